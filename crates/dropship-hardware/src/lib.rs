@@ -33,8 +33,8 @@ pub use health::Availability;
 pub use model::*;
 pub use paging::{INCOMPLETE_LIST, Incomplete, Listing, Pages};
 pub use settings::{
-    BuildError, Credential, IdentityEndpoint, ManagedIdentity, ObservedCall, Observer, Purpose, SecretSource,
-    Settings, TokenVersion,
+    BuildError, Credential, Gate, IdentityEndpoint, ManagedIdentity, ObservedCall, Observer, Purpose,
+    SecretSource, Settings, TokenVersion,
 };
 
 pub use auth::check_certificate;

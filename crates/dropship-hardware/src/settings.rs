@@ -50,6 +50,8 @@ pub struct Settings {
     pub user_agent: String,
     /// Observer of each call.
     pub observer: Observer,
+    /// Condition of calls that change something.
+    pub gate: Gate,
 }
 
 impl Settings {
@@ -75,6 +77,7 @@ impl Settings {
             proxy: None,
             ca_pem: None,
             observer: Observer::default(),
+            gate: Gate::default(),
             user_agent: concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -115,6 +118,27 @@ impl Observer {
 impl fmt::Debug for Observer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.0.is_some() { "Observer(set)" } else { "Observer(none)" })
+    }
+}
+
+/// A condition that is checked immediately before a call that changes something is sent. The default is always fulfilled.
+#[derive(Clone, Default)]
+pub struct Gate(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
+
+impl Gate {
+    /// A gate that is open while `is_open` returns true. The closure must not block.
+    pub fn new(is_open: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(is_open)))
+    }
+
+    pub(super) fn is_open(&self) -> bool {
+        self.0.as_ref().is_none_or(|is_open| is_open())
+    }
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_open() { "Gate(open)" } else { "Gate(closed)" })
     }
 }
 

@@ -47,6 +47,13 @@ impl CommitHandle {
         Self(answer)
     }
 
+    /// The handle of a commit that is refused before it reaches the writer.
+    pub(crate) fn refused(error: StoreError) -> Self {
+        let (answer, handle) = oneshot::channel();
+        drop(answer.send(Err(error)));
+        Self(handle)
+    }
+
     /// The handle of a writer that died before it answered, for stores that fail on purpose in tests.
     #[must_use]
     pub fn lost() -> Self {

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use crate::entry::{Entry, Line};
 use crate::error::StoreError;
-use crate::journal::{Item, Journal, Reader};
+use crate::journal::{FileJournal, Item, Reader};
 use crate::published::PublishedLabel;
 use crate::tables::{Bytes, KnownFile, decode, key, number, published, remote_ids};
 use dropship_job::{ErrorKind, Event, JobId, RemoteId, counted};
@@ -20,7 +20,7 @@ const SEGMENTS: usize = 2;
 const BATCH: usize = 1024;
 
 /// Compacts the oldest segments, if there are too many. The tables must be flushed.
-pub(crate) fn compact(tables: &impl Bytes, journal: &mut Journal) -> Result<(), StoreError> {
+pub(crate) fn compact(tables: &impl Bytes, journal: &mut FileJournal) -> Result<(), StoreError> {
     for _ in 0..SEGMENTS {
         let Some(oldest) = journal.surplus()? else { return Ok(()) };
         rewrite(tables, journal, &oldest)?;
@@ -29,15 +29,9 @@ pub(crate) fn compact(tables: &impl Bytes, journal: &mut Journal) -> Result<(), 
     Ok(())
 }
 
-fn rewrite(tables: &impl Bytes, journal: &mut Journal, oldest: &Path) -> Result<(), StoreError> {
+fn rewrite(tables: &impl Bytes, journal: &mut FileJournal, oldest: &Path) -> Result<(), StoreError> {
     let mut reader = Reader::open(oldest)?.skipping_damage();
-    let mut compactor = Compactor {
-        tables,
-        jobs: BTreeSet::new(),
-        inspections: BTreeSet::new(),
-        owned: BTreeSet::new(),
-        last_failures: BTreeMap::new(),
-    };
+    let mut compactor = Compactor::new(tables);
     let mut rewritten = Vec::new();
     while let Item::Line(line) = reader.next()? {
         rewritten.extend(compactor.rewrite_line(line)?);
@@ -53,21 +47,14 @@ fn rewrite(tables: &impl Bytes, journal: &mut Journal, oldest: &Path) -> Result<
             oldest.display()
         );
     }
-    let Compactor { jobs, inspections, .. } = compactor;
-    for sha256 in inspections {
-        let count = number(tables.get(&key::crashed_inspections(&sha256))?);
-        push(journal, &mut rewritten, Entry::CrashedInspections { sha256, count })?;
-    }
-    for id in jobs {
-        let Some(job) = tables.job(&id)? else { continue };
-        let receipt_written = job.state().has_ended() && tables.get(&key::receipts_pending(&id))?.is_none();
-        push(journal, &mut rewritten, Entry::Snapshot { job: Box::new(job), receipt_written })?;
+    for entry in compactor.replacements() {
+        push(journal, &mut rewritten, entry?)?;
     }
     journal.append(&mut rewritten, true).map(|_| ())
 }
 
 /// Adds a line with a new number, which is later than all lines that it replaces.
-fn push(journal: &mut Journal, rewritten: &mut Vec<Line>, entry: Entry) -> Result<(), StoreError> {
+fn push(journal: &mut FileJournal, rewritten: &mut Vec<Line>, entry: Entry) -> Result<(), StoreError> {
     if rewritten.len() >= BATCH {
         journal.append(&mut std::mem::take(rewritten), false)?;
     }
@@ -93,7 +80,7 @@ fn remotes_in(entry: &Entry) -> Option<(&JobId, Vec<RemoteId>)> {
 }
 
 /// Selects the content of old lines that is still valid.
-struct Compactor<'a, T> {
+pub(crate) struct Compactor<'a, T> {
     tables: &'a T,
     /// Jobs with lines in the segment: a snapshot of each replaces them.
     jobs: BTreeSet<JobId>,
@@ -105,9 +92,42 @@ struct Compactor<'a, T> {
     last_failures: BTreeMap<JobId, ErrorKind>,
 }
 
-impl<T: Bytes> Compactor<'_, T> {
+impl<'a, T: Bytes> Compactor<'a, T> {
+    /// For lines that the tables have.
+    pub(crate) fn new(tables: &'a T) -> Self {
+        Self {
+            tables,
+            jobs: BTreeSet::new(),
+            inspections: BTreeSet::new(),
+            owned: BTreeSet::new(),
+            last_failures: BTreeMap::new(),
+        }
+    }
+
+    /// The jobs with lines so far, of which a snapshot is needed.
+    pub(crate) fn jobs(&mut self) -> &mut BTreeSet<JobId> {
+        &mut self.jobs
+    }
+
+    /// Entries that replace what the rewritten lines do not have any more.
+    pub(crate) fn replacements(self) -> impl Iterator<Item = Result<Entry, StoreError>> + use<'a, T> {
+        let Self { tables, jobs, inspections, .. } = self;
+        let count = move |sha256: String| {
+            let count = number(tables.get(&key::crashed_inspections(&sha256))?);
+            Ok(Entry::CrashedInspections { sha256, count })
+        };
+        let snapshot = move |id: JobId| -> Result<Option<Entry>, StoreError> {
+            let Some(job) = tables.job(&id)? else { return Ok(None) };
+            let receipt_written =
+                job.state().has_ended() && tables.get(&key::receipts_pending(&id))?.is_none();
+            Ok(Some(Entry::Snapshot { job: Box::new(job), receipt_written }))
+        };
+        let snapshots = jobs.into_iter().filter_map(move |id| snapshot(id).transpose());
+        inspections.into_iter().map(count).chain(snapshots)
+    }
+
     /// The line with its valid entries. An entry that only undoes an earlier one is not needed: that one is deleted too.
-    fn rewrite_line(&mut self, mut line: Line) -> Result<Option<Line>, StoreError> {
+    pub(crate) fn rewrite_line(&mut self, mut line: Line) -> Result<Option<Line>, StoreError> {
         let mut kept = Vec::new();
         for entry in line.entries {
             kept.extend(self.rewrite_entry(entry)?);

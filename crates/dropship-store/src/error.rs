@@ -42,6 +42,24 @@ pub enum StoreError {
         /// The store's folder.
         path: PathBuf,
     },
+    /// The database that the nodes share does not respond. A commit waits for it; a query that needs it fails.
+    #[error("the database does not respond: {what}")]
+    Away {
+        /// The attempt, and its error.
+        what: String,
+    },
+    /// The database that the nodes share cannot be used.
+    #[error("the database cannot be used: {what}")]
+    Unusable {
+        /// The reason, and what to do about it.
+        what: String,
+    },
+    /// Another node processes the jobs of the shared store.
+    #[error("{what}")]
+    Superseded {
+        /// The node, and what to do.
+        what: String,
+    },
     /// An earlier error stopped the store.
     #[error("the store stopped after an error: {0}")]
     Stopped(String),
@@ -68,6 +86,6 @@ impl StoreError {
     /// Whether the store is unusable from now on, so that the daemon has to end.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
-        !matches!(self, Self::Illegal(_) | Self::Conflict { .. })
+        !matches!(self, Self::Illegal(_) | Self::Conflict { .. } | Self::Away { .. })
     }
 }

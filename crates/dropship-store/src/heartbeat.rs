@@ -12,7 +12,7 @@ pub trait Heartbeat: Send + Sync {
 }
 
 /// Of a store that is not watched.
-pub(crate) struct Unwatched;
+pub struct Unwatched;
 
 impl Heartbeat for Unwatched {
     fn beat(&self) {}

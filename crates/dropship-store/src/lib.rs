@@ -16,24 +16,32 @@ mod path_key;
 mod published;
 mod queries;
 mod reads;
+mod shared;
 mod space;
 mod store;
 mod tables;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
 pub use commit::{Commit, CommitHandle};
-pub use disk::{DiskStore, DryRun, OpenReport, is_locked};
+pub use disk::{DiskStore, DryRun, OpenReport, SegmentFiles, TableStore, is_locked};
 pub use entry::Entry;
 pub use error::StoreError;
 pub use export::{Each, Exported};
 pub use finding::Finding;
-pub use heartbeat::Heartbeat;
+pub use heartbeat::{Heartbeat, Unwatched};
 pub use memory_store::MemoryStore;
 pub use path_key::{path_key, path_of_key};
 pub use published::{HardwareIds, LabelCheck, PublishedLabel, Series, Target};
 pub use reads::Reads;
+pub use shared::{
+    AppendId, AppendResult, Batch, CallFault, Extent, JournalCall, JournalEnd, Lease, Leases, MemoryJournal,
+    NewLine, Node, Position, Rewrite, Role, SharedHistories, SharedJournal, SharedLine, SharedReader,
+    SharedStore, Taken, Topic,
+};
 pub use store::{Filter, HistoryEntry, Store};
 pub use tables::KnownFile;

@@ -56,9 +56,14 @@ impl Space {
         Arc::clone(&self.closing)
     }
 
+    /// Whether the store closes.
+    pub(crate) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Relaxed)
+    }
+
     /// Whether a write that failed may succeed now: the reserve was released, or this has waited for a moment.
     pub(crate) fn may_retry(&mut self, error: &StoreError) -> bool {
-        if !is_disk_full(error) || self.closing.load(Ordering::Relaxed) {
+        if !is_disk_full(error) || self.is_closing() {
             return false;
         }
         if self.release() {

@@ -134,6 +134,11 @@ pub trait Store: Send + Sync {
         Reads::default()
     }
 
+    /// Why the database that holds the journal does not respond, while it does not: commits wait until it does.
+    fn away(&self) -> Option<String> {
+        None
+    }
+
     /// Problems that a look at everything finds; nothing is changed.
     fn check(&self) -> Result<Vec<Finding>, StoreError> {
         Ok(Vec::new())

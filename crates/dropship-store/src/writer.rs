@@ -9,13 +9,13 @@ use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 
 use crate::commit::{Commit, CommitHandle};
-use crate::compact::compact;
 use crate::entry::Line;
 use crate::error::StoreError;
 use crate::heartbeat::Heartbeat;
-use crate::journal::Journal;
+use crate::journal::{Appended, Journal};
 use crate::space::Space;
-use crate::tables::{Bytes, Changes, Overlay, Pair, decode_job, key, merge, record};
+use crate::tables::{Bytes, Changes, Overlay, key, record};
+use crate::writer::layer::Layer;
 use dropship_job::{Job, JobId};
 
 /// Number of recently changed jobs that are kept parsed; about as many as change at the same time.
@@ -33,6 +33,25 @@ const QUIET: Duration = Duration::from_millis(500);
 /// Maximum age of unflushed changes. A flush costs three syncs of its own, and the journal has the changes anyway: they are
 /// replayed when the store is opened, in milliseconds, since their number is limited ([`Target::is_full`]).
 const LAG: Duration = Duration::from_secs(600);
+
+/// Commits that were tried, and can be appended.
+#[derive(Default)]
+struct Checked {
+    lines: Vec<Line>,
+    changes: Changes,
+    answers: Vec<(Answer, Vec<Job>)>,
+    /// Whether a sender waits until its lines survive a power cut.
+    sync: bool,
+}
+
+impl Checked {
+    /// The commits as they were.
+    fn into_group(self) -> Vec<Pending> {
+        let durable = self.sync;
+        let commit = |line: Line| Commit { entries: line.entries, at: line.at, durable };
+        self.lines.into_iter().zip(self.answers).map(|(line, (answer, _))| (commit(line), answer)).collect()
+    }
+}
 
 /// Tables that the writer changes.
 pub(crate) trait Target: Bytes + Send + Sync + 'static {
@@ -52,9 +71,19 @@ pub(crate) trait Target: Bytes + Send + Sync + 'static {
 
 type Answer = oneshot::Sender<Result<Vec<Job>, StoreError>>;
 
+/// A commit with the place of its answer.
+type Pending = (Commit, Answer);
+
+/// A message to the writer's thread.
+enum Message {
+    Commit(Pending),
+    /// Other nodes may have appended lines.
+    Look,
+}
+
 /// Passes commits to the writer's thread.
 pub(crate) struct Writer {
-    queue: Sender<(Commit, Answer)>,
+    queue: Arc<Sender<Message>>,
     thread: Option<std::thread::JoinHandle<()>>,
     stopped: watch::Receiver<Option<String>>,
     closing: Arc<AtomicBool>,
@@ -62,13 +91,21 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(crate) fn start<T: Target>(
+    pub(crate) fn start<T: Target, J: Journal>(
         tables: Arc<T>,
-        journal: Journal,
+        mut journal: J,
         heartbeat: Arc<dyn Heartbeat>,
         space: Space,
     ) -> Result<Self, std::io::Error> {
-        let (queue, commits) = channel();
+        let (queue, messages) = channel();
+        let queue = Arc::new(queue);
+        let asking = Arc::downgrade(&queue);
+        journal.set_hint(Box::new(move || {
+            // The queue of a writer that ends is gone.
+            if let Some(queue) = asking.upgrade() {
+                drop(queue.send(Message::Look));
+            }
+        }));
         let (stopping, stopped) = watch::channel(None);
         let closing = space.closing();
         let writing = WriterThread {
@@ -83,7 +120,7 @@ impl Writer {
             space,
         };
         let thread =
-            std::thread::Builder::new().name("store".to_owned()).spawn(move || writing.run(&commits))?;
+            std::thread::Builder::new().name("store".to_owned()).spawn(move || writing.run(&messages))?;
         Ok(Self { queue, thread: Some(thread), stopped, closing })
     }
 
@@ -96,7 +133,7 @@ impl Writer {
     pub(crate) fn commit(&self, commit: Commit) -> CommitHandle {
         let (answer, handle) = oneshot::channel();
         // A thread that has ended drops the answer, and the handle reports that.
-        drop(self.queue.send((commit, answer)));
+        drop(self.queue.send(Message::Commit((commit, answer))));
         CommitHandle::new(handle)
     }
 }
@@ -105,7 +142,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.closing.store(true, Ordering::Relaxed);
         let (closed, _) = channel();
-        drop(std::mem::replace(&mut self.queue, closed));
+        drop(std::mem::replace(&mut self.queue, Arc::new(closed)));
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
@@ -114,9 +151,9 @@ impl Drop for Writer {
     }
 }
 
-struct WriterThread<T> {
+struct WriterThread<T, J> {
     tables: Arc<T>,
-    journal: Journal,
+    journal: J,
     /// Recently changed jobs: to parse one costs as much as the rest of its next change.
     recent_jobs: HashMap<JobId, Job>,
     /// Since when the tables on the disk are behind the journal.
@@ -130,116 +167,187 @@ struct WriterThread<T> {
     space: Space,
 }
 
-impl<T: Target> WriterThread<T> {
-    fn run(mut self, commits: &Receiver<(Commit, Answer)>) {
+impl<T: Target, J: Journal> WriterThread<T, J> {
+    fn run(mut self, messages: &Receiver<Message>) {
         loop {
             self.heartbeat.beat();
-            let timeout = if self.is_quiet { self.heartbeat.idle_interval().max(QUIET) } else { QUIET };
-            match commits.recv_timeout(timeout) {
-                Ok(first) => {
+            match messages.recv_timeout(self.timeout()) {
+                Ok(Message::Commit(first)) => {
                     self.is_quiet = false;
-                    let group = self.gather(first, commits);
+                    let group = self.gather(first, messages);
                     self.write(group);
                     if self.dirty_since.is_some_and(|since| since.elapsed() >= LAG) {
                         self.flush();
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => self.on_quiet(),
+                Ok(Message::Look) => self.look(),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.look();
+                    self.on_quiet();
+                }
                 Err(RecvTimeoutError::Disconnected) => return self.flush(),
             }
         }
     }
 
+    /// Maximum time to wait for a message.
+    fn timeout(&self) -> Duration {
+        let idle = if self.is_quiet { self.heartbeat.idle_interval().max(QUIET) } else { QUIET };
+        self.journal.poll_interval().map_or(idle, |poll| poll.min(idle))
+    }
+
     /// Collects the commits that share one sync: all that are waiting, and for an instant as many as shared the last one.
     /// Their senders have just been answered and are about to commit again; without waiting for them they would split into
     /// two groups that wait for each other.
-    fn gather(
-        &mut self,
-        first: (Commit, Answer),
-        commits: &Receiver<(Commit, Answer)>,
-    ) -> Vec<(Commit, Answer)> {
+    fn gather(&mut self, first: Pending, messages: &Receiver<Message>) -> Vec<Pending> {
+        // A hint among them is not needed: an append looks for the lines of others.
+        let commit = |message| if let Message::Commit(pending) = message { Some(pending) } else { None };
         let mut group = vec![first];
-        group.extend(commits.try_iter().take(GROUP - 1));
+        group.extend(messages.try_iter().filter_map(commit).take(GROUP - 1));
         while group.len() < self.last_group {
-            let Ok(next) = commits.recv_timeout(STRAGGLE) else { break };
-            group.push(next);
+            let Ok(next) = messages.recv_timeout(STRAGGLE) else { break };
+            group.extend(commit(next));
         }
         self.last_group = group.len();
         group
     }
 
     /// Writes a group; each commit is accepted or refused separately.
-    fn write(&mut self, group: Vec<(Commit, Answer)>) {
+    fn write(&mut self, mut group: Vec<Pending>) {
         if let Some(why) = self.stopped.borrow().clone() {
             for (_, answer) in group {
                 drop(answer.send(Err(StoreError::Stopped(why.clone()))));
             }
             return;
         }
-        let mut lines = Vec::new();
-        let mut answers = Vec::new();
-        let mut sync = false;
-        let mut all = Changes::new();
-        for (commit, answer) in group {
-            let seq = self.journal.last_seq() + 1 + lines.len() as u64;
-            let line = Line::new(seq, commit.at, commit.entries);
-            // Each commit is tried on a view of its own, so that a refused one leaves nothing behind.
-            let group_view = Layer { base: &*self.tables, recent_jobs: &self.recent_jobs, changes: &all };
-            let mut view = Overlay::new(&group_view);
-            match record(&mut view, &line) {
-                Ok(jobs) => {
-                    let changes = view.changes;
-                    all.extend(changes);
-                    lines.push(line);
-                    sync |= commit.durable;
-                    answers.push((answer, jobs));
-                }
-                Err(error) => drop(answer.send(Err(error))),
+        loop {
+            let mut checked = self.check(group);
+            if checked.lines.is_empty() {
+                return;
             }
-        }
-        if lines.is_empty() {
-            return;
-        }
-        // Even if the write fails: these jobs may have changed.
-        self.recent_jobs.retain(|id, _| !all.contains_key(&key::job(id)));
-        let pruned: HashSet<_> =
-            all.iter().filter(|(_, change)| change.is_none()).map(|(key, _)| key.clone()).collect();
-        let written = self.append(&mut lines, sync).and_then(|full| self.tables.change(all).map(|()| full));
-        match written {
-            Ok(full) => {
-                self.dirty_since.get_or_insert_with(Instant::now);
-                if self.recent_jobs.len() > RECENT_JOBS {
-                    self.recent_jobs.clear();
-                }
-                for (answer, jobs) in answers {
-                    let present = jobs.iter().filter(|job| !pruned.contains(&key::job(job.id())));
-                    self.recent_jobs.extend(present.map(|job| (job.id().clone(), job.clone())));
-                    drop(answer.send(Ok(jobs)));
-                }
-                if full {
-                    self.compact();
-                }
-                if self.tables.is_full() {
-                    self.apply_pending();
-                }
-            }
-            Err(error) => {
-                let why = self.stop(&error);
-                for (answer, _) in answers {
-                    drop(answer.send(Err(StoreError::Stopped(why.clone()))));
-                }
+            // Even if the write fails: these jobs may have changed.
+            self.forget_changed(&checked.changes);
+            match self.append(&mut checked.lines, checked.sync) {
+                Ok(Appended::Done { is_full }) => return self.on_appended(checked, is_full),
+                Ok(Appended::Behind(lines)) => match self.follow(&lines) {
+                    // The same commits, on top of what others did.
+                    Ok(()) => group = checked.into_group(),
+                    Err(error) => return self.stop_and_answer(checked.answers, &error),
+                },
+                Err(error) => return self.stop_and_answer(checked.answers, &error),
             }
         }
     }
 
-    /// Appends lines to the journal. A full disk is tried again.
-    fn append(&mut self, lines: &mut [Line], sync: bool) -> Result<bool, StoreError> {
+    /// Tries each commit on top of those before it. Those that are illegal are answered at once.
+    fn check(&self, group: Vec<Pending>) -> Checked {
+        let mut checked = Checked::default();
+        for (commit, answer) in group {
+            let seq = self.journal.last_seq() + 1 + checked.lines.len() as u64;
+            let line = Line::new(seq, commit.at, commit.entries);
+            // Each commit is tried on a view of its own, so that a refused one leaves nothing behind.
+            let group_view =
+                Layer { base: &*self.tables, recent_jobs: &self.recent_jobs, changes: &checked.changes };
+            let mut view = Overlay::new(&group_view);
+            match record(&mut view, &line) {
+                Ok(jobs) => {
+                    let changes = view.changes;
+                    checked.changes.extend(changes);
+                    checked.lines.push(line);
+                    checked.sync |= commit.durable;
+                    checked.answers.push((answer, jobs));
+                }
+                Err(error) => drop(answer.send(Err(error))),
+            }
+        }
+        checked
+    }
+
+    /// The lines are in the journal: they become visible, and their senders are answered.
+    fn on_appended(&mut self, mut checked: Checked, is_full: bool) {
+        self.journal.mark(&mut checked.changes);
+        let removed = checked.changes.iter().filter(|(_, change)| change.is_none());
+        let removed: HashSet<_> = removed.map(|(key, _)| key.clone()).collect();
+        if let Err(error) = self.tables.change(checked.changes) {
+            return self.stop_and_answer(checked.answers, &error);
+        }
+        self.dirty_since.get_or_insert_with(Instant::now);
+        if self.recent_jobs.len() > RECENT_JOBS {
+            self.recent_jobs.clear();
+        }
+        for (answer, jobs) in checked.answers {
+            let present = jobs.iter().filter(|job| !removed.contains(&key::job(job.id())));
+            self.recent_jobs.extend(present.map(|job| (job.id().clone(), job.clone())));
+            drop(answer.send(Ok(jobs)));
+        }
+        if is_full {
+            self.compact();
+        }
+        if self.tables.is_full() {
+            self.apply_pending();
+        }
+    }
+
+    fn stop_and_answer(&mut self, answers: Vec<(Answer, Vec<Job>)>, error: &StoreError) {
+        let why = self.stop(error);
+        for (answer, _) in answers {
+            drop(answer.send(Err(StoreError::Stopped(why.clone()))));
+        }
+    }
+
+    fn forget_changed(&mut self, changes: &Changes) {
+        self.recent_jobs.retain(|id, _| !changes.contains_key(&key::job(id)));
+    }
+
+    /// Appends lines to the journal. A full disk is tried again, and so is a journal that does not respond.
+    fn append(&mut self, lines: &mut [Line], sync: bool) -> Result<Appended, StoreError> {
         loop {
             match self.journal.append(lines, sync) {
-                Err(error) if self.space.may_retry(&error) => self.heartbeat.beat(),
+                Err(error) if self.may_retry(&error) => self.heartbeat.beat(),
                 done => return done,
             }
         }
+    }
+
+    fn may_retry(&mut self, error: &StoreError) -> bool {
+        !self.space.is_closing() && (self.space.may_retry(error) || self.journal.may_retry(error))
+    }
+
+    /// Applies the lines that other nodes have appended.
+    fn look(&mut self) {
+        while self.stopped.borrow().is_none() {
+            match self.journal.newer() {
+                Ok(lines) if lines.is_empty() => return,
+                Ok(lines) => {
+                    if let Err(error) = self.follow(&lines) {
+                        self.stop(&error);
+                    }
+                    self.heartbeat.beat();
+                }
+                // The next look tries again.
+                Err(StoreError::Away { .. }) => return,
+                Err(error) => drop(self.stop(&error)),
+            }
+        }
+    }
+
+    /// Applies lines of other nodes. They were checked by the node that appended them.
+    fn follow(&mut self, lines: &[Line]) -> Result<(), StoreError> {
+        let mut view = Overlay::new(&*self.tables);
+        for line in lines {
+            record(&mut view, line).map_err(|error| StoreError::Damaged {
+                what: format!("line {} of another node does not fit: {error}", line.seq),
+            })?;
+        }
+        let mut changes = view.changes;
+        self.forget_changed(&changes);
+        self.journal.mark(&mut changes);
+        self.tables.change(changes)?;
+        self.dirty_since.get_or_insert_with(Instant::now);
+        if self.tables.is_full() {
+            self.apply_pending();
+        }
+        Ok(())
     }
 
     /// Keeps the journal bounded. The tables are flushed first: they become the only copy of what is deleted.
@@ -247,9 +355,11 @@ impl<T: Target> WriterThread<T> {
         if self.space.is_low() {
             return;
         }
-        self.flush();
+        if J::NEEDS_FLUSH {
+            self.flush();
+        }
         if self.stopped.borrow().is_none()
-            && let Err(error) = compact(&*self.tables, &mut self.journal)
+            && let Err(error) = self.journal.compact(&*self.tables)
         {
             self.stop(&error);
         }
@@ -314,32 +424,6 @@ impl<T: Target> WriterThread<T> {
     }
 }
 
-/// Tables with the changes of a group on top, and the recent jobs.
-struct Layer<'a, T> {
-    base: &'a T,
-    recent_jobs: &'a HashMap<JobId, Job>,
-    changes: &'a Changes,
-}
-
-impl<T: Bytes> Bytes for Layer<'_, T> {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.changes.get(key) {
-            Some(change) => Ok(change.clone()),
-            None => self.base.get(key),
-        }
-    }
-
-    fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
-        match self.recent_jobs.get(id) {
-            Some(job) if !self.changes.contains_key(&key::job(id)) => Ok(Some(job.clone())),
-            _ => Ok(self.get(&key::job(id))?.map(|value| decode_job(&value)).transpose()?),
-        }
-    }
-
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
-        Ok(merge(self.base.scan(prefix)?, self.changes, prefix))
-    }
-}
-
+mod layer;
 #[cfg(test)]
 mod tests;

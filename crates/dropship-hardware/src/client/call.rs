@@ -24,6 +24,8 @@ use super::core::Client;
 const REPEATS: u32 = 6;
 /// Maximum delay before a repetition; the caller waits longer ones.
 const LONGEST: Duration = Duration::from_secs(30);
+/// Delay before a call that the gate has stopped is tried again.
+const CLOSED: Duration = Duration::from_secs(2);
 /// No repetition starts later than this after the first attempt.
 const BUDGET: Duration = Duration::from_secs(300);
 
@@ -222,6 +224,13 @@ impl Client {
             .acquire()
             .await
             .map_err(|rejected| self.rejected(call.operation, rejected))?;
+        if call.method != Method::GET && !self.shared.gate.is_open() {
+            drop(permit);
+            let why = "this node may send no changes now: its lease of the store is not renewed";
+            return Err(Error::not_sent(call.operation, Recovery::Retry, why)
+                .with_retry_after(CLOSED)
+                .with_request(&self.correlation, ""));
+        }
         let request_id = random_uuid();
         let started = Instant::now();
         let result = self.exchange(call, bearer, &request_id).await;

@@ -35,6 +35,7 @@ pub(crate) struct Shared {
     pub(crate) hosts: Hosts,
     pub(crate) buffers: BufferPool,
     pub(crate) observer: settings::Observer,
+    pub(crate) gate: settings::Gate,
     pub(crate) clock: Arc<ClockOffset>,
     pub(crate) health: Arc<ServiceHealth>,
 }
@@ -56,7 +57,7 @@ impl Client {
         }
         let backoff = settings.retry;
         let hosts = Hosts::new(&settings.endpoint, &settings.blob_hosts)?;
-        let observer = settings.observer.clone();
+        let (observer, gate) = (settings.observer.clone(), settings.gate.clone());
         let clock = Arc::new(ClockOffset::default());
         let health = Arc::new(ServiceHealth::default());
         let tokens =
@@ -73,6 +74,7 @@ impl Client {
                 hosts,
                 buffers,
                 observer,
+                gate,
                 clock,
                 health,
             }),

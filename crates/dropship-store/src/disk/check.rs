@@ -74,7 +74,7 @@ fn read_lines(journal: &Path, findings: &mut Vec<Finding>) -> Result<Vec<Line>, 
     Ok(lines)
 }
 
-fn difference(tables: &Database, mut lines: Vec<Line>) -> Result<Option<Finding>, StoreError> {
+pub(crate) fn difference(tables: &Database, mut lines: Vec<Line>) -> Result<Option<Finding>, StoreError> {
     lines.retain(|line| !line.entries.is_empty());
     lines.dedup_by_key(|line| line.seq);
     let later = LaterLines::of(&lines);

@@ -1,43 +1,24 @@
 //! The store of the daemon.
 
-use std::collections::BTreeSet;
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use jiff::Timestamp;
-
-use crate::commit::{Commit, CommitHandle};
-use crate::disk::check;
-use crate::disk::database::Database;
+use crate::disk::histories::SegmentFiles;
 use crate::disk::lock::lock;
 use crate::disk::open::{OpenReport, open_tables};
+use crate::disk::table_store::TableStore;
 use crate::error::StoreError;
-use crate::export::{self, Each};
-use crate::finding::Finding;
 use crate::heartbeat::{Heartbeat, Unwatched};
-use crate::journal::{self, Limits};
-use crate::published::{HardwareIds, LabelCheck, PublishedLabel, Target};
-use crate::queries;
-use crate::reads::Reads;
+use crate::journal::Limits;
 use crate::space::Space;
-use crate::store::{Filter, HistoryEntry, Store};
-use crate::tables::{Bytes, KnownFile, published, series};
 use crate::writer::Writer;
-use dropship_job::{Job, JobId, RemoteId, StateKind};
 
 /// A store in a folder.
 ///
 /// `lock` has the id of the process that uses it, `journal/` the durable record, `sled/` the tables that follow from it,
 /// `reserve` space for the journal on a full disk.
-pub struct DiskStore {
-    // Dropped first: the writer flushes the tables before the lock is released.
-    writer: Writer,
-    tables: Arc<Database>,
-    journal: PathBuf,
-    _lock: File,
-}
+pub type DiskStore = TableStore<SegmentFiles>;
 
 impl DiskStore {
     /// Opens or creates the store of a folder; the report has what was repaired.
@@ -78,137 +59,7 @@ impl DiskStore {
         let failed =
             |error| StoreError::Io { what: "cannot start the writer of", path: folder.to_owned(), error };
         let writer = Writer::start(Arc::clone(&tables), journal, heartbeat, space).map_err(failed)?;
-        Ok((Self { writer, tables, journal: folder.join("journal"), _lock: lock }, report))
-    }
-
-    /// The reason, once the store has stopped after an error and acknowledges nothing any more.
-    #[must_use]
-    pub fn stopped(&self) -> tokio::sync::watch::Receiver<Option<String>> {
-        self.writer.stopped()
-    }
-}
-
-impl Store for DiskStore {
-    fn commit(&self, commit: Commit) -> CommitHandle {
-        self.writer.commit(commit)
-    }
-
-    fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
-        self.tables.job(id)
-    }
-
-    fn open_jobs(&self) -> Result<Vec<Job>, StoreError> {
-        queries::open_jobs(&*self.tables)
-    }
-
-    fn receipts_pending(&self) -> Result<Vec<JobId>, StoreError> {
-        queries::receipts_pending(&*self.tables)
-    }
-
-    fn jobs(&self, filter: &Filter) -> Result<Vec<Job>, StoreError> {
-        queries::jobs(&*self.tables, filter)
-    }
-
-    fn counts(&self) -> Result<Vec<(StateKind, usize)>, StoreError> {
-        queries::counts(&*self.tables)
-    }
-
-    fn count(&self, state: StateKind) -> Result<usize, StoreError> {
-        queries::count(&*self.tables, state)
-    }
-
-    fn find(&self, sha256: &str, folder: Option<&str>) -> Result<Option<JobId>, StoreError> {
-        queries::find(&*self.tables, sha256, folder)
-    }
-
-    fn find_everywhere(&self, sha256: &str) -> Result<Vec<JobId>, StoreError> {
-        queries::find_everywhere(&*self.tables, sha256)
-    }
-
-    fn jobs_with_content(&self, content: &str, folder: Option<&str>) -> Result<Vec<JobId>, StoreError> {
-        queries::jobs_with_content(&*self.tables, content, folder)
-    }
-
-    fn owner(&self, remote: RemoteId) -> Result<Option<JobId>, StoreError> {
-        queries::owner(&*self.tables, remote)
-    }
-
-    fn known_file(&self, folder: &str, path: &str) -> Result<Option<KnownFile>, StoreError> {
-        queries::known_file(&*self.tables, folder, path)
-    }
-
-    fn known_files(&self, folder: &str) -> Result<Vec<String>, StoreError> {
-        queries::known_files(&*self.tables, folder)
-    }
-
-    fn files_with_digest(&self, folder: &str, sha256: &str) -> Result<Vec<String>, StoreError> {
-        queries::files_with_digest(&*self.tables, folder, sha256)
-    }
-
-    fn crashed_inspections(&self, sha256: &str) -> Result<u64, StoreError> {
-        queries::crashed_inspections(&*self.tables, sha256)
-    }
-
-    fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
-        queries::settings(&*self.tables, prefix)
-    }
-
-    fn published_label(&self, label: RemoteId) -> Result<Option<PublishedLabel>, StoreError> {
-        published::published_label(&*self.tables, label)
-    }
-
-    fn targets_of_label(&self, label: RemoteId) -> Result<Vec<Target>, StoreError> {
-        published::targets_of(&*self.tables, label)
-    }
-
-    fn published_targets(&self, ids: HardwareIds<'_>) -> Result<Vec<(RemoteId, Target)>, StoreError> {
-        published::published_targets(&*self.tables, ids)
-    }
-
-    fn older_in_series(&self, label: RemoteId) -> Result<BTreeSet<RemoteId>, StoreError> {
-        series::older(&*self.tables, label)
-    }
-
-    fn arrived_in_series(&self, label: RemoteId, since: Timestamp) -> Result<BTreeSet<RemoteId>, StoreError> {
-        series::arrived_since(&*self.tables, label, since)
-    }
-
-    fn newest_in_series(
-        &self,
-        series: &str,
-        before: Option<RemoteId>,
-        limit: usize,
-    ) -> Result<Vec<RemoteId>, StoreError> {
-        series::newest(&*self.tables, series, before, limit)
-    }
-
-    fn reads(&self) -> Reads {
-        self.tables.reads()
-    }
-
-    fn label_check(&self, label: RemoteId) -> Result<Option<LabelCheck>, StoreError> {
-        published::check_of(&*self.tables, label)
-    }
-
-    fn labels_checked_before(&self, before: Timestamp, limit: usize) -> Result<Vec<RemoteId>, StoreError> {
-        published::checked_before(&*self.tables, before, limit)
-    }
-
-    fn history(&self, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError> {
-        journal::history(&self.journal, id)
-    }
-
-    fn export(&self, each: Each<'_>) -> Result<(), StoreError> {
-        export::present(&*self.tables, each)?;
-        journal::each_line(&self.journal, |line| {
-            for entry in line.entries {
-                export::history(&*self.tables, line.at, entry, each)?;
-            }
-            Ok(())
-        })
-    }
-
-    fn check(&self) -> Result<Vec<Finding>, StoreError> {
-        check::check(&self.tables, &self.journal)
+        let histories = SegmentFiles(folder.join("journal"));
+        Ok((Self { writer, tables, histories, _lock: lock }, report))
     }
 }

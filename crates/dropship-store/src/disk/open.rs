@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::disk::database::Database;
-use crate::disk::vacuum::finish_exchange;
+use crate::disk::vacuum::{beside, finish_exchange, remove};
 use crate::entry::Line;
 use crate::error::StoreError;
-use crate::journal::{Journal, Limits, refuse_older, starts_after};
-use crate::tables::{Bytes, LaterLines, Overlay, key, number, replay};
+use crate::journal::{FileJournal, Limits, refuse_older, starts_after};
+use crate::tables::{Bytes, Changes, LaterLines, Overlay, key, number, replay};
 use crate::writer::Target;
 
 /// Findings and repairs at the opening of the store.
@@ -22,6 +22,8 @@ pub struct OpenReport {
     pub quarantined: Option<(PathBuf, String)>,
     /// Where the database of an older dropship was moved to: it was rebuilt in the present form.
     pub upgraded: Option<PathBuf>,
+    /// Why the tables of a node were deleted and built again from the shared journal.
+    pub discarded: Option<String>,
     /// Damaged lines of the journal that were skipped, because the database has their content.
     pub skipped: u64,
     /// The store did not exist and was created.
@@ -39,7 +41,7 @@ pub(crate) fn open_tables(
     folder: &Path,
     limits: Limits,
     cancelled: &AtomicBool,
-) -> Result<(Database, Journal, OpenReport), StoreError> {
+) -> Result<(Database, FileJournal, OpenReport), StoreError> {
     let database = folder.join("sled");
     let journal = folder.join("journal");
     finish_exchange(&database)?;
@@ -59,7 +61,8 @@ pub(crate) fn open_tables(
         }
         opened => opened?,
     };
-    let report = OpenReport { replayed, quarantined, upgraded, skipped: journal.skipped, is_new };
+    let skipped = journal.skipped;
+    let report = OpenReport { replayed, quarantined, upgraded, discarded: None, skipped, is_new };
     Ok((tables, journal, report))
 }
 
@@ -94,16 +97,16 @@ fn attempt(
     journal: &Path,
     limits: Limits,
     cancelled: &AtomicBool,
-) -> Result<(Database, Journal, u64), OpenError> {
+) -> Result<(Database, FileJournal, u64), OpenError> {
     refuse_older(journal).map_err(OpenError::Journal)?;
-    let tables = open_database(database)?;
+    let tables = open_tables_of(database)?;
     let have = number(tables.get(&key::seq())?);
     if journal.is_dir() && have > 0 && have < starts_after(journal).map_err(OpenError::Journal)? {
         let what = format!("it ends at line {have}, and the journal starts later: it is an old copy");
         return Err(OpenError::OldCopy(what));
     }
     let mut missing: Vec<Line> = Vec::new();
-    let opened = Journal::open(journal, limits, have, |line| {
+    let opened = FileJournal::open(journal, limits, have, |line| {
         missing.push(line);
         Ok(())
     });
@@ -111,12 +114,25 @@ fn attempt(
     // Rewritten lines are behind younger ones, and a crash during compaction leaves some twice.
     missing.sort_by_key(|line| line.seq);
     missing.dedup_by_key(|line| line.seq);
-    replay_lines(&tables, &missing, cancelled)?;
+    replay_lines(&tables, &missing, cancelled, |_, _| {})?;
     Ok((tables, journal, missing.len() as u64))
 }
 
 /// Opens or creates a database of the present form.
-fn open_database(database: &Path) -> Result<Database, OpenError> {
+pub(crate) fn open_database(database: &Path) -> Result<Database, StoreError> {
+    finish_exchange(database)?;
+    open_tables_of(database).map_err(StoreError::from)
+}
+
+/// Deletes a database that can be built again.
+pub(crate) fn remove_database(database: &Path) -> Result<(), StoreError> {
+    ["", "new", "old"].iter().try_for_each(|end| match *end {
+        "" => remove(database),
+        end => remove(&beside(database, end)),
+    })
+}
+
+fn open_tables_of(database: &Path) -> Result<Database, OpenError> {
     let existed = database.join("db").exists();
     let tables = Database::open(database)?;
     let schema = tables.get(&key::schema())?.and_then(|value| value.first().copied());
@@ -143,7 +159,13 @@ fn open_database(database: &Path) -> Result<Database, OpenError> {
 }
 
 /// Replays lines in chunks, each of which becomes visible as a whole. After a cancelled replay, the next one continues.
-fn replay_lines(tables: &Database, lines: &[Line], cancelled: &AtomicBool) -> Result<(), StoreError> {
+/// `mark` adds to the changes of each chunk what the tables have to remember after its last line.
+pub(crate) fn replay_lines(
+    tables: &Database,
+    lines: &[Line],
+    cancelled: &AtomicBool,
+    mark: impl Fn(&Line, &mut Changes),
+) -> Result<(), StoreError> {
     let later = LaterLines::of(lines);
     for chunk in lines.chunks(CHUNK) {
         if cancelled.load(Ordering::Relaxed) {
@@ -154,7 +176,10 @@ fn replay_lines(tables: &Database, lines: &[Line], cancelled: &AtomicBool) -> Re
         for line in chunk {
             replay(&mut view, line, &later)?;
         }
-        let changes = view.changes;
+        let mut changes = view.changes;
+        if let Some(last) = chunk.last() {
+            mark(last, &mut changes);
+        }
         tables.change(changes)?;
         if tables.is_full() {
             tables.apply_pending()?;

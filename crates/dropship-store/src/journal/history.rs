@@ -35,21 +35,32 @@ fn read_history(folder: &Path, id: &JobId) -> Result<Vec<HistoryEntry>, StoreErr
             }
             let text = reader.buffer.strip_suffix(b"\n").unwrap_or(&reader.buffer);
             let Ok(line) = form::read(text) else { continue };
-            for entry in line.entries {
-                let events: Vec<_> = match entry {
-                    Entry::Job { job, rev, events } if job == *id => (rev..).zip(events).collect(),
-                    Entry::History { job, events } if job == *id => events,
-                    _ => continue,
-                };
-                let of = |(rev, event)| (rev, HistoryEntry { at: line.at, event });
-                found.extend(events.into_iter().map(of));
-            }
+            found.extend(events_of(line, id));
         }
     }
+    Ok(in_order(found))
+}
+
+/// The events of a job in a line, each with the number of events before it.
+pub(crate) fn events_of(line: Line, id: &JobId) -> Vec<(u64, HistoryEntry)> {
+    let mut found = Vec::new();
+    for entry in line.entries {
+        let events: Vec<_> = match entry {
+            Entry::Job { job, rev, events } if job == *id => (rev..).zip(events).collect(),
+            Entry::History { job, events } if job == *id => events,
+            _ => continue,
+        };
+        found.extend(events.into_iter().map(|(rev, event)| (rev, HistoryEntry { at: line.at, event })));
+    }
+    found
+}
+
+/// The events in the order in which they happened.
+pub(crate) fn in_order(mut found: Vec<(u64, HistoryEntry)>) -> Vec<HistoryEntry> {
     // Compaction appends old events behind younger ones, and a crash in its middle leaves some twice.
     found.sort_by_key(|(rev, _)| *rev);
     found.dedup_by_key(|(rev, _)| *rev);
-    Ok(found.into_iter().map(|(_, entry)| entry).collect())
+    found.into_iter().map(|(_, entry)| entry).collect()
 }
 
 /// Passes every valid line to `each`, in the order of the files.

@@ -1,16 +1,19 @@
 //! The journal: append-only segments of checksummed lines, and the durable act of the store.
 
+mod durable;
 mod form;
 mod history;
 mod read;
 mod segments;
 mod write;
 
+pub(crate) use durable::{Appended, Journal};
 #[cfg(test)]
 pub(crate) use form::crc64;
 #[cfg(fuzzing)]
 pub(crate) use form::read_again;
-pub(crate) use history::{each_line, history};
+pub(crate) use form::{Bad, read, write};
+pub(crate) use history::{each_line, events_of, history, in_order};
 pub(crate) use read::{Item, Reader};
 pub(crate) use segments::{Limits, refuse_older, segments};
-pub(crate) use write::{Journal, starts_after};
+pub(crate) use write::{FileJournal, starts_after};

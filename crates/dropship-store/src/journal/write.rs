@@ -16,7 +16,7 @@ use crate::journal::segments::{Limits, segment_path, segments};
 const PREALLOCATED: u64 = 64 << 10;
 
 /// The journal, open for writing at its end.
-pub(crate) struct Journal {
+pub(crate) struct FileJournal {
     folder: PathBuf,
     number: u64,
     file: File,
@@ -32,7 +32,7 @@ pub(crate) struct Journal {
     pub(crate) skipped: u64,
 }
 
-impl Journal {
+impl FileJournal {
     /// Opens or creates the journal of a folder; passes every line after `have` to `each`, in the order of the files.
     ///
     /// Segments that cannot contain lines after `have` are not read. A line that was being written when the machine died
@@ -161,7 +161,7 @@ impl Journal {
     }
 }
 
-impl Drop for Journal {
+impl Drop for FileJournal {
     /// A closed journal has no preallocated end.
     fn drop(&mut self) {
         if let Err(error) = self.file.set_len(self.size) {

@@ -50,6 +50,14 @@ pub(crate) fn schema() -> Vec<u8> {
 pub(crate) fn seq() -> Vec<u8> {
     join(META, &["seq"])
 }
+/// The journal in a database that the tables follow.
+pub(crate) fn journal() -> Vec<u8> {
+    join(META, &["journal"])
+}
+/// The append of the last line that the tables have, in such a journal.
+pub(crate) fn append() -> Vec<u8> {
+    join(META, &["append"])
+}
 pub(crate) fn job(id: &JobId) -> Vec<u8> {
     join(JOBS, &[id.as_str()])
 }

@@ -1,8 +1,10 @@
 //! One suite for both stores, and tests of the store on disk.
 
 mod ladder;
+mod lease_model;
 mod published;
 mod rebuilt;
+mod shared;
 
 use std::path::Path;
 
@@ -13,117 +15,9 @@ use jiff::Timestamp;
 
 use crate::heartbeat::Unwatched;
 use crate::journal::Limits;
+use crate::testing::*;
 use crate::*;
-use dropship_job::{ErrorKind, Event, Fault, Job, JobId, Package, RemoteId, RemoteKind, StateKind};
-
-fn id(chance: u32) -> JobId {
-    JobId::new(1_790_000_000_000 + u64::from(chance), chance)
-}
-
-fn arrived(sha256: &str, folder: Option<&str>) -> Event {
-    Event::Arrived {
-        package: Package {
-            name: "a.cab".into(),
-            path: None,
-            folder: folder.map(str::to_owned),
-            sha256: sha256.into(),
-            size: 1,
-            outbox: "/o".into(),
-        },
-    }
-}
-
-fn accepted() -> Event {
-    Event::Accepted {
-        rule: "r".into(),
-        account: "default".into(),
-        plan: "p".into(),
-        content: None,
-        labels: vec![],
-        warnings: vec![],
-        vars: std::collections::BTreeMap::new(),
-    }
-}
-
-fn commit(store: &dyn Store, entries: Vec<Entry>) -> Vec<Job> {
-    store.commit(Commit::new(entries)).wait().expect("committed")
-}
-
-fn begin(store: &dyn Store, id: &JobId, sha256: &str) {
-    let events = vec![arrived(sha256, Some("in")), accepted()];
-    let seen = Entry::KnownFile {
-        folder: "in".into(),
-        path: format!("/in/{sha256}"),
-        identity: "i1".into(),
-        sha256: sha256.into(),
-        job: id.clone(),
-    };
-    commit(store, vec![Entry::Job { job: id.clone(), rev: 0, events }, seen]);
-}
-
-/// The behaviour of every store.
-fn suite(store: &dyn Store) {
-    begin(store, &id(1), "aa");
-    begin(store, &id(2), "bb");
-    let job = store.job(&id(1)).expect("read").expect("there");
-    assert_eq!((job.rev(), job.step().as_str()), (2, "product"));
-    assert_eq!(store.find("aa", Some("in")).expect("read"), Some(id(1)));
-    assert_eq!(store.find("aa", None).expect("read"), None);
-    assert_eq!(store.find_everywhere("bb").expect("read"), [id(2)]);
-    assert_eq!(store.known_file("in", "/in/aa").expect("read").map(|seen| seen.job), Some(id(1)));
-
-    assert!(
-        store.has_file_with_digest("in", "aa").expect("read")
-            && !store.has_file_with_digest("out", "aa").expect("read")
-    );
-
-    // An illegal event, or one for an outdated job, changes nothing; nor do the other entries of its commit.
-    let flag = Entry::Setting { key: "k".into(), value: Some("v".into()) };
-    let illegal = Entry::Job { job: id(1), rev: 2, events: vec![Event::Committed] };
-    let refused = store.commit(Commit::new(vec![flag.clone(), illegal])).wait();
-    assert!(matches!(refused, Err(StoreError::Illegal(_))), "{refused:?}");
-    let stale = store.commit(Commit::of_job(&id(1), 1, vec![Event::Resumed])).wait();
-    assert!(matches!(stale, Err(StoreError::Conflict { have: 2, expected: 1, .. })), "{stale:?}");
-    assert_eq!(store.settings("").expect("read"), []);
-
-    commit(store, vec![flag, Entry::Setting { key: "pause/a".into(), value: Some("1".into()) }]);
-    assert_eq!(store.settings("pause/").expect("read"), [("pause/a".to_owned(), "1".to_owned())]);
-    for count in 1..=2 {
-        commit(store, vec![Entry::InspectionStarted { sha256: "cc".into() }]);
-        assert_eq!(store.crashed_inspections("cc").expect("read"), count);
-    }
-    commit(store, vec![Entry::InspectionEnded { sha256: "cc".into() }]);
-    assert_eq!(store.crashed_inspections("cc").expect("read"), 0);
-
-    // Listing: newest first, by state, in pages.
-    let fault = Fault::new(ErrorKind::Internal, "y");
-    store.commit(Commit::of_job(&id(1), 2, vec![Event::Failed { fault }])).wait().expect("failed");
-    let ids = |filter: Filter| -> Vec<JobId> {
-        store.jobs(&filter).expect("list").into_iter().map(|job| job.id().clone()).collect()
-    };
-    assert_eq!(ids(Filter::default()), [id(2), id(1)]);
-    assert_eq!(ids(Filter { state: Some(StateKind::Failed), ..Filter::default() }), [id(1)]);
-    assert_eq!(ids(Filter { limit: 1, ..Filter::default() }), [id(2)]);
-    assert_eq!(ids(Filter { before: Some(id(2)), ..Filter::default() }), [id(1)]);
-    assert_eq!(store.open_jobs().expect("open").len(), 1);
-    let counts = store.counts().expect("counts");
-    assert!(
-        counts.contains(&(StateKind::Failed, 1)) && counts.contains(&(StateKind::Queued, 1)),
-        "{counts:?}"
-    );
-
-    // The bytes of a pruned job stay known while they are in their folder.
-    commit(store, vec![Entry::Pruned { job: id(1) }]);
-    assert_eq!(store.job(&id(1)).expect("read"), None);
-    assert_eq!(store.find("aa", Some("in")).expect("read"), Some(id(1)));
-    commit(store, vec![Entry::FileRemoved { folder: "in".into(), path: "/in/aa".into() }]);
-    assert_eq!(store.find("aa", Some("in")).expect("read"), None);
-    assert!(!store.has_file_with_digest("in", "aa").expect("read"));
-    assert_eq!(store.find("bb", Some("in")).expect("read"), Some(id(2)));
-
-    let history = store.history(&id(2)).expect("history");
-    assert_eq!(history.iter().map(|entry| entry.event.name()).collect::<Vec<_>>(), ["arrived", "accepted"]);
-}
+use dropship_job::{ErrorKind, Event, Fault, JobId, RemoteId, RemoteKind, StateKind};
 
 fn open(folder: &Path) -> (DiskStore, OpenReport) {
     DiskStore::open(folder).expect("the store opens")

@@ -21,43 +21,6 @@ fn target(hardware_id: &str, os: &str, version: &str) -> Target {
     }
 }
 
-pub(super) fn label(id: RemoteId, at: i64, targets: Vec<Target>) -> PublishedLabel {
-    PublishedLabel {
-        id,
-        name: format!("label {id}"),
-        job: super::id(1),
-        package: "echo.cab".into(),
-        rule: "ring".into(),
-        account: "default".into(),
-        product: RemoteId::new(1),
-        submission: RemoteId::new(2),
-        audiences: vec!["Ring".into()],
-        published: Timestamp::from_second(at).expect("a time"),
-        go_live: None,
-        supersedes: Vec::new(),
-        superseded_by: Vec::new(),
-        reach: None,
-        series: None,
-        targets,
-    }
-}
-
-/// A series in which `echo.inf` and `a.inf` of a bundle have a version; it takes over targets from `second` on.
-pub(super) fn series(bundle: &str, second: u32, takes_over: bool) -> Series {
-    let arrived = Timestamp::from_second(i64::from(second)).expect("a time");
-    let version = format!("1.{second}");
-    let infs = ["a.inf", "echo.inf"].map(|inf| (inf.to_owned(), version.clone()));
-    Series {
-        id: "s".into(),
-        versions: [(bundle.to_owned(), infs.into())].into(),
-        takes_over_since: takes_over.then_some(arrived),
-    }
-}
-
-pub(super) fn published(label: PublishedLabel) -> Entry {
-    Entry::LabelPublished { label: Box::new(label) }
-}
-
 /// A new label counts as checked at its publication.
 fn new(label: PublishedLabel) -> Vec<Entry> {
     let checked = Entry::LabelChecked { label: label.id, check: LabelCheck::passed(label.published) };

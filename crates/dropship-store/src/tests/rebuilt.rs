@@ -1,131 +1,12 @@
 //! After any history and any compaction, rebuilt tables equal the tables that were lost.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 
 use super::*;
 
 const FEW: Limits = Limits { segment: 3_000, segments: 2 };
-
-/// The product that the job of this number may adopt.
-fn product(at: u32) -> RemoteId {
-    RemoteId::new(u64::from(at) * 10 + 1)
-}
-
-/// The answers of a store to all queries.
-fn everything(store: &DiskStore, jobs: u32) -> BTreeMap<String, String> {
-    let mut said = BTreeMap::new();
-    let mut say = |what: &str, answer: String| said.insert(what.to_owned(), answer);
-    for at in 0..jobs {
-        let job = store.job(&id(at)).expect("job");
-        say(&format!("job {at}"), format!("{job:?}"));
-        let (sha256, path) = (format!("s{at}"), format!("/in/s{at}"));
-        say(&format!("find {at}"), format!("{:?}", store.find(&sha256, Some("in")).expect("find")));
-        say(&format!("seen {at}"), format!("{:?}", store.known_file("in", &path).expect("seen")));
-        say(
-            &format!("inspecting {at}"),
-            format!("{}", store.crashed_inspections(&sha256).expect("inspecting")),
-        );
-        say(&format!("owner {at}"), format!("{:?}", store.owner(product(at)).expect("owner")));
-        if job.is_some() {
-            let mut history = store.history(&id(at)).expect("history");
-            history.retain(|entry| !matches!(entry.event, Event::Waited { .. } | Event::Resumed));
-            say(&format!("history {at}"), format!("{history:?}"));
-        }
-    }
-    for label in (0..4).map(RemoteId::new) {
-        let label = (store.published_label(label), store.targets_of_label(label), store.label_check(label));
-        say(&format!("label {label:?}"), String::new());
-    }
-    for label in (0..4).map(RemoteId::new) {
-        let older = store.older_in_series(label).expect("older");
-        let newer = store.arrived_in_series(label, Timestamp::UNIX_EPOCH).expect("newer");
-        say(&format!("series of {label}"), format!("{older:?} {newer:?}"));
-    }
-    say("series", format!("{:?}", store.newest_in_series("s", None, 9).expect("a series")));
-    let order = store.labels_checked_before(Timestamp::MAX, 9).expect("order");
-    say("order", format!("{order:?}"));
-    let reached = store.published_targets(HardwareIds::Matching("pci", &|_| true)).expect("targets");
-    say("targets", format!("{reached:?}"));
-    say("flags", format!("{:?}", store.settings("").expect("flags")));
-    let mut open: Vec<_> = store.open_jobs().expect("open").into_iter().map(|job| job.id().clone()).collect();
-    open.sort();
-    say("open", format!("{open:?}"));
-    say("counts", format!("{:?}", store.counts().expect("counts")));
-    said
-}
-
-/// One random commit about the job of this number.
-fn happen(store: &DiskStore, what: u8, at: u32, pruned: &mut BTreeSet<u32>) {
-    let (sha256, path, flag) = (format!("s{at}"), format!("/in/s{at}"), format!("flag/{}", at % 3));
-    let job = store.job(&id(at)).expect("job");
-    let rev = job.as_ref().map_or(0, |job| job.rev());
-    let due = Timestamp::from_second(1_790_000_000).expect("time");
-    let seen = Entry::KnownFile {
-        folder: "in".into(),
-        path: path.clone(),
-        identity: format!("{what}"),
-        sha256: sha256.clone(),
-        job: id(at),
-    };
-    let of_job = |events: Vec<Event>| vec![Entry::Job { job: id(at), rev, events }];
-    let number = RemoteId::new(u64::from(at % 4));
-    let entries = match what % 15 {
-        0 | 1 => {
-            let mut entries = of_job(vec![arrived(&sha256, Some("in")), accepted()]);
-            entries.push(seen);
-            entries
-        }
-        2..=4 => of_job(vec![
-            Event::Waited { due, why: dropship_job::WaitReason::UploadUrl, polled: true },
-            Event::Resumed,
-        ]),
-        5 => of_job(vec![Event::Created {
-            kind: dropship_job::RemoteKind::Product,
-            id: product(at),
-            adopted: true,
-            go_live: None,
-        }]),
-        6 => of_job(vec![Event::Cancelled { by: "somebody".into() }]),
-        7 => vec![Entry::Pruned { job: id(at) }],
-        8 => vec![Entry::FileRemoved { folder: "in".into(), path }],
-        9 => vec![Entry::Setting { key: flag, value: (!at.is_multiple_of(2)).then(|| "on".to_owned()) }],
-        10 => vec![Entry::InspectionStarted { sha256 }],
-        11 => {
-            let row = |os: u8| Target {
-                hardware_id: format!("pci\\ven_{number}"),
-                os: format!("OS{os}"),
-                bundle: "b".into(),
-                inf: "a.inf".into(),
-                version: None,
-            };
-            let targets = (0..=what % 2).map(row).collect();
-            let label = published::label(number, 1_790_000_000 + i64::from(at), targets);
-            let series = published::series(
-                ["b", "other"][usize::from(what.is_multiple_of(3))],
-                at,
-                what.is_multiple_of(2),
-            );
-            vec![published::published(PublishedLabel { series: Some(series), ..label })]
-        }
-        12 => vec![Entry::LabelForgotten { label: number }],
-        13 => {
-            let second = Timestamp::from_second(1_790_000_100 + i64::from(what)).expect("time");
-            vec![Entry::LabelChecked { label: number, check: LabelCheck::passed(second) }]
-        }
-        _ => vec![Entry::InspectionEnded { sha256 }],
-    };
-    // The id of a pruned job is never used again.
-    if what % 15 <= 1 && pruned.contains(&at) {
-        return;
-    }
-    // An illegal commit is refused and changes nothing.
-    let done = store.commit(Commit::new(entries)).wait();
-    if what % 15 == 7 && done.is_ok() && job.is_some_and(|job| job.state().has_ended()) {
-        pruned.insert(at);
-    }
-}
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("folder");
@@ -137,11 +18,6 @@ fn copy(from: &Path, to: &Path) {
             std::fs::copy(&item, to).expect("copied");
         }
     }
-}
-
-fn different(said: &BTreeMap<String, String>, expected: &BTreeMap<String, String>) -> Vec<String> {
-    let keys = said.keys().chain(expected.keys()).filter(|key| said.get(*key) != expected.get(*key));
-    keys.map(|key| format!("{key}: {:?} instead of {:?}", said.get(key), expected.get(key))).collect()
 }
 
 proptest! {

@@ -7,7 +7,8 @@ use parking_lot::Mutex;
 use super::*;
 use crate::entry::Entry;
 use crate::heartbeat::Unwatched;
-use crate::journal::{Item, Limits, Reader, segments};
+use crate::journal::{FileJournal, Item, Limits, Reader, segments};
+use crate::tables::Pair;
 use dropship_job::{ErrorKind, Event, Fault, Package};
 
 /// Tables in memory that are always full, and count the calls.
@@ -68,8 +69,8 @@ impl Target for Tables {
     }
 }
 
-fn writing(folder: &Path) -> WriterThread<Tables> {
-    let journal = Journal::open(folder, Limits::default(), 0, |_| Ok(())).expect("a journal");
+fn writing(folder: &Path) -> WriterThread<Tables, FileJournal> {
+    let journal = FileJournal::open(folder, Limits::default(), 0, |_| Ok(())).expect("a journal");
     WriterThread {
         tables: Arc::default(),
         journal,
@@ -121,7 +122,7 @@ fn dirty_tables_are_flushed_while_commits_keep_arriving() {
     // It is never quiet.
     let flushed = (0..40).any(|round| {
         let (answer, handle) = oneshot::channel();
-        queue.send((flag(round), answer)).expect("taken");
+        queue.send(Message::Commit((flag(round), answer))).expect("taken");
         handle.blocking_recv().expect("answered").expect("committed");
         tables.flushed.load(Ordering::Relaxed) > 0
     });
@@ -143,7 +144,7 @@ fn quiet_store_is_flushed_then_maintained_and_an_error_stops_it() {
     let (queue, commits) = channel();
     let thread = std::thread::spawn(move || writing.run(&commits));
     let (answer, handle) = oneshot::channel();
-    queue.send((flag(0), answer)).expect("taken");
+    queue.send(Message::Commit((flag(0), answer))).expect("taken");
     handle.blocking_recv().expect("answered").expect("committed");
     let waiting = stopped.wait_for(Option::is_some);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");

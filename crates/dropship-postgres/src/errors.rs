@@ -1,0 +1,36 @@
+//! From errors of the client to those of the store.
+
+use dropship_store::StoreError;
+use tokio_postgres::Error;
+use tokio_postgres::error::SqlState;
+
+use crate::address::with_cause;
+
+/// Errors that no repetition mends; all others may pass: a restart, a failover, a limit, a password that is changed.
+const LASTING: [SqlState; 8] = [
+    SqlState::UNDEFINED_TABLE,
+    SqlState::UNDEFINED_COLUMN,
+    SqlState::INVALID_SCHEMA_NAME,
+    SqlState::INSUFFICIENT_PRIVILEGE,
+    SqlState::SYNTAX_ERROR,
+    SqlState::UNIQUE_VIOLATION,
+    SqlState::UNTRANSLATABLE_CHARACTER,
+    SqlState::DATATYPE_MISMATCH,
+];
+
+/// The error of a call.
+pub(crate) fn store_error(error: &Error) -> StoreError {
+    let what = describe(error);
+    match error.code() {
+        Some(code) if LASTING.contains(code) => StoreError::Unusable { what },
+        _ => StoreError::Away { what },
+    }
+}
+
+/// The message of the server, or else the causes in order.
+fn describe(error: &Error) -> String {
+    match error.as_db_error() {
+        Some(error) => format!("{} (SQLSTATE {})", error.message(), error.code().code()),
+        None => with_cause(error),
+    }
+}

@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod errors;
+mod journal;
+mod lease;
+mod link;
+mod reader;
+mod schema;
+mod session;
+mod statements;
+mod tls;
+
+pub use address::{Address, BadAddress};
+pub use journal::PostgresJournal;
+pub use link::Password;
+pub use tls::{BadRoots, Roots};

@@ -1,0 +1,121 @@
+//! Calls to the database from threads that may block, over a connection that is made again when it breaks.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use dropship_store::StoreError;
+use secrecy::SecretString;
+use tokio::runtime::Runtime;
+use tokio::sync::Mutex;
+
+use crate::address::Address;
+use crate::session::{Hint, Session};
+use crate::tls::Roots;
+
+/// Maximum time of a call. The connection is closed then, which ends the wait of the server for a replica without a report of success.
+const CALL: Duration = Duration::from_secs(10);
+
+/// Reads the password, at each connection: it may change. The error is for the operator.
+pub type Password = Arc<dyn Fn() -> Result<SecretString, String> + Send + Sync>;
+
+/// Work on a connection.
+pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// How connections are made.
+pub(crate) struct Settings {
+    pub(crate) address: Address,
+    pub(crate) password: Option<Password>,
+    pub(crate) roots: Option<Roots>,
+}
+
+/// The thread on which connections live.
+pub(crate) struct Thread(Option<Runtime>);
+
+impl Thread {
+    pub(crate) fn start() -> Result<Self, StoreError> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("postgres")
+            .enable_all()
+            .build()
+            .map_err(|error| StoreError::Unusable { what: format!("cannot start a thread: {error}") })?;
+        Ok(Self(Some(runtime)))
+    }
+}
+
+impl Drop for Thread {
+    fn drop(&mut self) {
+        // To wait for the runtime is not allowed on threads of another runtime.
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// A connection that is made when it is needed.
+#[derive(Clone)]
+pub(crate) struct Link {
+    thread: Arc<Thread>,
+    pub(crate) settings: Arc<Settings>,
+    session: Arc<Mutex<Option<Session>>>,
+    hint: Option<Hint>,
+}
+
+impl Link {
+    pub(crate) fn new(thread: Arc<Thread>, settings: Arc<Settings>) -> Self {
+        Self { thread, settings, session: Arc::default(), hint: None }
+    }
+
+    /// Another connection to the same database.
+    pub(crate) fn another(&self) -> Self {
+        Self::new(Arc::clone(&self.thread), Arc::clone(&self.settings))
+    }
+
+    /// Has the next connection listen for the appends of other nodes.
+    pub(crate) fn listen(&mut self, hint: Hint) {
+        self.hint = Some(hint);
+        self.session = Arc::default();
+    }
+
+    /// Runs work on the connection; blocks this thread. The connection is closed after an error that may be its own.
+    pub(crate) fn call<T: Send + 'static>(
+        &self,
+        work: impl for<'a> FnOnce(&'a Session) -> Work<'a, T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (settings, hint) = (Arc::clone(&self.settings), self.hint.clone());
+        let session = Arc::clone(&self.session);
+        self.run(async move {
+            let mut place = session.lock().await;
+            let open = match place.take().filter(|session| !session.is_closed()) {
+                Some(open) => open,
+                None => Session::open(&settings, hint).await?,
+            };
+            let done = work(&open).await;
+            if !matches!(done, Err(StoreError::Away { .. })) {
+                *place = Some(open);
+            }
+            done
+        })
+    }
+
+    /// Runs a future on the thread of the connections, for a limited time.
+    pub(crate) fn run<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = Result<T, StoreError>> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (answer, result) = mpsc::sync_channel(1);
+        let Some(runtime) = &self.thread.0 else {
+            return Err(StoreError::Stopped("its connections are closed".to_owned()));
+        };
+        runtime.spawn(async move {
+            let late = || StoreError::Away { what: format!("no answer within {} s", CALL.as_secs()) };
+            let done = tokio::time::timeout(CALL, work).await.unwrap_or_else(|_| Err(late()));
+            drop(answer.send(done));
+        });
+        let lost = || Err(StoreError::Away { what: "the call was aborted".to_owned() });
+        result.recv().unwrap_or_else(|_| lost())
+    }
+}

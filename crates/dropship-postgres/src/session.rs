@@ -1,0 +1,152 @@
+//! One connection, with its settings and prepared statements.
+
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use dropship_store::StoreError;
+use tokio::task::JoinHandle;
+use tokio_postgres::tls::MakeTlsConnect;
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket, Statement};
+
+use crate::errors::store_error;
+use crate::link::Settings;
+use crate::statements;
+
+/// The channel on which an append is announced.
+const CHANNEL: &str = "dropship_lines";
+
+/// Called when another node has appended lines.
+pub(crate) type Hint = Arc<dyn Fn() + Send + Sync>;
+
+/// An open connection. It is closed when this is dropped.
+pub(crate) struct Connected {
+    pub(crate) client: Client,
+    connection: JoinHandle<()>,
+}
+
+impl Connected {
+    /// Connects. With a hint, the connection listens for appends of other nodes.
+    pub(crate) async fn open(settings: &Settings, hint: Option<Hint>) -> Result<Self, StoreError> {
+        let mut config = settings.address.config().clone();
+        if let Some(password) = &settings.password {
+            let password = password().map_err(|what| StoreError::Away { what })?;
+            config.password(secrecy::ExposeSecret::expose_secret(&password));
+        }
+        let listens = hint.is_some();
+        let own = Arc::new(AtomicI32::new(0));
+        let news = hint.map(|hint| News { hint, own: Arc::clone(&own) });
+        let connected = match &settings.roots {
+            Some(roots) => connect(&config, roots.connector(), news).await?,
+            None => connect(&config, NoTls, news).await?,
+        };
+        let failed = |error: tokio_postgres::Error| store_error(&error);
+        connected.client.batch_execute(&commands(listens)).await.map_err(failed)?;
+        let backend = connected.client.query_one("SELECT pg_backend_pid()", &[]).await.map_err(failed)?;
+        own.store(backend.get(0), Ordering::Relaxed);
+        Ok(connected)
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.connection.abort();
+    }
+}
+
+/// A connection with prepared statements.
+pub(crate) struct Session {
+    connected: Connected,
+    pub(crate) statements: Statements,
+}
+
+/// The prepared statements of a connection.
+pub(crate) struct Statements {
+    pub(crate) end: Statement,
+    pub(crate) append: Statement,
+    pub(crate) read: Statement,
+    pub(crate) about: Statement,
+    pub(crate) rewrite: Statement,
+    pub(crate) topics: Statement,
+}
+
+impl Session {
+    /// Connects, and prepares the statements.
+    pub(crate) async fn open(settings: &Settings, hint: Option<Hint>) -> Result<Self, StoreError> {
+        let connected = Connected::open(settings, hint).await?;
+        let statements = prepare(&connected.client).await.map_err(|error| store_error(&error))?;
+        Ok(Self { connected, statements })
+    }
+
+    pub(crate) fn client(&self) -> &Client {
+        &self.connected.client
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.client().is_closed()
+    }
+}
+
+/// Who is called about an append.
+struct News {
+    hint: Hint,
+    /// The server's process of this connection: its own appends are no news.
+    own: Arc<AtomicI32>,
+}
+
+/// The settings of a session. Its commits are never weaker than `synchronous_commit = on`. There is no `statement_timeout`: it
+/// would end the wait for a replica, and report the commit as done.
+fn commands(listen: bool) -> String {
+    let listen = if listen { format!("LISTEN {CHANNEL};") } else { String::new() };
+    format!(
+        "SET lock_timeout = '5s';
+         SET idle_in_transaction_session_timeout = '10s';
+         SET default_transaction_isolation = 'read committed';
+         SELECT set_config('synchronous_commit', 'on', false)
+         WHERE current_setting('synchronous_commit') IN ('off', 'local', 'remote_write');
+         {listen}"
+    )
+}
+
+async fn prepare(client: &Client) -> Result<Statements, tokio_postgres::Error> {
+    Ok(Statements {
+        end: client.prepare(statements::END).await?,
+        append: client.prepare(&statements::append(CHANNEL)).await?,
+        read: client.prepare(statements::READ).await?,
+        about: client.prepare(statements::ABOUT).await?,
+        rewrite: client.prepare(statements::REWRITE).await?,
+        topics: client.prepare(statements::TOPICS).await?,
+    })
+}
+
+async fn connect<T>(config: &Config, tls: T, news: Option<News>) -> Result<Connected, StoreError>
+where
+    T: MakeTlsConnect<Socket> + Send + 'static,
+    T::Stream: Send + 'static,
+{
+    let (client, connection) = config.connect(tls).await.map_err(|error| store_error(&error))?;
+    Ok(Connected { client, connection: tokio::spawn(drive(connection, news)) })
+}
+
+/// Moves bytes until the connection ends, and passes on notifications.
+async fn drive<S, T>(mut connection: Connection<S, T>, news: Option<News>)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+        match message {
+            Ok(AsyncMessage::Notification(notification)) => {
+                let others = |news: &&News| notification.process_id() != news.own.load(Ordering::Relaxed);
+                if let Some(news) = news.as_ref().filter(others) {
+                    (news.hint)();
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::debug!("a connection to the database ended: {error}");
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Stores on a real PostgreSQL. `.ci/postgres` runs them.
+
+#![expect(
+    clippy::expect_used,
+    clippy::print_stderr,
+    reason = "a test that cannot continue panics with a message"
+)]
+
+mod agreement;
+mod failures;
+mod lease;
+mod schema;
+mod server;

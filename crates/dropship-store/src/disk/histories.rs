@@ -1,0 +1,51 @@
+//! The lines of the journal as queries read them, beside the writer.
+
+use std::path::PathBuf;
+
+use crate::disk::check;
+use crate::disk::database::Database;
+use crate::entry::Line;
+use crate::error::StoreError;
+use crate::finding::Finding;
+use crate::journal;
+use crate::store::HistoryEntry;
+use dropship_job::JobId;
+
+/// Reads the journal while the writer appends to it.
+pub(crate) trait Histories: Send + Sync {
+    /// The events of a job in order.
+    fn history(&self, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError>;
+
+    /// Passes every line to `each`.
+    fn each_line(&self, each: &mut dyn FnMut(Line) -> Result<(), StoreError>) -> Result<(), StoreError>;
+
+    /// Why the journal cannot be reached, while it cannot.
+    fn away(&self) -> Option<String> {
+        None
+    }
+
+    /// Why this process may not commit anything.
+    fn refusal(&self) -> Option<StoreError> {
+        None
+    }
+
+    /// Compares the journal with the tables.
+    fn check(&self, tables: &Database) -> Result<Vec<Finding>, StoreError>;
+}
+
+/// The segment files of a folder.
+pub struct SegmentFiles(pub(super) PathBuf);
+
+impl Histories for SegmentFiles {
+    fn history(&self, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError> {
+        journal::history(&self.0, id)
+    }
+
+    fn each_line(&self, each: &mut dyn FnMut(Line) -> Result<(), StoreError>) -> Result<(), StoreError> {
+        journal::each_line(&self.0, each)
+    }
+
+    fn check(&self, tables: &Database) -> Result<Vec<Finding>, StoreError> {
+        check::check(tables, &self.0)
+    }
+}

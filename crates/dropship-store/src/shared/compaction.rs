@@ -1,0 +1,129 @@
+//! Compaction of a shared journal: old lines are rewritten in place, a thousand at a time, from the first to those that were the last
+//! when the pass began. One node does it; a step changes nothing if another node has appended in the meantime.
+
+use std::time::{Duration, Instant};
+
+use jiff::Timestamp;
+
+use crate::compact::Compactor;
+use crate::entry::Line;
+use crate::error::StoreError;
+use crate::shared::append_id::AppendId;
+use crate::shared::lines;
+use crate::shared::shared_journal::{Extent, NewLine, Position, Rewrite, SharedJournal, SharedLine, Topic};
+use crate::tables::Bytes;
+
+/// Number of lines that one step rewrites.
+const STEP: usize = 1000;
+
+/// Time after which a call returns, so that commits do not wait for a whole pass.
+const SLICE: Duration = Duration::from_millis(500);
+
+/// Continues the present pass, or begins one. Returns where the journal ends then; `None`: another node has appended. `unanswered` is the
+/// last append whose answer is missing after an error.
+pub(super) fn compact(
+    journal: &mut dyn SharedJournal,
+    tables: &impl Bytes,
+    mut have: Position,
+    unanswered: &mut Option<AppendId>,
+) -> Result<Option<Position>, StoreError> {
+    let begun = Instant::now();
+    let end = journal.end()?;
+    let Extent { mut cursor, mut until, .. } = end.extent;
+    if end.position != have {
+        return Ok(None);
+    }
+    if cursor == 0 {
+        // The last line tells tables that end there that they follow from this journal.
+        (cursor, until) = (1, have.seq.saturating_sub(1));
+    }
+    let mut first = end.extent.cursor;
+    loop {
+        let found = lines_between(journal, cursor, until)?;
+        let last = found.last().map_or(until, |line| line.seq);
+        let id = AppendId::random();
+        let mut rewrite = rewritten(journal, tables, &found, until, have)?;
+        let is_done = last >= until;
+        rewrite.cursor = first;
+        rewrite.compacted = last;
+        rewrite.after = match is_done {
+            true => Extent::default(),
+            false => Extent { cursor: last + 1, until, ..Extent::default() },
+        };
+        *unanswered = Some(id);
+        if !journal.rewrite(have, id, &rewrite)? {
+            return Ok(None);
+        }
+        *unanswered = None;
+        if !rewrite.appended.is_empty() {
+            have = Position { seq: have.seq + rewrite.appended.len() as u64, append: id };
+        }
+        if is_done || begun.elapsed() > SLICE {
+            return Ok(Some(have));
+        }
+        cursor = last + 1;
+        first = cursor;
+    }
+}
+
+fn lines_between(
+    journal: &mut dyn SharedJournal,
+    from: u64,
+    until: u64,
+) -> Result<Vec<SharedLine>, StoreError> {
+    let mut found = journal.read(from, STEP)?.lines;
+    found.retain(|line| line.seq <= until);
+    Ok(found)
+}
+
+/// What replaces lines.
+fn rewritten(
+    journal: &mut dyn SharedJournal,
+    tables: &impl Bytes,
+    found: &[SharedLine],
+    until: u64,
+    have: Position,
+) -> Result<Rewrite, StoreError> {
+    let mut compactor = Compactor::new(tables);
+    let mut rewrite = Rewrite::default();
+    for line in found {
+        match compactor.rewrite_line(lines::read(line)?)? {
+            None => {
+                rewrite.growth -= size(&line.text);
+                rewrite.removed.push(line.seq);
+            }
+            Some(kept) => {
+                let kept = lines::write(&kept)?;
+                if kept.text != line.text {
+                    rewrite.growth += size(&kept.text) - size(&line.text);
+                    rewrite.changed.push((line.seq, kept));
+                }
+            }
+        }
+    }
+    // One snapshot for each job and pass is enough: it is later than all lines that the pass rewrites.
+    let topics: Vec<_> =
+        compactor.jobs().iter().map(|job| Topic::Snapshot(job.as_str().to_owned())).collect();
+    let there = journal.topics_after(until, &topics)?;
+    compactor.jobs().retain(|job| !there.contains(&Topic::Snapshot(job.as_str().to_owned())));
+    for (seq, entry) in (have.seq + 1..).zip(compactor.replacements()) {
+        let line = lines::write(&Line::new(seq, Timestamp::now(), vec![entry?]))?;
+        rewrite.growth += size(&line.text);
+        rewrite.appended.push(line);
+    }
+    Ok(rewrite)
+}
+
+fn size(text: &str) -> i64 {
+    i64::try_from(text.len()).unwrap_or(i64::MAX)
+}
+
+/// Whether the journal should be compacted: it has twice its size after the last pass, or a pass is under way.
+pub(super) fn is_due(extent: Extent, least: u64) -> bool {
+    extent.cursor > 0 || extent.size > least.max(extent.settled.saturating_mul(2))
+}
+
+/// The size of texts in bytes.
+pub(super) fn size_of(lines: &[NewLine]) -> u64 {
+    lines.iter().map(|line| line.text.len() as u64).sum()
+}

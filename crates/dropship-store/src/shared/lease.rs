@@ -1,0 +1,243 @@
+//! The lease of the node that processes jobs: no other one does at the same time.
+//!
+//! The deadline is by the clock of the database. The node measures from before it sent the renewal, less a margin, so its own lease
+//! always ends first.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::Mutex;
+use rustix::time::{ClockId, clock_gettime};
+use tokio::sync::watch;
+
+use crate::error::StoreError;
+use crate::shared::node::Node;
+
+/// Time for which the database grants a lease.
+pub(crate) const TERM: Duration = Duration::from_secs(30);
+
+/// The node's own lease ends that much earlier: for the drift of clocks, and for a call that is about to be sent.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// Interval between renewals.
+const RENEWAL: Duration = Duration::from_secs(8);
+
+/// Interval between attempts after a renewal that failed.
+const AGAIN: Duration = Duration::from_secs(1);
+
+/// The answer to a node that asks for the lease.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// It has the lease.
+    Granted,
+    /// Another node has it.
+    HeldBy {
+        /// The name of that node.
+        name: String,
+    },
+}
+
+/// The place where leases are kept. Errors are those of a shared journal.
+#[expect(clippy::missing_errors_doc, reason = "the errors are those of `SharedJournal`")]
+pub trait Leases: Send + Sync {
+    /// Takes the lease for this term, if no other node has one, or if an earlier process of the same node has it.
+    fn take(&self, node: &Node, term: Duration) -> Result<Taken, StoreError>;
+
+    /// Renews the lease of this process of a node; returns whether it still had it.
+    fn renew(&self, node: &Node, term: Duration) -> Result<bool, StoreError>;
+
+    /// Ends the lease of this process of a node.
+    fn release(&self, node: &Node) -> Result<(), StoreError>;
+}
+
+/// The time by two clocks: since the machine started, suspended time included, and of the day. A frozen virtual machine may show in
+/// the second only.
+#[derive(Debug, Clone, Copy)]
+struct Moment {
+    boot: Duration,
+    day: Duration,
+}
+
+impl Moment {
+    fn now() -> Self {
+        let read = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
+        Self { boot: read(ClockId::Boottime), day: read(ClockId::Realtime) }
+    }
+
+    /// The longer of the times that the clocks show. A clock that was set back shows none.
+    fn elapsed(&self) -> Duration {
+        let now = Self::now();
+        now.boot.saturating_sub(self.boot).max(now.day.saturating_sub(self.day))
+    }
+}
+
+/// A view of the lease for those that send calls.
+#[derive(Debug, Clone)]
+pub struct Lease(Arc<Mutex<Option<Moment>>>);
+
+impl Lease {
+    fn new() -> Self {
+        Self(Arc::new(Mutex::new(None)))
+    }
+
+    /// Whether this node may send a call that changes something at the service now.
+    #[must_use]
+    pub fn is_valid(&self) -> bool {
+        self.0.lock().is_some_and(|granted| granted.elapsed() < TERM.saturating_sub(MARGIN))
+    }
+
+    /// Notes a lease that was asked for at this moment.
+    fn granted(&self, asked: Moment) {
+        *self.0.lock() = Some(asked);
+    }
+
+    fn ended(&self) {
+        *self.0.lock() = None;
+    }
+}
+
+/// Renews the lease of a node on a thread of its own, and releases it when this is dropped.
+pub(crate) struct LeaseKeeper {
+    lease: Lease,
+    leases: Arc<dyn Leases>,
+    node: Node,
+    closing: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+impl LeaseKeeper {
+    /// Takes the lease. While another node has it, this waits if `standing_by` is given, and sends the name of that node to it.
+    ///
+    /// # Errors
+    /// The name of the node that has the lease, unless this waits; [`StoreError::Cancelled`]; the error of the database.
+    pub(crate) fn take(
+        leases: Arc<dyn Leases>,
+        node: Node,
+        standing_by: Option<&watch::Sender<Option<String>>>,
+        cancelled: &AtomicBool,
+    ) -> Result<Result<Self, String>, StoreError> {
+        let lease = Lease::new();
+        loop {
+            if cancelled.load(Ordering::Relaxed) {
+                return Err(StoreError::Cancelled);
+            }
+            let asked = Moment::now();
+            let taken = match leases.take(&node, TERM) {
+                // A node stands by for months, and its database is away now and then.
+                Err(StoreError::Away { .. }) if standing_by.is_some() => {
+                    std::thread::park_timeout(AGAIN);
+                    continue;
+                }
+                taken => taken?,
+            };
+            match taken {
+                Taken::Granted => {
+                    lease.granted(asked);
+                    break;
+                }
+                Taken::HeldBy { name } => {
+                    let Some(standing_by) = standing_by else { return Ok(Err(name)) };
+                    standing_by.send_if_modified(|known| {
+                        let is_new = known.as_ref() != Some(&name);
+                        *known = Some(name);
+                        is_new
+                    });
+                    std::thread::park_timeout(AGAIN);
+                }
+            }
+        }
+        let closing = Arc::new(AtomicBool::new(false));
+        let renewing = Renewing {
+            lease: lease.clone(),
+            leases: Arc::clone(&leases),
+            node: node.clone(),
+            closing: Arc::clone(&closing),
+        };
+        let thread = std::thread::Builder::new().name("lease".to_owned()).spawn(move || renewing.run());
+        let thread = thread
+            .map_err(|error| StoreError::Unusable { what: format!("cannot start a thread: {error}") })?;
+        Ok(Ok(Self { lease, leases, node, closing, thread: Some(thread) }))
+    }
+
+    pub(crate) fn lease(&self) -> Lease {
+        self.lease.clone()
+    }
+}
+
+impl Drop for LeaseKeeper {
+    fn drop(&mut self) {
+        self.closing.store(true, Ordering::Relaxed);
+        self.lease.ended();
+        if let Some(thread) = self.thread.take() {
+            thread.thread().unpark();
+            drop(thread.join());
+        }
+        if let Err(error) = self.leases.release(&self.node) {
+            tracing::warn!(
+                "cannot release the lease of this node: {error}; other nodes wait for up to {} s",
+                TERM.as_secs()
+            );
+        }
+    }
+}
+
+struct Renewing {
+    lease: Lease,
+    leases: Arc<dyn Leases>,
+    node: Node,
+    closing: Arc<AtomicBool>,
+}
+
+impl Renewing {
+    fn run(self) {
+        let mut pause = RENEWAL;
+        loop {
+            std::thread::park_timeout(pause);
+            if self.closing.load(Ordering::Relaxed) {
+                return;
+            }
+            let asked = Moment::now();
+            pause = match self.leases.renew(&self.node, TERM) {
+                Ok(true) => {
+                    self.lease.granted(asked);
+                    RENEWAL
+                }
+                Ok(false) => {
+                    // The writer finds the line of the node that has taken over, and stops the store.
+                    self.lease.ended();
+                    return;
+                }
+                Err(error) => {
+                    tracing::debug!("the lease is not renewed: {error}");
+                    AGAIN
+                }
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lease_ends_before_its_term_by_either_clock() {
+        let lease = Lease::new();
+        assert!(!lease.is_valid(), "never granted");
+        let now = Moment::now();
+        lease.granted(now);
+        assert!(lease.is_valid());
+        let ago = |boot: u64, day: u64| Moment {
+            boot: now.boot.saturating_sub(Duration::from_secs(boot)),
+            day: now.day.saturating_sub(Duration::from_secs(day)),
+        };
+        for (boot, day, valid) in [(20, 20, true), (26, 0, false), (0, 26, false), (30, 30, false)] {
+            lease.granted(ago(boot, day));
+            assert_eq!(lease.is_valid(), valid, "{boot} s and {day} s ago");
+        }
+        lease.granted(now);
+        lease.ended();
+        assert!(!lease.is_valid());
+    }
+}

@@ -1,0 +1,25 @@
+//! The store of a node: the journal is shared with the other nodes of a fleet, the tables are the node's own.
+
+mod append_id;
+mod compaction;
+mod lease;
+mod lines;
+mod memory_journal;
+mod node;
+mod open;
+mod role;
+mod shared_histories;
+mod shared_journal;
+mod shared_log;
+
+pub use append_id::AppendId;
+pub use lease::{Lease, Leases, Taken};
+pub use memory_journal::{CallFault, JournalCall, MemoryJournal};
+pub use node::Node;
+pub use open::SharedStore;
+pub use role::Role;
+pub use shared_histories::SharedHistories;
+pub use shared_journal::{
+    AppendResult, Batch, Extent, JournalEnd, NewLine, Position, Rewrite, SharedJournal, SharedLine,
+    SharedReader, Topic,
+};

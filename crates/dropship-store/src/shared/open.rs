@@ -1,0 +1,264 @@
+//! Opening the store of a node. Its tables are disposable: those that do not follow from the journal are built again.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::sync::watch;
+
+use crate::disk::{Database, OpenReport, TableStore, lock, open_database, remove_database, replay_lines};
+use crate::entry::Line;
+use crate::error::StoreError;
+use crate::heartbeat::Heartbeat;
+use crate::journal::{Appended, Journal};
+use crate::shared::append_id::AppendId;
+use crate::shared::lease::{Lease, LeaseKeeper};
+use crate::shared::lines;
+use crate::shared::node::Node;
+use crate::shared::role::{Role, Writes};
+use crate::shared::shared_histories::SharedHistories;
+use crate::shared::shared_journal::{JournalEnd, Position, SharedJournal};
+use crate::shared::shared_log::SharedLog;
+use crate::space::Space;
+use crate::tables::{Bytes, Changes, Overlay, key, number, record};
+use crate::writer::{Target, Writer};
+
+/// Number of lines that are read together.
+const BATCH: usize = 1000;
+
+/// Size of a journal in bytes below which it is not compacted, as of one in files.
+const LEAST: u64 = 128 << 20;
+
+/// How often a journal is read again because compaction rewrote lines under the reader.
+const TRIES: u32 = 5;
+
+/// The store of a node: its journal is shared with other nodes.
+pub type SharedStore = TableStore<SharedHistories>;
+
+impl SharedStore {
+    /// Opens the store of a node, whose tables are in the folder `node` of `folder`, and applies the lines that they lack.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process has the folder, [`StoreError::Away`] while the journal cannot be reached,
+    /// [`StoreError::Older`] and [`StoreError::Newer`] for lines of other versions, [`StoreError::Damaged`] for damaged lines,
+    /// [`StoreError::Io`] of the file system, and [`StoreError::Cancelled`] once `cancelled` is set.
+    pub fn open_shared(
+        folder: &Path,
+        journal: Box<dyn SharedJournal>,
+        role: Role,
+        heartbeat: Arc<dyn Heartbeat>,
+        cancelled: &AtomicBool,
+    ) -> Result<(Self, OpenReport), StoreError> {
+        Self::open_with_limit(folder, journal, role, LEAST, heartbeat, cancelled)
+    }
+
+    /// The same, with the size of a journal in bytes below which it is not compacted.
+    ///
+    /// # Errors
+    /// As [`open_shared`](Self::open_shared).
+    #[doc(hidden)]
+    pub fn open_with_limit(
+        folder: &Path,
+        mut journal: Box<dyn SharedJournal>,
+        role: Role,
+        least: u64,
+        heartbeat: Arc<dyn Heartbeat>,
+        cancelled: &AtomicBool,
+    ) -> Result<(Self, OpenReport), StoreError> {
+        let own = folder.join("node");
+        let failed = |error| StoreError::Io { what: "cannot create", path: own.clone(), error };
+        std::fs::create_dir_all(&own).map_err(failed)?;
+        let lock = lock(folder)?;
+        let space = Space::open(folder, true);
+        let database = own.join("sled");
+        // A node that has to wait for the lease is up to date then.
+        let (tables, _, mut report) = up_to_date(&database, &mut *journal, cancelled)?;
+        drop(tables);
+        let (keeper, writes) = take_lease(folder, &*journal, role, cancelled)?;
+        let (tables, have, since) = up_to_date(&database, &mut *journal, cancelled)?;
+        report.replayed += since.replayed;
+        report.discarded = report.discarded.or(since.discarded);
+        let (away, is_away) = watch::channel(None);
+        let histories =
+            SharedHistories { reader: journal.reader(), away: is_away, writes: writes.clone(), keeper };
+        let mut log = SharedLog::new(journal, have, least, away);
+        if writes == Writes::Alone {
+            take_over(&tables, &mut log)?;
+        }
+        log.writes = writes;
+        let tables = Arc::new(tables);
+        let failed =
+            |error| StoreError::Io { what: "cannot start the writer of", path: folder.to_owned(), error };
+        let writer = Writer::start(Arc::clone(&tables), log, heartbeat, space).map_err(failed)?;
+        Ok((Self { writer, tables, histories, _lock: lock }, report))
+    }
+
+    /// The lease of this node, if it has one.
+    #[must_use]
+    pub fn lease(&self) -> Option<Lease> {
+        self.histories.keeper.as_ref().map(LeaseKeeper::lease)
+    }
+
+    /// Why the database does not respond, while it does not.
+    #[must_use]
+    pub fn watch_away(&self) -> watch::Receiver<Option<String>> {
+        self.histories.away.clone()
+    }
+}
+
+/// Takes the lease, as far as the role asks for it.
+fn take_lease(
+    folder: &Path,
+    journal: &dyn SharedJournal,
+    role: Role,
+    cancelled: &AtomicBool,
+) -> Result<(Option<LeaseKeeper>, Writes), StoreError> {
+    let (name, standing_by) = match role {
+        Role::Node { name, standing_by } => (name, Some(standing_by)),
+        Role::Command { name } => (name, None),
+        Role::Peer => return Ok((None, Writes::BesideOthers)),
+    };
+    let node = Node::of(folder, name)?;
+    Ok(match LeaseKeeper::take(journal.leases(), node, standing_by.as_ref(), cancelled)? {
+        Ok(keeper) => (Some(keeper), Writes::Alone),
+        Err(holder) => (None, Writes::Nothing(holder)),
+    })
+}
+
+/// Appends a line without entries. A process that had the lease before cannot append any more: it has to read this line first.
+fn take_over(tables: &Database, log: &mut SharedLog) -> Result<(), StoreError> {
+    loop {
+        let mut line = [Line::new(log.last_seq() + 1, jiff::Timestamp::now(), Vec::new())];
+        let lines = match log.append(&mut line, true)? {
+            Appended::Done { .. } => return apply(tables, log, &line),
+            Appended::Behind(lines) => lines,
+        };
+        apply(tables, log, &lines)?;
+    }
+}
+
+fn apply(tables: &Database, log: &SharedLog, lines: &[Line]) -> Result<(), StoreError> {
+    let mut view = Overlay::new(tables);
+    for line in lines {
+        record(&mut view, line)?;
+    }
+    let mut changes = view.changes;
+    log.mark(&mut changes);
+    tables.change(changes)
+}
+
+/// Opens tables that have everything of the journal.
+fn up_to_date(
+    database: &Path,
+    journal: &mut dyn SharedJournal,
+    cancelled: &AtomicBool,
+) -> Result<(Database, Position, OpenReport), StoreError> {
+    let end = journal.end()?;
+    let (tables, discarded) = usable_tables(database, journal, &end)?;
+    let (have, replayed) = catch_up(&tables, journal, cancelled)?;
+    let is_new = end.position == Position::START;
+    Ok((tables, have, OpenReport { replayed, discarded, is_new, ..OpenReport::default() }))
+}
+
+/// Opens the tables. Those that do not follow from this journal are deleted; returns the reason.
+fn usable_tables(
+    database: &Path,
+    journal: &mut dyn SharedJournal,
+    end: &JournalEnd,
+) -> Result<(Database, Option<String>), StoreError> {
+    let why = match open_database(database) {
+        Ok(tables) => match mismatch(&tables, journal, end)? {
+            None => return mark_journal(tables, end).map(|tables| (tables, None)),
+            Some(why) => why,
+        },
+        Err(StoreError::Io { what, path, error }) => return Err(StoreError::Io { what, path, error }),
+        Err(error) => error.to_string(),
+    };
+    remove_database(database)?;
+    let tables = mark_journal(open_database(database)?, end)?;
+    Ok((tables, Some(why)))
+}
+
+/// The position of tables.
+fn position(tables: &Database) -> Result<Position, StoreError> {
+    let seq = number(tables.get(&key::seq())?);
+    let append = tables.get(&key::append())?.and_then(|bytes| bytes.try_into().ok());
+    Ok(Position { seq, append: append.map_or(AppendId::NONE, AppendId::from_bytes) })
+}
+
+/// Why tables do not follow from a journal.
+fn mismatch(
+    tables: &Database,
+    journal: &mut dyn SharedJournal,
+    end: &JournalEnd,
+) -> Result<Option<String>, StoreError> {
+    let have = position(tables)?;
+    if have == Position::START {
+        return Ok(None);
+    }
+    let seq = have.seq;
+    if tables.get(&key::journal())?.as_deref() != Some(&end.journal) {
+        return Ok(Some("they belong to another journal".to_owned()));
+    }
+    if seq < end.compacted {
+        return Ok(Some(format!("they end at line {seq}, and the journal was compacted beyond it")));
+    }
+    let batch = journal.read(seq, 1)?;
+    let is_same = batch.lines.first().is_some_and(|line| line.seq == seq && line.append == have.append);
+    Ok((!is_same).then(|| {
+        format!("line {seq} in the database is not the one that this node knows: the database has lost lines")
+    }))
+}
+
+/// Notes in new tables which journal they follow.
+fn mark_journal(tables: Database, end: &JournalEnd) -> Result<Database, StoreError> {
+    if tables.get(&key::journal())?.as_deref() != Some(&end.journal) {
+        tables.change([(key::journal(), Some(end.journal.to_vec()))].into())?;
+        tables.flush()?;
+    }
+    Ok(tables)
+}
+
+/// Applies the lines that tables lack; returns where they are then, and the number of lines.
+fn catch_up(
+    tables: &Database,
+    journal: &mut dyn SharedJournal,
+    cancelled: &AtomicBool,
+) -> Result<(Position, u64), StoreError> {
+    let have = position(tables)?;
+    let (missing, last) = read_all(journal, have, cancelled)?;
+    let (missing, appends): (Vec<_>, Vec<_>) = missing.into_iter().unzip();
+    let mark = |last: &Line, changes: &mut Changes| {
+        let place = missing.partition_point(|line| line.seq < last.seq);
+        let append = appends.get(place).map(|append: &AppendId| append.as_bytes().to_vec());
+        changes.insert(key::append(), append);
+    };
+    replay_lines(tables, &missing, cancelled, mark)?;
+    Ok((last, missing.len() as u64))
+}
+
+/// The lines after a position. They are read again if compaction rewrites some in the meantime: it drops what cancels out.
+fn read_all(
+    journal: &mut dyn SharedJournal,
+    have: Position,
+    cancelled: &AtomicBool,
+) -> Result<(Vec<(Line, AppendId)>, Position), StoreError> {
+    'again: for _ in 0..TRIES {
+        let (mut found, mut last, mut compacted) = (Vec::new(), have, None);
+        loop {
+            if cancelled.load(Ordering::Relaxed) {
+                return Err(StoreError::Cancelled);
+            }
+            let batch = journal.read(last.seq + 1, BATCH)?;
+            if *compacted.get_or_insert(batch.compacted) != batch.compacted {
+                continue 'again;
+            }
+            let Some(end) = batch.lines.last() else { return Ok((found, last)) };
+            last = Position { seq: end.seq, append: end.append };
+            for line in &batch.lines {
+                found.push((lines::read(line)?, line.append));
+            }
+        }
+    }
+    Err(StoreError::Away { what: "the journal was compacted each time while it was read".to_owned() })
+}

@@ -1,0 +1,192 @@
+//! A shared journal as the durable act of a node's store.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::entry::Line;
+use crate::error::StoreError;
+use crate::journal::{Appended, Journal};
+use crate::shared::append_id::AppendId;
+use crate::shared::compaction;
+use crate::shared::lines;
+use crate::shared::role::Writes;
+use crate::shared::shared_journal::{AppendResult, Position, SharedJournal};
+use crate::tables::{Bytes, Changes, key};
+
+/// Number of lines that are read and applied together.
+const BATCH: usize = 1000;
+
+/// Interval at which lines of other nodes are looked for, besides hints.
+const POLL: Duration = Duration::from_secs(1);
+
+/// Delay before a call that failed is tried again; it doubles with each failure.
+const FIRST_DELAY: Duration = Duration::from_millis(5);
+/// Longest such delay.
+const LONGEST_DELAY: Duration = Duration::from_secs(1);
+
+/// The id of the log entry in the journal of systemd.
+const DATABASE_AWAY: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c62";
+
+/// Appends the lines of this node, and reads those of others.
+pub(super) struct SharedLog {
+    journal: Box<dyn SharedJournal>,
+    /// The tables have everything up to here.
+    have: Position,
+    /// The append that was sent and not answered.
+    pending: Option<AppendId>,
+    /// The append of a compaction that was sent and not answered.
+    compaction: Option<AppendId>,
+    pub(super) writes: Writes,
+    /// Delay before the next attempt after a failure.
+    delay: Duration,
+    /// The size in bytes below which the journal is not compacted.
+    least: u64,
+    /// Why the database does not respond, while it does not.
+    away: watch::Sender<Option<String>>,
+}
+
+impl SharedLog {
+    /// A journal of which the tables have everything up to a position.
+    pub(super) fn new(
+        journal: Box<dyn SharedJournal>,
+        have: Position,
+        least: u64,
+        away: watch::Sender<Option<String>>,
+    ) -> Self {
+        let (pending, compaction, delay) = (None, None, FIRST_DELAY);
+        Self { journal, have, pending, compaction, writes: Writes::BesideOthers, delay, least, away }
+    }
+
+    /// Lines after those that the tables have.
+    fn read(&mut self) -> Result<Vec<(Line, AppendId)>, StoreError> {
+        let batch = self.journal.read(self.have.seq, BATCH);
+        let batch = self.noting(batch)?;
+        let mut found = batch.lines.into_iter().peekable();
+        if self.have != Position::START {
+            let same = found.next_if(|line| line.seq == self.have.seq && line.append == self.have.append);
+            if same.is_none() || batch.compacted > self.have.seq {
+                return Err(StoreError::Damaged {
+                    what: format!(
+                        "the journal in the database does not contain line {} as this node knows it, or was compacted beyond \
+                         it; start the daemon again: it rebuilds its tables from the journal",
+                        self.have.seq
+                    ),
+                });
+            }
+        }
+        found.map(|line| Ok((lines::read(&line)?, line.append))).collect()
+    }
+
+    /// Remembers whether the database responds.
+    fn noting<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        match &result {
+            Err(StoreError::Away { what }) if self.away.borrow().is_none() => {
+                tracing::error!(
+                    event = "database_away",
+                    message_id = DATABASE_AWAY,
+                    "the database of the store does not respond: {what}; nothing is accepted or acknowledged until it does"
+                );
+                self.away.send_replace(Some(what.clone()));
+            }
+            Ok(_) if self.away.borrow().is_some() => {
+                tracing::info!(event = "database_back", "the database of the store responds again");
+                self.away.send_replace(None);
+            }
+            _ => {}
+        }
+        result
+    }
+
+    /// The tables will have these lines of others.
+    fn advance(&mut self, found: Vec<(Line, AppendId)>) -> Result<Vec<Line>, StoreError> {
+        if let Some((line, append)) = found.last() {
+            let is_own = |append: &AppendId| self.compaction.as_ref() == Some(append);
+            if self.writes == Writes::Alone && !found.iter().all(|(_, append)| is_own(append)) {
+                let what = "another node has taken over, because the lease of this one had ended".to_owned();
+                return Err(StoreError::Superseded { what });
+            }
+            self.have = Position { seq: line.seq, append: *append };
+        }
+        Ok(found.into_iter().map(|(line, _)| line).collect())
+    }
+}
+
+impl Journal for SharedLog {
+    const NEEDS_FLUSH: bool = false;
+
+    fn last_seq(&self) -> u64 {
+        self.have.seq
+    }
+
+    fn append(&mut self, lines: &mut [Line], _: bool) -> Result<Appended, StoreError> {
+        let id = *self.pending.get_or_insert_with(AppendId::random);
+        let texts: Vec<_> = lines.iter().map(lines::write).collect::<Result<_, _>>()?;
+        let appended = self.journal.append(self.have, id, &texts);
+        let is_full = match self.noting(appended)? {
+            AppendResult::Appended(extent) => compaction::is_due(extent, self.least),
+            AppendResult::EndsElsewhere => {
+                let found = self.read()?;
+                match found.first() {
+                    // An earlier attempt, whose answer was lost.
+                    Some((_, append)) if *append == id => false,
+                    Some(_) => {
+                        self.pending = None;
+                        return self.advance(found).map(Appended::Behind);
+                    }
+                    None => {
+                        let what = "the journal in the database changes without an append".to_owned();
+                        return Err(StoreError::Damaged { what });
+                    }
+                }
+            }
+        };
+        self.pending = None;
+        self.delay = FIRST_DELAY;
+        self.have = Position { seq: self.have.seq + lines.len() as u64, append: id };
+        Ok(Appended::Done { is_full })
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn compact(&mut self, tables: &impl Bytes) -> Result<(), StoreError> {
+        let compacted = compaction::compact(&mut *self.journal, tables, self.have, &mut self.compaction);
+        // What it appends repeats what the tables have. An interrupted pass is continued after the next commit.
+        match self.noting(compacted) {
+            Ok(end) => {
+                self.have = end.unwrap_or(self.have);
+                Ok(())
+            }
+            Err(StoreError::Away { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn newer(&mut self) -> Result<Vec<Line>, StoreError> {
+        let found = self.read()?;
+        self.advance(found)
+    }
+
+    fn poll_interval(&self) -> Option<Duration> {
+        Some(POLL)
+    }
+
+    fn may_retry(&mut self, error: &StoreError) -> bool {
+        let is_away = matches!(error, StoreError::Away { .. });
+        if is_away {
+            std::thread::park_timeout(self.delay);
+            self.delay = (self.delay * 2).min(LONGEST_DELAY);
+        }
+        is_away
+    }
+
+    fn mark(&self, changes: &mut Changes) {
+        changes.insert(key::append(), Some(self.have.append.as_bytes().to_vec()));
+    }
+
+    fn set_hint(&mut self, look: Box<dyn Fn() + Send + Sync>) {
+        self.journal.on_append(look);
+    }
+}

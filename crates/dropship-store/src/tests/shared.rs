@@ -1,0 +1,315 @@
+//! Nodes with one journal. Their connections lose calls and answers.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn node(folder: &Path, journal: &MemoryJournal) -> (SharedStore, OpenReport) {
+    node_with(folder, journal, 128 << 20)
+}
+
+fn node_with(folder: &Path, journal: &MemoryJournal, least: u64) -> (SharedStore, OpenReport) {
+    let (journal, cancelled) = (Box::new(journal.clone()), AtomicBool::new(false));
+    SharedStore::open_with_limit(folder, journal, Role::Peer, least, Arc::new(Unwatched), &cancelled)
+        .expect("the node opens its store")
+}
+
+/// Waits until a node has everything that is committed: a commit is answered after what came before it.
+fn caught_up(store: &dyn Store) {
+    commit(store, vec![Entry::Setting { key: "here".into(), value: Some("yes".into()) }]);
+}
+
+#[test]
+fn node_passes_the_suite_and_another_has_its_tables() {
+    let journal = MemoryJournal::default();
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
+    let (one, report) = node(folders[0].path(), &journal);
+    assert!(report.is_new, "{report:?}");
+    suite(&one);
+    let (two, report) = node(folders[1].path(), &journal);
+    assert!(!report.is_new && report.replayed == journal.len() as u64, "{report:?}");
+    assert_eq!(everything(&two, 3), everything(&one, 3));
+    assert_eq!(two.history(&id(2)).expect("history"), one.history(&id(2)).expect("history"));
+    assert_eq!(two.check().expect("checked"), []);
+    let exported = |store: &dyn Store| {
+        let mut entries = 0;
+        let mut count = |_| {
+            entries += 1;
+            Ok(())
+        };
+        store.export(&mut count).expect("exported");
+        entries
+    };
+    assert!(exported(&two) > 2 && exported(&two) == exported(&one));
+    drop(one);
+    let (one, report) = node(folders[0].path(), &journal);
+    assert_eq!(report, OpenReport::default(), "its tables are still there");
+    assert_eq!(everything(&one, 3), everything(&two, 3));
+}
+
+#[test]
+fn second_of_two_nodes_that_change_a_job_is_refused() {
+    let journal = MemoryJournal::default();
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
+    let stores = [node(folders[0].path(), &journal).0, node(folders[1].path(), &journal).0];
+    begin(&stores[0], &id(1), "aa");
+    caught_up(&stores[1]);
+    let cancel = || Commit::of_job(&id(1), 2, vec![Event::Cancelled { by: "me".into() }]);
+    let answers = [stores[0].commit(cancel()), stores[1].commit(cancel())].map(CommitHandle::wait);
+    let done = answers.iter().filter(|answer| answer.is_ok()).count();
+    let refused =
+        answers.iter().filter(|answer| matches!(answer, Err(StoreError::Conflict { have: 3, .. }))).count();
+    assert_eq!((done, refused), (1, 1), "{answers:?}");
+    stores.iter().for_each(|store| caught_up(store));
+    assert_eq!(everything(&stores[0], 2), everything(&stores[1], 2));
+    assert_eq!(stores[0].history(&id(1)).expect("history").len(), 3);
+}
+
+#[test]
+fn commit_whose_answer_is_lost_happens_once() {
+    let journal = MemoryJournal::default();
+    let appends = AtomicUsize::new(0);
+    let faults = move |call| match (call, appends.load(Ordering::Relaxed)) {
+        (JournalCall::Append, number) => {
+            appends.store(number + 1, Ordering::Relaxed);
+            [CallFault::AnswerLost, CallFault::Lost, CallFault::None][number % 3]
+        }
+        _ => CallFault::None,
+    };
+    let folder = tempfile::tempdir().expect("folder");
+    let (store, _) = node(folder.path(), &journal.with_faults(faults));
+    let away = store.watch_away();
+    commit(&store, vec![Entry::InspectionStarted { sha256: "aa".into() }]);
+    assert_eq!(journal.len(), 1);
+    commit(&store, vec![Entry::InspectionStarted { sha256: "aa".into() }]);
+    assert_eq!((journal.len(), store.crashed_inspections("aa").expect("read")), (2, 2));
+    assert_eq!(*away.borrow(), None, "the database responds again");
+}
+
+#[test]
+fn unreachable_journal_acknowledges_nothing_and_answers_queries() {
+    let journal = MemoryJournal::default();
+    let gone = Arc::new(AtomicBool::new(false));
+    let is_gone = Arc::clone(&gone);
+    let faults = move |_| if is_gone.load(Ordering::Relaxed) { CallFault::Lost } else { CallFault::None };
+    let folder = tempfile::tempdir().expect("folder");
+    let (store, _) = node(folder.path(), &journal.with_faults(faults));
+    begin(&store, &id(1), "aa");
+    gone.store(true, Ordering::Relaxed);
+    let waiting = store.commit(Commit::of_job(&id(1), 2, vec![Event::Cancelled { by: "me".into() }]));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let mut away = store.watch_away();
+    runtime.block_on(away.wait_for(Option::is_some)).expect("it is noticed");
+    assert_eq!(store.job(&id(1)).expect("read").map(|job| job.rev()), Some(2), "not acknowledged");
+    assert!(matches!(store.history(&id(1)), Err(StoreError::Away { .. })));
+    gone.store(false, Ordering::Relaxed);
+    assert_eq!(waiting.wait().expect("committed")[0].rev(), 3);
+    // A store that closes does not wait.
+    gone.store(true, Ordering::Relaxed);
+    let lost = store.commit(Commit::new(vec![Entry::Setting { key: "a".into(), value: None }]));
+    drop(store);
+    assert!(matches!(lost.wait(), Err(StoreError::Stopped(_))));
+}
+
+#[test]
+fn node_whose_lines_the_database_has_lost_stops_and_then_rebuilds_its_tables() {
+    let journal = MemoryJournal::default();
+    let folder = tempfile::tempdir().expect("folder");
+    let (store, _) = node(folder.path(), &journal);
+    begin(&store, &id(1), "aa");
+    begin(&store, &id(2), "bb");
+    journal.lose_last(1);
+    // As long as before, but with other content.
+    let other = tempfile::tempdir().expect("folder");
+    begin(&node(other.path(), &journal).0, &id(3), "cc");
+    let refused = store.commit(Commit::of_job(&id(1), 2, vec![Event::Cancelled { by: "me".into() }])).wait();
+    assert!(matches!(refused, Err(StoreError::Stopped(_))), "{refused:?}");
+    drop(store);
+    let (store, _) = node(folder.path(), &journal);
+    let ids = |store: &dyn Store| -> Vec<JobId> {
+        store.jobs(&Filter::default()).expect("jobs").iter().map(|job| job.id().clone()).collect()
+    };
+    assert_eq!(ids(&store), [id(3), id(1)]);
+    begin(&store, &id(4), "dd");
+    drop(store);
+    journal.lose_last(1);
+    let (store, report) = node(folder.path(), &journal);
+    assert!(report.discarded.is_some_and(|why| why.contains("lost lines")));
+    assert_eq!(ids(&store), [id(3), id(1)]);
+}
+
+#[test]
+fn tables_of_another_journal_and_damaged_ones_are_built_again() {
+    let folder = tempfile::tempdir().expect("folder");
+    begin(&node(folder.path(), &MemoryJournal::default()).0, &id(1), "aa");
+    let journal = MemoryJournal::default();
+    let (store, report) = node(folder.path(), &journal);
+    assert!(report.discarded.is_some_and(|why| why.contains("another journal")));
+    assert_eq!(store.jobs(&Filter::default()).expect("jobs").len(), 0);
+    begin(&store, &id(2), "bb");
+    drop(store);
+    let path = folder.path().join("node/sled/db");
+    let mut bytes = std::fs::read(&path).expect("database");
+    bytes.iter_mut().skip(16).for_each(|byte| *byte ^= 0x5a);
+    std::fs::write(&path, &bytes).expect("damage");
+    let (store, report) = node(folder.path(), &journal);
+    assert!(report.discarded.is_some(), "{report:?}");
+    assert_eq!(store.jobs(&Filter::default()).expect("jobs").len(), 1);
+}
+
+#[test]
+fn journal_stays_bounded_and_a_new_node_has_everything() {
+    let journal = MemoryJournal::default();
+    let folder = tempfile::tempdir().expect("folder");
+    let (store, _) = node_with(folder.path(), &journal, 3_000);
+    begin(&store, &id(1), "aa");
+    let (mut rev, mut largest) = (2, 0);
+    for round in 0..600 {
+        let due = Timestamp::from_second(1_790_000_000 + round).expect("time");
+        let why = dropship_job::WaitReason::UploadUrl;
+        let events = vec![Event::Waited { due, why, polled: false }, Event::Resumed];
+        store.commit(Commit::of_job(&id(1), rev, events)).wait().expect("waited");
+        rev += 2;
+        let other = id(u32::try_from(round).expect("small") + 100);
+        begin(&store, &other, &format!("o{round}"));
+        let cancelled = Event::Cancelled { by: "me".into() };
+        store.commit(Commit::of_job(&other, 2, vec![cancelled])).wait().expect("ended");
+        let removed = Entry::FileRemoved { folder: "in".into(), path: format!("/in/o{round}") };
+        commit(&store, vec![Entry::Pruned { job: other }, removed]);
+        let (size, counted) = journal.sizes();
+        assert_eq!(size, counted);
+        largest = largest.max(size);
+    }
+    assert!(largest < 30_000, "the journal had {largest} bytes");
+    let names = |store: &dyn Store| -> Vec<_> {
+        store.history(&id(1)).expect("history").into_iter().map(|entry| entry.event.name()).collect()
+    };
+    let kept = |names: Vec<&'static str>| -> Vec<_> {
+        names.into_iter().filter(|name| !["waited", "resumed"].contains(name)).collect()
+    };
+    assert_eq!(kept(names(&store)), ["arrived", "accepted"], "a history keeps all but the waits");
+    assert_eq!(store.check().expect("checked"), []);
+    let late = tempfile::tempdir().expect("folder");
+    let (late, _) = node(late.path(), &journal);
+    assert_eq!(late.job(&id(1)).expect("read").map(|job| job.rev()), Some(rev));
+    assert_eq!(late.jobs(&Filter::default()).expect("jobs").len(), 1);
+    assert_eq!(late.known_files("in").expect("read").len(), 1);
+    drop(store);
+    let (_, report) = node(folder.path(), &journal);
+    assert_eq!(report.discarded, None, "the tables of the node that compacts follow from the journal");
+}
+
+fn active(folder: &Path, journal: &MemoryJournal) -> SharedStore {
+    let (cancelled, standing_by) = (AtomicBool::new(false), tokio::sync::watch::channel(None).0);
+    let role = Role::Node { name: folder.display().to_string(), standing_by };
+    SharedStore::open_shared(folder, Box::new(journal.clone()), role, Arc::new(Unwatched), &cancelled)
+        .expect("the node opens its store")
+        .0
+}
+
+#[test]
+fn node_that_was_taken_over_commits_nothing_and_sends_nothing() {
+    let journal = MemoryJournal::default();
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
+    let one = active(folders[0].path(), &journal);
+    begin(&one, &id(1), "aa");
+    let lease = one.lease().expect("it has the lease");
+    assert!(lease.is_valid());
+    // It is frozen for longer than its lease.
+    journal.end_term();
+    let two = active(folders[1].path(), &journal);
+    let refused = one.commit(Commit::of_job(&id(1), 2, vec![Event::Cancelled { by: "me".into() }])).wait();
+    assert!(matches!(&refused, Err(StoreError::Stopped(why)) if why.contains("taken over")), "{refused:?}");
+    assert_eq!(two.job(&id(1)).expect("read").map(|job| job.rev()), Some(2));
+    begin(&two, &id(2), "bb");
+    drop(one);
+    assert!(!lease.is_valid());
+    assert!(two.lease().is_some_and(|lease| lease.is_valid()), "the lease of the other is not released");
+    begin(&two, &id(3), "cc");
+}
+
+#[test]
+fn node_stands_by_until_the_active_one_ends_and_commands_only_read() {
+    let journal = MemoryJournal::default();
+    let folders = [(); 3].map(|()| tempfile::tempdir().expect("folder"));
+    let one = active(folders[0].path(), &journal);
+    begin(&one, &id(1), "aa");
+    let open = |folder: &Path, role, cancelled: &AtomicBool| {
+        SharedStore::open_shared(folder, Box::new(journal.clone()), role, Arc::new(Unwatched), cancelled)
+    };
+    let command = || Role::Command { name: "c".into() };
+    let (reading, _) = open(folders[2].path(), command(), &AtomicBool::new(false)).expect("opened");
+    assert_eq!(reading.jobs(&Filter::default()).expect("jobs").len(), 1);
+    let refused = reading.commit(Commit::new(vec![Entry::Pruned { job: id(1) }])).wait();
+    assert!(matches!(&refused, Err(StoreError::Superseded { .. })), "{refused:?}");
+    drop(reading);
+    let (standing_by, mut waits_for) = tokio::sync::watch::channel(None);
+    let waiting = Role::Node { name: "two".into(), standing_by };
+    let never = AtomicBool::new(false);
+    std::thread::scope(|threads| {
+        let (open, two, cancelled) = (&open, folders[1].path(), &never);
+        let opening = threads.spawn(move || open(two, waiting, cancelled).expect("it takes over").0);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+        let name = runtime.block_on(waits_for.wait_for(Option::is_some)).expect("it waits").clone();
+        assert_eq!(name, Some(folders[0].path().display().to_string()));
+        begin(&one, &id(2), "bb");
+        drop(one);
+        let two = opening.join().expect("opened");
+        assert_eq!(two.jobs(&Filter::default()).expect("jobs").len(), 2);
+        begin(&two, &id(3), "cc");
+    });
+    let (alone, _) = open(folders[2].path(), command(), &AtomicBool::new(false)).expect("opened");
+    begin(&alone, &id(4), "dd");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 6, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn nodes_agree_after_any_history_with_lost_calls(
+        history in proptest::collection::vec((any::<u8>(), 0u32..9, 0usize..3), 60..160),
+        faults in proptest::collection::vec(0u8..12, 50),
+    ) {
+        let journal = MemoryJournal::default();
+        let faulty = |start: usize| {
+            let (faults, mut at) = (faults.clone(), start);
+            journal.with_faults(move |call| {
+                at += 1;
+                match (call, faults[at % faults.len()]) {
+                    (JournalCall::Append, 0) => CallFault::AnswerLost,
+                    (JournalCall::Append, 1) => CallFault::Lost,
+                    _ => CallFault::None,
+                }
+            })
+        };
+        let folders = [(); 3].map(|()| tempfile::tempdir().expect("folder"));
+        let open = |place: usize| node(folders[place].path(), &faulty(place * 17)).0;
+        let mut stores = [open(0), open(1), open(2)];
+        let mut pruned = BTreeSet::new();
+        for (count, (what, at, place)) in history.iter().enumerate() {
+            caught_up(&stores[*place]);
+            happen(&stores[*place], *what, *at, &mut pruned);
+            if count % 50 == 49 {
+                // A node that starts again, one of them without its tables.
+                let again = count / 50 % 3;
+                let [one, two, three] = stores;
+                drop((one, two, three));
+                if again == 1 {
+                    std::fs::remove_dir_all(folders[again].path().join("node")).expect("lost");
+                }
+                stores = [open(0), open(1), open(2)];
+            }
+        }
+        stores.iter().for_each(|store| caught_up(store));
+        let expected = everything(&stores[0], 9);
+        for store in &stores[1..] {
+            let difference = different(&everything(store, 9), &expected);
+            prop_assert!(difference.is_empty(), "{:?}", difference);
+        }
+        let late = tempfile::tempdir().expect("folder");
+        let difference = different(&everything(&node(late.path(), &journal).0, 9), &expected);
+        prop_assert!(difference.is_empty(), "a new node: {:?}", difference);
+    }
+}
