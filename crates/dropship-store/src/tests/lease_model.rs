@@ -112,14 +112,17 @@ impl State {
         }
     }
 
+    /// The state after a change.
+    fn with(&self, change: &dyn Fn(&mut Self)) -> Self {
+        let mut state = self.clone();
+        change(&mut state);
+        state
+    }
+
     /// The states that can follow.
     fn next(&self, rules: &Rules) -> Vec<Self> {
         let mut next = Vec::new();
-        let mut with = |change: &dyn Fn(&mut Self)| {
-            let mut state = self.clone();
-            change(&mut state);
-            next.push(state);
-        };
+        let mut with = |change: &dyn Fn(&mut Self)| next.push(self.with(change));
         if self.now < END {
             with(&|state| {
                 state.now += 1;
@@ -136,13 +139,14 @@ impl State {
             });
         }
         for node in 0..2 {
-            self.next_of(rules, node, &mut with);
+            self.next_of(rules, node, &mut next);
         }
         next
     }
 
     /// What a node can do. A node that does nothing is frozen.
-    fn next_of(&self, rules: &Rules, node: usize, with: &mut dyn FnMut(&dyn Fn(&mut Self))) {
+    fn next_of(&self, rules: &Rules, node: usize, next: &mut Vec<Self>) {
+        let mut with = |change: &dyn Fn(&mut Self)| next.push(self.with(change));
         let (phase, now) = (self.nodes[node].phase, self.now);
         let has_lease = self.holder == Some(node);
         if has_lease && self.nodes[node].asked != Some(now) && phase != Phase::Out {
