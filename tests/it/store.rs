@@ -46,7 +46,7 @@ fn lost_store_is_recovered_from_receipts_without_resubmission() {
     for key in ["id", "sha256", "state", "product_id", "submission_id", "labels", "files", "rule"] {
         assert_eq!(jobs[0][key], before[key], "{key}");
     }
-    assert!(env.log().contains("recovered 1 jobs"), "{}", env.log());
+    assert!(env.log().contains("recovered 1 job"), "{}", env.log());
 }
 
 #[test]

@@ -336,7 +336,7 @@ fn check_warns_about_expiring_secrets_and_certificates() {
     assert!(warning.starts_with("account `default`: the certificate expire"), "{warning}");
     edit(&env, certificate, key);
     for (line, problem) in [
-        ("client_secret_file = \"secret\"\nsecret_expires = \"soon\"", "`soon` is not a day"),
+        ("client_secret_file = \"secret\"\nsecret_expires = \"soon\"", "is not a day"),
         ("managed_identity = true\nsecret_expires = \"2090-01-02\"", "belongs to a client secret"),
     ] {
         edit(&env, key, line);
