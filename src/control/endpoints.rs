@@ -64,6 +64,7 @@ type Answer<T> = Result<Json<T>, ControlError>;
 
 /// The folder of a request; if absent, all folders.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Scope {
     #[serde(default)]
     folder: Option<String>,
@@ -143,6 +144,7 @@ async fn result_file(
 
 /// The path of a file.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct FilePath {
     path: std::path::PathBuf,
 }
@@ -177,6 +179,7 @@ async fn export(
 
 /// The packages to list.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Since {
     #[serde(default)]
     since: Option<Timestamp>,
@@ -297,6 +300,7 @@ async fn rescan(
 
 /// A level of the log.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Level {
     level: LogLevel,
 }

@@ -96,6 +96,7 @@ pub trait ControlHandler: Send + Sync + 'static {
 
 /// The parameters of `dropship adopt`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AdoptRequest {
     /// Id of the product.
     pub product: ProductId,
@@ -111,6 +112,7 @@ pub struct AdoptRequest {
 
 /// The parameters of `dropship submit`.
 #[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct SubmitRequest {
     /// File name of the package.
     pub name: String,

@@ -9,6 +9,7 @@ use dropship_job::{Job, JobId, StateKind};
 
 /// A filter for jobs. They are listed newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct JobQuery {
     /// Only jobs in this state.
     #[serde(default)]

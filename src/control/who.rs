@@ -12,6 +12,7 @@ use dropship_store::{HardwareIds, PublishedLabel, Store, StoreError, Target};
 
 /// The devices that a query is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct WhoQuery {
     /// A hardware id, or a glob.
     pub hardware_id: Glob,

@@ -34,6 +34,9 @@ fn request_that_is_not_understood_is_answered_with_kind_and_message() {
         ("GET /v1/jobs?limit=many", "", "", (400, "malformed"), "limit"),
         ("GET /v1/jobs?state=lost", "", "", (400, "malformed"), "state"),
         ("GET /v1/jobs?since=yesterday", "", "", (400, "malformed"), "since"),
+        // A misspelt filter must not widen what a request is about.
+        ("GET /v1/jobs?stat=held", "", "", (400, "malformed"), "stat"),
+        ("POST /v1/resume", JSON, "{\"foldr\": \"in\"}", (400, "malformed"), "foldr"),
         ("GET /v1/files", "", "", (400, "malformed"), "path"),
         ("GET /v1/who", "", "", (400, "malformed"), "hardware_id"),
         ("GET /v1/who?hardware_id=%5B", "", "", (400, "malformed"), "hardware_id"),
