@@ -12,7 +12,7 @@ use bytes::BytesMut;
 use dropship_hardware::{Client, Credential, SecretSource, Settings};
 use dropship_redact::{SafeUrl, SecretString};
 use futures_util::{StreamExt, stream};
-use object_store::{ObjectStore, ObjectStoreExt, WriteMultipart};
+use object_store::{ObjectStoreExt, WriteMultipart};
 use object_store::azure::{MicrosoftAzure, MicrosoftAzureBuilder};
 use tokio::io::AsyncReadExt;
 use url::Url;
