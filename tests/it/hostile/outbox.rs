@@ -139,7 +139,7 @@ fn root_receipts_of_others_are_not_recovered() {
     let recovered = job(&env, "file").unwrap_or_else(|| panic!("{}", env.log()));
     assert_eq!(recovered["path"], Value::Null, "{recovered}");
     assert_eq!(recovered["outbox"], json!(env.path("out/own")), "{recovered}");
-    assert!(env.log().contains("recovered 1 jobs"), "{}", env.log());
+    assert!(env.log().contains("recovered 1 job"), "{}", env.log());
     nothing_else_happened(&env, daemon);
 }
 
