@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::block::Block;
-use super::buffers::BufferPool;
+use super::buffers::{BLOCK, BufferPool};
 use super::error::TransferError;
 
 /// Number of bytes that are read at once; fits the inner caches of a processor.
@@ -38,17 +38,36 @@ pub(super) struct Blocks {
 }
 
 impl Source {
-    /// Opens a file that is to have this SHA-256, if it is known.
-    pub(super) async fn open(path: &Path, expected: Option<String>) -> Result<Self, TransferError> {
-        let own = path.to_owned();
-        let open = move || -> std::io::Result<Self> {
-            let file = File::open(&own)?;
-            let length = file.metadata()?.len();
-            Ok(Self { file: Arc::new(file), path: own, length, expected })
+    /// Opens a file that is to have this SHA-256, if it is known. A file of one block is read at once, as that block.
+    pub(super) async fn open(
+        path: &Path,
+        expected: Option<String>,
+        buffers: &BufferPool,
+    ) -> Result<(Self, Option<Block>), TransferError> {
+        let (own, buffers, runtime) = (path.to_owned(), buffers.clone(), Handle::current());
+        let open = move || {
+            let opened = File::open(&own).and_then(|file| file.metadata().map(|found| (file, found.len())));
+            let (file, length) = opened.map_err(|error| TransferError::read(&own, error))?;
+            let source = Self { file: Arc::new(file), path: own, length, expected };
+            let block = source.read_whole(&buffers, &runtime)?;
+            Ok((source, block))
         };
         let opened = tokio::task::spawn_blocking(open).await;
-        let opened = opened.unwrap_or_else(|_| Err(ErrorKind::Interrupted.into()));
-        opened.map_err(|error| TransferError::read(path, error))
+        opened.unwrap_or_else(|_| Err(TransferError::read(path, ErrorKind::Interrupted.into())))
+    }
+
+    /// The file as one block; `None` if it has more of them.
+    fn read_whole(&self, buffers: &BufferPool, runtime: &Handle) -> Result<Option<Block>, TransferError> {
+        let Some(length) = usize::try_from(self.length).ok().filter(|&length| length <= BLOCK) else {
+            return Ok(None);
+        };
+        let mut digest = self.expected.as_ref().map(|_| Sha256::new());
+        let Some(mut buffer) = runtime.block_on(buffers.take()) else { return Ok(None) };
+        let sum = self.fill(buffer.resized(length), 0, digest.as_mut())?;
+        if let Some(digest) = digest {
+            self.prove(digest)?;
+        }
+        Ok(Some(Block::new(0, buffer, sum)))
     }
 
     /// Reads on a thread of its own, one block ahead.
@@ -67,15 +86,14 @@ impl Source {
         to: &mpsc::Sender<Block>,
     ) -> Result<(), TransferError> {
         let mut digest = self.expected.as_ref().map(|_| Sha256::new());
-        // An empty file is one empty block.
-        for index in 0..self.length.div_ceil(size).max(1) {
+        for index in 0..self.length.div_ceil(size) {
             let offset = index * size;
             let length = usize::try_from(size.min(self.length - offset)).unwrap_or(usize::MAX);
             let Some(mut buffer) = runtime.block_on(buffers.take()) else { return Ok(()) };
             let sum = self.fill(buffer.resized(length), offset, digest.as_mut())?;
             let last = offset + length as u64 == self.length;
             if let Some(digest) = digest.take_if(|_| last) {
-                self.prove(&format!("{:x}", Bytes::copy_from_slice(&digest.finalize())))?;
+                self.prove(digest)?;
             }
             if to.blocking_send(Block::new(index, buffer, sum)).is_err() {
                 // The upload has ended.
@@ -110,9 +128,10 @@ impl Source {
     }
 
     /// Compares the digest before the last block is sent: a blob of other bytes is never completed.
-    fn prove(&self, found: &str) -> Result<(), TransferError> {
+    fn prove(&self, digest: Sha256) -> Result<(), TransferError> {
+        let found = format!("{:x}", Bytes::copy_from_slice(&digest.finalize()));
         match &self.expected {
-            Some(expected) if expected != found => Err(TransferError::Altered { path: self.path.clone() }),
+            Some(expected) if *expected != found => Err(TransferError::Altered { path: self.path.clone() }),
             _ => Ok(()),
         }
     }

@@ -86,14 +86,17 @@ impl Client {
     ) -> Result<Uploaded, TransferError> {
         let target = self.shared.hosts.check(url)?;
         sas::check(target)?;
-        let source = Source::open(path, expected).await?;
+        let (source, whole) = Source::open(path, expected, &self.shared.buffers).await?;
         let upload = Upload { client: self, url: target, source, progress };
-        match upload.run().await {
+        if let Some(block) = whole {
+            return upload.as_one_blob(block).await;
+        }
+        match upload.in_blocks().await {
             Err(error) if is_muddled(&error) => {
                 // Blocks of another client, or blocks that the store has discarded: an empty blob removes them all.
                 tracing::info!(%error, "the upload slot has blocks of another client; it is emptied and uploaded again");
                 upload.put_blob(Bytes::new(), None).await?;
-                upload.run().await
+                upload.in_blocks().await
             }
             done => done,
         }
@@ -101,17 +104,10 @@ impl Client {
 }
 
 impl Upload<'_> {
-    async fn run(&self) -> Result<Uploaded, TransferError> {
-        (self.progress)(0);
+    /// Uploads the only block of a file as a blob, in one request.
+    async fn as_one_blob(&self, block: Block) -> Result<Uploaded, TransferError> {
         let length = self.source.length;
-        if length > BLOCK as u64 {
-            let sent = self.in_blocks().await?;
-            return self.verify(sent).await;
-        }
-        let mut blocks = self.source.blocks(BLOCK as u64, &self.client.shared.buffers);
-        let Some(block) = blocks.next(&self.source.path).await? else {
-            return self.verify(0).await;
-        };
+        (self.progress)(0);
         let answer = self.put_blob(block.bytes, Some(&block.crc64)).await?;
         (self.progress)(length);
         // Azure returns the checksum of the bytes that it stored; other stores need not.
@@ -121,7 +117,8 @@ impl Upload<'_> {
         self.verify(length).await
     }
 
-    async fn in_blocks(&self) -> Result<u64, TransferError> {
+    async fn in_blocks(&self) -> Result<Uploaded, TransferError> {
+        (self.progress)(0);
         let there = self.blocks().await;
         // Not earlier: blocks that are read ahead occupy buffers that other uploads need.
         let mut blocks = self.source.blocks(block_size(self.source.length), &self.client.shared.buffers);
@@ -153,7 +150,7 @@ impl Upload<'_> {
         if sent > 0 || there.committed != names {
             self.put_list(&names).await?;
         }
-        Ok(sent)
+        self.verify(sent).await
     }
 
     /// Sends one block, unless the store has it.
