@@ -187,14 +187,18 @@ fn iso_date(date: &str) -> String {
 
 /// Whether the metadata contains a hardware id for a bundle, an INF and an operating system code.
 pub(crate) fn contains(metadata: &Value, bundle: &str, inf: &str, code: &str, id: &str) -> bool {
-    let step = |map: &'_ Value, key: &str| -> Value {
-        let fields = map.as_object();
-        let found = fields.and_then(|fields| fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)));
-        found.map_or(Value::Null, |(_, value)| value.clone())
-    };
-    let infs = &step(&metadata["BundleInfoMap"], bundle)["InfInfoMap"];
-    let systems = &step(infs, inf)["OSPnPInfoMap"];
-    !step(&step(systems, code), id).is_null()
+    let infs = &field(&metadata["BundleInfoMap"], bundle)["InfInfoMap"];
+    let systems = &field(infs, inf)["OSPnPInfoMap"];
+    !field(field(systems, code), id).is_null()
+}
+
+/// The value of a key, whatever its case is. A label can have tens of thousands of hardware ids, so nothing is copied.
+fn field<'m>(map: &'m Value, key: &str) -> &'m Value {
+    static NONE: Value = Value::Null;
+    let Some(fields) = map.as_object() else { return &NONE };
+    let in_other_case =
+        || fields.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value);
+    fields.get(key).or_else(in_other_case).unwrap_or(&NONE)
 }
 
 #[cfg(test)]
@@ -206,6 +210,20 @@ mod tests {
         assert!(fits("amd64", "WINDOWS_v100_X64_CO_FULL") && !fits("amd64", "WINDOWS_v100_ARM64_CO_FULL"));
         assert!(fits("arm64", "WINDOWS_v100_ARM64_CO_FULL") && fits("x86", "WINDOWS_v100_RS1_FULL"));
         assert!(fits("", "WINDOWS_v100_X64_CO_FULL"));
+    }
+
+    #[test]
+    fn hardware_id_is_found_whatever_its_case_is() {
+        let metadata = serde_json::json!({"BundleInfoMap": {"B": {"InfInfoMap": {"a.inf": {"OSPnPInfoMap": {"OS": {"PCI\\X": {}}}}}}}});
+        assert!(
+            contains(&metadata, "B", "a.inf", "OS", "PCI\\X")
+                && contains(&metadata, "b", "A.INF", "os", "pci\\x")
+        );
+        for (bundle, inf, code, id) in
+            [("c", "a.inf", "OS", "PCI\\X"), ("B", "b.inf", "OS", "PCI\\X"), ("B", "a.inf", "OS", "PCI\\Y")]
+        {
+            assert!(!contains(&metadata, bundle, inf, code, id), "{bundle} {inf} {code} {id}");
+        }
     }
 
     #[test]
