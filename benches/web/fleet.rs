@@ -100,12 +100,13 @@ impl Release {
         }
     }
 
-    /// What its INF is for.
+    /// What its INF is for: the models of its driver, and a computer that only this package knows.
     pub(crate) fn hardware_ids(&self) -> Vec<String> {
-        let id = |model| {
-            format!(r"PCI\VEN_{}&DEV_{:04X}&SUBSYS_00011028", self.driver.vendor, self.driver.device + model)
+        let id = |model: usize, computer: u32| {
+            let (vendor, device) = (self.driver.vendor, self.driver.device + model);
+            format!(r"PCI\VEN_{vendor}&DEV_{device:04X}&SUBSYS_{computer:04X}1028")
         };
-        (0..MODELS).map(id).collect()
+        (0..MODELS).map(|model| id(model, 1)).chain([id(0, 0x1000 + self.number)]).collect()
     }
 
     /// Microsoft's metadata of the signed package.

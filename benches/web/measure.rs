@@ -43,6 +43,13 @@ pub(crate) fn measure(jobs: u32) {
     for target in &targets {
         page(&site, target);
     }
+    for id in ["*", r"PCI\VEN_8086&DEV_1000&SUBSYS_00011028", "*subsys_1fff*"] {
+        site.who(id);
+        let mut times: Vec<_> = (0..ROUNDS).map(|_| site.who(id)).collect();
+        times.sort();
+        println!("dropship who '{id}': median {:.1} ms", milliseconds(times[ROUNDS / 2]));
+    }
+    println!("memory of the daemon: {} KiB", site.memory());
     packages(&site, &targets);
 }
 
@@ -55,15 +62,24 @@ fn targets(site: &Site, jobs: u32) -> Vec<String> {
     let fixed = [
         "/",
         "/packages",
-        "/packages?sort=version&order=asc",
         "/packages?q=fabrikam+1.2",
+        "/packages?q=no-such-text",
+        "/packages?q=1152921504020",
         "/packages?package=*wifi*&state=failed",
         "/labels",
+        "/labels?q=fabrikam+1.2",
         "/who?hardware_id=PCI%5CVEN_8086%26DEV_1000%26SUBSYS_00011028",
+        "/who?hardware_id=*",
+        "/who?hardware_id=*SUBSYS_1fff*",
+        "/who?hardware_id=*&os=no-such-system",
         "/rules",
         "/charts",
     ];
-    fixed.into_iter().map(str::to_owned).chain([last, format!("/packages/{id}")]).collect()
+    let columns = ["arrived", "updated", "package", "folder", "rule", "state", "step", "provider", "version"];
+    let sorted = columns
+        .iter()
+        .flat_map(|column| ["asc", "desc"].map(|order| format!("/packages?sort={column}&order={order}")));
+    fixed.into_iter().map(str::to_owned).chain(sorted).chain([last, format!("/packages/{id}")]).collect()
 }
 
 fn page(site: &Site, target: &str) {

@@ -77,6 +77,25 @@ impl Site {
         }
     }
 
+    /// Runs `dropship who`; returns the time from its start to its end.
+    pub(crate) fn who(&self, hardware_id: &str) -> Duration {
+        let begun = Instant::now();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
+        command.arg("--config").arg(self.path("dropship.toml")).args(["who", hardware_id]);
+        let output = command.output().expect("dropship runs");
+        let took = begun.elapsed();
+        assert!(output.status.success() && output.stdout.len() > 100, "who {hardware_id}");
+        took
+    }
+
+    /// Memory of the daemon that no file backs, in KiB.
+    pub(crate) fn memory(&self) -> u64 {
+        let daemon = self.daemon.as_ref().expect("a daemon");
+        let status = fs::read_to_string(format!("/proc/{}/status", daemon.id())).expect("its status");
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:")).expect("its memory");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     /// Requests a page; returns its text and the time until all of it was read.
     pub(crate) fn get(&self, target: &str) -> (String, Duration) {
         get(self.port, target)

@@ -1,6 +1,7 @@
 //! `dropship who`: which published labels reach a device.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
 use std::path::Path;
 
 use jiff::Timestamp;
@@ -14,6 +15,9 @@ use crate::observe::Escaped;
 use dropship_glob::Glob;
 use dropship_rules::suggest;
 use dropship_rules::vocabulary::OS_CODES;
+
+/// Maximum number of labels that are printed, unless another one is asked for.
+const MAX_LABELS: usize = 50;
 
 /// Maximum number of targets of a label that are printed; `--json` has all.
 const MAX_TARGETS: usize = 5;
@@ -30,6 +34,7 @@ const MAX_SYSTEMS: usize = 10;
 Examples:
   dropship who 'PCI\\VEN_8086&DEV_51C8&SUBSYS_00011028'
   dropship who 'pci\\ven_8086&dev_51c8*' --os 'WINDOWS_v100_X64_*'
+  dropship who '*&SUBSYS_00011028' --limit 0
   dropship --json who 'usb\\vid_045e*'
 
 Exit codes:
@@ -46,6 +51,9 @@ pub(super) struct Args {
     /// Also labels that go live later
     #[arg(long)]
     upcoming: bool,
+    /// Maximum number of labels; 0 lists all [default: 50, all with --json]
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
 }
 
 fn parse_glob(text: &str) -> Result<Glob, String> {
@@ -54,9 +62,21 @@ fn parse_glob(text: &str) -> Result<Glob, String> {
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let backend = Backend::find(config).await?;
-    let query =
-        WhoQuery { hardware_id: args.hardware_id.clone(), os: args.os.clone(), upcoming: args.upcoming };
-    let labels = backend.who(&query).await?;
+    let limit = match (args.limit, output.json()) {
+        (Some(0), _) | (None, true) => None,
+        (Some(limit), _) => Some(limit),
+        (None, false) => Some(MAX_LABELS),
+    };
+    let query = WhoQuery {
+        hardware_id: args.hardware_id.clone(),
+        os: args.os.clone(),
+        upcoming: args.upcoming,
+        // One more shows whether there are more.
+        limit: limit.and_then(|limit| NonZeroUsize::new(limit.saturating_add(1))),
+    };
+    let mut labels = backend.who(&query).await?;
+    let has_more = limit.is_some_and(|limit| labels.len() > limit);
+    labels.truncate(limit.unwrap_or(usize::MAX));
     output.give(&labels, || match labels.as_slice() {
         [] => {
             let on = args.os.as_ref().map(|os| format!(" on {}", Escaped(os.as_str())));
@@ -66,10 +86,18 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
                 on.unwrap_or_default()
             )
         }
-        labels => labels.iter().map(text).collect::<Vec<_>>().join("\n\n"),
+        labels => {
+            let mut parts: Vec<_> = labels.iter().map(text).collect();
+            parts.extend(has_more.then(|| {
+                format!("these are the latest {}; there are more: --limit 0 prints all", labels.len())
+            }));
+            parts.join("\n\n")
+        }
     })?;
     if let (true, Some(os)) = (labels.is_empty(), &args.os) {
-        let everywhere = backend.who(&WhoQuery { os: None, ..query.clone() }).await?;
+        // The newest ones name the systems.
+        let limit = NonZeroUsize::new(MAX_LABELS);
+        let everywhere = backend.who(&WhoQuery { os: None, limit, ..query.clone() }).await?;
         advice(os, &everywhere).iter().for_each(|advice| output.note(advice));
     }
     Ok(backend.exit())

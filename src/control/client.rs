@@ -133,6 +133,9 @@ impl Client {
                 pairs.append_pair("os", os.as_str());
             }
             pairs.append_pair("upcoming", if query.upcoming { "true" } else { "false" });
+            if let Some(limit) = query.limit {
+                pairs.append_pair("limit", &limit.to_string());
+            }
         }
         self.answer(self.http.get(address)).await
     }

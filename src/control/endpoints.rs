@@ -8,7 +8,7 @@
 //! | `GET /v1/packages/{sha256}` | the jobs of a package |
 //! | `GET /v1/jobs/{id}/files/{name}` | a result of a job |
 //! | `GET /v1/files?path=` | what the daemon does with a file |
-//! | `GET /v1/who?hardware_id=&os=&upcoming=` | the published labels that reach a device |
+//! | `GET /v1/who?hardware_id=&os=&upcoming=&limit=` | the published labels that reach a device |
 //! | `GET /v1/doctor` | problems of the store and its files |
 //! | `GET /v1/remembered?since=` | two lines for each remembered package: the package, and its record |
 //! | `GET /v1/jobs/{id}/metadata` | the stored driver metadata of a job; empty if there are none |

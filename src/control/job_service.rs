@@ -183,19 +183,7 @@ impl JobService {
     /// # Errors
     /// When the store cannot be read.
     pub fn who(&self, query: &WhoQuery) -> Result<Vec<ReachingLabel>, ControlError> {
-        Ok(who::who(&*self.store, query, Timestamp::now(), usize::MAX)?.unwrap_or_default())
-    }
-
-    /// The same; `None` if the hardware id fits more than `max_targets` targets.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    pub fn who_of_at_most(
-        &self,
-        query: &WhoQuery,
-        max_targets: usize,
-    ) -> Result<Option<Vec<ReachingLabel>>, ControlError> {
-        Ok(who::who(&*self.store, query, Timestamp::now(), max_targets)?)
+        Ok(who::who(&*self.store, query, Timestamp::now())?)
     }
 
     /// Number of jobs in each state.

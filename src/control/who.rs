@@ -1,14 +1,13 @@
 //! Which published labels reach a device.
 
-use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use dropship_glob::Glob;
 use dropship_job::{JobId, RemoteId};
-use dropship_store::{HardwareIds, PublishedLabel, Store, StoreError, Target};
+use dropship_store::{DeviceQuery, HardwareIds, NewestLabels, PublishedLabel, Store, StoreError, Target};
 
 /// The devices that a query is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,6 +21,9 @@ pub struct WhoQuery {
     /// Also labels that go live later.
     #[serde(default)]
     pub upcoming: bool,
+    /// Maximum number of labels: those with the latest publication. Absent: all.
+    #[serde(default)]
+    pub limit: Option<NonZeroUsize>,
 }
 
 /// A published label that reaches a device.
@@ -79,52 +81,36 @@ pub struct OtherLabel {
     pub job: Option<JobId>,
 }
 
-/// The published labels that reach the devices of a query at `now`, the latest publication first. `None` if the hardware id fits more
-/// than `max_targets` targets.
+/// The published labels that reach the devices of a query at `now`, the latest publication first.
 pub(super) fn who(
     store: &dyn Store,
     query: &WhoQuery,
     now: Timestamp,
-    max_targets: usize,
-) -> Result<Option<Vec<ReachingLabel>>, StoreError> {
-    let mut by_label = BTreeMap::<RemoteId, Vec<Target>>::new();
-    let targets = targets(store, &query.hardware_id, max_targets)?;
-    if targets.len() > max_targets {
-        return Ok(None);
-    }
-    for (label, target) in targets {
-        if query.os.as_ref().is_none_or(|os| os.is_match(&target.os)) {
-            by_label.entry(label).or_default().push(target);
-        }
-    }
-    let mut found = Vec::new();
-    for (id, targets) in by_label {
-        let Some(label) = store.published_label(id)? else { continue };
-        if query.upcoming || label.go_live.is_none_or(|live| live <= now) {
-            found.push((label, targets));
-        }
-    }
-    found.sort_by_key(|(label, _)| std::cmp::Reverse((label.published, label.id)));
-    found
-        .into_iter()
-        .map(|(label, targets)| reaching(store, label, targets))
-        .collect::<Result<_, _>>()
-        .map(Some)
-}
-
-/// The index is read from the text that every match begins with. Of more than `max` targets not all are returned.
-fn targets(store: &dyn Store, id: &Glob, max: usize) -> Result<Vec<(RemoteId, Target)>, StoreError> {
-    if let Some(text) = id.only_text().filter(|text| text.is_ascii()) {
-        return store.published_targets(HardwareIds::Exactly(&text));
-    }
+) -> Result<Vec<ReachingLabel>, StoreError> {
+    let id = &query.hardware_id;
+    let is_wanted = |os: &str| query.os.as_ref().is_none_or(|glob| glob.is_match(os));
+    let text = id.only_text().filter(|text| text.is_ascii());
+    // The index is read from the text that every match begins with.
     let prefix: String = id.literal_prefix().chars().take_while(char::is_ascii).collect();
-    let found = Cell::new(0_usize);
-    let fits = |text: &str| {
-        let fits = found.get() <= max && id.is_match(text);
-        found.set(found.get() + usize::from(fits));
-        fits
+    let fits = |text: &str| id.is_match(text);
+    let hardware_ids = match &text {
+        Some(text) => HardwareIds::Exactly(text),
+        None => HardwareIds::Matching(&prefix, &fits),
     };
-    store.published_targets(HardwareIds::Matching(&prefix, &fits))
+    let mut labels = NewestLabels::of(store, DeviceQuery { hardware_ids, os: &is_wanted })?;
+    let limit = query.limit.map_or(usize::MAX, NonZeroUsize::get);
+    let mut found = Vec::new();
+    while found.len() < limit
+        && let Some(label) = labels.next()?
+    {
+        let Some(label) = store.published_label(label)? else { continue };
+        if query.upcoming || label.go_live.is_none_or(|live| live <= now) {
+            let mut targets = store.targets_of_label(label.id)?;
+            targets.retain(|target| id.is_match(&target.hardware_id) && is_wanted(&target.os));
+            found.push(reaching(store, label, targets)?);
+        }
+    }
+    Ok(found)
 }
 
 fn reaching(
@@ -138,7 +124,7 @@ fn reaching(
     versions.sort_unstable();
     versions.dedup();
     let target = |target: Target| ReachedTarget {
-        hardware_id: target.hardware_id,
+        hardware_id: target.hardware_id.to_lowercase(),
         operating_system: target.os,
         inf: target.inf,
         version: target.version,
@@ -170,47 +156,4 @@ pub(super) fn other(store: &dyn Store, id: RemoteId) -> Result<OtherLabel, Store
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use dropship_store::{Commit, Entry, MemoryStore};
-
-    #[test]
-    fn query_that_fits_too_many_targets_is_refused() {
-        let store = MemoryStore::default();
-        let target = |number: usize| Target {
-            hardware_id: format!("PCI\\VEN_8086&DEV_{number:04X}"),
-            os: "WINDOWS_v100_X64_CO_FULL".to_owned(),
-            bundle: "bundle".to_owned(),
-            inf: "echo.inf".to_owned(),
-            version: None,
-        };
-        let label = PublishedLabel {
-            id: RemoteId::new(1),
-            name: "echo".to_owned(),
-            job: JobId::new(0, 1),
-            package: "echo.cab".to_owned(),
-            rule: "ring".to_owned(),
-            account: "default".to_owned(),
-            product: RemoteId::new(2),
-            submission: RemoteId::new(3),
-            audiences: Vec::new(),
-            published: Timestamp::UNIX_EPOCH,
-            go_live: None,
-            supersedes: Vec::new(),
-            superseded_by: Vec::new(),
-            reach: None,
-            series: None,
-            targets: (0..9).map(target).collect(),
-        };
-        let committed = store.commit(Commit::new(vec![Entry::LabelPublished { label: Box::new(label) }]));
-        committed.wait().expect("committed");
-        let ask = |glob: &str, max| {
-            let query = WhoQuery { hardware_id: Glob::new(glob).expect("a glob"), os: None, upcoming: false };
-            who(&store, &query, Timestamp::now(), max).expect("read").map(|labels| labels[0].targets.len())
-        };
-        assert_eq!(ask("pci\\*", 9), Some(9));
-        assert_eq!(ask("pci\\*", 8), None);
-        assert_eq!(ask("pci\\ven_8086&dev_0007", 1), Some(1));
-        assert_eq!(ask("*", usize::MAX), Some(9));
-    }
-}
+mod tests;

@@ -59,13 +59,9 @@ impl Readings {
         self.handler.jobs().show(id)
     }
 
-    /// The published labels that reach a device; `None` if the hardware id fits more than `max_targets` targets.
-    pub(super) fn who(
-        &self,
-        query: &WhoQuery,
-        max_targets: usize,
-    ) -> Result<Option<Vec<ReachingLabel>>, ControlError> {
-        self.handler.jobs().who_of_at_most(query, max_targets)
+    /// The published labels that reach a device.
+    pub(super) fn who(&self, query: &WhoQuery) -> Result<Vec<ReachingLabel>, ControlError> {
+        self.handler.jobs().who(query)
     }
 
     /// What the labels of a job reach, in their order.

@@ -12,6 +12,7 @@ pub mod fuzzing;
 mod heartbeat;
 mod journal;
 mod memory_store;
+mod newest_labels;
 mod path_key;
 mod published;
 mod queries;
@@ -35,8 +36,11 @@ pub use export::{Each, Exported};
 pub use finding::Finding;
 pub use heartbeat::{Heartbeat, Unwatched};
 pub use memory_store::MemoryStore;
+pub use newest_labels::NewestLabels;
 pub use path_key::{path_key, path_of_key};
-pub use published::{HardwareIds, LabelCheck, PublishedLabel, Series, Target};
+pub use published::{
+    Device, DeviceName, DeviceQuery, HardwareIds, LabelCheck, Publication, PublishedLabel, Series, Target,
+};
 pub use reads::Reads;
 pub use shared::{
     AppendId, AppendResult, Batch, CallFault, Extent, JournalCall, JournalEnd, Lease, Leases, MemoryJournal,

@@ -10,11 +10,11 @@ use crate::commit::{Commit, CommitHandle};
 use crate::entry::{Entry, Line};
 use crate::error::StoreError;
 use crate::export::{self, Each};
-use crate::published::{HardwareIds, LabelCheck, PublishedLabel, Target};
+use crate::published::{Device, DeviceName, DeviceQuery, LabelCheck, Publication, PublishedLabel, Target};
 use crate::queries;
 use crate::reads::{ReadCounter, Reads};
 use crate::store::{Filter, HistoryEntry, Store};
-use crate::tables::{Bytes, KnownFile, Overlay, Pair, key, published, record, series};
+use crate::tables::{Bytes, KnownFile, Overlay, Pair, devices, key, published, record, series};
 use dropship_job::{Event, Job, JobId, RemoteId, StateKind};
 
 /// A store in memory, for tests and for commands that run without a store.
@@ -110,14 +110,6 @@ impl MemoryStore {
         Ok(())
     }
 
-    /// The pairs whose keys begin with a prefix.
-    #[cfg(test)]
-    pub(crate) fn pairs(&self, prefix: &[u8]) -> Vec<Pair> {
-        let content = self.0.lock();
-        let found = content.pairs.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
-        found.map(|(key, value)| (key.clone(), value.clone())).collect()
-    }
-
     fn write(&self, commit: Commit) -> Result<Vec<Job>, StoreError> {
         let mut content = self.0.lock();
         let seq = content.lines.len() as u64 + 1;
@@ -196,8 +188,17 @@ impl Store for MemoryStore {
         published::targets_of(&*self.0.lock(), label)
     }
 
-    fn published_targets(&self, ids: HardwareIds<'_>) -> Result<Vec<(RemoteId, Target)>, StoreError> {
-        published::published_targets(&*self.0.lock(), ids)
+    fn devices(&self, query: DeviceQuery<'_>) -> Result<Vec<Device>, StoreError> {
+        devices::devices(&*self.0.lock(), query)
+    }
+
+    fn labels_of_device(
+        &self,
+        device: DeviceName<'_>,
+        before: Option<Publication>,
+        limit: usize,
+    ) -> Result<Vec<Publication>, StoreError> {
+        devices::labels_of_device(&*self.0.lock(), device, before, limit)
     }
 
     fn older_in_series(&self, label: RemoteId) -> Result<BTreeSet<RemoteId>, StoreError> {

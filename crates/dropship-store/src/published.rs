@@ -51,6 +51,15 @@ pub struct PublishedLabel {
     pub targets: Vec<Target>,
 }
 
+impl PublishedLabel {
+    /// Its place in the order of publications.
+    #[must_use]
+    pub fn publication(&self) -> Publication {
+        let at = Timestamp::from_millisecond(self.published.as_millisecond().max(0));
+        Publication { at: at.unwrap_or(Timestamp::UNIX_EPOCH), label: self.id }
+    }
+}
+
 /// What superseding needs to know of a label: it takes over targets from older labels of its series.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Series {
@@ -80,6 +89,18 @@ pub struct Target {
     pub version: Option<String>,
 }
 
+/// The hardware id of a device, in lower case, and the OS code of its operating system.
+pub type DeviceName<'a> = (&'a str, &'a str);
+
+/// Which devices a query is about.
+#[derive(Clone, Copy)]
+pub struct DeviceQuery<'a> {
+    /// Their hardware ids.
+    pub hardware_ids: HardwareIds<'a>,
+    /// Whether their OS code is wanted.
+    pub os: &'a dyn Fn(&str) -> bool,
+}
+
 /// Which hardware ids a query is about.
 #[derive(Clone, Copy)]
 pub enum HardwareIds<'a> {
@@ -87,6 +108,34 @@ pub enum HardwareIds<'a> {
     Exactly(&'a str),
     /// Those that begin with this text, in any case, and that the condition fulfils.
     Matching(&'a str, &'a dyn Fn(&str) -> bool),
+}
+
+/// A device that published labels target, or did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// The hardware id, in lower case.
+    pub hardware_id: String,
+    /// OS code.
+    pub os: String,
+    /// No label that targets the device was published later. It is that of the newest one, unless that was withdrawn.
+    pub newest: Publication,
+}
+
+impl Device {
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> DeviceName<'_> {
+        (&self.hardware_id, &self.os)
+    }
+}
+
+/// The publication of a label. They sort by time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Publication {
+    /// When it was seen, in whole milliseconds.
+    pub at: Timestamp,
+    /// The label.
+    pub label: RemoteId,
 }
 
 /// When a published label was last compared with the service.

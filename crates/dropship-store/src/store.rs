@@ -8,7 +8,7 @@ use crate::commit::{Commit, CommitHandle};
 use crate::error::StoreError;
 use crate::export::Each;
 use crate::finding::Finding;
-use crate::published::{HardwareIds, LabelCheck, PublishedLabel, Target};
+use crate::published::{Device, DeviceName, DeviceQuery, LabelCheck, Publication, PublishedLabel, Target};
 use crate::reads::Reads;
 use crate::tables::KnownFile;
 use dropship_job::{Event, Job, JobId, RemoteId, StateKind};
@@ -99,8 +99,16 @@ pub trait Store: Send + Sync {
     /// The targets of a published label.
     fn targets_of_label(&self, label: RemoteId) -> Result<Vec<Target>, StoreError>;
 
-    /// The targets of published labels with such a hardware id, each with the id of its label. Hardware ids are in lower case.
-    fn published_targets(&self, ids: HardwareIds<'_>) -> Result<Vec<(RemoteId, Target)>, StoreError>;
+    /// The devices of a query that published labels target. Devices of labels that were withdrawn may be among them.
+    fn devices(&self, query: DeviceQuery<'_>) -> Result<Vec<Device>, StoreError>;
+
+    /// At most `limit` published labels that target a device, the latest publication first; `before` continues after that one.
+    fn labels_of_device(
+        &self,
+        device: DeviceName<'_>,
+        before: Option<Publication>,
+        limit: usize,
+    ) -> Result<Vec<Publication>, StoreError>;
 
     /// The labels of the same series that target a hardware id of this published label for a lower version of its INF.
     fn older_in_series(&self, label: RemoteId) -> Result<BTreeSet<RemoteId>, StoreError>;

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::crash_points::{CrashPoint, CrashSwitch, Side, writes};
 use dropship_job::{Job, JobId, RemoteId, StateKind};
 use dropship_store::{
-    Commit, CommitHandle, Each, Filter, HardwareIds, HistoryEntry, KnownFile, LabelCheck, MemoryStore,
-    PublishedLabel, Reads, Store, StoreError, Target,
+    Commit, CommitHandle, Device, DeviceName, DeviceQuery, Each, Filter, HistoryEntry, KnownFile, LabelCheck,
+    MemoryStore, Publication, PublishedLabel, Reads, Store, StoreError, Target,
 };
 
 pub(super) struct CrashingStore {
@@ -95,8 +95,17 @@ impl Store for CrashingStore {
         self.memory.targets_of_label(label)
     }
 
-    fn published_targets(&self, ids: HardwareIds<'_>) -> Result<Vec<(RemoteId, Target)>, StoreError> {
-        self.memory.published_targets(ids)
+    fn devices(&self, query: DeviceQuery<'_>) -> Result<Vec<Device>, StoreError> {
+        self.memory.devices(query)
+    }
+
+    fn labels_of_device(
+        &self,
+        device: DeviceName<'_>,
+        before: Option<Publication>,
+        limit: usize,
+    ) -> Result<Vec<Publication>, StoreError> {
+        self.memory.labels_of_device(device, before, limit)
     }
 
     fn older_in_series(&self, label: RemoteId) -> Result<BTreeSet<RemoteId>, StoreError> {

@@ -34,7 +34,9 @@ use dropship_hardware::{LabelId, ProductId, SubmissionId};
 use dropship_intake::{Admitted, FileReceiver, FoundFile, Identity};
 use dropship_job::{Event, Job, JobId, Label, LabelStage, RemoteId, State, Step, UploadProgress};
 use dropship_shared_folder::Progress;
-use dropship_store::{Commit, Entry, Filter, HardwareIds, MemoryStore, PublishedLabel, Reads, Store};
+use dropship_store::{
+    Commit, DeviceQuery, Entry, Filter, HardwareIds, MemoryStore, NewestLabels, PublishedLabel, Reads, Store,
+};
 
 /// Every scenario ends within this virtual time.
 const TIME_LIMIT: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -482,8 +484,9 @@ impl Simulation {
 
     /// Ids of the labels that the store knows as published.
     pub(super) fn published_labels(&self) -> BTreeSet<RemoteId> {
-        let found = self.memory.published_targets(HardwareIds::Matching("", &|_| true)).expect("targets");
-        found.into_iter().map(|(label, _)| label).collect()
+        let all = DeviceQuery { hardware_ids: HardwareIds::Matching("", &|_| true), os: &|_| true };
+        let mut labels = NewestLabels::of(&*self.memory, all).expect("devices");
+        std::iter::from_fn(|| labels.next().expect("a label")).collect()
     }
 
     /// Ids that dropship reported as late duplicates.

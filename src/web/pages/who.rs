@@ -1,5 +1,7 @@
 //! The page `Who gets what`.
 
+use std::num::NonZeroUsize;
+
 use dropship_web::Markup;
 use dropship_web::page::MaybeLink;
 use dropship_web::page::who::{self, Field, WhoAnswer, WhoForm, WhoLabel, WhoView};
@@ -16,9 +18,6 @@ pub(in crate::web) const PARAMETERS: &[&str] = &["hardware_id", "os", "upcoming"
 
 /// Maximum number of labels of an answer that are shown.
 const MAX_LABELS: usize = 100;
-
-/// Maximum number of targets that a question may fit.
-const MAX_FOUND: usize = 20_000;
 
 /// Maximum number of targets of a label that are shown.
 const MAX_TARGETS: usize = 5;
@@ -39,19 +38,13 @@ pub(in crate::web) fn content(site: &Site, query: &Query) -> Result<Markup, Refu
     let is_usable = form.os.fault.is_none();
     let mut answer = None;
     if let Some(hardware_id) = hardware_id.filter(|_| is_usable) {
-        match site.readings.who(&WhoQuery { hardware_id, os, upcoming: form.upcoming }, MAX_FOUND)? {
-            Some(labels) => {
-                let shown = labels.iter().take(MAX_LABELS).map(label);
-                answer = Some(WhoAnswer { labels: shown.collect(), total: labels.len() });
-            }
-            None => {
-                let why = format!(
-                    "it fits more than {MAX_FOUND} targets of published labels; enter more of the hardware id, or use \
-                     `dropship who`, which has no limit"
-                );
-                form.hardware_id.fault = Some(why);
-            }
-        }
+        // One more shows whether there are more.
+        let limit = NonZeroUsize::new(MAX_LABELS + 1);
+        let labels = site.readings.who(&WhoQuery { hardware_id, os, upcoming: form.upcoming, limit })?;
+        answer = Some(WhoAnswer {
+            has_more: labels.len() > MAX_LABELS,
+            labels: labels.iter().take(MAX_LABELS).map(label).collect(),
+        });
     }
     Ok(who::content(&WhoView { form, answer }))
 }

@@ -8,7 +8,7 @@ use crate::entry::Line;
 use crate::error::StoreError;
 use crate::finding::Finding;
 use crate::journal::{Item, Reader, segments};
-use crate::tables::{Bytes, LaterLines, Overlay, Pair, key, replay};
+use crate::tables::{Bytes, LaterLines, Overlay, Pair, devices, key, replay};
 use dropship_job::counted;
 
 /// How often both are read again because a daemon wrote between reading the database and the journal.
@@ -91,7 +91,11 @@ pub(crate) fn difference(tables: &Database, mut lines: Vec<Line>) -> Result<Opti
     }
     let mut different = Vec::new();
     for (key, value) in tables.scan(&[])? {
-        let same = rebuilt.0.remove(&key).is_some_and(|rebuilt| rebuilt == value);
+        let rebuilt = rebuilt.0.remove(&key);
+        let same = match key.starts_with(key::DEVICES) {
+            true => devices::is_bound(&value, rebuilt.as_deref()),
+            false => rebuilt.is_some_and(|rebuilt| rebuilt == value),
+        };
         // The journal no longer has every object that a pruned job created; that the database knows more is correct.
         if !same && !key.starts_with(key::META) && !key.starts_with(key::REMOTE) {
             different.push(key);

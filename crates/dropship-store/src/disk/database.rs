@@ -12,7 +12,7 @@ use crate::disk::sled_db::{Sled, sled_error};
 use crate::disk::vacuum::{beside, compare, copy, exchange, open_closed, remove, size, vacuum_threshold};
 use crate::error::StoreError;
 use crate::reads::{ReadCounter, Reads};
-use crate::tables::{Bytes, Changes, Pair, key, merge};
+use crate::tables::{Bytes, Changes, Pair, key};
 use crate::writer::Target;
 
 /// First byte of the keys of blocks. Pairs under [`key::META`] are not packed.
@@ -223,15 +223,32 @@ impl Bytes for Database {
     }
 
     fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
-        let tables = self.tables.read();
         let mut pairs = Vec::new();
+        self.each(prefix, &mut |key, value| pairs.push((key.to_vec(), value.to_vec())))?;
+        Ok(pairs)
+    }
+
+    fn each(&self, prefix: &[u8], each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StoreError> {
+        let tables = self.tables.read();
+        let mut sizes = Vec::new();
+        let mut pass = |key: &[u8], value: &[u8]| {
+            sizes.push(key.len() + value.len());
+            each(key, value);
+        };
+        let mut changed = changed_here(&tables.pending, prefix).peekable();
         self.each_applied(tables.db()?, prefix..&key::after(prefix), |key, value| {
-            pairs.push((key.to_vec(), value.to_vec()));
+            while let Some((put, change)) = changed.next_if(|(put, _)| put.as_slice() < key) {
+                change.iter().for_each(|value| pass(put, value));
+            }
+            match changed.next_if(|(put, _)| put.as_slice() == key) {
+                Some((_, change)) => change.iter().for_each(|value| pass(key, value)),
+                None => pass(key, value),
+            }
             ControlFlow::Continue(())
         })?;
-        let pairs = merge(pairs, &tables.pending, prefix);
-        self.reads.note(pairs.iter().map(|(key, value)| key.len() + value.len()));
-        Ok(pairs)
+        changed.for_each(|(put, change)| change.iter().for_each(|value| pass(put, value)));
+        self.reads.note(sizes);
+        Ok(())
     }
 
     fn keys(&self, prefix: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {

@@ -31,7 +31,7 @@ pub struct OpenReport {
 }
 
 /// Version of the tables. Tables of an older version are rebuilt from the journal.
-pub(crate) const SCHEMA: u8 = 4;
+pub(crate) const SCHEMA: u8 = 5;
 
 /// Lines of the journal that are replayed together.
 const CHUNK: usize = 512;

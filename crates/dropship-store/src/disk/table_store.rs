@@ -12,11 +12,11 @@ use crate::disk::histories::Histories;
 use crate::error::StoreError;
 use crate::export::{self, Each};
 use crate::finding::Finding;
-use crate::published::{HardwareIds, LabelCheck, PublishedLabel, Target};
+use crate::published::{Device, DeviceName, DeviceQuery, LabelCheck, Publication, PublishedLabel, Target};
 use crate::queries;
 use crate::reads::Reads;
 use crate::store::{Filter, HistoryEntry, Store};
-use crate::tables::{Bytes, KnownFile, published, series};
+use crate::tables::{Bytes, KnownFile, devices, published, series};
 use crate::writer::Writer;
 use dropship_job::{Job, JobId, RemoteId, StateKind};
 
@@ -113,8 +113,17 @@ impl<H: Histories> Store for TableStore<H> {
         published::targets_of(&*self.tables, label)
     }
 
-    fn published_targets(&self, ids: HardwareIds<'_>) -> Result<Vec<(RemoteId, Target)>, StoreError> {
-        published::published_targets(&*self.tables, ids)
+    fn devices(&self, query: DeviceQuery<'_>) -> Result<Vec<Device>, StoreError> {
+        devices::devices(&*self.tables, query)
+    }
+
+    fn labels_of_device(
+        &self,
+        device: DeviceName<'_>,
+        before: Option<Publication>,
+        limit: usize,
+    ) -> Result<Vec<Publication>, StoreError> {
+        devices::labels_of_device(&*self.tables, device, before, limit)
     }
 
     fn older_in_series(&self, label: RemoteId) -> Result<BTreeSet<RemoteId>, StoreError> {

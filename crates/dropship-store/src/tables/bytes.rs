@@ -21,6 +21,12 @@ pub(crate) trait Bytes {
     /// All pairs whose key starts with `prefix`, in order.
     fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError>;
 
+    /// Passes all pairs whose key starts with `prefix` to `each`, in order.
+    fn each(&self, prefix: &[u8], each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StoreError> {
+        self.scan(prefix)?.iter().for_each(|(key, value)| each(key, value));
+        Ok(())
+    }
+
     /// One job.
     fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
         self.get(&key::job(id))?.map(|value| decode_job(&value)).transpose()

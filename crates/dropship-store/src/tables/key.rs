@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::error::StoreError;
-use crate::published::Target;
+use crate::published::{DeviceName, Publication};
 use dropship_job::{JobId, RemoteId, State, StateKind};
 
 pub(crate) const META: &[u8] = b"m";
@@ -21,6 +21,7 @@ pub(crate) const CONTENT: &[u8] = b"c";
 pub(crate) const PUBLISHED: &[u8] = b"p";
 pub(crate) const LABEL_TARGETS: &[u8] = b"t";
 pub(crate) const HARDWARE_IDS: &[u8] = b"h";
+pub(crate) const DEVICES: &[u8] = b"e";
 pub(crate) const CHECKS: &[u8] = b"d";
 pub(crate) const CHECK_ORDER: &[u8] = b"a";
 pub(crate) const STATE_COUNTS: &[u8] = b"k";
@@ -120,28 +121,46 @@ pub(crate) fn published(label: RemoteId) -> Vec<u8> {
 pub(crate) fn label_targets(label: RemoteId) -> Vec<u8> {
     join(LABEL_TARGETS, &[&label.to_string()])
 }
-/// The beginning of the keys of hardware ids that begin with a text. Hardware ids have no case.
-pub(crate) fn hardware_ids(start: &str) -> Vec<u8> {
-    join(HARDWARE_IDS, &[&part(&start.to_lowercase())])
+/// The beginning of the keys of devices whose hardware id begins with a text. Hardware ids have no case.
+pub(crate) fn devices(start: &str) -> Vec<u8> {
+    join(DEVICES, &[&part(&start.to_lowercase())])
 }
-/// A target of a published label, by its hardware id.
-pub(crate) fn hardware_id(target: &Target, label: RemoteId) -> Vec<u8> {
-    let id = target.hardware_id.to_lowercase();
-    let id = part(&id);
-    let (os, bundle, inf) = (part(&target.os), part(&target.bundle), part(&target.inf));
-    join(HARDWARE_IDS, &[&id, &label.to_string(), &os, &bundle, &inf])
+/// The beginning of the keys of devices with a hardware id.
+pub(crate) fn devices_exactly(hardware_id: &str) -> Vec<u8> {
+    join(DEVICES, &[&part(&hardware_id.to_lowercase()), ""])
 }
-/// The label and the target, without its version, that such a key has.
-pub(crate) fn target_in(key: &[u8]) -> Result<(RemoteId, Target), StoreError> {
-    let text = std::str::from_utf8(key.get(HARDWARE_IDS.len()..).unwrap_or_default()).unwrap_or_default();
-    let parts: Vec<_> = text.split('\0').collect();
-    if let [id, label, os, bundle, inf] = parts.as_slice()
-        && let Ok(label) = label.parse()
-    {
-        let [hardware_id, os, bundle, inf] = [id, os, bundle, inf].map(|part| (*part).to_owned());
-        return Ok((label, Target { hardware_id, os, bundle, inf, version: None }));
-    }
-    Err(StoreError::Damaged { what: "an index key holds no target of a label".to_owned() })
+/// A device that a published label targets, or did.
+pub(crate) fn device((hardware_id, os): DeviceName<'_>) -> Vec<u8> {
+    join(DEVICES, &[&part(hardware_id), &part(os)])
+}
+/// The hardware id and the OS code of such a key.
+pub(crate) fn device_in(key: &[u8]) -> Result<DeviceName<'_>, StoreError> {
+    let text = std::str::from_utf8(key.get(DEVICES.len()..).unwrap_or_default());
+    let name = text.ok().and_then(|text| text.split_once('\0'));
+    name.ok_or_else(|| StoreError::Damaged { what: "an index key holds no device".to_owned() })
+}
+/// The labels that target a device, in the order of their publication.
+pub(crate) fn labels_of(device: DeviceName<'_>) -> Vec<u8> {
+    let (hardware_id, os) = device;
+    join(HARDWARE_IDS, &[&part(hardware_id), &part(os), ""])
+}
+/// A label in that order.
+pub(crate) fn label_of(device: DeviceName<'_>, publication: Publication) -> Vec<u8> {
+    [labels_of(device), publication_order(publication).into_bytes()].concat()
+}
+/// A publication as a text that sorts as it.
+pub(crate) fn publication_order(publication: Publication) -> String {
+    format!("{}\0{}", time_order(publication.at), padded(publication.label))
+}
+/// The publication at the end of a key, or in a value.
+pub(crate) fn publication_at_end(bytes: &[u8]) -> Result<Publication, StoreError> {
+    let label = label_at_end(bytes)?;
+    let end = bytes.len().saturating_sub(21);
+    let time = bytes.get(end.saturating_sub(20)..end).and_then(|digits| std::str::from_utf8(digits).ok());
+    let at = time.and_then(|digits| digits.parse().ok()).and_then(|at| Timestamp::from_millisecond(at).ok());
+    let at =
+        at.ok_or_else(|| StoreError::Damaged { what: "an index holds no time of a publication".to_owned() })?;
+    Ok(Publication { at, label })
 }
 /// When a published label was compared with the service.
 pub(crate) fn check(label: RemoteId) -> Vec<u8> {

@@ -4,6 +4,7 @@
 
 mod bytes;
 mod codec;
+pub(crate) mod devices;
 mod files;
 mod jobs;
 pub(crate) mod key;

@@ -4,13 +4,13 @@
 use jiff::Timestamp;
 
 use crate::error::StoreError;
-use crate::published::{HardwareIds, LabelCheck, PublishedLabel, Target};
+use crate::published::{LabelCheck, PublishedLabel};
 use crate::tables::bytes::Bytes;
 use crate::tables::codec::{decode, encode};
 use crate::tables::key;
 use crate::tables::overlay::Overlay;
 pub(crate) use crate::tables::published_label::{published_label, targets_of};
-use crate::tables::series;
+use crate::tables::{devices, series};
 use dropship_job::RemoteId;
 
 /// Stores a label in place of what is known of it, with its index. Its check is an entry of its own.
@@ -20,9 +20,7 @@ pub(super) fn put_published<B: Bytes>(
 ) -> Result<(), StoreError> {
     unindex(tables, label.id)?;
     series::put(tables, label);
-    for target in &label.targets {
-        tables.put(key::hardware_id(target, label.id), target.version.as_deref().unwrap_or_default());
-    }
+    devices::put(tables, label)?;
     tables.put(key::label_targets(label.id), encode(&label.targets)?);
     tables.put(key::published(label.id), encode(&PublishedLabel { targets: Vec::new(), ..label.clone() })?);
     Ok(())
@@ -53,11 +51,12 @@ pub(super) fn put_check<B: Bytes>(
 }
 
 fn unindex<B: Bytes>(tables: &mut Overlay<'_, B>, label: RemoteId) -> Result<(), StoreError> {
-    let targets = targets_of(tables, label)?;
-    for target in &targets {
-        tables.remove(key::hardware_id(target, label));
+    if let Some(known) = published_label(tables, label)? {
+        let known = PublishedLabel { targets: targets_of(tables, label)?, ..known };
+        devices::unindex(tables, &known);
+        series::unindex(tables, &known);
     }
-    series::unindex(tables, label, &targets)
+    Ok(())
 }
 
 fn remove_check<B: Bytes>(tables: &mut Overlay<'_, B>, label: RemoteId) -> Result<(), StoreError> {
@@ -83,29 +82,4 @@ pub(crate) fn checked_before(
     let due =
         keys.iter().filter(|key| key.as_slice() < key::check_order(before, RemoteId::new(0)).as_slice());
     due.map(|key| key::label_in_check_order(key)).collect()
-}
-
-/// The targets of published labels with such a hardware id, each with its label.
-pub(crate) fn published_targets(
-    tables: &impl Bytes,
-    ids: HardwareIds<'_>,
-) -> Result<Vec<(RemoteId, Target)>, StoreError> {
-    let prefix = match ids {
-        HardwareIds::Exactly(id) => [key::hardware_ids(id), vec![0]].concat(),
-        HardwareIds::Matching(start, _) => key::hardware_ids(start),
-    };
-    let mut found = Vec::new();
-    for (name, version) in tables.scan(&prefix)? {
-        let (label, mut target) = key::target_in(&name)?;
-        let fits = match ids {
-            HardwareIds::Exactly(_) => true,
-            HardwareIds::Matching(_, condition) => condition(&target.hardware_id),
-        };
-        if fits {
-            let version = String::from_utf8_lossy(&version).into_owned();
-            target.version = Some(version).filter(|version| !version.is_empty());
-            found.push((label, target));
-        }
-    }
-    Ok(found)
 }

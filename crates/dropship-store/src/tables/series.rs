@@ -29,16 +29,10 @@ pub(super) fn keys(label: RemoteId, series: &Series, targets: &[Target]) -> Vec<
 }
 
 /// Removes what the indexes have of a label.
-pub(super) fn unindex<B: Bytes>(
-    tables: &mut Overlay<'_, B>,
-    label: RemoteId,
-    targets: &[Target],
-) -> Result<(), StoreError> {
-    let known = published_label(tables, label)?.and_then(|known| known.series);
-    for key in known.iter().flat_map(|series| keys(label, series, targets)) {
+pub(super) fn unindex<B: Bytes>(tables: &mut Overlay<'_, B>, label: &PublishedLabel) {
+    for key in label.series.iter().flat_map(|series| keys(label.id, series, &label.targets)) {
         tables.remove(key);
     }
-    Ok(())
 }
 
 /// The labels of the same series with a target of this one, for a lower version of its INF.

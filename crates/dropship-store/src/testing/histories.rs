@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::testing::samples::{accepted, arrived, id, label, published, series};
-use crate::{Commit, Entry, HardwareIds, LabelCheck, PublishedLabel, Store, Target};
+use crate::{
+    Commit, DeviceQuery, Entry, HardwareIds, LabelCheck, NewestLabels, PublishedLabel, Store, Target,
+};
 use dropship_job::{Event, RemoteId};
 
 /// The product that the job of this number may adopt.
@@ -52,8 +54,10 @@ pub fn everything(store: &dyn Store, jobs: u32) -> BTreeMap<String, String> {
     say("series", format!("{:?}", store.newest_in_series("s", None, 9).expect("a series")));
     let order = store.labels_checked_before(Timestamp::MAX, 9).expect("order");
     say("order", format!("{order:?}"));
-    let reached = store.published_targets(HardwareIds::Matching("pci", &|_| true)).expect("targets");
-    say("targets", format!("{reached:?}"));
+    let query = DeviceQuery { hardware_ids: HardwareIds::Matching("pci", &|_| true), os: &|_| true };
+    let mut labels = NewestLabels::of(store, query).expect("devices");
+    let newest: Vec<_> = std::iter::from_fn(|| labels.next().expect("a label")).collect();
+    say("newest labels", format!("{newest:?}"));
     say("flags", format!("{:?}", store.settings("").expect("flags")));
     let mut open: Vec<_> = store.open_jobs().expect("open").into_iter().map(|job| job.id().clone()).collect();
     open.sort();

@@ -1,10 +1,8 @@
 //! Published labels: the index by hardware id, the order of checks, and what compaction keeps.
 
-use std::cell::Cell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::tables::{Bytes, Pair, published as queries};
 
 /// The id of the label of this number.
 pub(super) fn label_id(number: u64) -> RemoteId {
@@ -27,12 +25,14 @@ fn new(label: PublishedLabel) -> Vec<Entry> {
     vec![published(label), checked]
 }
 
-fn reached(store: &dyn Store, ids: HardwareIds<'_>) -> Vec<(RemoteId, String, String)> {
-    let found = store.published_targets(ids).expect("read");
-    let mut found: Vec<_> =
-        found.into_iter().map(|(label, target)| (label, target.hardware_id, target.os)).collect();
-    found.sort();
-    found
+/// The labels that target such hardware ids, the latest publication first.
+pub(super) fn newest(store: &dyn Store, hardware_ids: HardwareIds<'_>) -> Vec<RemoteId> {
+    newest_on(store, hardware_ids, &|_| true)
+}
+
+fn newest_on(store: &dyn Store, hardware_ids: HardwareIds<'_>, os: &dyn Fn(&str) -> bool) -> Vec<RemoteId> {
+    let mut labels = NewestLabels::of(store, DeviceQuery { hardware_ids, os }).expect("devices");
+    std::iter::from_fn(|| labels.next().expect("a label")).collect()
 }
 
 fn suite(store: &dyn Store) {
@@ -40,25 +40,27 @@ fn suite(store: &dyn Store) {
         || vec![target(r"PCI\VEN_8086&DEV_1", "CO", "1.0"), target(r"pci\ven_8086&dev_12", "NI", "1.0")];
     commit(store, [new(label(label_id(0), 10, rows())), new(label(label_id(1), 20, rows()))].concat());
     // Exactly this id in any case, and not those that it begins.
-    let row = |id, hardware_id: &str, os: &str| (id, hardware_id.to_owned(), os.to_owned());
-    let one = [row(label_id(0), r"pci\ven_8086&dev_1", "CO"), row(label_id(1), r"pci\ven_8086&dev_1", "CO")];
+    let both = [label_id(1), label_id(0)];
     for text in [r"PCI\VEN_8086&DEV_1", r"pci\Ven_8086&dev_1"] {
-        assert_eq!(reached(store, HardwareIds::Exactly(text)), one);
+        assert_eq!(newest(store, HardwareIds::Exactly(text)), both);
     }
-    assert_eq!(reached(store, HardwareIds::Exactly(r"PCI\VEN_8086")), []);
+    assert_eq!(newest(store, HardwareIds::Exactly(r"PCI\VEN_8086")), []);
     let any = |_: &str| true;
-    assert_eq!(reached(store, HardwareIds::Matching(r"PCI\", &any)).len(), 4);
+    assert_eq!(newest(store, HardwareIds::Matching(r"PCI\", &any)), both);
     let ends = |id: &str| id.ends_with("12");
-    assert_eq!(reached(store, HardwareIds::Matching("", &ends)).len(), 2);
+    assert_eq!(newest(store, HardwareIds::Matching("", &ends)), both);
+    assert_eq!(newest_on(store, HardwareIds::Matching("", &ends), &|os| os == "CO"), []);
+    assert_eq!(newest_on(store, HardwareIds::Matching("", &ends), &|os| os == "NI"), both);
     let found = store.published_label(label_id(0)).expect("read").expect("there");
     assert_eq!((found.name.as_str(), found.targets.len()), ("label 1152921504621465200", 0));
     assert_eq!(store.targets_of_label(label_id(0)).expect("read"), rows());
 
     // A label with fewer targets replaces what was known of it.
     commit(store, vec![published(label(label_id(0), 10, vec![target(r"pci\ven_8086&dev_12", "NI", "1.0")]))]);
-    assert_eq!(reached(store, HardwareIds::Exactly(r"PCI\VEN_8086&DEV_1")), &one[1..]);
+    assert_eq!(newest(store, HardwareIds::Exactly(r"PCI\VEN_8086&DEV_1")), [label_id(1)]);
     commit(store, vec![Entry::LabelForgotten { label: label_id(1) }]);
-    assert_eq!(reached(store, HardwareIds::Exactly(r"PCI\VEN_8086&DEV_1")), []);
+    assert_eq!(newest(store, HardwareIds::Exactly(r"PCI\VEN_8086&DEV_1")), []);
+    assert_eq!(newest(store, HardwareIds::Matching("", &any)), [label_id(0)], "the newest was withdrawn");
     assert_eq!(store.label_check(label_id(1)).expect("read"), None);
 
     // The label that was checked first comes first.
@@ -76,7 +78,64 @@ fn suite(store: &dyn Store) {
     assert_eq!(store.label_check(label_id(2)).expect("read"), Some(check));
     // Texts from outside cannot break a key apart.
     commit(store, new(label(label_id(3), 5, vec![target("a\0b\0c", "\0", "1")])));
-    assert_eq!(reached(store, HardwareIds::Matching("a", &any)).len(), 1);
+    assert_eq!(newest(store, HardwareIds::Matching("a", &any)), [label_id(3)]);
+}
+
+/// Labels of some devices in a shuffled order, some of them withdrawn: compared with a plain search.
+fn merge_suite(store: &dyn Store) {
+    let devices = [r"pci\a", r"pci\b", r"usb\c"];
+    let mut expected = BTreeMap::new();
+    for step in 0..400u64 {
+        let number = step * 37 % 401;
+        let at = i64::try_from(number / 3).expect("a number");
+        let rows: Vec<_> = devices.iter().zip([2, 3, 5]).filter(|(_, part)| number % part == 0).collect();
+        let rows: Vec<_> =
+            rows.iter().flat_map(|(id, _)| ["CO", "NI"].map(|os| target(id, os, "1"))).collect();
+        expected.insert((at, label_id(number)), rows.clone());
+        commit(store, vec![published(label(label_id(number), at, rows))]);
+    }
+    for number in (300..400).chain((0..300).step_by(7)) {
+        commit(store, vec![Entry::LabelForgotten { label: label_id(number) }]);
+        expected.retain(|(_, label), _| *label != label_id(number));
+    }
+    for prefix in ["", r"pci\", r"usb\", r"pci\b", "x"] {
+        let has = |rows: &[Target]| rows.iter().any(|row| row.hardware_id.starts_with(prefix));
+        let wanted = expected.iter().rev().filter(|(_, rows)| has(rows));
+        let wanted: Vec<_> = wanted.map(|((_, label), _)| *label).collect();
+        assert_eq!(newest(store, HardwareIds::Matching(prefix, &|_| true)), wanted, "{prefix}");
+    }
+}
+
+#[test]
+fn labels_of_many_devices_are_merged_newest_first_in_both_stores() {
+    merge_suite(&MemoryStore::new());
+    let folder = tempfile::tempdir().expect("a folder");
+    let (store, _) = DiskStore::open(folder.path()).expect("a store");
+    merge_suite(&store);
+    assert_eq!(store.check().expect("checked"), []);
+}
+
+#[test]
+fn newest_labels_of_a_glob_are_found_without_reading_the_older_ones() {
+    let reads = |labels: u64| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (store, _) = DiskStore::open(folder.path()).expect("a store");
+        for number in 0..labels {
+            let rows = ["a", "b", "c"].map(|id| target(&format!("pci\\{id}"), "CO", "1"));
+            let at = i64::try_from(number).expect("a number");
+            commit(&store, vec![published(label(label_id(number), at, rows.into()))]);
+        }
+        let before = store.reads();
+        let any = |_: &str| true;
+        let query = DeviceQuery { hardware_ids: HardwareIds::Matching("pci", &any), os: &any };
+        let mut newest = NewestLabels::of(&store, query).expect("devices");
+        for number in (labels - 10..labels).rev() {
+            assert_eq!(newest.next().expect("read"), Some(label_id(number)));
+        }
+        let after = store.reads();
+        (after.lookups - before.lookups, after.pairs - before.pairs)
+    };
+    assert_eq!(reads(200), reads(1000));
 }
 
 /// The versions of six labels are 1.9, 1.10, 1.10, 1.11, 1.2 and 1.1; all but the third take over targets.
@@ -167,45 +226,4 @@ fn published_labels_are_found_by_hardware_id_in_both_stores() {
     let (store, _) = DiskStore::open(folder.path()).expect("a rebuilt store");
     assert_eq!(store.targets_of_label(label_id(2)).expect("read").len(), 2);
     assert_eq!(store.labels_checked_before(Timestamp::MAX, 9).expect("read").len(), 3);
-}
-
-/// Tables that count the pairs and values that are read.
-struct Counting<'a> {
-    tables: &'a dyn Fn(&[u8]) -> Vec<Pair>,
-    read: Cell<usize>,
-}
-
-impl Bytes for Counting<'_> {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read.set(self.read.get() + 1);
-        Ok((self.tables)(key).into_iter().find(|(found, _)| found == key).map(|(_, value)| value))
-    }
-
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
-        let found = (self.tables)(prefix);
-        self.read.set(self.read.get() + found.len());
-        Ok(found)
-    }
-}
-
-#[test]
-fn query_for_a_device_reads_its_own_targets_only() {
-    let store = MemoryStore::new();
-    for number in 0..500u64 {
-        let id = format!(r"PCI\VEN_8086&DEV_{:04X}", number / 2);
-        let rows = vec![target(&id, "CO", "1.0"), target(&format!("USB\\VID_{number:04X}"), "CO", "1.0")];
-        commit(&store, vec![published(label(label_id(number), 10, rows))]);
-    }
-    let tables = |prefix: &[u8]| store.pairs(prefix);
-    let counting = Counting { tables: &tables, read: Cell::new(0) };
-    let read = |ids: HardwareIds<'_>| {
-        counting.read.set(0);
-        (queries::published_targets(&counting, ids).expect("read").len(), counting.read.get())
-    };
-    assert_eq!(read(HardwareIds::Exactly(r"pci\ven_8086&dev_0003")), (2, 2));
-    let none = |_: &str| false;
-    assert_eq!(read(HardwareIds::Matching(r"USB\VID_001", &none)), (0, 16), "those that begin with it");
-    counting.read.set(0);
-    assert!(queries::published_label(&counting, label_id(7)).expect("read").is_some());
-    assert_eq!(counting.read.get(), 1);
 }

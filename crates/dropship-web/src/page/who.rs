@@ -41,8 +41,8 @@ pub struct Field {
 pub struct WhoAnswer {
     /// The first labels, the latest publication first.
     pub labels: Vec<WhoLabel>,
-    /// Number of all labels.
-    pub total: usize,
+    /// Whether there are more, published earlier.
+    pub has_more: bool,
 }
 
 /// A published label that reaches the device.
@@ -134,7 +134,9 @@ fn result(form: &WhoForm, answer: &WhoAnswer) -> Markup {
     html! {
         section aria-labelledby="answer" {
             h2 #answer {
-                @if answer.total == 0 { "No label" } @else { (text::count(answer.total, "label", "labels")) }
+                @if answer.labels.is_empty() { "No label" }
+                @else if answer.has_more { "The latest " (text::number(answer.labels.len())) " labels" }
+                @else { (text::count(answer.labels.len(), "label", "labels")) }
                 " for " code { bdi { (clean(&form.hardware_id.value)) } }
                 @if !form.os.value.is_empty() { " on " code { bdi { (clean(&form.os.value)) } } }
             }
@@ -145,8 +147,8 @@ fn result(form: &WhoForm, answer: &WhoAnswer) -> Markup {
                     ". Labels that were made elsewhere are not known here."
                 }
             } @else {
-                @if answer.total > answer.labels.len() {
-                    p.hint { "The first " (text::number(answer.labels.len())) " are shown, the latest publication first. Ask for a longer hardware id to see fewer." }
+                @if answer.has_more {
+                    p.hint { "There are more labels, published earlier. Enter more of the hardware id, or an OS code, to see them." }
                 }
                 ul.rows { @for label in &answer.labels { li { (one(label)) } } }
             }
