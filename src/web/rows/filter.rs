@@ -57,19 +57,14 @@ impl Row {
                 || inf.provider.as_deref().is_some_and(|provider| has(provider, word))
                 || inf.version.as_deref().is_some_and(|version| has(version, word))
         };
-        has(&self.package, word)
+        let is_number = word.bytes().all(|byte| byte.is_ascii_digit());
+        let has_id =
+            || [self.product, self.submission].into_iter().flatten().any(|id| has_digits(id.get(), word));
+        self.name_in_lower_case().contains(word)
             || self.infs.iter().flatten().any(inf)
             || has(self.id.as_str(), word)
-            || is_number(word)
-                && [self.product, self.submission]
-                    .into_iter()
-                    .flatten()
-                    .any(|id| id.to_string().contains(word))
+            || is_number && has_id()
     }
-}
-
-fn is_number(word: &str) -> bool {
-    word.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether a text contains a word that is in lower case; case is ignored.
@@ -79,9 +74,25 @@ pub(in crate::web) fn has(text: &str, word: &str) -> bool {
     }
     let (text, word) = (text.as_bytes(), word.as_bytes());
     let Some(first) = word.first() else { return true };
-    let ends = text.len().checked_sub(word.len()).map_or(0, |last| last + 1);
-    let begins = |at: &usize| text[*at].eq_ignore_ascii_case(first);
-    (0..ends).filter(begins).any(|at| text[at..at + word.len()].eq_ignore_ascii_case(word))
+    let Some(starts) = text.len().checked_sub(word.len()).and_then(|last| text.get(..=last)) else {
+        return false;
+    };
+    memchr::memchr2_iter(*first, first.to_ascii_uppercase(), starts)
+        .any(|at| text[at..].iter().zip(word).all(|(byte, wanted)| byte.to_ascii_lowercase() == *wanted))
+}
+
+/// Whether the digits of a number contain a word.
+fn has_digits(number: u64, word: &str) -> bool {
+    let (mut digits, mut start, mut rest) = ([b'0'; 20], 20, number);
+    loop {
+        start -= 1;
+        digits[start] += u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+        if rest == 0 || start == 0 {
+            break;
+        }
+    }
+    digits[start..].windows(word.len().max(1)).any(|part| part == word.as_bytes())
 }
 
 #[cfg(test)]
@@ -92,5 +103,21 @@ mod tests {
     fn words_are_found_in_any_case() {
         assert!(has("Echo-Driver.CAB", "driver.c") && has("ÄRGER.inf", "ärger") && has("x", ""));
         assert!(!has("echo", "echoes") && !has("", "x") && !has("straße", "strasse"));
+        assert!(has("eecho", "echo") && has("xECHO", "echo") && !has("ech", "echo") && has("", ""));
+    }
+
+    #[test]
+    fn digits_of_an_id_are_found() {
+        for (number, word, is_there) in [
+            (1_152_921_504_621_465_200, "465200", true),
+            (1_152_921_504_621_465_200, "1152", true),
+            (1_152_921_504_621_465_200, "4652001", false),
+            (0, "0", true),
+            (10, "100", false),
+            (u64::MAX, "18446744073709551615", true),
+            (u64::MAX, "184467440737095516150", false),
+        ] {
+            assert_eq!(has_digits(number, word), is_there, "{word} in {number}");
+        }
     }
 }

@@ -124,7 +124,7 @@ impl JobRows {
         };
         let mut rows = self.read_to_write();
         if let Some(row) = rows.by_id.get_mut(id) {
-            row.infs = Some(infs);
+            row.set_infs(infs);
             for label in &mut row.labels {
                 let ring = rings.iter().find(|(name, _)| **name == *label.name);
                 label.ring = ring.map(|(_, ring)| Arc::clone(ring));

@@ -73,13 +73,17 @@ impl Column {
         match self {
             Self::Arrived => one.created.cmp(&other.created),
             Self::Updated => one.updated.cmp(&other.updated),
-            Self::Package => compare_texts(&one.package, &other.package),
+            Self::Package => {
+                let ordering = one.name_in_lower_case().cmp(other.name_in_lower_case());
+                // Names that differ in case only have a fixed order.
+                ordering.then_with(|| one.package.cmp(&other.package))
+            }
             Self::Folder => one.folder.cmp(&other.folder),
             Self::Rule => one.rule.cmp(&other.rule),
             Self::State => one_state.cmp(other_state),
             Self::Step => one.step.cmp(&other.step),
             Self::Provider => one.provider().cmp(&other.provider()),
-            Self::Version => version(one).cmp(&version(other)),
+            Self::Version => one.version_order().cmp(&other.version_order()),
         }
     }
 }
@@ -194,31 +198,12 @@ fn sorted_part<'a, 'b>(rows: &'a mut [Entry<'b>], order: Order, skip: usize, max
     part
 }
 
-/// Compares texts without regard to case; texts that differ in case only have a fixed order.
-fn compare_texts(one: &str, other: &str) -> Ordering {
-    let ordering = if one.is_ascii() && other.is_ascii() {
-        let lower = |byte: u8| byte.to_ascii_lowercase();
-        one.bytes().map(lower).cmp(other.bytes().map(lower))
-    } else {
-        let lower = char::to_lowercase;
-        one.chars().flat_map(lower).cmp(other.chars().flat_map(lower))
-    };
-    ordering.then_with(|| one.cmp(other))
-}
-
-/// The numbers of a version, so that 10.0 comes after 9.0.
-fn version(row: &Row) -> Option<[u32; 4]> {
-    let mut numbers = [0; 4];
-    for (number, part) in numbers.iter_mut().zip(row.version()?.split('.')) {
-        *number = part.parse().unwrap_or(u32::MAX);
-    }
-    Some(numbers)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::row::InfText;
     use super::*;
-    use dropship_job::testing::JobBuilder;
+    use dropship_job::testing::{JobBuilder, at, package};
+    use dropship_job::{Event, Package, fold};
 
     fn rows(names: &[&str]) -> JobRows {
         let rows = JobRows::default();
@@ -257,9 +242,29 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_compared_without_case() {
-        let mut texts = ["b.cab", "A.cab", "a.cab", "Ä.cab", "C.cab"];
-        texts.sort_by(|one, other| compare_texts(one, other));
-        assert_eq!(texts, ["A.cab", "a.cab", "b.cab", "C.cab", "Ä.cab"]);
+    fn packages_are_sorted_by_name_without_case_and_by_the_numbers_of_their_version() {
+        let rows = JobRows::default();
+        let names = ["b.cab", "A.cab", "a.cab", "Ä.cab", "C.cab"];
+        for (number, (name, version)) in (0..).zip(names.into_iter().zip(["9.0", "10.0", "9.0.0.1", "", "x"]))
+        {
+            let package = Package { name: name.to_owned(), ..package() };
+            let id = JobId::new(number, 1);
+            let events = [(at(0), Event::Arrived { package })];
+            let job =
+                fold(&id, events.iter().map(|(at, event)| (*at, event))).expect("legal").expect("a job");
+            rows.on_event(&job, &[]);
+            let version = Some(version).filter(|version| !version.is_empty());
+            let inf = |version| InfText { name: "echo.inf", provider: None, version };
+            rows.add_record(&id, &[inf(version), inf(version)], &[]);
+            // A later event keeps the version.
+            rows.on_event(&job, &[]);
+        }
+        let sorted = |column| {
+            let order = Order { column, direction: Direction::Ascending };
+            let page = rows.page(&Filter::default(), order, &BTreeSet::new(), 0, 9);
+            page.rows.iter().map(|(row, _)| row.package.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(sorted(Column::Package), ["A.cab", "a.cab", "b.cab", "C.cab", "Ä.cab"]);
+        assert_eq!(sorted(Column::Version), ["Ä.cab", "b.cab", "a.cab", "A.cab", "C.cab"]);
     }
 }

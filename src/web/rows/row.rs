@@ -27,6 +27,8 @@ pub(in crate::web) struct Row {
     pub(in crate::web) rev: u64,
     /// File name.
     pub(in crate::web) package: Box<str>,
+    /// The file name in lower case, for sorting and searching; absent if it is the same.
+    lower_case: Option<Box<str>>,
     /// Its folder; absent for a submitted package.
     pub(in crate::web) folder: Option<Arc<str>>,
     /// The rule; absent until it is accepted.
@@ -55,6 +57,8 @@ pub(in crate::web) struct Row {
     pub(in crate::web) labels: Box<[LabelRow]>,
     /// Its INFs; absent until its record was read.
     pub(in crate::web) infs: Option<Box<[Inf]>>,
+    /// The version that they have in common, for sorting.
+    version_order: Option<[u32; 4]>,
 }
 
 /// An INF of a package.
@@ -77,10 +81,12 @@ impl Row {
             .collect();
         times.sort();
         times.truncate(MAX_TIMES);
+        let name = short(&job.package().name);
         Self {
             id: job.id().clone(),
             rev: job.rev(),
-            package: short(&job.package().name).into(),
+            package: name.into(),
+            lower_case: Some(name.to_lowercase()).filter(|lower_case| lower_case != name).map(Into::into),
             folder: job.package().folder.as_deref().map(|name| names.shared(name)),
             rule: job.rule().map(|name| names.shared(name)),
             state: job.state().kind(),
@@ -95,7 +101,24 @@ impl Row {
             not_before: times.into(),
             labels: LabelRow::all(job),
             infs: None,
+            version_order: None,
         }
+    }
+
+    /// The file name in lower case.
+    pub(super) fn name_in_lower_case(&self) -> &str {
+        self.lower_case.as_deref().unwrap_or(&self.package)
+    }
+
+    /// The numbers of the version that all INFs have, so that 10.0 comes after 9.0.
+    pub(super) fn version_order(&self) -> Option<[u32; 4]> {
+        self.version_order
+    }
+
+    /// Adds the INFs.
+    pub(super) fn set_infs(&mut self, infs: Box<[Inf]>) {
+        self.infs = Some(infs);
+        self.version_order = self.version().map(version_order);
     }
 
     /// The state that the store has: a job that a worker processes is queued or waiting.
@@ -105,7 +128,7 @@ impl Row {
 
     /// Takes over what was read from the record of the package.
     pub(super) fn keep_record(&mut self, known: &mut Self) {
-        self.infs = known.infs.take();
+        (self.infs, self.version_order) = (known.infs.take(), known.version_order);
         for (label, known) in self.labels.iter_mut().zip(&mut known.labels) {
             label.ring = known.ring.take();
         }
@@ -167,6 +190,14 @@ fn common<'a>(infs: &'a [Inf], text: impl Fn(&'a Inf) -> Option<&'a str>) -> Opt
     let (first, rest) = infs.split_first()?;
     let value = text(first)?;
     rest.iter().all(|inf| text(inf) == Some(value)).then_some(value)
+}
+
+fn version_order(version: &str) -> [u32; 4] {
+    let mut numbers = [0; 4];
+    for (number, part) in numbers.iter_mut().zip(version.split('.')) {
+        *number = part.parse().unwrap_or(u32::MAX);
+    }
+    numbers
 }
 
 fn short(text: &str) -> &str {
