@@ -3,6 +3,20 @@
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
+/// A message, with the parts between backticks, which commands print as they are, as code. A backtick without its counterpart stays.
+#[must_use]
+pub fn message(text: &str) -> Markup {
+    let parts: Vec<_> = text.split('`').collect();
+    html! {
+        @if parts.len().is_multiple_of(2) { (text) }
+        @else {
+            @for (index, part) in parts.iter().enumerate() {
+                @if index % 2 == 1 && !part.is_empty() { code { bdi { (part) } } } @else { (part) }
+            }
+        }
+    }
+}
+
 /// A time to the minute, in UTC.
 #[must_use]
 pub fn time(at: Timestamp) -> Markup {
@@ -91,6 +105,19 @@ pub fn number(number: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn parts_between_backticks_are_code() {
+        for (text, shown) in [
+            ("label `a <b>` waits", "label <code><bdi>a &lt;b&gt;</bdi></code> waits"),
+            ("`x` and `y`", "<code><bdi>x</bdi></code> and <code><bdi>y</bdi></code>"),
+            ("one ` alone", "one ` alone"),
+            ("a ``", "a "),
+            ("", ""),
+        ] {
+            assert_eq!(message(text).into_string(), shown);
+        }
+    }
 
     #[test]
     fn values_are_short_texts() {

@@ -164,28 +164,37 @@ pub fn region(view: &OverviewView, now: Timestamp) -> Markup {
 }
 
 fn attention(view: &OverviewView, now: Timestamp) -> Markup {
+    let held = view.held.len() + view.more_held;
+    let is_quiet = view.troubles.is_empty() && view.pauses.is_empty() && view.restart.is_empty() && held == 0;
     html! {
-        @if view.troubles.is_empty() && view.pauses.is_empty() && view.restart.is_empty() {
-            div.notice.ok { p { strong { "Everything works: no trouble is reported." } } }
-        }
-        @for trouble in &view.troubles {
-            div.notice.(if trouble.stops_intake { "bad" } else { "hold" }) {
-                p {
-                    strong { (trouble.kind) }
-                    span.quiet { " for " (text::elapsed(trouble.since, now)) }
-                    @if trouble.stops_intake { span { " · no packages are accepted" } }
+        section.plain aria-label="Needs attention" {
+            @if is_quiet && !view.is_reading {
+                div.notice.ok { p { strong { "Nothing needs attention." } } }
+            }
+            @for trouble in &view.troubles {
+                div.notice.(if trouble.stops_intake { "bad" } else { "hold" }) {
+                    p {
+                        strong { (trouble.kind) }
+                        span.quiet { " for " (text::elapsed(trouble.since, now)) }
+                        @if trouble.stops_intake { span { " · no packages are accepted" } }
+                    }
+                    p { (text::message(&trouble.message)) }
                 }
-                p { (trouble.message) }
             }
-        }
-        @for pause in &view.pauses { div.notice.hold { p { (pause) } } }
-        @if !view.restart.is_empty() {
-            div.notice {
-                p { "Changes of the configuration that take effect at a restart: " (view.restart.join(", ")) }
+            @if held > 0 {
+                div.notice.hold {
+                    p { strong { a href="#held" { (text::count(held, "package waits", "packages wait")) " for a decision" } } }
+                }
             }
-        }
-        @if view.is_reading {
-            div.notice { p { "The list of packages is being read from the store; this page is not complete yet." } }
+            @for pause in &view.pauses { div.notice.hold { p { (text::message(pause)) } } }
+            @if !view.restart.is_empty() {
+                div.notice {
+                    p { "Changes of the configuration that take effect at a restart: " (view.restart.join(", ")) }
+                }
+            }
+            @if view.is_reading {
+                div.notice { p { "The list of packages is being read from the store; this page is not complete yet." } }
+            }
         }
     }
 }
@@ -218,7 +227,7 @@ fn lines(lines: &[Line], now: Timestamp) -> Markup {
                             }
                             @if let Some(origin) = &line.origin { bdi { (origin) } }
                         }
-                        @if let Some(note) = &line.note { div { (note) } }
+                        @if let Some(note) = &line.note { div { (text::message(note)) } }
                     }
                 }
             }
@@ -271,7 +280,7 @@ fn parts(id: &str, heading: &str, parts: &[Part]) -> Markup {
                         li {
                             div.line { span.name.grow { bdi { (part.name) } } (part.badge.render()) }
                             @if let Some(place) = &part.place { div.quiet { bdi { (place) } } }
-                            @for note in &part.notes { div { (note) } }
+                            @for note in &part.notes { div { (text::message(note)) } }
                         }
                     }
                 }
@@ -279,3 +288,6 @@ fn parts(id: &str, heading: &str, parts: &[Part]) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -191,7 +191,7 @@ pub fn region(view: &PackageView, now: Timestamp) -> Markup {
         div.head { h1 { bdi { (view.package) } } (view.badge.render()) }
         p.lead { (view.summary) }
         @for notice in &view.notices {
-            div.notice.(notice.tone.class()) { @for line in &notice.text { p { (line) } } }
+            div.notice.(notice.tone.class()) { @for line in &notice.text { p { (text::message(line)) } } }
         }
         section aria-labelledby="way" { h2 #way { "Way" } (way(&view.stages, now)) }
         @for approval in &view.approvals { (approval_of(approval)) }
@@ -255,7 +255,7 @@ fn facts(facts: &[Fact]) -> Markup {
 
 fn pairs(pairs: &[(String, String)]) -> Markup {
     html! {
-        dl.facts { @for (name, value) in pairs { dt { (name) } dd { bdi { (value) } } } }
+        dl.facts { @for (name, value) in pairs { dt { (text::message(name)) } dd { bdi { (value) } } } }
     }
 }
 
@@ -263,7 +263,7 @@ fn approval_of(approval: &ApprovalView) -> Markup {
     html! {
         section.approval {
             h2 { "Approval of label " bdi { (approval.label) } }
-            @if let Some(problem) = &approval.problem { div.notice.bad { p { (problem) } } }
+            @if let Some(problem) = &approval.problem { div.notice.bad { p { (text::message(problem)) } } }
             (pairs(&approval.facts))
             @if let Some(body) = &approval.body {
                 details { summary { "Request" } pre tabindex="0" { (body) } }
@@ -325,7 +325,7 @@ fn labels(labels: &[LabelView]) -> Markup {
                                 @if let Some(id) = &label.id { " · label " (value(id)) }
                                 @if let Some(at) = label.not_before { " · not before " (text::time(at)) }
                             }
-                            @for note in &label.notes { div { (note) } }
+                            @for note in &label.notes { div { (text::message(note)) } }
                             @if !label.plan.is_empty() { details { summary { "Settings" } (pairs(&label.plan)) } }
                         }
                     }
@@ -379,7 +379,7 @@ fn history(steps: &[HistoryStep], now: Timestamp) -> Markup {
                                             span.quiet { (text::took(step.took.unwrap_or_else(|| now.duration_since(step.start)))) }
                                         }
                                     }
-                                    td { (line) }
+                                    td { (text::message(line)) }
                                 }
                             }
                         }
@@ -389,3 +389,6 @@ fn history(steps: &[HistoryStep], now: Timestamp) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

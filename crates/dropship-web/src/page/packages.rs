@@ -230,3 +230,6 @@ fn navigation(view: &PackagesView) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

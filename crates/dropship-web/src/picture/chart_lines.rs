@@ -92,6 +92,8 @@ fn runs(values: &[Option<f64>]) -> Vec<Vec<(usize, f64)>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::axis::Unit;
+    use super::super::chart_values::ChartKind;
     use super::*;
 
     #[test]
@@ -99,5 +101,48 @@ mod tests {
         let found = runs(&[Some(1.0), Some(2.0), None, None, Some(3.0), None]);
         assert_eq!(found, [vec![(0, 1.0), (1, 2.0)], vec![(4, 3.0)]]);
         assert!(runs(&[]).is_empty() && runs(&[None]).is_empty());
+    }
+
+    /// A chart of one series that is 1 in each column but those without a value.
+    fn drawn(columns: usize, gaps: &[usize]) -> String {
+        let values = (0..columns).map(|column| (!gaps.contains(&column)).then_some(1.0));
+        let series = Series { name: "median".to_owned(), look: Look::Main, values: values.collect() };
+        let chart = Chart {
+            id: "chart".to_owned(),
+            title: String::new(),
+            unit: Unit::Count,
+            column: "Week".to_owned(),
+            columns: (0..columns).map(|column| format!("week {column}")).collect(),
+            kind: ChartKind::Lines,
+            series: vec![series],
+            limit: None,
+            note: String::new(),
+        };
+        draw(&chart, Scale { columns, top: 2.0 }).into_string()
+    }
+
+    #[test]
+    fn marks_are_drawn_unless_there_are_many_columns() {
+        let counts = |text: &str| (text.matches("<circle").count(), text.matches("<polyline").count());
+        assert_eq!(counts(&drawn(60, &[])), (60, 1));
+        assert_eq!(counts(&drawn(61, &[])), (0, 1));
+        // A point without neighbours is no line: it has a mark in any case.
+        assert_eq!(counts(&drawn(61, &[1])), (1, 1));
+        assert_eq!(counts(&drawn(3, &[1])), (2, 0));
+        assert!(drawn(3, &[1]).contains("<title>week 2, median: 1</title>"));
+    }
+
+    #[test]
+    fn limit_has_a_step_for_each_column_that_it_is_visible_in() {
+        let scale = Scale { columns: 4, top: 10.0 };
+        let drawn = |values: &[Option<f64>]| {
+            let limit_of = Limit { name: "limit".to_owned(), values: values.to_vec() };
+            limit(&limit_of, scale).into_string()
+        };
+        let line = |points: &str| format!("<polyline class=\"limit\" points=\"{points}\"></polyline>");
+        // A column is 160 units wide, and 10 is 206 units high.
+        assert_eq!(drawn(&[Some(5.0), Some(10.0)]), line("68,143 228,143 228,40 388,40"));
+        assert_eq!(drawn(&[Some(11.0), None, Some(0.0)]), line("388,246 548,246"));
+        assert_eq!(drawn(&[]), "");
     }
 }

@@ -66,3 +66,42 @@ pub(super) fn square(x: f64, y: f64, size: f64) -> Markup {
     let half = size / 2.0;
     html! { rect.fill x=(at(x - half)) y=(at(y - half)) width=(at(size)) height=(at(size)) {} }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_are_around_their_middle_and_grow_with_their_size() {
+        let stroke = |points: &str| format!("<polyline class=\"stroke\" points=\"{points}\"></polyline>");
+        let fill = |points: &str| format!("<polygon class=\"fill\" points=\"{points}\"></polygon>");
+        let (x, y) = (100.0, 200.0);
+        for (shape, small, large) in [
+            (
+                check as fn(f64, f64, f64) -> Markup,
+                stroke("95,200 98.5,203.5 105,196.5"),
+                stroke("90,200 97,207 110,193"),
+            ),
+            (
+                cross,
+                stroke("96,196 104,204") + &stroke("96,204 104,196"),
+                stroke("92,192 108,208") + &stroke("92,208 108,192"),
+            ),
+            (
+                pause,
+                stroke("98,196 98,204") + &stroke("102,196 102,204"),
+                stroke("96,192 96,208") + &stroke("104,192 104,208"),
+            ),
+            (play, fill("97,195.8 97,204.2 104.5,200"), fill("94,191.6 94,208.4 109,200")),
+            (clock, stroke("100,195 100,200 103.5,202"), stroke("100,190 100,200 107,204")),
+            (minus, stroke("96,200 104,200"), stroke("92,200 108,200")),
+            (diamond, fill("100,195 105,200 100,205 95,200"), fill("100,190 110,200 100,210 90,200")),
+        ] {
+            assert_eq!((shape(x, y, 10.0).into_string(), shape(x, y, 20.0).into_string()), (small, large));
+        }
+        let has = |shape: Markup, parts: &str| assert!(shape.0.contains(parts), "{}", shape.0);
+        has(disc(x, y, 10.0), r#"class="fill" cx="100" cy="200" r="5""#);
+        has(ring(x, y, 10.0), r#"class="hollow" cx="100" cy="200" r="5""#);
+        has(square(x, y, 10.0), r#"x="95" y="195" width="10" height="10""#);
+    }
+}

@@ -40,14 +40,19 @@ pub fn shorten(text: &str, columns: usize) -> String {
 
 /// Number of columns of a text; a CJK character has two.
 pub(super) fn width(text: &str) -> usize {
-    text.chars().map(|letter| letter.width().unwrap_or(0)).sum()
+    text.chars().map(columns_of).sum()
+}
+
+/// Number of columns of a character; one without a width, which [`clean`] replaces, has none.
+fn columns_of(letter: char) -> usize {
+    letter.width().unwrap_or(0)
 }
 
 fn take(letters: impl Iterator<Item = char>, columns: usize) -> Vec<char> {
     let mut used = 0;
     letters
         .take_while(|letter| {
-            used += letter.width().unwrap_or(0);
+            used += columns_of(*letter);
             used <= columns
         })
         .collect()
@@ -69,5 +74,8 @@ mod tests {
         assert_eq!(shorten("short", 5), "short");
         assert_eq!(width(&shorten(&"語".repeat(100), 20)), 19);
         assert_eq!(shorten("ab", 0), "…");
+        assert_eq!(shorten("abcdef", 5), "ab…ef");
+        assert_eq!(shorten("abcdefg", 6), "abc…fg");
+        assert_eq!((width("a\u{7}\u{301}語"), width("")), (3, 0));
     }
 }
