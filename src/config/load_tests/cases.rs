@@ -99,6 +99,75 @@ fn a_failed_case_shows_what_was_expected_and_what_came() {
     );
 }
 
+/// A rule with this condition takes the package that has the fact, and not the one that has another.
+#[track_caller]
+fn assert_describable(condition: &str, kind: &str, fact: &str, other: &str) {
+    let rule = RULE.replace("match = { provider = \"Contoso*\" }", &format!("match = {{ {condition} }}"));
+    let harness = if kind == "cab" { "attestation" } else { "hlk" };
+    let rule = rule.replace("\"attestation\"", &format!("\"{harness}\""));
+    let rule = rule.replace("{{ inf.provider }} {{ inf.version }}", "{{ file.stem }}");
+    let rule = rule.replace("{{ inf.version }} ring", "{{ file.stem }} ring");
+    let case = |fact: &str, expect: &str| {
+        format!(
+            "[[test]]\nname = \"case\"\npackage = {{ folder = \"audio\", file = \"x.{kind}\", {fact} }}\nexpect = {{ {expect} }}\n"
+        )
+    };
+    let config =
+        config(&format!("{rule}{}{}", case(fact, "rule = \"audio\""), case(other, "rejected = true")));
+    for outcome in rule_cases::outcomes(&config, now()) {
+        assert!(outcome.passed, "{condition}: {outcome}");
+    }
+}
+
+#[test]
+fn package_of_a_case_has_a_key_for_each_key_of_match() {
+    for (condition, fact, other) in [
+        ("signer = \"Cont*\"", "signer = \"Contoso\"", "signer = \"Fabrikam\""),
+        (
+            "issuer = \"*Root*\"",
+            "signer = \"x\", issuer = \"CN=Root CA\"",
+            "signer = \"x\", issuer = \"CN=CA\"",
+        ),
+        ("issuer = \"*Root*\"", "issuer = \"CN=Root CA\"", "signer = \"CN=Root CA\""),
+        ("thumbprint = \"AB*\"", "thumbprint = \"ab12\"", "thumbprint = \"12ab\""),
+        ("contains = \"*.dll\"", "files = [\"a.sys\", \"b.dll\"]", "files = [\"a.sys\"]"),
+        ("architecture = \"arm64\"", "architecture = \"arm64\"", "architecture = \"amd64\""),
+        ("extension = false", "inf = \"x.inf\"", "inf = \"x.inf\", extension_id = \"{1}\""),
+        ("primitive = true", "primitive = true", "inf = \"x.inf\", primitive = false"),
+        (
+            "primitive = true",
+            "infs = [{ name = \"x.inf\", primitive = true }]",
+            "infs = [{ name = \"x.inf\" }]",
+        ),
+        ("class = \"Net\"", "class = \"Net\"", "class = \"MEDIA\""),
+        ("date = \">=2026-01-01\"", "date = \"2026-02-01\"", "date = \"2025-12-31\""),
+        (
+            "chid = \"{11111111-2222-3333-4444-555555555555}\"",
+            "chid = \"{11111111-2222-3333-4444-555555555555}\"",
+            "chid = \"{2}\"",
+        ),
+        ("manufacturer = \"C*\"", "manufacturer = \"Contoso\"", "manufacturer = \"Fabrikam\""),
+        ("description = \"C*\"", "description = \"Codec\"", "description = \"Modem\""),
+    ] {
+        assert_describable(condition, "cab", fact, other);
+    }
+    for (condition, fact, other) in [
+        ("kit_version = \"10.1.*\"", "kit_version = \"10.1.26100.1\"", "kit_version = \"10.0\""),
+        (
+            "operating_system = \"*_NI_*\"",
+            "operating_systems = \"WINDOWS_v100_X64_NI_FULL\"",
+            "operating_systems = \"WINDOWS_v100_X64_CO_FULL\"",
+        ),
+        (
+            "product_type = \"Audio*\"",
+            "product_types = { w = \"Audio Device\" }",
+            "product_types = { w = \"Net\" }",
+        ),
+    ] {
+        assert_describable(condition, "hlkx", fact, other);
+    }
+}
+
 #[test]
 fn rejections_can_be_expected() {
     let stranger = "package = { file = \"x.cab\", provider = \"Fabrikam\" }";

@@ -79,6 +79,10 @@ pub(in crate::config) struct Package {
     pub(in crate::config) sha256: Option<String>,
     /// Name of the signer.
     pub(in crate::config) signer: Option<String>,
+    /// Distinguished name of the issuer of the signer's certificate.
+    pub(in crate::config) issuer: Option<String>,
+    /// SHA-1 or SHA-256 of the signer's certificate.
+    pub(in crate::config) thumbprint: Option<String>,
     /// Paths of files in the package.
     pub(in crate::config) files: Option<Texts>,
     /// Architectures.
@@ -100,6 +104,8 @@ pub(in crate::config) struct Package {
     pub(in crate::config) date: Option<String>,
     /// Its extension id, if it is an extension INF.
     pub(in crate::config) extension_id: Option<String>,
+    /// Whether it is of a primitive driver.
+    pub(in crate::config) primitive: Option<bool>,
     /// Its hardware ids.
     #[serde(alias = "hardware_id")]
     pub(in crate::config) hardware_ids: Option<Texts>,
@@ -114,6 +120,8 @@ pub(in crate::config) struct Package {
     pub(in crate::config) descriptions: Option<Texts>,
     /// OS codes that an .hlkx was tested for.
     pub(in crate::config) operating_systems: Option<Texts>,
+    /// Version of the kit that made an .hlkx.
+    pub(in crate::config) kit_version: Option<String>,
     /// Product types that an .hlkx states, by OS family.
     pub(in crate::config) product_types: Option<BTreeMap<String, String>>,
     /// Variables that a sidecar sets.
@@ -171,6 +179,8 @@ pub(in crate::config) struct Inf {
     pub(in crate::config) date: Option<String>,
     /// Extension id, if it is an extension INF.
     pub(in crate::config) extension_id: Option<String>,
+    /// Whether it is of a primitive driver.
+    pub(in crate::config) primitive: Option<bool>,
     /// Hardware ids.
     #[serde(alias = "hardware_id")]
     pub(in crate::config) hardware_ids: Option<Texts>,

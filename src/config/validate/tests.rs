@@ -116,6 +116,16 @@ fn facts(diagnostics: &mut Diagnostics<'_>, package: &At<raw::Package>, file: &s
     if let Some(name) = &package.signer {
         facts.signer = Some(signer(name));
     }
+    if let Some(issuer) = &package.issuer {
+        facts.signer.get_or_insert_with(|| signer("")).issuer.clone_from(issuer);
+    }
+    if let Some(print) = &package.thumbprint {
+        let signer = facts.signer.get_or_insert_with(|| signer(""));
+        // A SHA-1 has 40 digits.
+        let slot =
+            if print.len() == 40 { &mut signer.thumbprint_sha1 } else { &mut signer.thumbprint_sha256 };
+        *slot = print.to_lowercase();
+    }
     let one = one_inf(package);
     match (&package.infs, one) {
         (Some(_), Some(_)) => {
@@ -133,13 +143,19 @@ fn facts(diagnostics: &mut Diagnostics<'_>, package: &At<raw::Package>, file: &s
         },
         (None, None) => {}
     }
-    if package.operating_systems.is_some() || package.product_types.is_some() || kind == Kind::Hlkx {
+    let is_of_kit = package.operating_systems.is_some()
+        || package.product_types.is_some()
+        || package.kit_version.is_some();
+    if is_of_kit || kind == Kind::Hlkx {
         let hlkx = facts.hlkx.get_or_insert_with(HlkxFacts::default);
         if let Some(codes) = &package.operating_systems {
             hlkx.operating_systems = texts(codes);
         }
         if let Some(types) = &package.product_types {
             hlkx.product_types.clone_from(types);
+        }
+        if package.kit_version.is_some() {
+            hlkx.kit_version.clone_from(&package.kit_version);
         }
     }
     Some(facts)
@@ -223,6 +239,7 @@ fn one_inf(package: &raw::Package) -> Option<raw::Inf> {
         version: package.version.clone(),
         date: package.date.clone(),
         extension_id: package.extension_id.clone(),
+        primitive: package.primitive,
         hardware_ids: package.hardware_ids.clone(),
         chids: package.chids.clone(),
         manufacturers: package.manufacturers.clone(),
@@ -235,6 +252,7 @@ fn one_inf(package: &raw::Package) -> Option<raw::Inf> {
         || inf.version.is_some()
         || inf.date.is_some()
         || inf.extension_id.is_some()
+        || inf.primitive.is_some()
         || inf.hardware_ids.is_some()
         || inf.chids.is_some()
         || inf.manufacturers.is_some()
@@ -268,6 +286,7 @@ fn overlay(inf: &mut InfFacts, raw: &raw::Inf) {
     take(&mut inf.version, &raw.version);
     take(&mut inf.date, &raw.date);
     take(&mut inf.extension_id, &raw.extension_id);
+    inf.primitive = raw.primitive.unwrap_or(inf.primitive);
     let list = |slot: &mut Vec<String>, values: &Option<Texts>| {
         if let Some(values) = values {
             *slot = texts(values);
