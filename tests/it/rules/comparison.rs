@@ -40,6 +40,9 @@ after = "x ring"
 soak = "2d"
 "#;
 
+/// Where the first label goes.
+const PUBLIC: &str = "destination = \"windows_update\"\naudiences = [\"Test Registry Key\", \"Fabrikam\"]";
+
 /// Texts of the configuration, and what replaces each.
 type Edits<'a> = &'a [(&'a str, &'a str)];
 
@@ -108,6 +111,17 @@ fn each_edit_has_its_own_differences_and_causes() {
             &["rule `audio`, label `x first`: name | label `x first`: name \"x first\" instead of \"x ring\"".to_owned()],
         ),
         ("cab", &[("soak = \"2d\"", "soak = \"3d\"")], &[format!("{branch}: soak | label `x main`: soak \"3d\" instead of \"2d\"")]),
+        ("cab", &[("soak = \"2d\"", "soak = \"0s\"")], &[format!("{branch}: soak | label `x main`: soak none instead of \"2d\"")]),
+        (
+            "cab",
+            &[(PUBLIC, "destination = \"another_partner\"\npartners = [\"123\"]\nenforce_chid_targeting = true")],
+            &[
+                format!("{ring}: audiences | label `x ring`: audiences none instead of [\"Test Registry Key\",\"Fabrikam\"]"),
+                format!("{ring}: destination | label `x ring`: destination \"another_partner\" instead of \"windows_update\""),
+                format!("{ring}: enforce_chid_targeting | label `x ring`: enforce_chid_targeting true instead of none"),
+                format!("{ring}: partners | label `x ring`: partners [\"123\"] instead of none"),
+            ],
+        ),
         (
             "cab",
             &[("default = \"main\"", "default = \"next\"")],

@@ -9,7 +9,7 @@ use super::difference::{Change, Difference, TargetChange};
 use super::fields::{differing, fields};
 use super::pairs::{Pair, pairs};
 use super::targets::{LabelReach, TargetSource};
-use crate::plan::{LabelPlan, Plan};
+use crate::plan::{DestinationPlan, LabelPlan, Plan};
 
 /// The key whose values decide what is signed, and so which targets there are.
 const SIGNATURES: &str = "product.requested_signatures";
@@ -139,7 +139,18 @@ fn comparable(label: &LabelPlan, pairs: Option<&[Pair<'_>]>) -> Map<String, Valu
             pair.and_then(|pair| pair.new).map_or_else(|| name.clone(), |new| new.name.clone())
         };
         all.insert("after".to_owned(), after.labels.iter().map(translated).collect());
-        all.insert("soak".to_owned(), json!(crate::duration::format(after.soak())));
+        if after.soak_seconds > 0 {
+            all.insert("soak".to_owned(), json!(crate::duration::format(after.soak())));
+        }
+    }
+    // The keys of a partner are beside `destination` in the configuration.
+    if let DestinationPlan::AnotherPartner { partner, enforce_chid_targeting, block_dua_creation } =
+        &label.destination
+    {
+        all.insert("destination".to_owned(), json!("another_partner"));
+        all.insert("partners".to_owned(), json!([partner]));
+        all.insert("enforce_chid_targeting".to_owned(), json!(enforce_chid_targeting));
+        all.insert("block_dua_creation".to_owned(), json!(block_dua_creation));
     }
     all
 }
