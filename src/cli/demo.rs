@@ -1,5 +1,6 @@
 //! `dropship demo`: processes a package from drop folder to published label, with a sandbox in place of Microsoft.
 
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -46,7 +47,9 @@ pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
     let sandbox =
         Sandbox::start(dropship_sandbox::Options { speed: SPEED, ..dropship_sandbox::Options::default() })
             .await?;
-    write_files(&home, sandbox.base_url()).with_context(|| format!("cannot write to {}", home.display()))?;
+    let pages = free_address().context("cannot find a free port for the pages")?;
+    write_files(&home, sandbox.base_url(), pages)
+        .with_context(|| format!("cannot write to {}", home.display()))?;
     output.say(&format!(
         "Started a sandbox of the Hardware dashboard API at {}. Nothing leaves this machine.",
         sandbox.base_url()
@@ -55,7 +58,8 @@ pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
     let config = config::load(&home.join("dropship.toml"), &Environment::default())?;
     let options = Options { sandbox: true, ..Options::default() };
     let running = Loaded::new(config, options).start(Ending::default(), &StopStart::default()).await?;
-    output.say(&format!("Started a daemon that watches {}.\n", home.join("drop").display()));
+    output.say(&format!("Started a daemon that watches {}.", home.join("drop").display()));
+    output.say(&format!("See it work at http://{pages}/ until the demo ends.\n"));
     // Written under a name that intake ignores, then renamed, so that the package appears complete.
     let drop_folder = home.join("drop");
     std::fs::write(drop_folder.join("echo.cab.part"), PACKAGE)?;
@@ -67,7 +71,7 @@ pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
     let receipt = followed.map_err(|_| {
         anyhow!("the demo did not end within {} s; its files are in {}", TIMEOUT.as_secs(), home.display())
     })??;
-    summary(&home, &receipt, output)?;
+    summary(&home, pages, &receipt, output)?;
     Ok(if receipt.state == StateKind::Succeeded { Exit::Done } else { Exit::Rejected })
 }
 
@@ -87,12 +91,18 @@ fn home(requested: Option<PathBuf>) -> anyhow::Result<PathBuf> {
     Ok(home)
 }
 
-fn write_files(home: &Path, endpoint: &str) -> std::io::Result<()> {
+/// A loopback address whose port is free now.
+fn free_address() -> std::io::Result<SocketAddr> {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
+}
+
+fn write_files(home: &Path, endpoint: &str, pages: SocketAddr) -> std::io::Result<()> {
     std::fs::create_dir(home.join("drop"))?;
     std::fs::write(home.join("client-secret"), "demo")?;
     std::fs::write(home.join("root.pem"), ROOT)?;
     std::fs::write(home.join("timestamp-root.pem"), TIMESTAMP_ROOT)?;
-    std::fs::write(home.join("dropship.toml"), CONFIGURATION.replace("@ENDPOINT@", endpoint))
+    let configuration = CONFIGURATION.replace("@ENDPOINT@", endpoint).replace("@PAGES@", &pages.to_string());
+    std::fs::write(home.join("dropship.toml"), configuration)
 }
 
 /// Prints the events of the job until it has ended.
@@ -118,7 +128,7 @@ async fn follow(running: &Running, output: &Output) -> anyhow::Result<Receipt> {
     }
 }
 
-fn summary(home: &Path, receipt: &Receipt, output: &Output) -> anyhow::Result<()> {
+fn summary(home: &Path, pages: SocketAddr, receipt: &Receipt, output: &Output) -> anyhow::Result<()> {
     let config = home.join("dropship.toml");
     let document = json!({ "home": home.display().to_string(), "job": receipt });
     output.give(&document, || {
@@ -144,7 +154,10 @@ fn summary(home: &Path, receipt: &Receipt, output: &Output) -> anyhow::Result<()
         let drop = home.join("drop");
         lines.push(format!("{dropship} show {}", receipt.id));
         lines.push(format!("{dropship} plan {}", ShellWord::of(&drop.join("echo.cab"))));
-        lines.push(format!("{dropship} run --sandbox   # then drop packages into {}", ShellWord::of(&drop)));
+        lines.push(format!(
+            "{dropship} run --sandbox   # then drop packages into {}, and see http://{pages}/",
+            ShellWord::of(&drop)
+        ));
         lines.join("\n")
     })
 }

@@ -16,6 +16,11 @@ fn advised_commands_of_the_demo_run_in_a_shell_for_any_path() {
     let advised: Vec<_> =
         shown.lines().filter_map(|line| line.strip_prefix("  dropship --config ")).collect();
     assert_eq!(advised.len(), 3, "{shown}");
+    assert_eq!(
+        shown.matches("http://127.0.0.1:").count(),
+        3,
+        "the sandbox, and the pages now and later: {shown}"
+    );
     for command in advised.iter().filter(|command| !command.contains(" run ")) {
         let script = format!("'{dropship}' --config {command}");
         let run =
