@@ -22,6 +22,7 @@ pub mod attention;
 pub mod cli;
 pub mod control;
 pub mod daemon;
+pub mod database;
 pub mod digest;
 pub mod http;
 pub mod hung_places;

@@ -9,6 +9,7 @@ use crate::package_store::PackageStore;
 use crate::pipeline::{AdmissionLoad, UnstartedCounts};
 use dropship_intake::Backpressure;
 use dropship_job::{counted, is_one};
+use dropship_store::Store;
 
 /// Source of the number of accepted jobs that have not started.
 pub trait LoadSource: Send + Sync {
@@ -40,6 +41,7 @@ struct Closed {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ClosedReason {
+    Away,
     Disk,
     Unstarted,
 }
@@ -54,10 +56,17 @@ impl Capacity {
     ///
     /// After the limit was reached, a quarter of the jobs has to start first: intake neither stops and continues at each
     /// package nor lets the workers run out of jobs.
-    pub(super) fn check(&self, folder: &str, packages: &PackageStore) -> Result<(), Backpressure> {
+    pub(super) fn check(
+        &self,
+        folder: &str,
+        packages: &PackageStore,
+        store: &dyn Store,
+    ) -> Result<(), Backpressure> {
         let mut closed = self.closed();
         let counts = self.limit.as_ref().map(|(load, _)| load.unstarted(folder)).unwrap_or_default();
-        let reason = if !packages.has_free_space() {
+        let reason = if store.away().is_some() {
+            Some(ClosedReason::Away)
+        } else if !packages.has_free_space() {
             Some(ClosedReason::Disk)
         } else {
             let was = closed.all == Some(ClosedReason::Unstarted);
@@ -114,6 +123,10 @@ impl Capacity {
 
 fn describe(reason: ClosedReason, counts: UnstartedCounts) -> String {
     match reason {
+        ClosedReason::Away => {
+            "the database of the store does not respond; intake continues automatically when it does"
+                .to_owned()
+        }
         ClosedReason::Disk => {
             "the disk of the store is nearly full; free space, and intake continues automatically".to_owned()
         }
@@ -132,6 +145,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use dropship_store::MemoryStore;
 
     impl<F: Fn(&str) -> UnstartedCounts + Send + Sync> LoadSource for F {
         fn unstarted(&self, folder: &str) -> UnstartedCounts {
@@ -155,7 +169,7 @@ mod tests {
             let capacity = Capacity::with_limit(Box::new(load), max);
             let with = |count: usize| {
                 waiting.store(count, Ordering::Relaxed);
-                capacity.check("in", &packages).is_ok()
+                capacity.check("in", &packages, &MemoryStore::new()).is_ok()
             };
             assert!(with(max - 1) && !with(max) && !with(max + 1));
             assert!(!with(opens + 1), "with {max} it opens at {}", opens + 1);
@@ -173,21 +187,26 @@ mod tests {
             blocked: if folder == "stuck" { counted.load(Ordering::Relaxed) } else { 2 },
         };
         let (capacity, packages) = (Capacity::with_limit(Box::new(load), 8), packages(&home, 0));
-        assert_eq!(capacity.check("in", &packages), Ok(()));
-        let full = capacity.check("stuck", &packages).expect_err("it is full");
+        assert_eq!(capacity.check("in", &packages, &MemoryStore::new()), Ok(()));
+        let full = capacity.check("stuck", &packages, &MemoryStore::new()).expect_err("it is full");
         assert!(full.folder_only && full.reason.contains("8 accepted jobs cannot start"), "{full:?}");
         blocked.store(7, Ordering::Relaxed);
-        assert!(capacity.check("stuck", &packages).is_err(), "less than a quarter has started");
+        assert!(
+            capacity.check("stuck", &packages, &MemoryStore::new()).is_err(),
+            "less than a quarter has started"
+        );
         blocked.store(6, Ordering::Relaxed);
-        assert_eq!(capacity.check("stuck", &packages), Ok(()));
+        assert_eq!(capacity.check("stuck", &packages, &MemoryStore::new()), Ok(()));
     }
 
     #[test]
     fn full_disk_closes_every_folder() {
         let home = tempfile::tempdir().expect("a folder");
         let capacity = Capacity::default();
-        assert_eq!(capacity.check("in", &packages(&home, 0)), Ok(()));
-        let full = capacity.check("in", &packages(&home, u64::MAX)).expect_err("the disk is full");
+        assert_eq!(capacity.check("in", &packages(&home, 0), &MemoryStore::new()), Ok(()));
+        let full = capacity
+            .check("in", &packages(&home, u64::MAX), &MemoryStore::new())
+            .expect_err("the disk is full");
         assert!(
             !full.folder_only && full.reason.contains("the disk of the store is nearly full"),
             "{full:?}"

@@ -45,10 +45,12 @@ impl Inspections {
         size: u64,
     ) -> Result<RunningInspection<'a>, StoreError> {
         *self.running.lock().entry(sha256.to_owned()).or_default() += 1;
-        let work = self.work.begin(Duration::from_secs(size / SLOWEST));
-        let running = RunningInspection { inspections: self, store, sha256: sha256.to_owned(), _work: work };
+        let mut running =
+            RunningInspection { inspections: self, store, sha256: sha256.to_owned(), work: None };
         let started = Entry::InspectionStarted { sha256: sha256.to_owned() };
+        // The wait for the store has no limit.
         store.commit(Commit::unsynced(vec![started])).wait()?;
+        running.work = Some(self.work.begin(Duration::from_secs(size / SLOWEST)));
         Ok(running)
     }
 }
@@ -58,12 +60,13 @@ pub(super) struct RunningInspection<'a> {
     inspections: &'a Inspections,
     store: &'a dyn Store,
     sha256: String,
-    _work: Activity,
+    work: Option<Activity>,
 }
 
 impl RunningInspection<'_> {
     /// Notes in the store that the inspection has ended, and the daemon with it has not.
-    pub(super) fn end(self) -> Result<(), StoreError> {
+    pub(super) fn end(mut self) -> Result<(), StoreError> {
+        self.work = None;
         let ended = Entry::InspectionEnded { sha256: self.sha256.clone() };
         self.store.commit(Commit::unsynced(vec![ended])).wait().map(drop)
     }

@@ -57,7 +57,7 @@ impl FileReceiver for Admission {
     }
 
     fn capacity(&self, folder: &str) -> Result<(), Backpressure> {
-        self.capacity.check(folder, &self.packages)
+        self.capacity.check(folder, &self.packages, &*self.store)
     }
 }
 

@@ -109,6 +109,9 @@ kinds! {
     StoreOlderThanReceipts "store-older-than-receipts" STORE_OLDER Warning
         "Receipts in an outbox are newer than the store: it was restored from an older copy."
         "Nothing is sent twice. Decide on each job that `dropship jobs --state held` lists: docs/operating.md, section Restore.";
+    DatabaseAway "database-away" DATABASE_AWAY StopsIntake
+        "The database of the store (`[store] url`) does not respond. No package is accepted and no change is acknowledged until it does; then work continues automatically."
+        "Look at the database and the network to it; the message has the error.";
 }
 
 impl AttentionKind {
@@ -128,12 +131,16 @@ impl AttentionKind {
                 | Self::LabelDrift
                 | Self::Overdue
                 | Self::IntakePaused
+                | Self::DatabaseAway
         )
     }
 
     /// The same for the end of the trouble.
     pub(super) const fn is_end_logged_where_detected(self) -> bool {
-        matches!(self, Self::AccountSuspended | Self::FolderDegraded | Self::IntakePaused)
+        matches!(
+            self,
+            Self::AccountSuspended | Self::FolderDegraded | Self::IntakePaused | Self::DatabaseAway
+        )
     }
 }
 

@@ -61,6 +61,7 @@ impl Sources {
         observed.extend(self.overdue());
         observed.extend(self.stalled());
         observed.extend(self.stale_store());
+        observed.extend(self.database());
         observed
     }
 
@@ -70,6 +71,12 @@ impl Sources {
         let stale = self.admission.stale_store();
         let message = format!("{stale}; {undecided} of them are held for a decision");
         (undecided > 0).then(|| Observed::new(Kind::StoreOlderThanReceipts, "store", message))
+    }
+
+    fn database(&self) -> Option<Observed> {
+        let why = self.pipeline.store().away()?;
+        let message = format!("the database of the store does not respond: {}", Escaped(&why));
+        Some(Observed::new(Kind::DatabaseAway, "store", message))
     }
 
     fn services(&self) -> Vec<Observed> {

@@ -14,7 +14,7 @@ use crate::outbox::in_store;
 use crate::package_store::PackageStore;
 use crate::requirements::remedy;
 use dropship_job::counted;
-use dropship_store::{DiskStore, Finding, OpenReport, StoreError};
+use dropship_store::{DiskStore, Finding, OpenReport, Store, StoreError};
 
 /// Check the store and its files, and print how to repair them
 ///
@@ -34,7 +34,7 @@ pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> 
             ConnectError::NoDaemon(no_daemon) => {
                 let config = backend::load(config)?;
                 let home = &config.store.path;
-                offline_store::require_store(home, no_daemon)?;
+                offline_store::require_store(&config, no_daemon)?;
                 owner::become_owner(home)?;
                 examine_offline(&config)?
             }
@@ -48,6 +48,12 @@ pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> 
 /// Tries the next start of the daemon on a copy of the store.
 fn examine_offline(config: &Config) -> anyhow::Result<Vec<Finding>> {
     let home: &Path = &config.store.path;
+    if config.store.database.is_some() {
+        let (store, _) = offline_store::open_store(config)?;
+        let mut findings = examine(&*store, &PackageStore::for_reading(config.store.packages()))?;
+        findings.extend(stale_findings(&*store, config)?);
+        return Ok(findings);
+    }
     let dry_run = match DiskStore::open_dry_run(home) {
         Ok(dry_run) => dry_run,
         Err(error @ (StoreError::Damaged { .. } | StoreError::Older { .. } | StoreError::Newer { .. })) => {
@@ -73,8 +79,15 @@ fn examine_offline(config: &Config) -> anyhow::Result<Vec<Finding>> {
             "no action needed: the next start skips them, because the database holds their content",
         ));
     }
-    let packages = PackageStore::for_reading(home);
+    let packages = PackageStore::for_reading(config.store.packages());
     findings.extend(examine(&dry_run.store, &packages)?);
+    findings.extend(stale_findings(&dry_run.store, config)?);
+    Ok(findings)
+}
+
+/// Jobs of which the receipts show more than the store.
+fn stale_findings(store: &dyn Store, config: &Config) -> anyhow::Result<Option<Finding>> {
+    let home: &Path = &config.store.path;
     let folders = config
         .folders
         .iter()
@@ -82,8 +95,7 @@ fn examine_offline(config: &Config) -> anyhow::Result<Vec<Finding>> {
     let outboxes: BTreeSet<_> = folders.chain([in_store(home, "submitted")]).collect();
     let outboxes: Vec<_> = outboxes.into_iter().collect();
     let ownership = crate::accounts::ownership(config, false);
-    findings.extend(stale_store(compare_with_receipts(&dry_run.store, config, &outboxes, &ownership)?));
-    Ok(findings)
+    Ok(stale_store(compare_with_receipts(store, config, &outboxes, &ownership)?))
 }
 
 fn text(findings: &[Finding]) -> String {

@@ -96,7 +96,8 @@ impl Exit {
         if error.is::<NoDaemon>() {
             return Self::NoDaemon;
         }
-        if let Some(StoreError::Newer { .. } | StoreError::Older { .. }) = error.downcast_ref::<StoreError>()
+        if let Some(StoreError::Newer { .. } | StoreError::Older { .. } | StoreError::Unusable { .. }) =
+            error.downcast_ref::<StoreError>()
         {
             return Self::Configuration;
         }

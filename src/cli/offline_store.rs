@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use anyhow::Context;
 use jiff::Timestamp;
@@ -18,16 +19,19 @@ use crate::outbox::{Outbox, Ownership, Receipt};
 use crate::package_store::PackageStore;
 use crate::pipeline::PauseGate;
 use crate::replay::{RememberedPackage, each_remembered};
+use dropship_hardware::{Gate, Observer};
 use dropship_job::{Event, Job, JobId};
 use dropship_rules::Rule;
 use dropship_rules::rule::RuleChange;
-use dropship_store::{DiskStore, Store};
+use dropship_store::{DiskStore, Lease, Role, SharedStore, Store, Unwatched};
 
 /// A store that this process has locked.
 pub(super) struct OfflineStore {
     store: Arc<dyn Store>,
     jobs: JobService,
     config: Config,
+    /// Closed once this process has no lease of a store in a database.
+    gate: Gate,
     /// The user that started the command, before it switched to the store's owner.
     operator: Operator,
 }
@@ -36,12 +40,11 @@ impl OfflineStore {
     /// Opens the store of a configuration as the store's owner.
     pub(super) fn open(config: Config, no_daemon: NoDaemon) -> anyhow::Result<Self> {
         let home: &Path = &config.store.path;
-        let no_daemon = require_store(home, no_daemon)?;
+        let no_daemon = require_store(&config, no_daemon)?;
         let operator = Operator::of_process();
         become_owner(home)?;
-        let (store, _) =
-            DiskStore::open(home).with_context(|| format!("{no_daemon}; cannot open its store"))?;
-        let store: Arc<dyn Store> = Arc::new(store);
+        let (store, gate) =
+            open_store(&config).with_context(|| format!("{no_daemon}; cannot open its store"))?;
         let modes =
             config.folders.iter().filter_map(|folder| Some((folder.name.clone(), folder.outbox_mode?)));
         let active = NoActiveJobs {
@@ -49,10 +52,10 @@ impl OfflineStore {
             outbox_modes: modes.collect(),
             rules: config.rules.clone(),
             ownership: crate::accounts::ownership(&config, false),
-            packages: PackageStore::for_reading(home),
+            packages: PackageStore::for_reading(config.store.packages()),
         };
         let jobs = JobService::new(Arc::clone(&store), Arc::new(active), false);
-        Ok(Self { store, jobs, config, operator })
+        Ok(Self { store, jobs, config, gate, operator })
     }
 
     pub(super) fn jobs(&self) -> &JobService {
@@ -100,14 +103,14 @@ impl OfflineStore {
         since: Option<Timestamp>,
         each: &mut dyn FnMut(&RememberedPackage, &[u8]) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let packages = PackageStore::for_reading(&self.config.store.path);
+        let packages = PackageStore::for_reading(self.config.store.packages());
         let mut each =
             |package: &RememberedPackage, record: &[u8]| each(package, record).map_err(std::io::Error::other);
         Ok(each_remembered(&*self.store, &packages, since, &mut each)?)
     }
 
     pub(super) fn driver_metadata(&self, id: &JobId) -> anyhow::Result<Option<Vec<u8>>> {
-        Ok(PackageStore::for_reading(&self.config.store.path).read_metadata(id)?)
+        Ok(PackageStore::for_reading(self.config.store.packages()).read_metadata(id)?)
     }
 
     pub(super) async fn act(&self, id: &JobId, action: &JobAction) -> Result<Receipt, ControlError> {
@@ -146,8 +149,9 @@ impl OfflineStore {
         if job.pending_withdrawals().is_empty() {
             return Ok(());
         }
-        let clients = crate::accounts::clients(&self.config, false)
-            .map_err(|error| ControlError::new(ControlErrorKind::Configuration, format!("{error:#}")))?;
+        let clients =
+            crate::accounts::observed_clients(&self.config, false, &|_| Observer::default(), &self.gate)
+                .map_err(|error| ControlError::new(ControlErrorKind::Configuration, format!("{error:#}")))?;
         let paused = PauseGate::remembered(&*self.store)?.scopes();
         let folder = job.package().folder.as_deref();
         let is_paused = paused.iter().any(|scope| scope == "*" || Some(scope.as_str()) == folder);
@@ -162,15 +166,31 @@ struct OfflinePlanner<'a> {
 
 impl LabelPlanner for OfflinePlanner<'_> {
     fn replan(&self, job: &Job) -> Result<Option<Event>, ControlError> {
-        let packages = PackageStore::for_reading(&self.config.store.path);
+        let packages = PackageStore::for_reading(self.config.store.packages());
         crate::admission::replan(&self.config.rules, &packages, job)
             .map_err(|error| ControlError::new(ControlErrorKind::Illegal, error.to_string()))
     }
 }
 
+/// Opens the store of a configuration. One in a database is only read while a node processes its jobs.
+pub(super) fn open_store(config: &Config) -> anyhow::Result<(Arc<dyn Store>, Gate)> {
+    let home = &config.store.path;
+    let Some(database) = &config.store.database else {
+        return Ok((Arc::new(DiskStore::open(home)?.0), Gate::default()));
+    };
+    let role = Role::Command { name: database.node.clone() };
+    let (journal, never) = (crate::database::connect(database)?, AtomicBool::new(false));
+    let (store, _) = SharedStore::open_shared(home, journal, role, Arc::new(Unwatched), &never)?;
+    let lease = store.lease();
+    let gate = Gate::new(move || lease.as_ref().is_some_and(Lease::is_valid));
+    Ok((Arc::new(store), gate))
+}
+
 /// Fails if there is no store that could be opened instead of connecting to a daemon.
-pub(super) fn require_store(home: &Path, no_daemon: NoDaemon) -> anyhow::Result<NoDaemon> {
-    if home.join("journal").is_dir() {
+pub(super) fn require_store(config: &Config, no_daemon: NoDaemon) -> anyhow::Result<NoDaemon> {
+    let home = &config.store.path;
+    let kept = if config.store.database.is_some() { "node" } else { "journal" };
+    if home.join(kept).is_dir() {
         return Ok(no_daemon);
     }
     Err(anyhow::Error::new(no_daemon).context(format!("there is no store at {}", home.display())))

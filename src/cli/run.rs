@@ -187,6 +187,7 @@ pub(super) fn point_at(config: &mut Config, base: &str) -> anyhow::Result<()> {
         std::fs::remove_dir_all(&scratch)?;
     }
     config.store.path = scratch;
+    config.store.database = None;
     for folder in &mut config.folders {
         folder.outbox = None;
     }

@@ -1,7 +1,7 @@
 //! The validated configuration: what the rest of the daemon reads.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use dropship_hardware::Backoff;
@@ -154,6 +154,8 @@ pub struct PollInterval {
 pub struct Store {
     /// Folder of the store.
     pub path: PathBuf,
+    /// The database that holds the jobs, in place of the folder.
+    pub database: Option<Database>,
     /// How long jobs that have ended are kept, with their history.
     pub keep: Duration,
     /// Free bytes below which no package is accepted.
@@ -162,6 +164,30 @@ pub struct Store {
     pub max_package: u64,
     /// Maximum number of accepted packages whose job has not started.
     pub most_waiting: usize,
+}
+
+/// The PostgreSQL database of `[store]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Database {
+    /// Its address, without a password.
+    pub url: String,
+    /// Where the password is; absent: the database asks for none.
+    pub password: Option<SecretAt>,
+    /// Additional trusted roots for its certificate, PEM.
+    pub ca_file: Option<PathBuf>,
+    /// Where captured packages are kept; absent: in the folder of the store.
+    pub packages: Option<PathBuf>,
+    /// The name of this node.
+    pub node: String,
+}
+
+impl Store {
+    /// The folder with the captured packages in `packages`.
+    #[must_use]
+    pub fn packages(&self) -> &Path {
+        let shared = self.database.as_ref().and_then(|database| database.packages.as_deref());
+        shared.unwrap_or(&self.path)
+    }
 }
 
 /// `[control]`.

@@ -59,7 +59,12 @@ impl Config {
             }
             Via::Webhook { secret: None, .. } | Via::Command(_) => None,
         });
-        of_accounts.chain(of_webhooks).collect()
+        let database = self.store.database.as_ref().and_then(|database| database.password.as_ref());
+        let of_database = database.and_then(|password| match password {
+            SecretAt::File(path) => Some(path.clone()),
+            SecretAt::Credential(name) => crate::systemd::credential(name).ok(),
+        });
+        of_accounts.chain(of_webhooks).chain(of_database).collect()
     }
 }
 

@@ -109,13 +109,17 @@ fn plain(name: &str) -> String {
 /// The content of the key `name` in that part of the configuration.
 pub(super) fn kind(name: &str, scope: Scope) -> Kind {
     match name {
-        "client_secret_file" | "client_certificate_file" | "federated_token_file" | "secret_file" => {
+        "client_secret_file"
+        | "client_certificate_file"
+        | "federated_token_file"
+        | "secret_file"
+        | "password_file" => {
             return Kind::File;
         }
         "secret_expires" | "managed_identity" if scope == Scope::Account => return Kind::Word,
         "secret_expires" | "client_assertion_type" | "socket" => return Kind::Plain,
         "client_secret_env" => return Kind::Variable,
-        "client_secret_credential" | "secret_credential" => return Kind::Credential,
+        "client_secret_credential" | "secret_credential" | "password_credential" => return Kind::Credential,
         _ => {}
     }
     let plain = plain(name);

@@ -252,6 +252,7 @@ async fn act(
     extract::Body(action): extract::Body<JobAction>,
 ) -> Answer<Receipt> {
     let id = parse(&id)?;
+    handler.jobs().require_journal()?;
     main.run(async move { handler.act(&id, &action, &operator).await }).await
 }
 
@@ -261,6 +262,7 @@ async fn adopt(
     Extension(operator): Extension<Operator>,
     extract::Body(request): extract::Body<AdoptRequest>,
 ) -> Answer<JobId> {
+    handler.jobs().require_journal()?;
     main.run(async move { handler.adopt(request, operator.name).await }).await
 }
 
@@ -271,6 +273,7 @@ async fn record_label_change(
     Extension(operator): Extension<Operator>,
     extract::Body(change): extract::Body<LabelChange>,
 ) -> Answer<Option<JobId>> {
+    handler.jobs().require_journal()?;
     main.run(async move { handler.record_label_change(label, change, operator.name).await }).await
 }
 
@@ -279,6 +282,7 @@ async fn pause(
     Extension(main): Extension<MainRuntime>,
     extract::Body(scope): extract::Body<Scope>,
 ) -> Answer<()> {
+    handler.jobs().require_journal()?;
     main.run(async move { handler.set_paused(scope.folder.as_deref(), true).await }).await
 }
 
@@ -287,6 +291,7 @@ async fn resume(
     Extension(main): Extension<MainRuntime>,
     extract::Body(scope): extract::Body<Scope>,
 ) -> Answer<()> {
+    handler.jobs().require_journal()?;
     main.run(async move { handler.set_paused(scope.folder.as_deref(), false).await }).await
 }
 
@@ -331,6 +336,7 @@ async fn submit(
     headers: HeaderMap,
     body: Body,
 ) -> Answer<JobId> {
+    handler.jobs().require_journal()?;
     let limit = handler.max_package();
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: u64| length > limit) {

@@ -72,6 +72,16 @@ impl JobService {
         Self { store, active, sandbox }
     }
 
+    /// Refuses a change while the journal of the store cannot be reached: its answer would wait.
+    ///
+    /// # Errors
+    /// The reason why it cannot be reached.
+    pub fn require_journal(&self) -> Result<(), ControlError> {
+        let Some(why) = self.store.away() else { return Ok(()) };
+        let message = format!("the database of the store does not respond, and nothing was changed: {why}");
+        Err(ControlError::new(ControlErrorKind::Failed, message))
+    }
+
     /// Jobs that match the query, newest first. A query that finds nothing must name a folder and a rule of the configuration,
     /// or of a job.
     ///

@@ -251,6 +251,7 @@ fn as_in_sandbox(new: &mut Config, old: &Config) {
     new.api.endpoint = old.api.endpoint.clone();
     new.api.authority = old.api.authority.clone();
     new.store.path.clone_from(&old.store.path);
+    new.store.database.clone_from(&old.store.database);
     for folder in &mut new.folders {
         folder.outbox = None;
         folder.after = AfterSuccess::Leave;
@@ -323,6 +324,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Con
         ("[api.overdue]", was.overdue != is.overdue),
         ("[api]", was != is),
         ("[store] path", old.store.path != new.store.path),
+        ("[store] url", old.store.database != new.store.database),
         ("[store] keep", old.store.keep != new.store.keep),
         ("[store] min_free", old.store.min_free != new.store.min_free),
         ("[store] most_waiting", old.store.most_waiting != new.store.most_waiting),

@@ -36,6 +36,14 @@ pub fn store_upgraded(aside: &Path, lines: u64) {
     );
 }
 
+/// The tables of a node did not follow from the journal in the database and were built again.
+pub fn tables_rebuilt(why: &str, lines: u64) {
+    tracing::warn!(
+        event = "tables_rebuilt",
+        "the tables of this node were built again from {lines} lines of the journal in the database: {why}"
+    );
+}
+
 /// Records of the journal that were missing in the database were replayed.
 pub fn store_caught_up(lines: u64) {
     tracing::info!(

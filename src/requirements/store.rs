@@ -10,12 +10,12 @@ use rustix::io::Errno;
 use super::folders::{may_pass, try_write};
 use super::problem;
 use crate::config::Problem;
-use crate::config::model::Config;
+use crate::config::model::{Config, Database};
 use crate::daemon::endpoint_mismatch;
 use dropship_store::{DiskStore, StoreError};
 
 /// Folders of the store. Only those of an outbox can contain files of others.
-const FOLDERS: [&str; 4] = ["journal", "sled", "packages", "outbox"];
+const FOLDERS: [&str; 5] = ["journal", "sled", "node", "packages", "outbox"];
 
 /// The problem of a store that this user cannot write to. The daemon itself handles a full disk.
 #[must_use]
@@ -68,6 +68,9 @@ pub fn of_store(config: &Config) -> Vec<Problem> {
     if let Some(problem) = of_store_access(config) {
         return vec![problem];
     }
+    if let Some(database) = &config.store.database {
+        return of_database(config, database).into_iter().collect();
+    }
     if !home.join("journal").exists() {
         return Vec::new();
     }
@@ -83,6 +86,22 @@ pub fn of_store(config: &Config) -> Vec<Problem> {
         Err(StoreError::Locked { .. }) => Vec::new(),
         Err(error) => vec![of_error(config, &error)],
     }
+}
+
+/// The problem of the database. It is a warning if it may pass, such as a server that is down.
+fn of_database(config: &Config, database: &Database) -> Option<Problem> {
+    let error = crate::database::examine(database).err()?;
+    let problem = problem(config, format!("[store]: {error:#}"));
+    Some(match error.downcast_ref::<StoreError>() {
+        Some(StoreError::Away { .. }) => problem
+            .with_help("check the address, the password and the server; the daemon tries again")
+            .into_warning(),
+        Some(error) => match remedy(error) {
+            Some(remedy) => problem.with_help(remedy),
+            None => problem,
+        },
+        None => problem,
+    })
 }
 
 fn of_error(config: &Config, error: &StoreError) -> Problem {
@@ -102,6 +121,9 @@ pub fn remedy(error: &StoreError) -> Option<&'static str> {
             "move `journal` and `sled` out of the store and start again: the jobs are recovered from the receipts in the outboxes \
              (docs/operating.md, \"Restore\")",
         ),
+        StoreError::Unusable { .. } => {
+            Some("nothing was changed; see docs/operating.md, \"Jobs in PostgreSQL\"")
+        }
         StoreError::Newer { .. } | StoreError::Older { .. } => {
             Some("nothing was changed; the store fits another version of dropship")
         }

@@ -19,6 +19,8 @@ mod configuration;
 mod crash;
 mod delivery;
 mod documents;
+#[cfg(feature = "postgres")]
+mod fleet;
 mod golden;
 mod hardware;
 mod hostile;

@@ -73,6 +73,18 @@ pub(super) fn known(config: &Config, names: &Names) -> Vec<Known> {
     api(&mut list, config);
     let store = &config.store;
     list.path("store.path", &store.path);
+    if let Some(database) = &store.database {
+        list.add("store.node", text(&database.node));
+        if let Some(SecretAt::File(path)) = &database.password {
+            list.path("store.password_file", path);
+        }
+        if let Some(path) = &database.ca_file {
+            list.path("store.ca_file", path);
+        }
+        if let Some(path) = &database.packages {
+            list.path("store.packages", path);
+        }
+    }
     list.add("store.keep", delay(store.keep));
     list.add("store.min_free", size(store.min_free.unwrap_or(crate::package_store::MIN_FREE)));
     list.add("store.max_package", size(store.max_package));

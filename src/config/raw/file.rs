@@ -162,6 +162,19 @@ pub(crate) struct Interval {
 pub(crate) struct Store {
     /// Folder of the store. Default: `$STATE_DIRECTORY`, else `/var/lib/dropship`
     pub(crate) path: Option<At<String>>,
+    /// Address of a PostgreSQL database that holds the jobs in place of the folder, such as
+    /// `postgres://dropship@db.corp/dropship`. TLS is required except for loopback addresses and Unix sockets. Default: none
+    pub(crate) url: Option<At<String>>,
+    /// File that contains the password of the database.
+    pub(crate) password_file: Option<At<String>>,
+    /// Name of the systemd credential that contains the password of the database.
+    pub(crate) password_credential: Option<At<String>>,
+    /// PEM file with more trusted roots for the certificate of the database. Default: the system's roots only
+    pub(crate) ca_file: Option<At<String>>,
+    /// Folder for captured packages on storage that all nodes mount, in place of the folder of the store. Default: none
+    pub(crate) packages: Option<At<String>>,
+    /// Name of this machine among those that use the database. Default: host name
+    pub(crate) node: Option<At<String>>,
     /// How long jobs that have ended are kept, with their history. Default: 90d
     pub(crate) keep: Option<Delay>,
     /// Free space below which no package is accepted. Default: 256MiB

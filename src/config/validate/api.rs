@@ -225,6 +225,7 @@ pub(super) fn store_and_control(
     }
     let store = Store {
         path,
+        database: super::database::database(diagnostics, raw),
         max_package: raw.max_package.as_ref().map_or(MAX_PACKAGE, |size| size.value.0.0),
         most_waiting: most_waiting
             .map_or(MOST_WAITING, |most| usize::try_from(most.value).unwrap_or(usize::MAX)),

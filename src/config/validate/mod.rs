@@ -3,6 +3,7 @@
 mod account;
 mod api;
 mod assemble;
+mod database;
 mod diagnostics;
 mod folders;
 mod guard;

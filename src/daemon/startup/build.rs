@@ -62,7 +62,7 @@ pub(super) fn build_services(
             calls.on_call(&account, &call, Timestamp::now());
         })
     };
-    let clients = accounts::observed_clients(config, options.sandbox, &observer)?;
+    let clients = accounts::observed_clients(config, options.sandbox, &observer, &opened.gate)?;
     let shutdown = CancellationToken::new();
     let (home, store) = (&config.store.path, Arc::clone(&opened.store));
     let notifier = Notifier::start(&config.notify, home, store, options.sandbox, &shutdown)?;
@@ -79,7 +79,8 @@ pub(super) fn build_pipeline(
     let Services { clients, metrics, calls, notifier, shutdown } = services;
     let (store, heartbeats) = (Arc::clone(&opened.store), opened.heartbeats.clone());
     let home = &config.store.path;
-    let packages = PackageStore::open(home).with_context(|| format!("cannot open {}", home.display()))?;
+    let kept = config.store.packages();
+    let packages = PackageStore::open(kept).with_context(|| format!("cannot open {}", kept.display()))?;
     let packages = packages.keeping_free(config.store.min_free);
     let mut settings = Settings::of(&config.api);
     settings.sandbox = options.sandbox;

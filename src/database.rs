@@ -1,0 +1,104 @@
+//! The database of `[store] url`, which holds the jobs in place of a folder.
+
+use dropship_store::SharedJournal;
+
+use crate::config::model::Database;
+
+/// Connects to the database, and creates its tables or brings them up to date.
+///
+/// # Errors
+/// A [`StoreError`](dropship_store::StoreError), or the reason why the password or the roots cannot be read.
+#[cfg(feature = "postgres")]
+pub fn connect(database: &Database) -> anyhow::Result<Box<dyn SharedJournal>> {
+    let (address, password, roots) = postgres::parts(database)?;
+    Ok(Box::new(dropship_postgres::PostgresJournal::connect(address, password, roots)?))
+}
+
+/// Checks whether the database can be used; changes nothing in it.
+///
+/// # Errors
+/// As [`connect`].
+#[cfg(feature = "postgres")]
+pub fn examine(database: &Database) -> anyhow::Result<()> {
+    let (address, password, roots) = postgres::parts(database)?;
+    Ok(dropship_postgres::PostgresJournal::examine(address, password, roots)?)
+}
+
+/// Configurations with a database are refused before.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "postgres"))]
+pub fn connect(_: &Database) -> anyhow::Result<Box<dyn SharedJournal>> {
+    anyhow::bail!("this dropship was built without PostgreSQL")
+}
+
+/// Configurations with a database are refused before.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "postgres"))]
+pub fn examine(_: &Database) -> anyhow::Result<()> {
+    anyhow::bail!("this dropship was built without PostgreSQL")
+}
+
+#[cfg(feature = "postgres")]
+mod postgres {
+    use std::path::{Path, PathBuf};
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use anyhow::Context as _;
+
+    use crate::config::credential_error;
+    use crate::config::model::{Database, SecretAt};
+    use dropship_postgres::{Address, Password, Roots};
+    use dropship_redact::{Lifetime, SecretString, remember};
+
+    /// How long a password is searched for in messages after it was last read; it is read again for each connection.
+    const ROTATED: Duration = Duration::from_secs(7 * 24 * 3600);
+
+    /// What a connection needs.
+    pub(super) fn parts(database: &Database) -> anyhow::Result<(Address, Option<Password>, Option<Roots>)> {
+        let address = Address::parse(&database.url)?;
+        let password = match &database.password {
+            None => None,
+            Some(at) => {
+                let path = path_of(at)?;
+                // A file that is missing is reported now, not at the first connection.
+                read_password(&path).map_err(anyhow::Error::msg)?;
+                Some(Arc::new(move || read_password(&path)) as Password)
+            }
+        };
+        let roots = if address.needs_tls() { Some(roots(database)?) } else { None };
+        Ok((address, password, roots))
+    }
+
+    fn path_of(at: &SecretAt) -> anyhow::Result<PathBuf> {
+        match at {
+            SecretAt::File(path) => Ok(path.clone()),
+            SecretAt::Credential(name) => {
+                crate::systemd::credential(name).map_err(|error| credential_error(name, error))
+            }
+        }
+    }
+
+    fn read_password(path: &Path) -> Result<SecretString, String> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("cannot read the password in {}: {error}", path.display()))?;
+        let password = text.trim_end_matches(['\n', '\r']);
+        if password.is_empty() {
+            return Err(format!("{} contains no password", path.display()));
+        }
+        remember(password, Lifetime::For(ROTATED));
+        Ok(SecretString::from(password.to_owned()))
+    }
+
+    fn roots(database: &Database) -> anyhow::Result<Roots> {
+        let read = |path: &PathBuf| {
+            std::fs::read(path).with_context(|| format!("[store] ca_file: cannot read {}", path.display()))
+        };
+        let pem = database.ca_file.as_ref().map(read).transpose()?;
+        Roots::of_system_and(pem.as_deref()).context("[store] ca_file")
+    }
+}

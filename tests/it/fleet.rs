@@ -1,0 +1,161 @@
+//! Daemons whose jobs are in PostgreSQL, on a real server. `.ci/postgres` runs these with the feature `postgres`.
+
+use std::process::Command;
+
+use serde_json::Value;
+
+use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
+use crate::service::http::on_socket;
+use server::{Database, database_of_its_own};
+
+#[path = "../../crates/dropship-postgres/tests/it/server.rs"]
+#[expect(dead_code, reason = "the tests of the crate use more of it")]
+mod server;
+
+/// An environment whose store is in a database.
+fn environment(database: &Database) -> TestEnv {
+    let env = TestEnv::new();
+    let store =
+        format!("path = \"store\"\nurl = \"{}\"\npackages = \"shared\"\nnode = \"one\"", database.url());
+    env.edit_configuration("path = \"store\"", &store);
+    env
+}
+
+/// The configuration of another node of the same environment.
+fn second_node(env: &TestEnv) -> String {
+    let first = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
+    let second = first
+        .replace("path = \"store\"", "path = \"store2\"")
+        .replace("control.sock", "control2.sock")
+        .replace("node = \"one\"", "node = \"two\"");
+    std::fs::write(env.path("second.toml"), second).expect("written");
+    env.path("second.toml").display().to_string()
+}
+
+/// Starts the second node. A later `--config` takes precedence.
+fn second_daemon(env: &TestEnv, args: &[&str]) -> TestDaemon {
+    let log = std::fs::File::options().create(true).append(true).open(env.path("daemon.log")).expect("a log");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
+    command.arg("--config").arg(second_node(env)).args(["run", "--log-level", "trace"]).args(args);
+    command.env_remove("STATE_DIRECTORY").env_remove("RUNTIME_DIRECTORY");
+    TestDaemon { child: command.stderr(log).spawn().expect("the daemon starts") }
+}
+
+fn signal(daemon: &TestDaemon, signal: &str) {
+    let id = daemon.child.id().to_string();
+    assert!(Command::new("kill").args([signal, &id]).status().expect("kill runs").success());
+}
+
+fn readiness(env: &TestEnv) -> (u16, Value) {
+    let (status, page) = on_socket(&env.path("control.sock"), "/readyz");
+    (status, serde_json::from_str(&page).expect("JSON"))
+}
+
+fn end_lease(database: &Database) {
+    database.sql("UPDATE dropship.lease SET deadline = clock_timestamp() - interval '1 second'");
+}
+
+/// Waits until the sandbox has answered this many requests.
+fn requests(env: &TestEnv, count: usize) {
+    wait_for("requests", || {
+        (env.sandbox_page("requests").as_array().map_or(0, Vec::len) >= count).then_some(())
+    })
+    .unwrap_or_else(|| panic!("{}", env.log()));
+}
+
+#[test]
+fn jobs_in_a_database_survive_restarts_of_both() {
+    let Some(database) = database_of_its_own() else { return };
+    let env = environment(&database);
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let receipt = env.ended();
+    assert_eq!(receipt["state"], "succeeded", "{receipt:#}\n{}", env.log());
+    assert_eq!(daemon.terminate(), Some(0));
+    // Without a daemon, commands read the database.
+    let jobs = env.json(&["jobs"]);
+    assert_eq!(jobs[0]["state"], "succeeded", "{jobs}");
+    let daemon = env.daemon(&[]);
+    wait_for("readiness", || (env.path("control.sock").exists() && readiness(&env).0 == 200).then_some(()))
+        .unwrap_or_else(|| panic!("{}", env.log()));
+    assert_eq!(env.created(), (1, 1, 1), "a restart sends nothing again");
+
+    database.server.stop("QUIT");
+    let page = wait_for("the outage", || Some(readiness(&env)).filter(|(status, _)| *status == 503));
+    let (_, page) = page.unwrap_or_else(|| panic!("{}", env.log()));
+    assert_eq!(page["reasons"], serde_json::json!(["database-away"]), "{page}");
+    assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(1), "queries are answered");
+    let refused = env.run(&["pause"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(text(&refused.stderr).contains("nothing was changed"), "{}", text(&refused.stderr));
+    env.drop_package("other.cab", &bytes("cab/good-signed.cab"));
+    database.server.run();
+    let both = || {
+        let receipts = env.receipts();
+        let done = receipts.iter().filter(|receipt| receipt["state"] == "succeeded").count();
+        (done == 2).then_some(())
+    };
+    wait_for("both jobs", both).unwrap_or_else(|| panic!("{:?}\n{}", env.receipts(), env.log()));
+    assert_eq!(env.created(), (2, 2, 2));
+    assert_eq!(readiness(&env).0, 200);
+    let findings = env.json(&["doctor"]);
+    assert_eq!(findings, serde_json::json!([]), "{findings}");
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn node_takes_over_from_one_that_was_killed() {
+    let Some(database) = database_of_its_own() else { return };
+    for count in [3, 6, 12] {
+        database.sql("DROP SCHEMA IF EXISTS dropship CASCADE");
+        let env = environment(&database);
+        let one = env.daemon(&[]);
+        wait_for("the first node", || env.path("control.sock").exists().then_some(())).expect("it starts");
+        env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+        let two = second_daemon(&env, &["--until-idle"]);
+        wait_for("a standby", || env.log().contains("this node stands by").then_some(()))
+            .unwrap_or_else(|| panic!("{}", env.log()));
+        requests(&env, count);
+        one.kill();
+        end_lease(&database);
+        assert_eq!(two.wait(), Some(0), "{}", env.log());
+        let receipt = env.ended();
+        assert_eq!(receipt["state"], "succeeded", "killed after {count}: {receipt:#}\n{}", env.log());
+        assert_eq!(env.created(), (1, 1, 1), "killed after {count} requests\n{}", env.log());
+    }
+}
+
+#[test]
+fn node_that_was_frozen_beyond_its_lease_sends_nothing_and_ends() {
+    let Some(database) = database_of_its_own() else { return };
+    for count in [4, 8] {
+        database.sql("DROP SCHEMA IF EXISTS dropship CASCADE");
+        let env = environment(&database);
+        let one = env.daemon(&[]);
+        wait_for("the first node", || env.path("control.sock").exists().then_some(())).expect("it starts");
+        env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+        requests(&env, count);
+        signal(&one, "-STOP");
+        end_lease(&database);
+        let two = second_daemon(&env, &["--until-idle"]);
+        assert_eq!(two.wait(), Some(0), "{}", env.log());
+        signal(&one, "-CONT");
+        assert_eq!(one.wait(), Some(1), "{}", env.log());
+        assert!(env.log().contains("another node has taken over"), "{}", env.log());
+        let receipt = env.ended();
+        assert_eq!(receipt["state"], "succeeded", "frozen after {count}: {receipt:#}\n{}", env.log());
+        assert_eq!(env.created(), (1, 1, 1), "frozen after {count} requests\n{}", env.log());
+    }
+}
+
+#[test]
+fn address_of_a_database_is_checked_like_other_keys() {
+    let env = TestEnv::new();
+    env.edit_configuration("path = \"store\"", "path = \"store\"\nurl = \"postgres://d:hush@db/d\"");
+    for command in ["check", "run"] {
+        let refused = env.run(&[command]);
+        assert_eq!(refused.status.code(), Some(78), "{}", text(&refused.stderr));
+        let said = text(&refused.stderr) + &text(&refused.stdout);
+        assert!(said.contains("password_file") && !said.contains("hush"), "{said}");
+    }
+}
