@@ -32,7 +32,6 @@ impl Sled {
             .cache_capacity(8 << 20)
             // The writer flushes after commits; sled's own timer would sync twice a second, for nothing.
             .flush_every_ms(None);
-        let slack = TimerSlack::of_new_threads(SLACK);
         let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open_unlocked(&config)));
         let db = match opened {
             Ok(Ok(db)) => db,
@@ -44,7 +43,6 @@ impl Sled {
             }
         };
         start_threads(&db);
-        drop(slack);
         let path = folder.join("db");
         let failed = |source| StoreError::Io { what: "cannot open", path: path.clone(), error: source };
         let file = File::open(&path).map_err(failed)?;
@@ -70,7 +68,11 @@ const RELEASE: Duration = Duration::from_secs(5);
 fn open_unlocked(config: &sled::Config) -> sled::Result<sled::Db> {
     let begun = Instant::now();
     loop {
-        match config.open() {
+        // Not for longer: the sleep below would take as long as the slack.
+        let slack = TimerSlack::of_new_threads(SLACK);
+        let opened = config.open();
+        drop(slack);
+        match opened {
             Err(error) if is_locked(&error) && begun.elapsed() < RELEASE => {
                 thread::sleep(Duration::from_millis(5));
             }
@@ -123,6 +125,7 @@ fn start_threads(db: &sled::Db) {
         }
     }
 
+    let _slack = TimerSlack::of_new_threads(SLACK);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut flush = std::pin::pin!(db.flush_async());
     // Nothing has been written, so the result of the flush does not matter.
