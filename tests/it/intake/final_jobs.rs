@@ -75,8 +75,10 @@ fn assert_final(env: &TestEnv, restarted: usize, change: &str) {
         assert_eq!(restarts(env, name), restarted, "{change}: {job:#}\n{}", env.log());
     }
     let packages = env.receipts().into_iter().map(|receipt| receipt["package"].as_str().map(str::to_owned));
-    let markers = ["marker.cab", "other.cab"].map(|marker| Some(marker.to_owned()));
-    assert_eq!(packages.filter(|package| !markers.contains(package)).count(), 2, "{change}");
+    let is_marker = |package: &Option<String>| {
+        package.as_ref().is_some_and(|package| package.starts_with("marker") || package == "other.cab")
+    };
+    assert_eq!(packages.filter(|package| !is_marker(package)).count(), 2, "{change}");
 }
 
 /// Returns when a scan that started after this call has ended.
@@ -118,6 +120,11 @@ fn final_job_whose_file_changes_in_anything_but_identity_stays_final() {
             }),
         ];
         for (change, file, make) in changes {
+            if change == "swapped" {
+                // Until the daemon has forgotten the former file of this name: it would count as replaced.
+                scanned(&env, &format!("marker-1-{name}"));
+                scanned(&env, &format!("marker-2-{name}"));
+            }
             let since = env.log().len();
             make();
             stays(&env, since, file, change);
