@@ -46,5 +46,4 @@ fn root_polled_folder_rejects_nothing_that_may_still_be_written() {
     // A positive verdict takes effect at once.
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     receipt_of(&env, "echo.cab", "succeeded");
-    assert_eq!(env.receipts().len(), 1, "{:#?}", env.receipts());
 }
