@@ -2,7 +2,8 @@
 //! of the tables of many jobs.
 //!
 //! `cargo bench --bench store`. With `fill FOLDER COUNT` it fills a store with ended jobs instead, and with `remember FOLDER
-//! COUNT` with jobs that have published a label; `benches/compare.py` then starts a daemon with it.
+//! COUNT` with jobs that have published a label; `benches/compare.py` then starts a daemon with it. With `who` it measures only
+//! the look-up of published labels.
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench reports, and ends when it cannot run")]
 
 mod lives;
@@ -31,6 +32,9 @@ fn main() {
         [remember, folder, count] if remember == "remember" => {
             let (store, _) = DiskStore::open(Path::new(folder)).expect("a store");
             remembered::fill(&store, count.parse().expect("a number"));
+        }
+        [who, ..] if who == "who" => {
+            who::weigh(&tempfile::tempdir().expect("a folder").path().join("store"));
         }
         _ => {
             compare();
