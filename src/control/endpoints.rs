@@ -43,6 +43,7 @@ use super::error::{ControlError, ControlErrorKind};
 use super::extract::{self, Path, Query};
 use super::handler::{AdoptRequest, ControlHandler, SubmitRequest};
 use super::label_change::LabelChange;
+use super::length_limited::{LengthLimited, too_large};
 use super::operator::Operator;
 use super::query::JobQuery;
 use super::reloaded::Reloaded;
@@ -345,30 +346,8 @@ async fn submit(
     let slot = slots.take(SlotKind::Submit).await?;
     let stream = body.into_data_stream().map_err(io::Error::other);
     let bytes = SyncIoBridge::new(StreamReader::new(stream));
-    let mut bytes = LengthLimited { bytes, left: limit, limit };
+    let mut bytes = LengthLimited::new(bytes, limit);
     blocking(slot, move || handler.submit(&request, &mut bytes)).await
-}
-
-/// A body that fails once it is longer than the limit; the length of a chunked body is not known before.
-struct LengthLimited<R> {
-    bytes: R,
-    left: u64,
-    limit: u64,
-}
-
-impl<R: io::Read> io::Read for LengthLimited<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let size = self.bytes.read(buffer)?;
-        self.left = self
-            .left
-            .checked_sub(size as u64)
-            .ok_or_else(|| io::Error::new(io::ErrorKind::FileTooLarge, too_large(self.limit)))?;
-        Ok(size)
-    }
-}
-
-fn too_large(limit: u64) -> String {
-    format!("the package is larger than {limit} bytes, the maximum size of a package")
 }
 
 /// The runtime of the workers. Changes run there, in a task that a client which disconnects does not stop half-way.

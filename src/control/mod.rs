@@ -10,6 +10,7 @@ mod job_service;
 mod known_names;
 mod label_change;
 mod label_reach;
+mod length_limited;
 mod operator;
 mod operator_groups;
 mod operators;

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use super::diagnostics::Diagnostics;
+use super::secret_keys;
 use crate::config::model::{Database, SecretAt};
 use crate::config::raw;
 use crate::config::raw::values::At;
-use crate::config::secret_names::{Kind, fault_of_file};
-use crate::config::secrets::ADVICE;
+use crate::config::secret_names::Kind;
 
 /// Maximum length of the name of a node in bytes.
 const LONGEST_NAME: usize = 64;
@@ -69,16 +69,7 @@ fn password(diagnostics: &mut Diagnostics<'_>, raw: &raw::Store) -> Option<Secre
         ("password_file", &raw.password_file, Kind::File),
         ("password_credential", &raw.password_credential, Kind::Credential),
     ];
-    for (key, at, kind) in given {
-        let Some(at) = at else { continue };
-        let fault = match kind {
-            Kind::File => fault_of_file(at, &diagnostics.path(at)),
-            kind => kind.fault(at),
-        };
-        if let Some(fault) = fault {
-            diagnostics.error_with_help(&at.span, format!("the value of `{key}` {fault}"), ADVICE);
-        }
-    }
+    secret_keys::check(diagnostics, given);
     match (&raw.password_file, &raw.password_credential) {
         (Some(_), Some(at)) => {
             diagnostics.error(

@@ -15,6 +15,7 @@ mod preflight;
 mod product;
 mod rule_diagnostics;
 mod rules;
+mod secret_keys;
 mod shadow;
 mod signers;
 mod steps;

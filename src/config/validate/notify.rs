@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::api::{is_loopback, some_delay};
 use super::diagnostics::{Diagnostics, Places};
+use super::secret_keys;
 use crate::config::model::{Notify, Occasion, SecretAt, Via};
 use crate::config::raw;
 use crate::config::raw::values::{At, Text, Texts};
-use crate::config::secret_names::{Kind, fault_of_file};
-use crate::config::secrets::ADVICE;
+use crate::config::secret_names::Kind;
 use dropship_redact::SafeUrl;
 
 /// The words of `on`.
@@ -91,20 +91,11 @@ fn webhook(diagnostics: &mut Diagnostics<'_>, raw: &raw::Notify, url: &At<Text<u
         let help = "write https://; plain http:// is for loopback alone";
         diagnostics.error_with_help(&url.span, "notifications would be sent unencrypted", help);
     }
-    let faults = [
+    let given = [
         ("secret_file", &raw.secret_file, Kind::File),
         ("secret_credential", &raw.secret_credential, Kind::Credential),
     ];
-    for (key, at, kind) in faults {
-        let Some(at) = at else { continue };
-        let fault = match kind {
-            Kind::File => fault_of_file(at, &diagnostics.path(at)),
-            kind => kind.fault(at),
-        };
-        if let Some(fault) = fault {
-            diagnostics.error_with_help(&at.span, format!("the value of `{key}` {fault}"), ADVICE);
-        }
-    }
+    secret_keys::check(diagnostics, given);
     let secret = match (&raw.secret_file, &raw.secret_credential) {
         (Some(_), Some(at)) => {
             diagnostics

@@ -9,7 +9,7 @@ use parking_lot::{Mutex, RwLock};
 
 use crate::disk::packed_blocks::{Deflate, apply_changes, each_pair, inflate};
 use crate::disk::sled_db::{Sled, sled_error};
-use crate::disk::vacuum::{beside, compare, copy, exchange, open_closed, remove, size, vacuum_threshold};
+use crate::disk::vacuum::{size, vacuum_threshold};
 use crate::error::StoreError;
 use crate::reads::{ReadCounter, Reads};
 use crate::tables::{Bytes, Changes, Pair, key};
@@ -355,50 +355,6 @@ impl Target for Database {
     }
 }
 
-impl Database {
-    /// Vacuums the database when that is worthwhile. Only the writer calls this, so no change can happen during it.
-    fn vacuum_if_worthwhile(&self) -> Result<(), StoreError> {
-        let (size, threshold) = {
-            let tables = self.tables.read();
-            (size(tables.sled()?)?, tables.vacuum_threshold)
-        };
-        if size <= threshold {
-            return Ok(());
-        }
-        if let Err(error) = self.vacuum() {
-            // Without a vacuum it is only large.
-            tracing::warn!(
-                "cannot vacuum the database {}: {error}; it stays at {} MiB, the next attempt is at twice that size",
-                self.folder.display(),
-                size >> 20
-            );
-            self.tables.write().vacuum_threshold = size.saturating_mul(2);
-            drop(remove(&beside(&self.folder, "new")));
-            // An error unless the exchange failed so that there is no database.
-            self.tables.read().sled()?;
-        }
-        Ok(())
-    }
-
-    /// Copies the database and exchanges it for the copy.
-    fn vacuum(&self) -> Result<(), StoreError> {
-        let new = beside(&self.folder, "new");
-        remove(&new)?;
-        {
-            let tables = self.tables.read();
-            let from = tables.sled()?;
-            copy(from, &new)?;
-            compare(from, &new)?;
-        }
-        let mut tables = self.tables.write();
-        tables.sled = None;
-        let exchanged = exchange(&self.folder, &new);
-        let sled = open_closed(&self.folder)?;
-        tables.vacuum_threshold = vacuum_threshold(&sled)?;
-        tables.sled = Some(sled);
-        exchanged
-    }
-}
-
+mod maintenance;
 #[cfg(test)]
 mod tests;

@@ -34,7 +34,7 @@ pub(super) fn compact(
         return Ok(None);
     }
     if cursor == 0 {
-        // The last line tells tables that end there that they follow from this journal.
+        // Tables that end at the last line recognise by it that they follow from this journal.
         (cursor, until) = (1, have.seq.saturating_sub(1));
     }
     let mut first = end.extent.cursor;

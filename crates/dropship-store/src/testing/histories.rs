@@ -100,7 +100,7 @@ pub fn happen(store: &dyn Store, what: u8, at: u32, pruned: &mut BTreeSet<u32>) 
             adopted: true,
             go_live: None,
         }]),
-        6 => of_job(vec![Event::Cancelled { by: "somebody".into() }]),
+        6 => of_job(vec![Event::Cancelled { by: "an operator".into() }]),
         7 => vec![Entry::Pruned { job: id(at) }],
         8 => vec![Entry::FileRemoved { folder: "in".into(), path }],
         9 => vec![Entry::Setting { key: flag, value: (!at.is_multiple_of(2)).then(|| "on".to_owned()) }],

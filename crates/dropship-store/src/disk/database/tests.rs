@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use super::*;
 use crate::disk::vacuum::{MIN_SIZE, copied_size, finish_exchange};
+use crate::disk::vacuum::{beside, compare, copy};
 use crate::tables::{Bytes, Changes};
 use crate::writer::Target;
 

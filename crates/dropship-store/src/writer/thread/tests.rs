@@ -1,14 +1,16 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 
 use parking_lot::Mutex;
+use tokio::sync::oneshot;
 
 use super::*;
 use crate::entry::Entry;
 use crate::heartbeat::Unwatched;
 use crate::journal::{FileJournal, Item, Limits, Reader, segments};
-use crate::tables::Pair;
+use crate::tables::{Bytes, Pair};
 use dropship_job::{ErrorKind, Event, Fault, Package};
 
 /// Tables in memory that are always full, and count the calls.

@@ -1,0 +1,351 @@
+//! The thread of the writer: it groups waiting commits into one synced write.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use tokio::sync::watch;
+
+use crate::commit::Commit;
+use crate::entry::Line;
+use crate::error::StoreError;
+use crate::heartbeat::Heartbeat;
+use crate::journal::{Appended, Journal};
+use crate::space::Space;
+use crate::tables::{Changes, Overlay, key, record};
+use crate::writer::layer::Layer;
+use crate::writer::{Answer, Message, Pending, Target};
+use dropship_job::{Job, JobId};
+
+/// Number of recently changed jobs that are kept parsed; about as many as change at the same time.
+const RECENT_JOBS: usize = 128;
+
+/// Maximum number of commits that share one sync.
+const GROUP: usize = 256;
+
+/// How long a sync waits for one more commit, while fewer have arrived than shared the last one.
+const STRAGGLE: Duration = Duration::from_micros(50);
+
+/// Time without commits after which the store is maintained, if that is worthwhile.
+const QUIET: Duration = Duration::from_millis(500);
+
+/// Maximum age of unflushed changes. A flush costs three syncs of its own, and the journal has the changes anyway: they are
+/// replayed when the store is opened, in milliseconds, since their number is limited ([`Target::is_full`]).
+const LAG: Duration = Duration::from_secs(600);
+
+/// Commits that were tried, and can be appended.
+#[derive(Default)]
+struct Checked {
+    lines: Vec<Line>,
+    changes: Changes,
+    answers: Vec<(Answer, Vec<Job>)>,
+    /// Whether a sender waits until its lines survive a power cut.
+    sync: bool,
+}
+
+impl Checked {
+    /// The commits as they were.
+    fn into_group(self) -> Vec<Pending> {
+        let durable = self.sync;
+        let commit = |line: Line| Commit { entries: line.entries, at: line.at, durable };
+        self.lines.into_iter().zip(self.answers).map(|(line, (answer, _))| (commit(line), answer)).collect()
+    }
+}
+
+pub(super) struct WriterThread<T, J> {
+    tables: Arc<T>,
+    journal: J,
+    /// Recently changed jobs: to parse one costs as much as the rest of its next change.
+    recent_jobs: HashMap<JobId, Job>,
+    /// Since when the tables on the disk are behind the journal.
+    dirty_since: Option<Instant>,
+    /// Whether there was no commit since the last look at what maintenance is due.
+    is_quiet: bool,
+    /// Number of commits that shared the last sync.
+    last_group: usize,
+    stopped: watch::Sender<Option<String>>,
+    heartbeat: Arc<dyn Heartbeat>,
+    space: Space,
+}
+
+impl<T: Target, J: Journal> WriterThread<T, J> {
+    pub(super) fn new(
+        tables: Arc<T>,
+        journal: J,
+        stopped: watch::Sender<Option<String>>,
+        heartbeat: Arc<dyn Heartbeat>,
+        space: Space,
+    ) -> Self {
+        Self {
+            tables,
+            journal,
+            recent_jobs: HashMap::new(),
+            dirty_since: None,
+            is_quiet: true,
+            last_group: 1,
+            stopped,
+            heartbeat,
+            space,
+        }
+    }
+
+    /// Works until the last handle is dropped.
+    pub(super) fn run(mut self, messages: &Receiver<Message>) {
+        loop {
+            self.heartbeat.beat();
+            match messages.recv_timeout(self.timeout()) {
+                Ok(Message::Commit(first)) => {
+                    self.is_quiet = false;
+                    let group = self.gather(first, messages);
+                    self.write(group);
+                    if self.dirty_since.is_some_and(|since| since.elapsed() >= LAG) {
+                        self.flush();
+                    }
+                }
+                Ok(Message::Look) => self.look(),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.look();
+                    self.on_quiet();
+                }
+                Err(RecvTimeoutError::Disconnected) => return self.flush(),
+            }
+        }
+    }
+
+    /// Maximum time to wait for a message.
+    fn timeout(&self) -> Duration {
+        let idle = if self.is_quiet { self.heartbeat.idle_interval().max(QUIET) } else { QUIET };
+        self.journal.poll_interval().map_or(idle, |poll| poll.min(idle))
+    }
+
+    /// Collects the commits that share one sync: all that are waiting, and for an instant as many as shared the last one.
+    /// Their senders have just been answered and are about to commit again; without waiting for them they would split into
+    /// two groups that wait for each other.
+    fn gather(&mut self, first: Pending, messages: &Receiver<Message>) -> Vec<Pending> {
+        // A hint among them is not needed: an append looks for the lines of others.
+        let commit = |message| if let Message::Commit(pending) = message { Some(pending) } else { None };
+        let mut group = vec![first];
+        group.extend(messages.try_iter().filter_map(commit).take(GROUP - 1));
+        while group.len() < self.last_group {
+            let Ok(next) = messages.recv_timeout(STRAGGLE) else { break };
+            group.extend(commit(next));
+        }
+        self.last_group = group.len();
+        group
+    }
+
+    /// Writes a group; each commit is accepted or refused separately.
+    fn write(&mut self, mut group: Vec<Pending>) {
+        if let Some(why) = self.stopped.borrow().clone() {
+            for (_, answer) in group {
+                drop(answer.send(Err(StoreError::Stopped(why.clone()))));
+            }
+            return;
+        }
+        loop {
+            let mut checked = self.check(group);
+            if checked.lines.is_empty() {
+                return;
+            }
+            // Even if the write fails: these jobs may have changed.
+            self.forget_changed(&checked.changes);
+            match self.append(&mut checked.lines, checked.sync) {
+                Ok(Appended::Done { is_full }) => return self.on_appended(checked, is_full),
+                Ok(Appended::Behind(lines)) => match self.follow(&lines) {
+                    // The same commits, on top of what others did.
+                    Ok(()) => group = checked.into_group(),
+                    Err(error) => return self.stop_and_answer(checked.answers, &error),
+                },
+                Err(error) => return self.stop_and_answer(checked.answers, &error),
+            }
+        }
+    }
+
+    /// Tries each commit on top of those before it. Those that are illegal are answered at once.
+    fn check(&self, group: Vec<Pending>) -> Checked {
+        let mut checked = Checked::default();
+        for (commit, answer) in group {
+            let seq = self.journal.last_seq() + 1 + checked.lines.len() as u64;
+            let line = Line::new(seq, commit.at, commit.entries);
+            // Each commit is tried on a view of its own, so that a refused one leaves nothing behind.
+            let group_view =
+                Layer { base: &*self.tables, recent_jobs: &self.recent_jobs, changes: &checked.changes };
+            let mut view = Overlay::new(&group_view);
+            match record(&mut view, &line) {
+                Ok(jobs) => {
+                    let changes = view.changes;
+                    checked.changes.extend(changes);
+                    checked.lines.push(line);
+                    checked.sync |= commit.durable;
+                    checked.answers.push((answer, jobs));
+                }
+                Err(error) => drop(answer.send(Err(error))),
+            }
+        }
+        checked
+    }
+
+    /// The lines are in the journal: they become visible, and their senders are answered.
+    fn on_appended(&mut self, mut checked: Checked, is_full: bool) {
+        self.journal.mark(&mut checked.changes);
+        let removed = checked.changes.iter().filter(|(_, change)| change.is_none());
+        let removed: HashSet<_> = removed.map(|(key, _)| key.clone()).collect();
+        if let Err(error) = self.tables.change(checked.changes) {
+            return self.stop_and_answer(checked.answers, &error);
+        }
+        self.dirty_since.get_or_insert_with(Instant::now);
+        if self.recent_jobs.len() > RECENT_JOBS {
+            self.recent_jobs.clear();
+        }
+        for (answer, jobs) in checked.answers {
+            let present = jobs.iter().filter(|job| !removed.contains(&key::job(job.id())));
+            self.recent_jobs.extend(present.map(|job| (job.id().clone(), job.clone())));
+            drop(answer.send(Ok(jobs)));
+        }
+        if is_full {
+            self.compact();
+        }
+        if self.tables.is_full() {
+            self.apply_pending();
+        }
+    }
+
+    fn stop_and_answer(&mut self, answers: Vec<(Answer, Vec<Job>)>, error: &StoreError) {
+        let why = self.stop(error);
+        for (answer, _) in answers {
+            drop(answer.send(Err(StoreError::Stopped(why.clone()))));
+        }
+    }
+
+    fn forget_changed(&mut self, changes: &Changes) {
+        self.recent_jobs.retain(|id, _| !changes.contains_key(&key::job(id)));
+    }
+
+    /// Appends lines to the journal. A full disk is tried again, and so is a journal that does not respond.
+    fn append(&mut self, lines: &mut [Line], sync: bool) -> Result<Appended, StoreError> {
+        loop {
+            match self.journal.append(lines, sync) {
+                Err(error) if self.may_retry(&error) => self.heartbeat.beat(),
+                done => return done,
+            }
+        }
+    }
+
+    fn may_retry(&mut self, error: &StoreError) -> bool {
+        !self.space.is_closing() && (self.space.may_retry(error) || self.journal.may_retry(error))
+    }
+
+    /// Applies the lines that other nodes have appended.
+    fn look(&mut self) {
+        while self.stopped.borrow().is_none() {
+            match self.journal.newer() {
+                Ok(lines) if lines.is_empty() => return,
+                Ok(lines) => {
+                    if let Err(error) = self.follow(&lines) {
+                        self.stop(&error);
+                    }
+                    self.heartbeat.beat();
+                }
+                // The next look tries again.
+                Err(StoreError::Away { .. }) => return,
+                Err(error) => drop(self.stop(&error)),
+            }
+        }
+    }
+
+    /// Applies lines of other nodes. They were checked by the node that appended them.
+    fn follow(&mut self, lines: &[Line]) -> Result<(), StoreError> {
+        let mut view = Overlay::new(&*self.tables);
+        for line in lines {
+            record(&mut view, line).map_err(|error| StoreError::Damaged {
+                what: format!("line {} of another node does not fit: {error}", line.seq),
+            })?;
+        }
+        let mut changes = view.changes;
+        self.forget_changed(&changes);
+        self.journal.mark(&mut changes);
+        self.tables.change(changes)?;
+        self.dirty_since.get_or_insert_with(Instant::now);
+        if self.tables.is_full() {
+            self.apply_pending();
+        }
+        Ok(())
+    }
+
+    /// Keeps the journal bounded. The tables are flushed first: they become the only copy of what is deleted.
+    fn compact(&mut self) {
+        if self.space.is_low() {
+            return;
+        }
+        if J::NEEDS_FLUSH {
+            self.flush();
+        }
+        if self.stopped.borrow().is_none()
+            && let Err(error) = self.journal.compact(&*self.tables)
+        {
+            self.stop(&error);
+        }
+    }
+
+    /// Applies pending changes to the database, after the journal has them on the disk.
+    fn apply_pending(&mut self) {
+        if self.space.is_low() {
+            return;
+        }
+        if let Err(error) = self.journal.sync().and_then(|()| self.tables.apply_pending()) {
+            self.stop(&error);
+        }
+    }
+
+    fn on_quiet(&mut self) {
+        self.is_quiet = true;
+        self.space.renew();
+        let Some(since) = self.dirty_since else { return };
+        let is_due = match self.tables.needs_maintenance() {
+            Ok(needed) => needed && !self.space.is_low(),
+            Err(error) => {
+                self.stop(&error);
+                return;
+            }
+        };
+        if is_due || since.elapsed() >= LAG {
+            self.flush();
+        }
+        if is_due
+            && self.stopped.borrow().is_none()
+            && let Err(error) = self.tables.maintain()
+        {
+            self.stop(&error);
+        }
+    }
+
+    fn flush(&mut self) {
+        if self.dirty_since.take().is_none() || self.stopped.borrow().is_some() {
+            return;
+        }
+        if self.space.is_low() {
+            // The tables stay behind the journal, in memory, until there is space.
+            self.dirty_since = Some(Instant::now());
+            if let Err(error) = self.journal.sync() {
+                self.stop(&error);
+            }
+            return;
+        }
+        // Never the tables before the journal: they must not contain what the journal may still lose.
+        if let Err(error) = self.journal.sync().and_then(|()| self.tables.flush()) {
+            self.stop(&error);
+        }
+    }
+
+    /// From now on nothing is acknowledged; the owner of the store is notified.
+    fn stop(&mut self, error: &StoreError) -> String {
+        let why = error.to_string();
+        tracing::error!(event = "store_stopped", "The store stopped: {why}; nothing more is acknowledged");
+        self.stopped.send_replace(Some(why.clone()));
+        why
+    }
+}
+
+#[cfg(test)]
+mod tests;
