@@ -32,7 +32,8 @@ impl Sled {
             .cache_capacity(8 << 20)
             // The writer flushes after commits; sled's own timer would sync twice a second, for nothing.
             .flush_every_ms(None);
-        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open_unlocked(&config)));
+        let opened =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| open_unlocked(&config, short_pause)));
         let db = match opened {
             Ok(Ok(db)) => db,
             Ok(Err(error)) => return Err(sled_error(&error)),
@@ -63,22 +64,24 @@ impl Sled {
 const RELEASE: Duration = Duration::from_secs(5);
 
 /// Opens a database; waits while threads of sled keep it locked that still work for an earlier handle. Other processes cannot
-/// have it open: they would hold the lock of the store.
-#[expect(clippy::disallowed_methods, reason = "the end of sled's work cannot be waited for")]
-fn open_unlocked(config: &sled::Config) -> sled::Result<sled::Db> {
+/// have it open: they would hold the lock of the store. `pause` is called between two attempts.
+fn open_unlocked(config: &sled::Config, pause: impl Fn()) -> sled::Result<sled::Db> {
     let begun = Instant::now();
     loop {
-        // Not for longer: the sleep below would take as long as the slack.
+        // Not for longer: the pause would take as long as the slack.
         let slack = TimerSlack::of_new_threads(SLACK);
         let opened = config.open();
         drop(slack);
         match opened {
-            Err(error) if is_locked(&error) && begun.elapsed() < RELEASE => {
-                thread::sleep(Duration::from_millis(5));
-            }
+            Err(error) if is_locked(&error) && begun.elapsed() < RELEASE => pause(),
             opened => return opened,
         }
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the end of sled's work cannot be waited for")]
+fn short_pause() {
+    thread::sleep(Duration::from_millis(5));
 }
 
 /// Whether a database is open already. sled reports it by the text only.
@@ -163,5 +166,29 @@ pub(crate) fn sled_error(error: &sled::Error) -> StoreError {
             }
         }
         error => StoreError::Damaged { what: format!("sled: {error}") },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::{Cell, RefCell};
+
+    use super::*;
+
+    #[test]
+    fn wait_for_the_lock_has_the_timer_slack_of_the_thread() {
+        let slack = || rustix::thread::current_timer_slack().expect("a timer slack");
+        let (before, folder) = (slack(), tempfile::tempdir().expect("a folder"));
+        let config = sled::Config::new().path(folder.path());
+        let holder = RefCell::new(Some(config.open().expect("a database")));
+        let pauses = Cell::new(0);
+        let opened = open_unlocked(&config, || {
+            assert_eq!(slack(), before, "a sleep would take as long as the slack");
+            drop(holder.take());
+            pauses.set(pauses.get() + 1);
+            short_pause();
+        });
+        opened.expect("the database is unlocked");
+        assert!(pauses.get() > 0 && slack() == before);
     }
 }
