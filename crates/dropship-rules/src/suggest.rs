@@ -46,6 +46,7 @@ mod tests {
         let known = ["workers", "endpoint", "retry"];
         assert_eq!(nearest("wokers", known), Some("workers"));
         assert_eq!(nearest("Retyr", known), Some("retry"));
+        assert_eq!(nearest("rety", known), Some("retry"), "one letter is allowed, and one is missing");
         assert_eq!(nearest("zebra", known), None);
         assert_eq!(help("zebra", &known).as_deref(), Some("known here: `workers`, `endpoint` and `retry`"));
     }
