@@ -65,7 +65,16 @@ fn parts(url: &str) -> Option<Vec<&str>> {
 
 #[cfg(test)]
 mod tests {
-    use super::parts;
+    use super::{Lifetime, parts, remember_parts};
+
+    #[test]
+    fn parts_of_a_url_that_cannot_be_parsed_are_masked() {
+        let url = "https://hooks.example:99999/services/UnparsableHush";
+        assert!(url::Url::parse(url).is_err());
+        remember_parts(url, Lifetime::Process);
+        let shown = dropship_redact::mask(&format!("cannot use {url}"));
+        assert!(!shown.contains("UnparsableHush") && shown.contains("hooks.example"), "{shown}");
+    }
 
     #[test]
     fn scheme_and_usual_host_of_a_url_are_not_secret() {
