@@ -15,6 +15,10 @@ pub(super) struct Scanner<'a> {
     pub(super) at: usize,
     /// The content of the table of the last header.
     table: Scope,
+    /// The same for a header in a comment, which is not that of the lines that are none.
+    table_of_comment: Option<Scope>,
+    /// Where the comment begins that is read.
+    comment: Option<usize>,
     /// The content of the open inline tables and lists.
     inline: Vec<Scope>,
     pub(super) found: Vec<Place>,
@@ -35,7 +39,15 @@ struct Key {
 impl<'a> Scanner<'a> {
     /// A scanner at the start of a text.
     pub(super) fn new(text: &'a str) -> Self {
-        Self { text, at: 0, table: Scope::Top, inline: Vec::new(), found: Vec::new() }
+        Self {
+            text,
+            at: 0,
+            table: Scope::Top,
+            table_of_comment: None,
+            comment: None,
+            inline: Vec::new(),
+            found: Vec::new(),
+        }
     }
 }
 
@@ -45,11 +57,16 @@ impl Scanner<'_> {
     }
 
     fn scope(&self) -> Scope {
-        self.inline.last().copied().unwrap_or(self.table)
+        self.inline.last().copied().unwrap_or(self.table())
+    }
+
+    /// The content of the table that a line is in.
+    fn table(&self) -> Scope {
+        self.table_of_comment.filter(|_| self.comment.is_some()).unwrap_or(self.table)
     }
 
     fn is_top(&self) -> bool {
-        self.inline.is_empty() && self.table == Scope::Top
+        self.inline.is_empty() && self.table() == Scope::Top
     }
 
     pub(super) fn line_end(&self, at: usize) -> usize {
@@ -62,7 +79,15 @@ impl Scanner<'_> {
     pub(super) fn step(&mut self) {
         let Some(byte) = self.byte(self.at) else { return };
         match byte {
-            b'[' if self.is_line_start() && self.inline.is_empty() => self.header(),
+            b'\n' => {
+                self.comment = None;
+                self.at += 1;
+            }
+            b'#' if self.comment.is_none() => {
+                self.comment = Some(self.at);
+                self.at += 1;
+            }
+            b'[' if self.starts_line(self.at) && self.inline.is_empty() => self.header(),
             b'{' | b'[' => {
                 self.inline.push(self.scope());
                 self.at += 1;
@@ -76,8 +101,8 @@ impl Scanner<'_> {
         }
     }
 
-    fn is_line_start(&self) -> bool {
-        self.text.as_bytes()[..self.at]
+    fn starts_line(&self, at: usize) -> bool {
+        self.text.as_bytes()[..at]
             .iter()
             .rev()
             .find(|byte| !matches!(byte, b' ' | b'\t' | b'#'))
@@ -87,8 +112,13 @@ impl Scanner<'_> {
     /// `[table]`: its names decide about its keys.
     fn header(&mut self) {
         let end = self.line_end(self.at);
-        self.table = Scope::of(names(&self.text[self.at..end]));
-        if self.table != Scope::Rule {
+        let table = Scope::of(names(&self.text[self.at..end]));
+        if self.comment.is_some() {
+            self.table_of_comment = Some(table);
+        } else {
+            (self.table, self.table_of_comment) = (table, None);
+        }
+        if table != Scope::Rule {
             self.names_of_header(end);
         }
         self.at = end;
@@ -142,7 +172,8 @@ impl Scanner<'_> {
             Some(byte)
                 if key.kind == Kind::Secret
                     && after > self.at
-                    && !matches!(byte, b'\n' | b'\r' | b',' | b'}' | b']') =>
+                    && !matches!(byte, b'\n' | b'\r' | b',' | b'}' | b']')
+                    && !self.is_prose(key.last_at.start, after) =>
             {
                 self.at = after;
             }
@@ -155,6 +186,18 @@ impl Scanner<'_> {
             }
         }
         self.value(key.kind, key.within, key.scope);
+    }
+
+    /// Whether the words from `at` on are prose of a comment: they are not its first, it follows a value, or several words without
+    /// quotes follow.
+    fn is_prose(&self, at: usize, after: usize) -> bool {
+        let Some(comment) = self.comment else { return false };
+        let is_first = self.text[comment..at].bytes().all(|byte| matches!(byte, b'#' | b' ' | b'\t'));
+        let is_value = || {
+            let rest = &self.text[after..self.line_end(after)];
+            rest.starts_with(['"', '\'']) || !rest.trim().contains(' ')
+        };
+        !(is_first && self.starts_line(comment) && is_value())
     }
 
     /// Hides the names of a key that are not usual, and decides about its value. `after` is the place behind the key.

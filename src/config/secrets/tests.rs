@@ -32,6 +32,7 @@ fn secret_is_found_wherever_it_is_typed() {
         "client_secret hush",
         "client_secret = hush",
         "# client_secret = \"hush\"",
+        "# client_secret hush",
         "[[notify]]\nsecret = \"hush\"",
         "[[notify]]\nurl = \"https://hooks.example/hush\"",
         "notify = [{ url = \"https://hooks.example/hush\" }]",
@@ -82,4 +83,20 @@ fn usual_configuration_has_no_secrets() {
         product.name = "{{ vars.token }}"
     "#;
     assert_eq!(hidden(text), [""; 0]);
+}
+
+#[test]
+fn header_in_a_comment_is_not_that_of_the_lines_after_it() {
+    assert_eq!(hidden("# [[notify]]\n# x = \"hush\"\ninclude = [\"rules.d/*.toml\"]"), ["hush"]);
+    assert_eq!(hidden("[account]\n# [api]\nx = \"hush\"\n# workers = 4"), ["hush"]);
+}
+
+/// Words of its comments would be masked in every text of the process.
+#[test]
+fn sample_has_no_secrets() {
+    let text = include_str!("../../../config/dropship.toml");
+    let remembered = find(text).into_iter().filter(|place| place.why != Why::Unusual);
+    let shown: Vec<_> = remembered.map(|place| &text[place.hidden]).collect();
+    // The path of the webhook is a word, which is not masked elsewhere.
+    assert_eq!(shown, ["dropship"]);
 }
