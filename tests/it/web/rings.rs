@@ -46,17 +46,21 @@ fn rings() -> (Site, Value) {
     let edits = [("[signers]", "[signers]\nallow_unsigned = true")];
     let site = Site::edited(Quirks::none(), RINGS, "", &edits);
     let env = &site.env;
-    for (name, version) in [("echo-3.1", "1.2.3.5"), (HOSTILE, "1.2.3.6")] {
-        env.drop_package(&format!("{name}.cab"), &cab_with(&[("1.2.3.4", version)]));
-    }
-    let has_settled = || {
+    // The newer version is published last, so that its ring has it.
+    let has_settled = |versions: usize| {
         let labels = env.json(&["labels"]);
         let count = |state: &str| {
             labels.as_array().map_or(0, |all| all.iter().filter(|label| label["state"] == state).count())
         };
-        (count("published") == 2 && count("held") == 2 && count("planned") == 2).then(|| labels.clone())
+        ["published", "held", "planned"].iter().all(|state| count(state) == versions).then(|| labels.clone())
     };
-    let labels = wait_for("the rings", has_settled).unwrap_or_else(|| panic!("{}", env.log()));
+    let mut labels = Value::Null;
+    for (dropped, (name, version)) in [("echo-3.1", "1.2.3.5"), (HOSTILE, "1.2.3.6")].into_iter().enumerate()
+    {
+        env.drop_package(&format!("{name}.cab"), &cab_with(&[("1.2.3.4", version)]));
+        labels =
+            wait_for("the rings", || has_settled(dropped + 1)).unwrap_or_else(|| panic!("{}", env.log()));
+    }
     let is_complete = || {
         let text = page(&site, "/labels");
         (text.contains("pilot</option>") && text.contains("6 labels")).then_some(())
