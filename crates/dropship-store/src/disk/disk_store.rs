@@ -59,7 +59,7 @@ impl DiskStore {
         let failed =
             |error| StoreError::Io { what: "cannot start the writer of", path: folder.to_owned(), error };
         let writer = Writer::start(Arc::clone(&tables), journal, heartbeat, space).map_err(failed)?;
-        let histories = SegmentFiles(folder.join("journal"));
+        let histories = SegmentFiles::new(folder.join("journal"));
         Ok((Self { writer, tables, histories, _lock: lock }, report))
     }
 }

@@ -7,7 +7,7 @@ use crate::disk::database::Database;
 use crate::entry::Line;
 use crate::error::StoreError;
 use crate::finding::Finding;
-use crate::journal;
+use crate::journal::{self, SegmentJobs};
 use crate::store::HistoryEntry;
 use dropship_job::JobId;
 
@@ -34,18 +34,27 @@ pub(crate) trait Histories: Send + Sync {
 }
 
 /// The segment files of a folder.
-pub struct SegmentFiles(pub(super) PathBuf);
+pub struct SegmentFiles {
+    folder: PathBuf,
+    jobs: SegmentJobs,
+}
+
+impl SegmentFiles {
+    pub(super) fn new(folder: PathBuf) -> Self {
+        Self { folder, jobs: SegmentJobs::default() }
+    }
+}
 
 impl Histories for SegmentFiles {
     fn history(&self, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError> {
-        journal::history(&self.0, id)
+        journal::history(&self.folder, &self.jobs, id)
     }
 
     fn each_line(&self, each: &mut dyn FnMut(Line) -> Result<(), StoreError>) -> Result<(), StoreError> {
-        journal::each_line(&self.0, each)
+        journal::each_line(&self.folder, each)
     }
 
     fn check(&self, tables: &Database) -> Result<Vec<Finding>, StoreError> {
-        check::check(tables, &self.0)
+        check::check(tables, &self.folder)
     }
 }

@@ -6,6 +6,7 @@ use crate::entry::{Entry, Line};
 use crate::error::StoreError;
 use crate::journal::form;
 use crate::journal::read::{Item, Reader};
+use crate::journal::segment_jobs::{Collected, SegmentJobs};
 use crate::journal::segments::segments;
 use crate::store::HistoryEntry;
 use dropship_job::JobId;
@@ -14,28 +15,47 @@ use dropship_job::JobId;
 const TRIES: u32 = 5;
 
 /// The events of a job in order.
-pub(crate) fn history(folder: &Path, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError> {
+pub(crate) fn history(
+    folder: &Path,
+    known: &SegmentJobs,
+    id: &JobId,
+) -> Result<Vec<HistoryEntry>, StoreError> {
     for _ in 1..TRIES {
-        match read_history(folder, id) {
+        match read_history(folder, known, id) {
             Err(StoreError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {}
             read => return read,
         }
     }
-    read_history(folder, id)
+    read_history(folder, known, id)
 }
 
-fn read_history(folder: &Path, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError> {
+fn read_history(folder: &Path, known: &SegmentJobs, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError> {
+    let segments = segments(folder)?;
+    known.forget_before(segments.first().map_or(0, |(number, _)| *number));
     let mut found: Vec<(u64, HistoryEntry)> = Vec::new();
-    for (_, path) in segments(folder)? {
-        let mut reader = Reader::open(&path)?;
-        // Most lines are of other jobs: only those that contain the id are parsed.
+    for (place, (number, path)) in segments.iter().enumerate() {
+        if !known.may_have(*number, id) {
+            continue;
+        }
+        // The writer has started a later segment, so this one is closed. One without lines may be a start that failed.
+        let has_lines = |path: &Path| path.metadata().is_ok_and(|later| later.len() > 0);
+        let is_closed = segments[place + 1..].iter().any(|(_, later)| has_lines(later));
+        let mut jobs = Collected::default();
+        let mut reader = Reader::open(path)?;
         while reader.fill()? > 0 {
+            if is_closed {
+                jobs.add(&reader.buffer);
+            }
+            // Most lines are of other jobs: only those that contain the id are parsed.
             if memchr::memmem::find(&reader.buffer, id.as_str().as_bytes()).is_none() {
                 continue;
             }
             let text = reader.buffer.strip_suffix(b"\n").unwrap_or(&reader.buffer);
             let Ok(line) = form::read(text) else { continue };
             found.extend(events_of(line, id));
+        }
+        if is_closed {
+            known.remember(*number, jobs);
         }
     }
     Ok(in_order(found))

@@ -4,6 +4,7 @@ mod durable;
 mod form;
 mod history;
 mod read;
+mod segment_jobs;
 mod segments;
 mod write;
 
@@ -15,5 +16,6 @@ pub(crate) use form::read_again;
 pub(crate) use form::{Bad, read, write};
 pub(crate) use history::{each_line, events_of, history, in_order};
 pub(crate) use read::{Item, Reader};
+pub(crate) use segment_jobs::SegmentJobs;
 pub(crate) use segments::{Limits, refuse_older, segments};
 pub(crate) use write::{FileJournal, starts_after};
