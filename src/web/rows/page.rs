@@ -153,6 +153,13 @@ impl JobRows {
         max: usize,
     ) -> RowPage {
         let rows = self.read();
+        let (all, completeness) = (rows.by_id.len(), rows.completeness());
+        if *filter == Filter::default() && order == Order::default() {
+            let page = rows.newest_first().skip(skip).take(max);
+            let page = page.map(|row| (row.clone(), row.state(running))).collect();
+            let newest = rows.newest_first().next().map(|row| row.id.clone());
+            return RowPage { rows: page, found: all, all, completeness, newest };
+        }
         let shown = rows.newest_first().filter(|row| filter.shows(row, running));
         let mut shown: Vec<Entry<'_>> = shown.map(|row| (row, row.state(running))).collect();
         let newest = shown.first().map(|(row, _)| row.id.clone());
@@ -162,13 +169,7 @@ impl JobRows {
             false => sorted_part(&mut shown, order, skip, max),
         };
         let page = page.iter().map(|(row, state)| ((*row).clone(), *state));
-        RowPage {
-            rows: page.collect(),
-            found,
-            all: rows.by_id.len(),
-            completeness: rows.completeness(),
-            newest,
-        }
+        RowPage { rows: page.collect(), found, all, completeness, newest }
     }
 }
 
@@ -200,6 +201,8 @@ fn sorted_part<'a, 'b>(rows: &'a mut [Entry<'b>], order: Order, skip: usize, max
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::super::row::InfText;
     use super::*;
     use dropship_job::testing::{JobBuilder, at, package};
@@ -233,6 +236,14 @@ mod tests {
                 let pages: Vec<_> = (0..12).flat_map(|page| listed(&rows, order, page * 9, 9)).collect();
                 assert_eq!(pages, all, "{order:?}");
             }
+        }
+        // Without a filter, only the rows of the page are visited.
+        let every = Filter { from: Some(Timestamp::MIN), ..Filter::default() };
+        for skip in [0, 9, 90, 97] {
+            let [one, other] = [&Filter::default(), &every]
+                .map(|filter| rows.page(filter, Order::default(), &BTreeSet::new(), skip, 9));
+            assert_eq!((one.found, one.all, &one.newest), (97, 97, &other.newest));
+            assert_eq!(one.rows, other.rows);
         }
         let order = Order { column: Column::Folder, direction: Direction::Ascending };
         let sorted = listed(&rows, order, 0, usize::MAX);
