@@ -4,6 +4,15 @@ use dropship_store::SharedJournal;
 
 use crate::config::model::Database;
 
+/// Checks an address that an operator has typed.
+///
+/// # Errors
+/// Why it is no address of a database.
+#[cfg(feature = "postgres")]
+pub fn check_address(url: &str) -> anyhow::Result<()> {
+    Ok(dropship_postgres::Address::parse(url).map(drop)?)
+}
+
 /// Connects to the database, and creates its tables or brings them up to date.
 ///
 /// # Errors
@@ -22,6 +31,17 @@ pub fn connect(database: &Database) -> anyhow::Result<Box<dyn SharedJournal>> {
 pub fn examine(database: &Database) -> anyhow::Result<()> {
     let (address, password, roots) = postgres::parts(database)?;
     Ok(dropship_postgres::PostgresJournal::examine(address, password, roots)?)
+}
+
+/// Refuses all addresses.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "postgres"))]
+pub fn check_address(_: &str) -> anyhow::Result<()> {
+    anyhow::bail!(
+        "this dropship was built without PostgreSQL; install a package of dropship, or build it with `--features postgres`"
+    )
 }
 
 /// Configurations with a database are refused before.

@@ -35,5 +35,6 @@ pub mod observe;
 pub mod requirements;
 pub mod rule_cases;
 pub mod service_id;
+pub mod store_copy;
 pub mod systemd;
 pub mod web;

@@ -71,6 +71,10 @@ pub struct PackageStore {
 }
 
 impl PackageStore {
+    /// Names of the files of a job that a copy of the store needs. Unfinished downloads are started again.
+    pub const KEPT: [&str; 5] =
+        ["package", "dossier.json", "dossier-new.json", "rejected.json", "driver-metadata.json"];
+
     /// Opens the folder of a store, and deletes unfinished copies of an earlier daemon.
     ///
     /// # Errors
@@ -108,6 +112,20 @@ impl PackageStore {
     #[must_use]
     pub fn package(&self, job: &JobId) -> PathBuf {
         self.folder(job).join("package")
+    }
+
+    /// A file of a job, by its name.
+    #[must_use]
+    pub fn file(&self, job: &JobId, name: &str) -> PathBuf {
+        self.folder(job).join(name)
+    }
+
+    /// Creates the folder of a job.
+    ///
+    /// # Errors
+    /// When it cannot be created.
+    pub fn prepare(&self, job: &JobId) -> io::Result<()> {
+        private_folder(&self.folder(job))
     }
 
     /// Stores a captured copy and its plan for a job, both durably; returns the digest of the plan.

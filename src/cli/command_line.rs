@@ -6,8 +6,8 @@ use clap::{Parser, Subcommand};
 
 use super::{
     adopt, api, approve, cancel, check, completions, config, demo, doctor, export, init, inspect, jobs,
-    labels, log_level, man, pause, plan, reload, rescan, resume, retry, run, sandbox, show, status, submit,
-    systemd, test, top, wait, who,
+    labels, log_level, man, pause, plan, reload, rescan, resume, retry, run, sandbox, show, status, store,
+    submit, systemd, test, top, wait, who,
 };
 
 /// Heading of the options that every command accepts.
@@ -70,6 +70,9 @@ pub(super) enum Command {
     Api(api::Args),
     Doctor(doctor::Args),
     Export(export::Args),
+    /// Move the store to another place
+    #[command(subcommand)]
+    Store(store::Command),
     Completions(completions::Args),
     Man(man::Args),
 }

@@ -11,7 +11,7 @@ use super::output::Output;
 use super::{
     adopt, api, approve, backend, cancel, check, completions, config as config_command, demo, doctor, export,
     failure, help, init, inspect, jobs, labels, log_level, man, pause, plan, reload, rescan, resume, retry,
-    run, sandbox, show, status, submit, systemd, test, top, wait, who,
+    run, sandbox, show, status, store, submit, systemd, test, top, wait, who,
 };
 
 /// Maximum time to wait for blocking reads when a command ends.
@@ -105,6 +105,7 @@ async fn dispatch(command_line: CommandLine, output: &Output) -> anyhow::Result<
         Command::Api(args) => api::run(&args, config, output).await,
         Command::Doctor(_) => doctor::run(config, output).await,
         Command::Export(_) => export::run(config, output).await,
+        Command::Store(command) => store::run(&command, config, output).await,
         Command::Completions(args) => completions::run(&args, help::command(), output),
         Command::Man(args) => man::run(&args, help::command(), output),
     }

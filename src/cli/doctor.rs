@@ -9,6 +9,7 @@ use super::{backend, offline_store, owner};
 use crate::admission::compare_with_receipts;
 use crate::config::model::Config;
 use crate::control::ConnectError;
+use crate::daemon::refuse_copy;
 use crate::doctor::{examine, stale_store};
 use crate::outbox::in_store;
 use crate::package_store::PackageStore;
@@ -51,6 +52,7 @@ fn examine_offline(config: &Config) -> anyhow::Result<Vec<Finding>> {
     if config.store.database.is_some() {
         let (store, _) = offline_store::open_store(config)?;
         let mut findings = examine(&*store, &PackageStore::for_reading(config.store.packages()))?;
+        findings.extend(copy_finding(&*store, config));
         findings.extend(stale_findings(&*store, config)?);
         return Ok(findings);
     }
@@ -81,8 +83,18 @@ fn examine_offline(config: &Config) -> anyhow::Result<Vec<Finding>> {
     }
     let packages = PackageStore::for_reading(config.store.packages());
     findings.extend(examine(&dry_run.store, &packages)?);
+    findings.extend(copy_finding(&dry_run.store, config));
     findings.extend(stale_findings(&dry_run.store, config)?);
     Ok(findings)
+}
+
+/// The store was copied elsewhere, or is an unfinished copy.
+fn copy_finding(store: &dyn Store, config: &Config) -> Option<Finding> {
+    let error = refuse_copy(store, config).err()?;
+    Some(Finding::new(
+        format!("{error:#}"),
+        "the daemon does not start: name the other store in [store], or finish the copy",
+    ))
 }
 
 /// Jobs of which the receipts show more than the store.

@@ -5,7 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::control::{ConnectError, ControlError, ControlErrorKind, NoDaemon};
-use dropship_store::StoreError;
+use dropship_store::{CopyMark, StoreError};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,7 +101,10 @@ impl Exit {
         {
             return Self::Configuration;
         }
-        if error.is::<crate::daemon::EndpointMismatch>() || error.is::<crate::config::Report>() {
+        if error.is::<crate::daemon::EndpointMismatch>()
+            || error.is::<CopyMark>()
+            || error.is::<crate::config::Report>()
+        {
             return Self::Configuration;
         }
         if error.chain().any(is_permission_denied) { Self::NotPermitted } else { Self::Failed }

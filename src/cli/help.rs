@@ -29,7 +29,7 @@ const GROUPS: [(&str, &[&str]); 4] = [
             "adopt",
         ],
     ),
-    ("Tools", &["api", "doctor", "export", "completions", "man"]),
+    ("Tools", &["api", "doctor", "export", "store", "completions", "man"]),
 ];
 
 /// Exit codes that several commands share.

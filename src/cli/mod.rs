@@ -45,6 +45,7 @@ mod sandbox;
 mod shared;
 mod show;
 mod status;
+mod store;
 mod submit;
 mod systemd;
 mod table;

@@ -113,7 +113,14 @@ impl OfflineStore {
         Ok(PackageStore::for_reading(self.config.store.packages()).read_metadata(id)?)
     }
 
+    /// Refuses changes of a store that was copied elsewhere.
+    fn refuse_copy(&self) -> Result<(), ControlError> {
+        let refused = crate::daemon::refuse_copy(&*self.store, &self.config);
+        refused.map_err(|error| ControlError::new(ControlErrorKind::Configuration, format!("{error:#}")))
+    }
+
     pub(super) async fn act(&self, id: &JobId, action: &JobAction) -> Result<Receipt, ControlError> {
+        self.refuse_copy()?;
         let by = &self.operator;
         let receipt = match action {
             JobAction::Retry { .. } => {
@@ -130,11 +137,13 @@ impl OfflineStore {
     }
 
     pub(super) async fn pause(&self, folder: Option<&str>) -> anyhow::Result<()> {
+        self.refuse_copy()?;
         folder.map_or(Ok(()), |name| self.config.known_folder(name))?;
         Ok(PauseGate::remembered(&*self.store)?.pause(&*self.store, folder).await?)
     }
 
     pub(super) async fn resume(&self, folder: Option<&str>) -> anyhow::Result<()> {
+        self.refuse_copy()?;
         let pause = PauseGate::remembered(&*self.store)?;
         // A folder that was removed while it was paused can be resumed.
         if let Some(name) = folder.filter(|name| !pause.scopes().contains(*name)) {

@@ -27,4 +27,4 @@ pub use running::Running;
 pub use shutdown::Shutdown;
 pub use signals::{Ending, Signal, Signals};
 pub use startup::{Loaded, Options, StopStart};
-pub use store_binding::{EndpointMismatch, endpoint_mismatch};
+pub use store_binding::{EndpointMismatch, endpoint_mismatch, refuse_copy};

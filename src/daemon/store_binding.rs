@@ -1,7 +1,7 @@
 //! Binds a store to an endpoint and its accounts: the remote ids of its jobs are valid only there.
 
 use crate::config::model::Config;
-use dropship_store::{Commit, Entry, Store, StoreError};
+use dropship_store::{Commit, CopyMark, Entry, Store, StoreError};
 
 /// The configuration names another endpoint or account than the one that the store is bound to.
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +12,19 @@ pub struct EndpointMismatch {
     store: String,
     known: String,
     wanted: String,
+}
+
+/// Refuses a store that was copied elsewhere, or that is an unfinished copy: another daemon may process the same jobs.
+///
+/// # Errors
+/// The [`CopyMark`], or that the store cannot be read.
+pub fn refuse_copy(store: &dyn Store, config: &Config) -> anyhow::Result<()> {
+    let Some(mark) = CopyMark::of(store)? else { return Ok(()) };
+    let place = match &config.store.database {
+        Some(database) => database.url.clone(),
+        None => config.store.path.display().to_string(),
+    };
+    Err(anyhow::Error::new(mark).context(format!("the store {place} cannot be used")))
 }
 
 /// The endpoint and the accounts that a store is bound to, by key.
@@ -46,6 +59,7 @@ pub fn endpoint_mismatch(
 
 /// Compares the configuration with the stored binding, and stores what is new.
 pub(super) async fn check(store: &dyn Store, config: &Config, sandbox: bool) -> anyhow::Result<()> {
+    refuse_copy(store, config)?;
     if let Some(mismatch) = endpoint_mismatch(store, config, sandbox)? {
         return Err(mismatch.into());
     }

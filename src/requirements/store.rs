@@ -11,8 +11,8 @@ use super::folders::{may_pass, try_write};
 use super::problem;
 use crate::config::Problem;
 use crate::config::model::{Config, Database};
-use crate::daemon::endpoint_mismatch;
-use dropship_store::{DiskStore, StoreError};
+use crate::daemon::{endpoint_mismatch, refuse_copy};
+use dropship_store::{DiskStore, Store, StoreError};
 
 /// Folders of the store. Only those of an outbox can contain files of others.
 const FOLDERS: [&str; 5] = ["journal", "sled", "node", "packages", "outbox"];
@@ -75,15 +75,23 @@ pub fn of_store(config: &Config) -> Vec<Problem> {
         return Vec::new();
     }
     match DiskStore::open_dry_run(home) {
-        Ok(dry_run) => match endpoint_mismatch(&dry_run.store, config, false) {
-            Ok(mismatch) => {
-                let mismatch = mismatch.map(|mismatch| problem(config, format!("[store]: {mismatch}")));
-                mismatch.into_iter().collect()
-            }
-            Err(error) => vec![of_error(config, &error)],
-        },
+        Ok(dry_run) => of_content(config, &dry_run.store),
         // Another process has it open; the daemon waits for it.
         Err(StoreError::Locked { .. }) => Vec::new(),
+        Err(error) => vec![of_error(config, &error)],
+    }
+}
+
+/// Problems of a store that can be opened.
+fn of_content(config: &Config, store: &dyn Store) -> Vec<Problem> {
+    if let Err(error) = refuse_copy(store, config) {
+        return vec![problem(config, format!("[store]: {error:#}"))];
+    }
+    match endpoint_mismatch(store, config, false) {
+        Ok(mismatch) => {
+            let mismatch = mismatch.map(|mismatch| problem(config, format!("[store]: {mismatch}")));
+            mismatch.into_iter().collect()
+        }
         Err(error) => vec![of_error(config, &error)],
     }
 }

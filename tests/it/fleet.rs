@@ -10,7 +10,7 @@ use server::{Database, database_of_its_own};
 
 #[path = "../../crates/dropship-postgres/tests/it/server.rs"]
 #[expect(dead_code, reason = "the tests of the crate use more of it")]
-mod server;
+pub(crate) mod server;
 
 /// An environment whose store is in a database.
 fn environment(database: &Database) -> TestEnv {

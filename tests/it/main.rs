@@ -21,6 +21,8 @@ mod delivery;
 mod documents;
 #[cfg(feature = "postgres")]
 mod fleet;
+#[cfg(feature = "postgres")]
+mod fleet_copy;
 mod golden;
 mod hardware;
 mod hostile;

@@ -2,6 +2,7 @@
 
 mod commit;
 mod compact;
+mod copying;
 mod disk;
 mod entry;
 mod error;
@@ -29,6 +30,7 @@ mod writer;
 mod tests;
 
 pub use commit::{Commit, CommitHandle};
+pub use copying::{Copied, CopyError, CopyMark, CopySide, Fingerprint, copy_entries, finish_copy};
 pub use disk::{DiskStore, DryRun, OpenReport, SegmentFiles, TableStore, is_locked};
 pub use entry::Entry;
 pub use error::StoreError;

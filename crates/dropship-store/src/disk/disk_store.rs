@@ -43,6 +43,15 @@ impl DiskStore {
         Self::open_with(folder, Limits::default(), heartbeat, true, cancelled)
     }
 
+    /// The same for a copy, which depends on the order of the lines: the journal is not compacted.
+    ///
+    /// # Errors
+    /// As of [`DiskStore::open`].
+    pub fn open_for_copy(folder: &Path) -> Result<(Self, OpenReport), StoreError> {
+        let limits = Limits { segments: usize::MAX, ..Limits::default() };
+        Self::open_with(folder, limits, Arc::new(Unwatched), false, &AtomicBool::new(false))
+    }
+
     pub(crate) fn open_with(
         folder: &Path,
         limits: Limits,

@@ -99,6 +99,15 @@ impl SharedStore {
         self.histories.keeper.as_ref().map(LeaseKeeper::lease)
     }
 
+    /// The node that processes the jobs, if this process may not commit anything because of it.
+    #[must_use]
+    pub fn holder(&self) -> Option<&str> {
+        match &self.histories.writes {
+            Writes::Nothing(node) => Some(node),
+            Writes::Alone | Writes::BesideOthers => None,
+        }
+    }
+
     /// Why the database does not respond, while it does not.
     #[must_use]
     pub fn watch_away(&self) -> watch::Receiver<Option<String>> {

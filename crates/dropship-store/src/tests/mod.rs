@@ -1,5 +1,6 @@
 //! One suite for both stores, and tests of the store on disk.
 
+mod copying;
 mod ladder;
 mod lease_model;
 mod published;

@@ -1,0 +1,119 @@
+//! The copy, in two parts: what is to be stored besides the entries is copied between them.
+
+use crate::copying::error::CopyError;
+use crate::copying::fingerprint::{Counter, Fingerprint};
+use crate::copying::marks::CopyMark;
+use crate::copying::sender::Sender;
+use crate::error::StoreError;
+use crate::export::Exported;
+use crate::store::Store;
+
+/// A store that takes part in a copy. No other process uses it.
+#[derive(Clone, Copy)]
+pub struct CopySide<'a> {
+    /// The store.
+    pub store: &'a dyn Store,
+    /// Its folder or address, as an operator would type it.
+    pub name: &'a str,
+}
+
+impl CopySide<'_> {
+    fn is_source(&self, error: StoreError) -> CopyError {
+        CopyError::Source { name: self.name.to_owned(), error }
+    }
+
+    fn is_target(&self, error: StoreError) -> CopyError {
+        CopyError::Target { name: self.name.to_owned(), error }
+    }
+}
+
+/// A copy that is equal to its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// What both have.
+    pub content: Fingerprint,
+    /// The number of entries that were copied this time; the others were there.
+    pub added: u64,
+}
+
+/// Copies all entries, and compares both stores then. The target stays marked as unfinished until [`finish_copy`].
+///
+/// # Errors
+/// Every [`CopyError`]. After [`CopyError::Target`] another call continues the copy.
+pub fn copy_entries(from: CopySide<'_>, to: CopySide<'_>) -> Result<Copied, CopyError> {
+    let name = |side: CopySide<'_>| side.name.to_owned();
+    match CopyMark::of(from.store).map_err(|error| from.is_source(error))? {
+        Some(CopyMark::UnfinishedCopyOf(of)) => {
+            return Err(CopyError::SourceUnfinished { name: name(from), of });
+        }
+        // A finished copy is finished again: it may have been interrupted at its very end.
+        Some(CopyMark::MovedTo(other)) if other != to.name => {
+            return Err(CopyError::SourceMoved { name: name(from), to: other });
+        }
+        _ => {}
+    }
+    let had = Fingerprint::of(to.store).map_err(|error| to.is_target(error))?;
+    let mark = CopyMark::of(to.store).map_err(|error| to.is_target(error))?;
+    if !matches!(mark, Some(CopyMark::UnfinishedCopyOf(_))) {
+        if had.entries > 0 {
+            let content = Fingerprint::of(from.store).map_err(|error| from.is_source(error))?;
+            if content != had {
+                return Err(CopyError::OtherContent { name: name(to), content: had });
+            }
+        }
+        CopyMark::UnfinishedCopyOf(name(from)).set(to.store).map_err(|error| to.is_target(error))?;
+    }
+    let (expected, added) = transfer(from, to, &had)?;
+    let found = Fingerprint::of(to.store).map_err(|error| to.is_target(error))?;
+    if found != expected {
+        return Err(CopyError::Differs { name: name(to), found, expected });
+    }
+    Ok(Copied { content: expected, added })
+}
+
+/// Copies the entries after those that the target has. Returns what the source has, and the number of copied entries.
+fn transfer(
+    from: CopySide<'_>,
+    to: CopySide<'_>,
+    had: &Fingerprint,
+) -> Result<(Fingerprint, u64), CopyError> {
+    let other_state =
+        || CopyError::OtherState { name: to.name.to_owned(), source_name: from.name.to_owned() };
+    let (mut seen, mut sender) = (Counter::default(), Sender::new(to.store));
+    let mut failed = None;
+    let mut step = |exported: Exported| -> std::io::Result<Option<CopyError>> {
+        let is_there = seen.entries() < had.entries;
+        let Some(size) = seen.add(&exported)? else { return Ok(None) };
+        if is_there {
+            let is_same = seen.entries() < had.entries || seen.fingerprint() == *had;
+            return Ok((!is_same).then(other_state));
+        }
+        Ok(sender.send(exported, size).err().map(|error| to.is_target(error)))
+    };
+    let read = from.store.export(&mut |exported| match step(exported)? {
+        None => Ok(()),
+        Some(error) => {
+            failed = Some(error);
+            Err(std::io::Error::other("the copy has failed"))
+        }
+    });
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    read.map_err(|error| from.is_source(error))?;
+    if seen.entries() < had.entries {
+        return Err(other_state());
+    }
+    sender.finish().map_err(|error| to.is_target(error))?;
+    Ok((seen.fingerprint(), sender.sent))
+}
+
+/// Ends a copy: daemons refuse the source from now on, and accept the target.
+///
+/// # Errors
+/// [`CopyError::Source`] and [`CopyError::Target`]; another copy continues.
+pub fn finish_copy(from: CopySide<'_>, to: CopySide<'_>) -> Result<(), CopyError> {
+    // In this order: at no time do daemons accept both.
+    CopyMark::MovedTo(to.name.to_owned()).set(from.store).map_err(|error| from.is_source(error))?;
+    CopyMark::remove_all(to.store).map_err(|error| to.is_target(error))
+}

@@ -1,0 +1,172 @@
+//! `dropship store`: work on a whole store while no daemon uses it.
+
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::exit::{Exit, usage};
+use super::output::Output;
+use super::{backend, owner};
+use crate::config::model::{Config, Database, SecretAt};
+use crate::database;
+use crate::store_copy::{CopyJob, Outcome, Packages, Place};
+use dropship_job::counted;
+
+/// Commands about a whole store.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Move a store to another place: from a folder to PostgreSQL, or back
+    ///
+    /// FROM and TO are folders, as in `[store] path`, or addresses of databases, as in `[store] url`; one of both is a folder. TO must be
+    /// empty, or an unfinished copy of FROM: a copy that was interrupted is continued by the same command. At the end the number and the
+    /// SHA-256 of the entries of both are compared. Captured packages are copied too.
+    ///
+    /// Stop all daemons of both stores first. After the copy, daemons refuse FROM, because two daemons would send its jobs twice. While TO has
+    /// not changed, a copy from TO to FROM makes FROM usable again.
+    ///
+    /// If the configuration has TO or FROM as its `[store] url`, its password, `ca_file` and `packages` are used.
+    #[command(after_help = "\
+Examples:
+  dropship store copy /var/lib/dropship postgres://dropship@db.corp/dropship
+  dropship store copy postgres://dropship@db.corp/dropship /var/lib/dropship/own --packages /mnt/shared/dropship
+
+Exit codes:
+  0   copied, or copied before
+  1   refused or failed; the message says why
+  64  invalid command line
+  77  not permitted
+  78  a store of another version, or a database that cannot be used")]
+    Copy(CopyArgs),
+}
+
+/// Arguments of `store copy`.
+#[derive(Debug, clap::Args)]
+pub(super) struct CopyArgs {
+    /// Store to copy: a folder, or `postgres://USER@HOST/DATABASE`
+    #[arg(value_name = "FROM")]
+    from: String,
+    /// Place of the copy: a folder, or `postgres://USER@HOST/DATABASE`
+    #[arg(value_name = "TO")]
+    to: String,
+    /// Folder with the captured packages of the database, as in `[store] packages` [default: of the configuration]
+    #[arg(long, value_name = "FOLDER")]
+    packages: Option<PathBuf>,
+    /// File with the password of the database [default: of the configuration]
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+    /// Name of the systemd credential with the password of the database
+    #[arg(long, value_name = "NAME", conflicts_with = "password_file")]
+    password_credential: Option<String>,
+    /// Additional trusted roots for the certificate of the database, PEM
+    #[arg(long, value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+}
+
+pub(super) async fn run(command: &Command, config: &Path, output: &Output) -> anyhow::Result<Exit> {
+    let Command::Copy(args) = command;
+    let config = if config.exists() { Some(backend::load(config)?) } else { None };
+    let job = job(args, config.as_ref())?;
+    become_owner(&job, config.as_ref())?;
+    let outcome = tokio::task::spawn_blocking(move || job.run()).await??;
+    output.give(&outcome, || text(&outcome))?;
+    Ok(Exit::Done)
+}
+
+fn job(args: &CopyArgs, config: Option<&Config>) -> anyhow::Result<CopyJob> {
+    let (from, to) = (place(&args.from, args, config)?, place(&args.to, args, config)?);
+    let database = match (&from, &to) {
+        (Place::Database(_), Place::Database(_)) => {
+            return Err(usage("one of FROM and TO has to be a folder"));
+        }
+        (Place::Database(database), _) | (_, Place::Database(database)) => Some(database),
+        (Place::Folder(_), Place::Folder(_)) => None,
+    };
+    // Without `packages` they are in the folder of the node that the configuration is for.
+    let of_config = || {
+        let config = config.filter(|config| {
+            config.store.database.as_ref().map(|of| &of.url) == database.map(|of| &of.url)
+        })?;
+        Some(config.store.packages().to_owned())
+    };
+    let packages = args.packages.clone().or_else(|| database.and_then(|_| of_config()));
+    Ok(CopyJob { from, to, packages })
+}
+
+fn place(text: &str, args: &CopyArgs, config: Option<&Config>) -> anyhow::Result<Place> {
+    if !text.contains("://") {
+        let path = std::path::absolute(text).map_err(|error| usage(format!("`{text}`: {error}")))?;
+        return Ok(Place::Folder(path));
+    }
+    database::check_address(text).map_err(|error| usage(format!("{error:#}")))?;
+    let configured = config.and_then(|config| config.store.database.clone()).filter(|of| of.url == text);
+    let mut database = configured.unwrap_or_else(|| Database {
+        url: text.to_owned(),
+        password: None,
+        ca_file: None,
+        packages: None,
+        node: "dropship store copy".to_owned(),
+    });
+    let credential = args.password_credential.clone().map(SecretAt::Credential);
+    let password = args.password_file.clone().map(SecretAt::File).or(credential);
+    database.password = password.or(database.password);
+    database.ca_file = args.ca_file.clone().or(database.ca_file);
+    Ok(Place::Database(database))
+}
+
+/// Becomes the owner of the folder of the copy. One that does not exist is created for the owner of the configured store.
+fn become_owner(job: &CopyJob, config: Option<&Config>) -> anyhow::Result<()> {
+    let Some(target) = job.to.folder() else {
+        return job.from.folder().map_or(Ok(()), existing_owner);
+    };
+    if !target.exists() {
+        let model = job.from.folder().or(config.map(|config| &*config.store.path));
+        let owner = model.and_then(|model| std::fs::metadata(model).ok());
+        let failed = || format!("cannot create {}", target.display());
+        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(target).with_context(failed)?;
+        if let Some(owner) = owner.filter(|_| rustix::process::geteuid().is_root()) {
+            std::os::unix::fs::chown(target, Some(owner.uid()), Some(owner.gid())).with_context(failed)?;
+        }
+    }
+    existing_owner(target)
+}
+
+fn existing_owner(folder: &Path) -> anyhow::Result<()> {
+    if folder.exists() { owner::become_owner(folder) } else { Ok(()) }
+}
+
+fn text(outcome: &Outcome) -> String {
+    let Outcome { from, to, content, copied, packages } = outcome;
+    let mut lines = vec![
+        format!("{to} has everything of {from}: {}", content.summary()),
+        format!(
+            "  {} of history, {}, {}; {} of these entries were copied now",
+            counted(content.history, "record"),
+            counted(content.files, "known file"),
+            counted(content.published_labels, "published label"),
+            copied
+        ),
+        format!("  verified: both have the SHA-256 {}", content.sha256),
+    ];
+    lines.push(match packages {
+        Packages::Target(done) => format!(
+            "  captured packages: {} with {}, of which {} were copied now, each compared with its original",
+            counted(done.files, "file"),
+            counted(done.bytes, "byte"),
+            done.copied
+        ),
+        Packages::Shared { path } => format!("  captured packages: both stores use {}", path.display()),
+        Packages::Unknown { folder } if outcome.to.contains("://") => format!(
+            "  captured packages were not copied: set `packages = \"{}\"` in [store], or copy {} to the folder that [store] packages names, \
+             before you start a daemon",
+            folder.display(),
+            folder.join("packages").display()
+        ),
+        Packages::Unknown { folder } => format!(
+            "  captured packages were not copied: copy `packages` of the folder that [store] packages names to {} before you start a daemon",
+            folder.join("packages").display()
+        ),
+    });
+    lines.push(format!("daemons refuse {from} from now on; start them with {to}"));
+    lines.join("\n")
+}

@@ -1,0 +1,111 @@
+//! One copy, from the first entry to the last file.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use serde::Serialize;
+
+use crate::package_store::PackageStore;
+use crate::store_copy::packages::{self, PackagesCopied};
+use crate::store_copy::place::Place;
+use dropship_store::{CopySide, Fingerprint, copy_entries, finish_copy};
+
+/// Folder, in the folder of the copy, for the tables of a database while they are needed.
+const TABLES: &str = "copying";
+
+/// A copy that is to be made.
+#[derive(Debug, Clone)]
+pub struct CopyJob {
+    /// The store that is copied.
+    pub from: Place,
+    /// The store that is to have the copy.
+    pub to: Place,
+    /// The folder with the captured packages of the database, as in `[store] packages`, if it is known.
+    pub packages: Option<PathBuf>,
+}
+
+/// The result of a copy.
+#[derive(Debug, Clone, Serialize)]
+pub struct Outcome {
+    /// The source.
+    pub from: String,
+    /// The target.
+    pub to: String,
+    /// What both have.
+    pub content: Fingerprint,
+    /// Number of entries that were copied this time; the others were there.
+    pub copied: u64,
+    /// The captured packages.
+    pub packages: Packages,
+}
+
+/// What was done about captured packages.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "place", rename_all = "kebab-case")]
+pub enum Packages {
+    /// They are at the target.
+    Target(PackagesCopied),
+    /// Both stores have the same place for them.
+    Shared {
+        /// The folder that has `packages`.
+        path: PathBuf,
+    },
+    /// The place of the database is not known.
+    Unknown {
+        /// The place of the other store.
+        folder: PathBuf,
+    },
+}
+
+impl CopyJob {
+    /// Copies everything, and ends the use of the source. Blocks.
+    ///
+    /// # Errors
+    /// A store that is in use, a [`CopyError`](dropship_store::CopyError), or a file that cannot be copied.
+    pub fn run(&self) -> anyhow::Result<Outcome> {
+        let Some(folder) = self.from.folder().or(self.to.folder()) else {
+            bail!("one of both places has to be a folder");
+        };
+        let (from_name, to_name) = (self.from.name(), self.to.name());
+        if from_name == to_name {
+            bail!("{from_name} is the source and the target");
+        }
+        let tables = folder.join(TABLES);
+        let (content, copied, packages) = {
+            let source = self.from.open_source(&tables)?;
+            let target = self.to.open_target(&tables)?;
+            let from = CopySide { store: &*source, name: &from_name };
+            let to = CopySide { store: &*target, name: &to_name };
+            let copied = copy_entries(from, to)?;
+            let packages = self.copy_packages(from)?;
+            finish_copy(from, to)?;
+            (copied.content, copied.added, packages)
+        };
+        if tables.exists() {
+            std::fs::remove_dir_all(&tables)
+                .with_context(|| format!("the copy is complete; cannot remove {}", tables.display()))?;
+        }
+        Ok(Outcome { from: from_name, to: to_name, content, copied, packages })
+    }
+
+    fn copy_packages(&self, from: CopySide<'_>) -> anyhow::Result<Packages> {
+        let place = |place: &Place| place.folder().map(Path::to_owned).or_else(|| self.packages.clone());
+        let (source, target) = match (place(&self.from), place(&self.to)) {
+            (Some(source), Some(target)) => (source, target),
+            (Some(folder), None) | (None, Some(folder)) => return Ok(Packages::Unknown { folder }),
+            (None, None) => bail!("one of both places has to be a folder"),
+        };
+        if source
+            .canonicalize()
+            .is_ok_and(|source| target.canonicalize().is_ok_and(|target| source == target))
+        {
+            return Ok(Packages::Shared { path: source });
+        }
+        if !source.join("packages").is_dir() {
+            return Ok(Packages::Target(PackagesCopied::default()));
+        }
+        let to = PackageStore::open(&target)
+            .with_context(|| format!("cannot write captured packages to {}", target.display()))?;
+        packages::copy(from.store, &PackageStore::for_reading(&source), &to).map(Packages::Target)
+    }
+}
