@@ -1,11 +1,10 @@
 //! Plans the labels of a job that do not exist yet again, by the rules in force. Product, submission and existing labels stay.
 
-use serde_json::Value;
-
 use super::admit::planned_labels;
 use super::state::Admission;
 use crate::package_store::{PackageStore, PlanSnapshot};
 use dropship_job::{Event, Job, Label, LabelLife, LabelStage};
+use dropship_rules::comparison::label_changes;
 use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_rules::rule::Rule;
 use dropship_rules::{MatchInput, Planned, Planning, plan_package};
@@ -78,11 +77,11 @@ pub fn replan(rules: &[Rule], packages: &PackageStore, job: &Job) -> Result<Opti
         );
         return Err(ReplanError::Rules { job: job.id().to_string(), why });
     }
-    let merged = Merged::of(job, &old, &new);
-    if merged.changes.is_empty() {
+    let Merged { labels, dropped, again, changes, .. } = Merged::of(job, &old, &new);
+    if changes.is_empty() {
         return Ok(None);
     }
-    let plan = Plan { rule: new.rule, rule_digest: new.rule_digest, labels: merged.labels, ..old };
+    let plan = Plan { rule: new.rule, rule_digest: new.rule_digest, labels, ..old };
     let (rule, labels) = (plan.rule.clone(), planned_labels(&plan));
     // The product stays, and with it the time from which its dates count.
     let planning = planning.map(|old| Planning { at: old.at, ..how });
@@ -90,7 +89,6 @@ pub fn replan(rules: &[Rule], packages: &PackageStore, job: &Job) -> Result<Opti
     let plan = packages
         .stage_plan(job.id(), digest, &snapshot)
         .map_err(|error| ReplanError::Io { job: job.id().to_string(), error })?;
-    let Merged { dropped, again, changes, .. } = merged;
     Ok(Some(Event::Replanned { rule, plan, labels, dropped, again, changes }))
 }
 
@@ -101,7 +99,9 @@ fn is_asked_again(label: &Label) -> bool {
 }
 
 /// The labels of a job with those of a new plan. Indices of labels stay.
-struct Merged {
+struct Merged<'a> {
+    old: &'a Plan,
+    new: &'a Plan,
     labels: Vec<LabelPlan>,
     dropped: Vec<usize>,
     again: Vec<usize>,
@@ -109,10 +109,10 @@ struct Merged {
     changes: Vec<String>,
 }
 
-impl Merged {
-    fn of(job: &Job, old: &Plan, new: &Plan) -> Self {
-        let mut merged =
-            Self { labels: Vec::new(), dropped: Vec::new(), again: Vec::new(), changes: Vec::new() };
+impl<'a> Merged<'a> {
+    fn of(job: &Job, old: &'a Plan, new: &'a Plan) -> Self {
+        let (labels, changes) = (Vec::new(), Vec::new());
+        let mut merged = Self { old, new, labels, dropped: Vec::new(), again: Vec::new(), changes };
         if old.rule != new.rule {
             merged.changes.push(format!("rule `{}` instead of `{}`", new.rule, old.rule));
         }
@@ -136,13 +136,13 @@ impl Merged {
         let is_in_doubt = label.intent().is_some();
         let plan = match new {
             Some(new) if is_open || is_in_doubt => {
-                self.changes.extend(differences(name, old, new));
+                self.add_differences(name, old, new);
                 new
             }
             Some(new) if is_asked_again(label) => {
                 let before = label.id().map(|id| format!(" instead of {id}")).unwrap_or_default();
                 self.changes.push(format!("label `{name}` is requested again{before}"));
-                self.changes.extend(differences(name, old, new));
+                self.add_differences(name, old, new);
                 self.again.push(index);
                 new
             }
@@ -155,19 +155,10 @@ impl Merged {
         };
         self.labels.push(plan.clone());
     }
-}
 
-/// The keys in which two plans of a label differ.
-fn differences(name: &str, old: &LabelPlan, new: &LabelPlan) -> Vec<String> {
-    let keys = |plan: &LabelPlan| match serde_json::to_value(plan) {
-        Ok(Value::Object(keys)) => keys,
-        Ok(_) | Err(_) => serde_json::Map::new(),
-    };
-    let (old, new) = (keys(old), keys(new));
-    let differs = |(key, value): &(&String, &Value)| old.get(*key) != Some(*value);
-    let changed = new.iter().filter(differs).map(|(key, value)| {
-        let before = old.get(key).unwrap_or(&Value::Null);
-        format!("label `{name}`: {key} {value} instead of {before}")
-    });
-    changed.collect()
+    /// The keys in which two plans of a label differ.
+    fn add_differences(&mut self, name: &str, old: &LabelPlan, new: &LabelPlan) {
+        let changes = label_changes((self.old, old), (self.new, new)).into_iter();
+        self.changes.extend(changes.map(|change| format!("label `{name}`: {change}")));
+    }
 }

@@ -98,7 +98,7 @@ pub struct Previous {
     pub job: Option<JobId>,
     /// Its audiences as the rule named them.
     pub audiences: Vec<String>,
-    /// How the other settings of the label differ: `floor "NI" instead of null`.
+    /// How the other settings of the label differ: `floor "NI" instead of none`.
     #[serde(default)]
     pub settings: Vec<String>,
     /// How the targets differ from its targets; absent when these are no longer known.

@@ -1,7 +1,6 @@
 //! The label that was published before by the same rule and label.
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::compare::compare;
 use super::page::Previous;
@@ -9,6 +8,7 @@ use crate::package_store::PackageStore;
 use crate::pipeline::{label_of, newest_published, read_driver_metadata};
 use dropship_hardware::NewShippingLabel;
 use dropship_job::{Job, Label, RemoteId};
+use dropship_rules::comparison::{FILTER, label_changes};
 use dropship_rules::label::preview_with;
 use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_store::{Store, StoreError};
@@ -39,7 +39,7 @@ pub(super) fn previous(
         let Some(published) = owner.labels().get(index).filter(|label| label.is_published()) else {
             continue;
         };
-        return Ok(Some(described(packages, (&owner, index), (id, published), (label, request))));
+        return Ok(Some(described(packages, (&owner, index), (id, published), ((plan, label), request))));
     }
     Ok(newest_unknown.map(|id| Previous {
         id,
@@ -55,48 +55,43 @@ fn described(
     packages: &PackageStore,
     (owner, index): (&Job, usize),
     (id, label): (RemoteId, &Label),
-    (plan, request): (&LabelPlan, &NewShippingLabel),
+    (plan, request): ((&Plan, &LabelPlan), &NewShippingLabel),
 ) -> Previous {
     let old = requested(packages, owner, index);
-    let settings = old.as_ref().map(|(before, _)| settings(before, plan));
+    let settings = old.as_ref().map(|old| settings((&old.plan, &old.label), plan));
     Previous {
         id,
         name: Some(label.name().to_owned()),
         job: Some(owner.id().clone()),
         audiences: label.plan().audiences.clone(),
         settings: settings.unwrap_or_default(),
-        targets: old.and_then(|(_, old)| Some(compare(request, &old?))),
+        targets: old.and_then(|old| Some(compare(request, &old.request?))),
     }
 }
 
-/// The keys in which two plans of a label differ, besides its name, audiences and targets, which are compared separately.
-fn settings(before: &LabelPlan, now: &LabelPlan) -> Vec<String> {
-    const COMPARED_ELSEWHERE: [&str; 4] = ["name", "key", "audiences", "targets"];
-    let keys = |plan: &LabelPlan| match serde_json::to_value(plan) {
-        Ok(Value::Object(keys)) => keys,
-        Ok(_) | Err(_) => serde_json::Map::new(),
-    };
-    let before = keys(before);
-    let changed = keys(now).into_iter().filter_map(|(key, value)| {
-        let old = before.get(&key).unwrap_or(&Value::Null);
-        let differs = *old != value && !COMPARED_ELSEWHERE.contains(&key.as_str());
-        differs.then(|| format!("{key} {value} instead of {old}"))
-    });
-    changed.collect()
+/// The keys in which a label differs from an earlier one, besides its name, audiences and targets, which are compared separately.
+fn settings((old_plan, old): (&Plan, &LabelPlan), now: (&Plan, &LabelPlan)) -> Vec<String> {
+    let is_apart = |key: &str| matches!(key, "name" | "audiences") || key.starts_with(FILTER);
+    let changes = label_changes((old_plan, old), now).into_iter();
+    changes.filter(|change| !is_apart(&change.key)).map(|change| change.to_string()).collect()
+}
+
+/// What a label was planned and requested by.
+struct Requested {
+    plan: Plan,
+    label: LabelPlan,
+    /// Absent if the metadata of its job is not there any more.
+    request: Option<NewShippingLabel>,
 }
 
 /// The plan and the request of a label that exists, from the stored plan and metadata of its job. The date of the request is of no
 /// interest.
-fn requested(
-    packages: &PackageStore,
-    owner: &Job,
-    index: usize,
-) -> Option<(LabelPlan, Option<NewShippingLabel>)> {
-    let snapshot = packages.plan_snapshot(owner.id(), owner.plan()?).ok()?;
-    let plan = snapshot.plan.labels.get(index)?.clone();
-    let label = LabelPlan { go_live: None, ..plan.clone() };
+fn requested(packages: &PackageStore, owner: &Job, index: usize) -> Option<Requested> {
+    let plan = packages.plan_snapshot(owner.id(), owner.plan()?).ok()?.plan;
+    let label = plan.labels.get(index)?.clone();
+    let undated = LabelPlan { go_live: None, ..label.clone() };
     let metadata = read_driver_metadata(packages, owner).ok();
-    let request = metadata
-        .and_then(|metadata| preview_with(&label, &snapshot.plan, &metadata, Timestamp::UNIX_EPOCH).request);
-    Some((plan, request))
+    let request =
+        metadata.and_then(|metadata| preview_with(&undated, &plan, &metadata, Timestamp::UNIX_EPOCH).request);
+    Some(Requested { plan, label, request })
 }

@@ -1,7 +1,6 @@
 //! Differences as text.
 
 use dropship_rules::comparison::{Change, Difference, Target};
-use serde_json::Value;
 
 /// One line for a difference, and lines for the first targets of each direction.
 #[must_use]
@@ -19,9 +18,7 @@ pub fn describe(difference: &Difference, max_targets: usize) -> Vec<String> {
             let why = rejected.as_deref().unwrap_or("no rule applies");
             lines.push(format!("rejected instead of being planned: {why}"));
         }
-        Change::Value { key, old, new } => {
-            lines.push(format!("{label}{key} {} instead of {}", value(new), value(old)));
-        }
+        Change::Value(change) => lines.push(format!("{label}{change}")),
         Change::LabelAdded => lines.push(format!("{label}new")),
         Change::LabelRemoved => lines.push(format!("{label}no longer asked for")),
         Change::Targets(change) => {
@@ -50,13 +47,4 @@ fn target_lines(sign: char, targets: &[Target], count: usize, max: usize) -> Vec
         lines.push(format!("  {sign} {more} more"));
     }
     lines
-}
-
-/// A value as an operator reads it: `none` for nothing.
-fn value(value: &Value) -> String {
-    match value {
-        Value::Null => "none".to_owned(),
-        Value::Array(list) if list.is_empty() => "none".to_owned(),
-        other => other.to_string(),
-    }
 }

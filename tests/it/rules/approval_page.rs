@@ -165,3 +165,26 @@ fn request_that_has_changed_since_the_hold_is_named_and_not_sent() {
     assert_eq!(sent["targeting"]["restrictedToAudiences"], json!([other]), "not {known}");
     assert_eq!(daemon.terminate(), Some(0));
 }
+
+#[test]
+fn settings_are_compared_as_the_rule_has_them() {
+    let pilot = "[[rule.label]]\nname = \"{{ file.stem }} pilot\"\ndestination = \"windows_update\"\nafter = \"* test ring\"\n\
+                 audiences = [\"Test Registry Key\"]\nhold = true\nfloor = \"NI\"\n";
+    let env = TestEnv::with(Quirks::none(), pilot);
+    let daemon = env.daemon(&[]);
+    env.drop_package("first.cab", &bytes("cab/good-signed-ts.cab"));
+    let held = receipt_of(&env, "first.cab", "held");
+    let shown = text(&env.run(&["show", id(&held["id"])]).stdout);
+    assert_eq!(paste(&env, &shown).status.code(), Some(0), "{shown}");
+    receipt_of(&env, "first.cab", "succeeded");
+
+    edit(&env, &[("hold = true\nfloor = \"NI\"\n", "hold = true\nsoak = \"1s\"\n")]);
+    assert_eq!(env.json(&["reload"])["ok"], true);
+    env.drop_package("second.cab", &bytes("cab/good-signed.cab"));
+    let second = receipt_of(&env, "second.cab", "held");
+    let settings =
+        env.json(&["show", id(&second["id"])])["approval"][0]["content"]["previous"]["settings"].clone();
+    // It waits for a label of another name, which is the same label of the rule.
+    assert_eq!(settings, json!(["floor none instead of \"NI\"", "soak \"1s\" instead of none"]));
+    assert_eq!(daemon.terminate(), Some(0));
+}

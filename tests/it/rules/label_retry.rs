@@ -49,7 +49,7 @@ fn mended_rule_reaches_a_signed_package() {
     );
     reload(&env);
     let answer = retry(&env, &held);
-    assert!(answer.contains("plan: label `echo test ring`: floor \"CO\" instead of null"), "{answer}");
+    assert!(answer.contains("plan: label `echo test ring`: floor \"CO\" instead of none"), "{answer}");
     assert!(answer.contains("audiences [\"Test Registry Key\"] instead of"), "{answer}");
     assert!(!answer.contains("has changed"), "the labels follow the rule in force: {answer}");
     let done = receipt_of(&env, "echo.cab", "succeeded");
@@ -153,7 +153,7 @@ fn label_in_doubt_follows_a_mended_rule_after_an_approval_only() {
     );
     reload(&env);
     let answer = retry(&env, &held);
-    assert!(answer.contains("floor \"CO\" instead of null"), "{answer}");
+    assert!(answer.contains("floor \"CO\" instead of none"), "{answer}");
     let changed = receipt_when(&env, "the new request to be held", |receipt| {
         receipt["error"]["kind"] == "request-changed"
     });

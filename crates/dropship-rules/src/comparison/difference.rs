@@ -1,6 +1,7 @@
 //! One difference between two plans of a package.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -35,14 +36,7 @@ pub enum Change {
         rejected: Option<String>,
     },
     /// A value differs.
-    Value {
-        /// The key as the configuration has it, such as `product.device_type` or `audiences`.
-        key: String,
-        /// The value by the old plan.
-        old: Value,
-        /// The value by the new plan.
-        new: Value,
-    },
+    Value(ValueChange),
     /// The label is new.
     LabelAdded,
     /// The label is no longer asked for.
@@ -56,6 +50,36 @@ pub enum Change {
         /// The reasons by the new plan.
         new: Vec<String>,
     },
+}
+
+/// A value that differs. As text `floor "NI" instead of none`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ValueChange {
+    /// The key as the configuration has it, such as `product.device_type` or `audiences`.
+    pub key: String,
+    /// The value by the old plan.
+    pub old: Value,
+    /// The value by the new plan.
+    pub new: Value,
+}
+
+impl fmt::Display for ValueChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} instead of {}", self.key, Shown(&self.new), Shown(&self.old))
+    }
+}
+
+/// A value as an operator reads it: `none` for nothing.
+struct Shown<'a>(&'a Value);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Value::Null => f.write_str("none"),
+            Value::Array(list) if list.is_empty() => f.write_str("none"),
+            other => other.fmt(f),
+        }
+    }
 }
 
 /// How the targets of a label differ.

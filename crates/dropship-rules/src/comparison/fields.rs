@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
 
+use super::difference::ValueChange;
+
 /// The fields of a request by name.
 pub(super) fn fields(request: &impl Serialize) -> Map<String, Value> {
     match serde_json::to_value(request) {
@@ -12,14 +14,14 @@ pub(super) fn fields(request: &impl Serialize) -> Map<String, Value> {
     }
 }
 
-/// The fields in which two requests differ: key, old value, new value. The order of lists has no effect at the service.
-pub(super) fn differing(old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<(String, Value, Value)> {
+/// The fields in which two requests differ. The order of lists has no effect at the service.
+pub(super) fn differing(old: &Map<String, Value>, new: &Map<String, Value>) -> Vec<ValueChange> {
     let mut keys: Vec<_> = old.keys().chain(new.keys()).collect();
     keys.sort_unstable();
     keys.dedup();
     let value = |fields: &Map<String, Value>, key: &String| fields.get(key).cloned().unwrap_or_default();
-    let both = keys.into_iter().map(|key| (key.clone(), value(old, key), value(new, key)));
-    both.filter(|(_, old, new)| !is_same(old, new)).collect()
+    let change = |key| ValueChange { key: String::clone(key), old: value(old, key), new: value(new, key) };
+    keys.into_iter().map(change).filter(|change| !is_same(&change.old, &change.new)).collect()
 }
 
 fn is_same(old: &Value, new: &Value) -> bool {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::cause::Cause;
-use super::difference::{Change, Difference, TargetChange};
+use super::difference::{Change, Difference, TargetChange, ValueChange};
 use super::fields::{differing, fields};
 use super::pairs::{Pair, pairs};
 use super::targets::{LabelReach, TargetSource};
@@ -56,7 +56,7 @@ impl Plans<'_> {
     fn label(&self, old: &LabelPlan, new: &LabelPlan, pairs: &[Pair<'_>]) -> Vec<Difference> {
         let differing = differing(&comparable(old, Some(pairs)), &comparable(new, None));
         let (filters, values): (Vec<_>, Vec<_>) =
-            differing.into_iter().partition(|(key, ..)| key.starts_with(FILTER));
+            differing.into_iter().partition(|change| change.key.starts_with(FILTER));
         let has_other_rows = self.source.is_foreseen()
             && !same_codes(self.old, self.new)
             && !self.source.facts.infs.is_empty();
@@ -66,12 +66,9 @@ impl Plans<'_> {
         let difference = |keys, change| self.difference(new, keys, change);
         let mut all: Vec<_> = values
             .iter()
-            .map(|(key, old, new)| {
-                let change = Change::Value { key: key.clone(), old: old.clone(), new: new.clone() };
-                difference(vec![key.clone()], change)
-            })
+            .map(|change| difference(vec![change.key.clone()], Change::Value(change.clone())))
             .collect();
-        let mut filter_keys: Vec<_> = filters.iter().map(|(key, ..)| key.clone()).collect();
+        let mut filter_keys: Vec<_> = filters.iter().map(|change| change.key.clone()).collect();
         let (before, after) = (self.source.reach(old, self.old), self.source.reach(new, self.new));
         match (&before.targets, &after.targets) {
             (Some(was), Some(is)) => {
@@ -82,12 +79,11 @@ impl Plans<'_> {
                 all.extend(change.map(|change| difference(filter_keys.clone(), change)));
             }
             // Before Microsoft has signed it, the targets of an .hlkx are unknown: the selection itself is compared.
-            _ => all.extend(filters.into_iter().map(|(key, old, new)| {
-                let cause = vec![key.clone()];
-                difference(cause, Change::Value { key, old, new })
-            })),
+            _ => all.extend(
+                filters.into_iter().map(|change| difference(vec![change.key.clone()], Change::Value(change))),
+            ),
         }
-        let mut keys: Vec<_> = values.into_iter().map(|(key, ..)| key).chain(filter_keys).collect();
+        let mut keys: Vec<_> = values.into_iter().map(|change| change.key).chain(filter_keys).collect();
         if old.attestation != new.attestation {
             keys.push("product.test_harness".to_owned());
         }
@@ -107,6 +103,22 @@ impl Plans<'_> {
     }
 }
 
+/// The keys in which a label differs from one of another plan. A label that it waits for has another name in another plan, which is
+/// no difference.
+#[must_use]
+pub fn label_changes(
+    (old_plan, old): (&Plan, &LabelPlan),
+    (new_plan, new): (&Plan, &LabelPlan),
+) -> Vec<ValueChange> {
+    let pairs = pairs(old_plan, new_plan);
+    let mut changes = differing(&comparable(old, Some(&pairs)), &comparable(new, None));
+    if old.attestation != new.attestation {
+        let [old, new] = [old, new].map(|label| json!(label.attestation));
+        changes.push(ValueChange { key: "attestation".to_owned(), old, new });
+    }
+    changes
+}
+
 fn problems(before: LabelReach, after: LabelReach) -> Option<Change> {
     let (old, new) = (before.problems, after.problems);
     // A label that cannot be requested for another reason than before is no difference at the service.
@@ -119,7 +131,7 @@ fn same_codes(old: &Plan, new: &Plan) -> bool {
 }
 
 /// Begins the keys that select targets.
-const FILTER: &str = "hardware_ids.";
+pub const FILTER: &str = "hardware_ids.";
 
 /// The values of a label under the keys of the configuration. `pairs` translates the names of other labels to those of the
 /// new plan, so that a renamed label is no difference of the labels that wait for it.

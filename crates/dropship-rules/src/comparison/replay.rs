@@ -6,7 +6,7 @@ use dropship_hardware::DriverMetadata;
 
 use super::cause::Cause;
 use super::choice;
-use super::difference::{Change, Difference};
+use super::difference::{Change, Difference, ValueChange};
 use super::fields::{differing, fields, product_key};
 use super::labels::Plans;
 use super::targets::TargetSource;
@@ -126,7 +126,7 @@ impl Plans<'_> {
         let mut put = |key: String, old, new| {
             let keys = || Cause::Keys { rule: self.new.rule.clone(), label: None, keys: vec![key.clone()] };
             let cause = self.choice.cloned().unwrap_or_else(keys);
-            all.push(Difference { cause, label: None, change: Change::Value { key, old, new } });
+            all.push(Difference { cause, label: None, change: Change::Value(ValueChange { key, old, new }) });
         };
         if old.account != new.account {
             put("account".to_owned(), old.account.clone().into(), new.account.clone().into());
@@ -135,11 +135,11 @@ impl Plans<'_> {
             let value = |plan: &Plan| serde_json::to_value(&plan.strategy).unwrap_or_default();
             put("product.strategy".to_owned(), value(old), value(new));
         }
-        for (field, was, is) in differing(&fields(&old.product), &fields(&new.product)) {
-            put(product_key(&field), was, is);
+        for change in differing(&fields(&old.product), &fields(&new.product)) {
+            put(product_key(&change.key), change.old, change.new);
         }
-        for (field, was, is) in differing(&fields(&old.submission), &fields(&new.submission)) {
-            put(format!("submission.{field}"), was, is);
+        for change in differing(&fields(&old.submission), &fields(&new.submission)) {
+            put(format!("submission.{}", change.key), change.old, change.new);
         }
         all
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use dropship::config::Config;
 use dropship_hardware::DriverMetadata;
 use dropship_package::Facts;
-use dropship_rules::comparison::{self, Cause, Change, Difference, Outcome, Remembered};
+use dropship_rules::comparison::{self, Cause, Change, Difference, Outcome, Remembered, ValueChange};
 use dropship_rules::{MatchInput, Planning, plan_package};
 use serde_json::{Value, json};
 
@@ -78,7 +78,7 @@ fn replay_of_random_edits_finds_the_differences_of_the_reference() {
 
 /// A changed key names itself as its cause, unless another rule applies.
 fn check_keys(cause: &Cause, change: &Change) {
-    if let (Cause::Keys { keys, .. }, Change::Value { key, .. }) = (cause, change) {
+    if let (Cause::Keys { keys, .. }, Change::Value(ValueChange { key, .. })) = (cause, change) {
         assert_eq!(keys, std::slice::from_ref(key));
     }
     if let (Cause::Keys { keys, .. }, Change::Targets(_)) = (cause, change) {
@@ -190,7 +190,7 @@ fn comparable(found: &[Difference]) -> BTreeSet<Expected> {
             Change::Rule { old, new, .. } => {
                 all.insert(Expected::Rule(old.clone(), new.clone()));
             }
-            Change::Value { key, old, new } => {
+            Change::Value(ValueChange { key, old, new }) => {
                 let keys = ["product.device_type", "name", "audiences", "hold", "go_live"];
                 let key =
                     keys.into_iter().find(|known| known == key).unwrap_or_else(|| panic!("{difference:?}"));
