@@ -7,6 +7,7 @@ use std::ops::Range;
 use self::scanner::Scanner;
 use super::secret_names::{Kind, Scope, kind};
 
+mod comment;
 mod extent;
 mod scanner;
 mod url;

@@ -46,6 +46,10 @@ impl Source {
                 // A text that is not closed goes on to the end of the file, which has other texts.
                 for line in secret.lines().filter(|line| !line.trim().is_empty()).take(MOST_LINES) {
                     remember_parts(line, Lifetime::For(REMEMBERED));
+                    // Without quotes it includes the comment after it.
+                    if let Some((value, _)) = line.split_once(" #") {
+                        remember_parts(value, Lifetime::For(REMEMBERED));
+                    }
                 }
                 if let Some(value) = unescaped(secret) {
                     remember_parts(&value, Lifetime::For(REMEMBERED));

@@ -2,13 +2,16 @@
 
 use std::ops::Range;
 
+use super::comment::has_secret_of_url;
 use super::url::secret_part;
 use super::{Place, Why};
 use crate::config::broken_line::{MAX_NAMES, names};
-use crate::config::secret_names::{Kind, Scope, is_harmless, is_plain_word, is_usual_key, kind};
+use crate::config::secret_names::{
+    Kind, Scope, is_harmless, is_plain_word, is_usual_key, kind, looks_random,
+};
 
 /// What surrounds a value.
-const QUOTES: [char; 5] = ['"', '\'', ' ', '\t', '\r'];
+pub(super) const QUOTES: [char; 5] = ['"', '\'', ' ', '\t', '\r'];
 
 pub(super) struct Scanner<'a> {
     pub(super) text: &'a str,
@@ -18,22 +21,24 @@ pub(super) struct Scanner<'a> {
     /// The same for a header in a comment, which is not that of the lines that are none.
     table_of_comment: Option<Scope>,
     /// Where the comment begins that is read.
-    comment: Option<usize>,
+    pub(super) comment: Option<usize>,
     /// The content of the open inline tables and lists.
-    inline: Vec<Scope>,
+    pub(super) inline: Vec<Scope>,
+    /// The same around the comment that is read, whose brackets are those of prose.
+    inline_around: Vec<Scope>,
     pub(super) found: Vec<Place>,
 }
 
 /// What a key decides about its value.
-struct Key {
+pub(super) struct Key {
     /// Where its last name is.
-    last_at: Range<usize>,
+    pub(super) last_at: Range<usize>,
     /// The content of the table that it is in.
-    within: Scope,
+    pub(super) within: Scope,
     /// The content of its value, if that is a table.
-    scope: Scope,
+    pub(super) scope: Scope,
     /// Whether its value is a secret.
-    kind: Kind,
+    pub(super) kind: Kind,
 }
 
 impl<'a> Scanner<'a> {
@@ -46,6 +51,7 @@ impl<'a> Scanner<'a> {
             table_of_comment: None,
             comment: None,
             inline: Vec::new(),
+            inline_around: Vec::new(),
             found: Vec::new(),
         }
     }
@@ -57,7 +63,8 @@ impl Scanner<'_> {
     }
 
     fn scope(&self) -> Scope {
-        self.inline.last().copied().unwrap_or(self.table())
+        let around = || self.inline_around.last();
+        self.inline.last().or_else(around).copied().unwrap_or(self.table())
     }
 
     /// The content of the table that a line is in.
@@ -80,11 +87,12 @@ impl Scanner<'_> {
         let Some(byte) = self.byte(self.at) else { return };
         match byte {
             b'\n' => {
-                self.comment = None;
+                self.end_comment();
                 self.at += 1;
             }
             b'#' if self.comment.is_none() => {
                 self.comment = Some(self.at);
+                self.inline_around = std::mem::take(&mut self.inline);
                 self.at += 1;
             }
             b'[' if self.starts_line(self.at) && self.inline.is_empty() => self.header(),
@@ -101,7 +109,13 @@ impl Scanner<'_> {
         }
     }
 
-    fn starts_line(&self, at: usize) -> bool {
+    fn end_comment(&mut self) {
+        if self.comment.take().is_some() {
+            self.inline = std::mem::take(&mut self.inline_around);
+        }
+    }
+
+    pub(super) fn starts_line(&self, at: usize) -> bool {
         self.text.as_bytes()[..at]
             .iter()
             .rev()
@@ -154,7 +168,8 @@ impl Scanner<'_> {
             }
             let name = self.text[start..at].trim_matches(['"', '\'']);
             if !is_usual_key(name) || scope == Scope::Secret && !is_plain_word(name) {
-                self.push(start..at, 0..at - start, Why::of(scope == Scope::Secret));
+                let is_secret = scope == Scope::Secret && self.comment.is_none();
+                self.push(start..at, 0..at - start, Why::of(is_secret));
             }
             scope = scope.below(name);
             count += 1;
@@ -167,37 +182,36 @@ impl Scanner<'_> {
         let after = self.skip_blanks(self.at);
         let Some(key) = self.read_key(&names, after) else { return };
         match self.byte(after) {
-            Some(b'=' | b':') => self.at = self.skip_blanks(after + 1),
+            Some(b'=' | b':') => {
+                // `=>` and `:=` too.
+                let is_double = matches!(self.byte(after + 1), Some(b'>' | b'='));
+                self.at = self.skip_blanks(after + 1 + usize::from(is_double));
+            }
+            Some(b'-') if key.kind == Kind::Secret && self.byte(after + 1) == Some(b'>') => {
+                self.at = self.skip_blanks(after + 2);
+            }
             // A forgotten equals sign.
             Some(byte)
                 if key.kind == Kind::Secret
                     && after > self.at
                     && !matches!(byte, b'\n' | b'\r' | b',' | b'}' | b']')
-                    && !self.is_prose(key.last_at.start, after) =>
+                    && self.has_word_as_value(key.last_at.start..after) =>
             {
                 self.at = after;
             }
             _ => {
-                // An item of a list.
-                if !self.inline.is_empty() {
+                // An item of a list, or a word of a comment.
+                let is_odd = self.comment.is_some() && looks_random(&self.text[key.last_at.clone()]);
+                if !self.inline.is_empty() || is_odd {
                     self.hide_unusual(key.last_at, key.within);
                 }
                 return;
             }
         }
-        self.value(key.kind, key.within, key.scope);
-    }
-
-    /// Whether the words from `at` on are prose of a comment: they are not its first, it follows a value, or several words without
-    /// quotes follow.
-    fn is_prose(&self, at: usize, after: usize) -> bool {
-        let Some(comment) = self.comment else { return false };
-        let is_first = self.text[comment..at].bytes().all(|byte| matches!(byte, b'#' | b' ' | b'\t'));
-        let is_value = || {
-            let rest = &self.text[after..self.line_end(after)];
-            rest.starts_with(['"', '\'']) || !rest.trim().contains(' ')
-        };
-        !(is_first && self.starts_line(comment) && is_value())
+        match self.comment {
+            Some(_) => self.value_of_comment(&key),
+            None => self.value(key.kind, key.within, key.scope),
+        }
     }
 
     /// Hides the names of a key that are not usual, and decides about its value. `after` is the place behind the key.
@@ -253,6 +267,12 @@ impl Scanner<'_> {
             } else {
                 let start = self.at;
                 self.at = self.value_end(first, false).max(start);
+                // A value without quotes has no `#`.
+                if let Some(length) =
+                    self.text[start..self.at].find('#').filter(|_| !matches!(first, b'"' | b'\''))
+                {
+                    self.at = start + length;
+                }
                 self.hide_unusual(start..self.at, within);
             }
             return;
@@ -320,7 +340,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn hide(&mut self, whole: Range<usize>, kind: Kind) {
+    pub(super) fn hide(&mut self, whole: Range<usize>, kind: Kind) {
         let inner = self.text[whole.clone()].trim_matches(QUOTES);
         let hidden = match kind {
             Kind::Plain => return,
@@ -337,11 +357,14 @@ impl Scanner<'_> {
 
     /// Hides a value of a key that is not for secrets, unless it looks like one of a configuration. Values of rules are texts of any
     /// kind, and are shown.
-    fn hide_unusual(&mut self, whole: Range<usize>, within: Scope) {
+    pub(super) fn hide_unusual(&mut self, whole: Range<usize>, within: Scope) {
         let inner = self.text[whole.clone()].trim_matches(QUOTES);
         if !is_harmless(inner, within) {
-            // A URL, which can have a user and a path.
-            let is_url = inner.contains('@') || inner.contains("://");
+            // A URL, which can have a user and a path. In a comment it can be that of a document, or an address of a person.
+            let is_url = match self.comment {
+                None => inner.contains('@') || inner.contains("://"),
+                Some(_) => has_secret_of_url(inner),
+            };
             let why = if is_url { Why::Place } else { Why::Unusual };
             let length = inner.len();
             self.push(whole, 0..length, why);
@@ -349,7 +372,7 @@ impl Scanner<'_> {
     }
 
     /// Notes a value in its quotes; `hidden` is a part of what is between them.
-    fn push(&mut self, whole: Range<usize>, hidden: Range<usize>, why: Why) {
+    pub(super) fn push(&mut self, whole: Range<usize>, hidden: Range<usize>, why: Why) {
         let text = &self.text[whole.clone()];
         let inner = text.trim_matches(QUOTES);
         let start = whole.start + text.find(inner).unwrap_or(0);
