@@ -1,17 +1,17 @@
-//! Kit packages that are valid archives with a changed structure. The work of their inspection must stay linear in their
+//! Kit packages that are valid archives with a changed structure: some with a signature that does not fit any more, others changed
+//! first and signed then, so that everything behind the signature is read. The work of their inspection must stay linear in their
 //! length.
 #![no_main]
 
 use std::io::{Cursor, Read, Write};
 use std::sync::LazyLock;
 
-use dropship_fuzz::POLICY;
-use dropship_package::{Kind, Work};
+use dropship_fuzz::kits::signer::{CONTENT_TYPES, Parts, Prepared, kit, reference, with_signature};
+use dropship_fuzz::{POLICY, SIGNER};
+use dropship_package::{Kind, Policy, Verdict, Work};
 use libfuzzer_sys::fuzz_target;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
-
-type Parts = Vec<(String, Vec<u8>)>;
 
 const GOOD: &[u8] = include_bytes!("../../crates/dropship-package/tests/fixtures/hlkx/good.hlkx");
 
@@ -68,33 +68,97 @@ fn change(parts: &mut Parts, [kind, which, amount]: [u8; 3]) {
     }
 }
 
-fuzz_target!(|data: &[u8]| {
-    let mut parts = PARTS.clone();
-    let (changes, _) = data.as_chunks::<3>();
-    for bytes in changes.iter().take(8) {
-        if !parts.is_empty() {
-            change(&mut parts, *bytes);
+/// A part in canonical form, with one element or attribute for each byte.
+fn canonical(bytes: &[u8]) -> Vec<u8> {
+    let (mut text, mut open) = ("<a>".to_owned(), 1);
+    for byte in bytes {
+        match byte % 4 {
+            0 if open < 300 => {
+                open += 1;
+                text.push_str("<a>");
+            }
+            1 if open > 1 => {
+                open -= 1;
+                text.push_str("</a>");
+            }
+            2 => text.push_str(&"<b xmlns:p=\"urn:p\" p:c=\"&#xD;\"></b>".repeat(usize::from(*byte))),
+            _ => text.push_str(&"<?p?>&amp;".repeat(usize::from(*byte))),
         }
     }
+    text.push_str(&"</a>".repeat(open));
+    text.into_bytes()
+}
+
+/// Changes a kit and signs it. Its manifest may have references that are repeated or of other parts.
+fn signed(first: u8, changes: &[[u8; 3]]) -> Parts {
+    let mut parts = kit();
+    // A real description, which has more to change.
+    let real = PARTS.iter().find(|(name, _)| name.ends_with("PackageInfo.xml")).expect("it has one");
+    parts.iter_mut().filter(|(name, _)| *name == real.0).for_each(|(_, content)| content.clone_from(&real.1));
+    for (index, bytes) in changes.iter().enumerate() {
+        match bytes[0] % 4 {
+            _ if parts.is_empty() => {}
+            0 => parts.push((format!("x{index}.xml"), canonical(&changes.concat()))),
+            _ => change(&mut parts, *bytes),
+        }
+    }
+    let prepared = |name: &str| match name.starts_with('x') {
+        true => Prepared::Canonical,
+        false => Prepared::Raw,
+    };
+    let own = parts.iter().filter(|(name, _)| name != CONTENT_TYPES);
+    let own: String = own.map(|(name, content)| reference(name, prepared(name), content)).collect();
+    let mut references = own.into_bytes();
+    if let [_, .., [kind, which, amount]] = changes
+        && first & 2 == 2
+    {
+        let element = ["Reference", "Transform", "DigestMethod", "DigestValue"][usize::from(kind % 4)];
+        repeat(&mut references, element, usize::from(*which), 1 + usize::from(*amount) * 8);
+    }
+    let (signer, _) = &*SIGNER;
+    with_signature(&parts, signer.signature(&String::from_utf8_lossy(&references)))
+}
+
+fn inspected(parts: &Parts, first: u8, policy: &Policy) -> Option<Verdict> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (index, (name, content)) in parts.iter().enumerate() {
-        let method = match data.first().is_some_and(|first| first >> (index % 8) & 1 == 1) {
+        let method = match first >> (index % 8) & 1 == 1 {
             true => CompressionMethod::Stored,
             false => CompressionMethod::Deflated,
         };
-        if writer.start_file(name.as_str(), SimpleFileOptions::default().compression_method(method)).is_err()
-            || writer.write_all(content).is_err()
-        {
-            return;
-        }
+        let options = SimpleFileOptions::default().compression_method(method);
+        writer.start_file(name.as_str(), options).ok()?;
+        writer.write_all(content).ok()?;
     }
-    let Ok(package) = writer.finish() else { return };
-    let package = package.into_inner();
-    let (_, work) = dropship_package::fuzzing::inspect_counted(&package, Kind::Hlkx, &POLICY);
+    let package = writer.finish().ok()?.into_inner();
+    let (inspection, work) = dropship_package::fuzzing::inspect_counted(&package, Kind::Hlkx, policy);
     // Work is counted in steps, so the last one may go beyond the limit.
     let most = Work::limit(package.len() as u64);
     assert!(work.read <= most.read + STEP, "{work:?} of {most:?}");
     assert!(work.hashed <= most.hashed + STEP, "{work:?} of {most:?}");
     assert!(work.unpacked <= most.unpacked + STEP, "{work:?} of {most:?}");
     assert!(work.verified <= most.verified + 1, "{work:?} of {most:?}");
+    Some(inspection.verdict)
+}
+
+/// An unchanged kit is accepted, so the signatures are valid.
+static IS_SOUND: LazyLock<bool> =
+    LazyLock::new(|| inspected(&signed(0, &[]), 0, &SIGNER.1) == Some(Verdict::Accept));
+
+fuzz_target!(|data: &[u8]| {
+    assert!(*IS_SOUND, "a signed kit is not accepted");
+    let Some((first, rest)) = data.split_first() else { return };
+    let (changes, _) = rest.as_chunks::<3>();
+    let changes = changes.get(..8).unwrap_or(changes);
+    if first & 1 == 1 {
+        inspected(&signed(*first, changes), *first, &SIGNER.1);
+        return;
+    }
+    let mut parts = PARTS.clone();
+    for bytes in changes {
+        if !parts.is_empty() {
+            change(&mut parts, *bytes);
+        }
+    }
+    inspected(&parts, *first, &POLICY);
 });

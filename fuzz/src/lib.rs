@@ -1,8 +1,26 @@
-//! The policy that the fuzz targets share.
+//! The policies that the fuzz targets share, and the signer of generated packages.
 
 use std::sync::LazyLock;
 
-use dropship_package::{PemFile, Policy, Trust, TrustSources};
+use dropship_package::{Level, PemFile, Policy, Trust, TrustSources};
+
+use kits::signer::KitSigner;
+
+#[path = "../../crates/dropship-package/src/tests/kits/mod.rs"]
+pub mod kits;
+
+/// Signs kit packages with a new key, and the policy that accepts it.
+pub static SIGNER: LazyLock<(KitSigner, Policy)> = LazyLock::new(|| {
+    let signer = KitSigner::new();
+    let pem = signer.pem();
+    let roots = vec![PemFile { name: "signer.pem", bytes: pem.as_bytes() }];
+    let policy = Policy {
+        signers: Trust::from_pem(&TrustSources { roots, ..TrustSources::default() }).expect("a certificate"),
+        levels: [("hlkx-signer-not-rsa".to_owned(), Level::Off)].into(),
+        now: "2026-06-01T12:00:00Z".parse().expect("a time"),
+    };
+    (signer, policy)
+});
 
 /// Accepts the signers of the fixtures, from which the corpus is made.
 pub static POLICY: LazyLock<Policy> = LazyLock::new(|| {

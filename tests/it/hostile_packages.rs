@@ -5,25 +5,54 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::{Command, ExitStatus, Stdio};
 
+use self::kits::signer::{KitSigner, Parts};
 use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
 
-const GOOD: &str = "cab/good-signed-ts.cab";
+#[path = "../../crates/dropship-package/src/tests/kits/mod.rs"]
+#[expect(unreachable_pub, reason = "the fuzz targets are other crates, and include it")]
+mod kits;
 
-/// The good kit package with changed parts.
-fn kit(change: impl Fn(&str, &mut Vec<u8>), method: zip::CompressionMethod) -> Vec<u8> {
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes("hlkx/good.hlkx"))).expect("an archive");
-    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+const GOOD: &str = "cab/good-signed-ts.cab";
+const GOOD_KIT: &str = "hlkx/good.hlkx";
+
+/// Name of the file, its bytes, and a part of the reason.
+pub(crate) type Hostile = (&'static str, Vec<u8>, &'static str);
+
+/// A kit package with changed parts.
+fn kit(of: &str, change: impl Fn(&str, &mut Vec<u8>), method: zip::CompressionMethod) -> Vec<u8> {
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes(of))).expect("an archive");
+    let mut parts = Vec::new();
     for index in 0..archive.len() {
         let mut part = archive.by_index(index).expect("an entry");
         let name = part.name().expect("a name").into_owned();
         let mut content = Vec::new();
         part.read_to_end(&mut content).expect("content");
         change(&name, &mut content);
+        parts.push((name, content));
+    }
+    archive_of(&parts, method)
+}
+
+fn archive_of(parts: &Parts, method: zip::CompressionMethod) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(Cursor::new(Vec::new()));
+    for (name, content) in parts {
         let options = zip::write::SimpleFileOptions::default().compression_method(method);
         writer.start_file(name.as_str(), options).expect("started");
-        writer.write_all(&content).expect("written");
+        writer.write_all(content).expect("written");
     }
     writer.finish().expect("finished").into_inner()
+}
+
+/// Kit packages with a valid signature, the certificate of their signer as a PEM file, and settings with which everything that is wrong
+/// in them is an error. Those that are sound match no rule.
+pub(crate) fn signed_kits() -> (Vec<Hostile>, String, &'static str) {
+    let signer = KitSigner::new();
+    let deflated = zip::CompressionMethod::Deflated;
+    let packed = |(name, parts, reason): kits::hostile::Hostile| {
+        (name, archive_of(&parts, deflated), reason.unwrap_or("No rule is for this package"))
+    };
+    let kits = kits::hostile::kits(&signer, false).into_iter().map(packed).collect();
+    (kits, signer.pem(), "[preflight]\nhlkx-signer-not-rsa = \"off\"\nhlkx-no-info = \"error\"\n")
 }
 
 /// Changes the text of the signature part.
@@ -35,7 +64,7 @@ fn signature(from: &str, to: &str) -> Vec<u8> {
             assert_ne!(text(content), original, "{from}");
         }
     };
-    kit(change, zip::CompressionMethod::Deflated)
+    kit(GOOD_KIT, change, zip::CompressionMethod::Deflated)
 }
 
 /// A cabinet without compression and signature that has one file.
@@ -67,10 +96,10 @@ fn inf(lines: &str) -> Vec<u8> {
     cabinet("Echo\\echo.inf", format!("{head}{lines}").as_bytes())
 }
 
-/// Name of the file, its bytes, and a part of the reason.
-pub(crate) fn packages() -> Vec<(&'static str, Vec<u8>, &'static str)> {
+/// The packages.
+pub(crate) fn packages() -> Vec<Hostile> {
     let deflated = zip::CompressionMethod::Deflated;
-    let good = bytes("hlkx/good.hlkx");
+    let good = bytes(GOOD_KIT);
     let mut comment = [&good[..], b"more"].concat();
     let at = good.len() - 2;
     comment[at] = 4;
@@ -84,15 +113,25 @@ pub(crate) fn packages() -> Vec<(&'static str, Vec<u8>, &'static str)> {
             content.push(1);
         }
     };
+    // Without a signature the description is read as well.
+    let nested = |name: &str, content: &mut Vec<u8>| {
+        if name.ends_with("PackageInfo.xml") {
+            let [open, close] = ["<Codes>".repeat(100), "</Codes>".repeat(100)];
+            let codes: String = (0..40_000).map(|number| format!("<Code Name=\"W{number}\"/>")).collect();
+            *content =
+                format!("<Package><ProductInstance>{open}{codes}{close}</ProductInstance></Package>").into();
+        }
+    };
     let long = format!("[Strings]\ns=\"{}\"\n", "y".repeat(2_000_000));
     vec![
         // Each value would keep room for the whole string.
         ("strings.cab", inf(&format!("{long}[x]\n{}", "a=%s%\n".repeat(3_000))), "not signed"),
         ("catalogs.cab", inf(&format!("[Version]\n{}", "CatalogFile=a.cat\n".repeat(20_000))), "not signed"),
         ("comment.hlkx", comment, "it has a comment"),
-        ("bomb.hlkx", kit(bomb, deflated), "unpacks to more than"),
-        ("origin.hlkx", kit(origin, deflated), "is not empty"),
+        ("bomb.hlkx", kit(GOOD_KIT, bomb, deflated), "unpacks to more than"),
+        ("origin.hlkx", kit(GOOD_KIT, origin, deflated), "is not empty"),
         ("object.hlkx", signature("</Signature>", "<Object Id=\"x\"/></Signature>"), "does not cover"),
+        ("nested.hlkx", kit("hlkx/unsigned.hlkx", nested, deflated), "not signed"),
         ("value.hlkx", signature("<SignatureValue>g", "<SignatureValue>h"), "does not fit"),
     ]
 }

@@ -6,7 +6,7 @@ use super::{ber, inf, pe};
 
 /// Reads an INF.
 pub fn read_inf(bytes: &[u8]) {
-    let _facts = inf::read("Folder/name.inf", bytes);
+    let _facts = inf::read("Folder/name.inf", bytes, &mut inf::InfBudget::default());
 }
 
 /// Reads a PE header.

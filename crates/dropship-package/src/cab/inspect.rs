@@ -13,6 +13,7 @@ use super::listing::Listing;
 use super::preview::{self, Files, read_files};
 use super::signature_block::{self, Der};
 use crate::ber;
+use crate::budget::WorkKind;
 use crate::checks::{Check, Report};
 use crate::der::DerError;
 use crate::facts::{Facts, FileFact, Kind};
@@ -72,7 +73,7 @@ pub(crate) fn inspect(
     let entries = listing.iter().flat_map(|listing| &listing.files);
     let dot_prefixed: Vec<String> =
         entries.filter(|entry| entry.has_dot_prefix).map(|entry| format!("./{}", entry.path)).collect();
-    let (mut facts, notes) = facts(input, report, listing, contents);
+    let (mut facts, notes) = facts(input, report, listing, contents)?;
     facts.signer = signer;
     facts.content_sha256 = content.map(|digest| hash::hex(digest.as_ref()));
     if !header.of_a_set {
@@ -162,7 +163,7 @@ fn facts(
     report: &mut Report<'_>,
     listing: Result<Listing, &'static str>,
     contents: Contents,
-) -> (Facts, Vec<InfNotes>) {
+) -> io::Result<(Facts, Vec<InfNotes>)> {
     let listing = listing.unwrap_or_else(|reason| {
         report.add(Check::Malformed, format!("the cabinet is malformed: {reason}; build it again"));
         Listing::default()
@@ -172,14 +173,16 @@ fn facts(
         .map(|entry| FileFact { path: entry.path.clone(), size: u64::from(entry.size), machine: None })
         .collect();
     report_unread(report, &files, &contents.unread);
-    let (mut infs, mut notes) = (Vec::new(), Vec::new());
+    let (mut infs, mut notes, mut budget) = (Vec::new(), Vec::new(), inf::InfBudget::default());
     let mut architectures = BTreeSet::new();
     for (index, bytes) in contents.read {
         let Some(file) = files.get_mut(index) else {
             continue;
         };
+        // Reading thousands of INFs takes time.
+        input.charge(WorkKind::Read, 0)?;
         if is_inf(&file.path) {
-            let (facts, noted) = inf::read(&file.path, &bytes);
+            let (facts, noted) = inf::read(&file.path, &bytes, &mut budget);
             architectures.extend(facts.architectures.iter().cloned());
             infs.push(facts);
             notes.push(noted);
@@ -200,7 +203,7 @@ fn facts(
         hlkx: None,
         content_sha256: None,
     };
-    (facts, notes)
+    Ok((facts, notes))
 }
 
 /// Reports the files that could not be unpacked.

@@ -2,7 +2,7 @@
 //!
 //! Its schema is not public. The names here are those that public tools read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use roxmltree::Node;
 
@@ -12,6 +12,10 @@ use crate::facts::{HlkxFacts, TestRollup};
 
 /// Oldest package version that the dashboard is known to accept.
 const VERSION: [u32; 4] = [3, 2, 0, 0];
+/// Maximum number of codes, product types and operating systems together; a package of every client and server has some hundreds.
+const VALUES: usize = 20_000;
+/// Maximum length of a value in bytes.
+const VALUE: usize = 1024;
 
 /// The contents of the part.
 pub(super) struct Info {
@@ -30,29 +34,24 @@ impl Info {
             return Err("its root is not Package".into());
         }
         let mut facts = HlkxFacts {
-            kit_version: root.attribute("KitVersion").map(str::to_owned),
-            package_type: root.attribute("Type").map(str::to_owned),
+            kit_version: short(root.attribute("KitVersion"))?,
+            package_type: short(root.attribute("Type"))?,
             tests: rollup(root),
             ..HlkxFacts::default()
         };
-        let mut architectures = BTreeSet::new();
-        for instance in root.descendants().filter(|node| node.tag_name().name() == "ProductInstance") {
-            let codes = below(instance, "Codes").into_iter().flat_map(|codes| below(codes, "Code"));
-            let codes: Vec<&str> = codes.filter_map(|code| code.attribute("Name")).collect();
-            let product = below(instance, "ProductType").into_iter().find_map(|node| node.attribute("Name"));
+        let Tested { instances, architectures } = Tested::read(root)?;
+        let mut known = HashSet::new();
+        for (codes, product) in instances.into_values() {
             for code in codes {
-                if !facts.operating_systems.iter().any(|known| known == code) {
+                if known.insert(code) {
                     facts.operating_systems.push(code.to_owned());
                 }
                 if let Some(product) = product {
                     facts.product_types.entry(family(code)).or_insert_with(|| product.to_owned());
                 }
             }
-            let systems = below(instance, "OperatingSystem");
-            architectures
-                .extend(systems.iter().filter_map(|node| node.attribute("Architecture")).map(architecture));
         }
-        Ok(Self { facts, architectures, version: root.attribute("PackageVersion").map(str::to_owned) })
+        Ok(Self { facts, architectures, version: short(root.attribute("PackageVersion"))? })
     }
 
     /// Reports faults that the dashboard is known to reject, and tests that did not pass.
@@ -81,8 +80,74 @@ impl Info {
     }
 }
 
-fn below<'a, 'i>(node: Node<'a, 'i>, name: &str) -> Vec<Node<'a, 'i>> {
-    node.descendants().filter(|child| child.tag_name().name() == name).collect()
+/// What was tested.
+struct Tested<'a> {
+    /// For each `ProductInstance` by its id, in the order of the document: the codes of its operating systems, and its product type.
+    instances: BTreeMap<usize, (Vec<&'a str>, Option<&'a str>)>,
+    /// Architectures of the operating systems.
+    architectures: BTreeSet<String>,
+}
+
+impl<'a> Tested<'a> {
+    /// Reads everything below the instances in one pass: an element belongs to the nearest instance around it, so nested
+    /// elements do not multiply.
+    fn read(root: Node<'a, '_>) -> Result<Self, String> {
+        let mut found = Self { instances: BTreeMap::new(), architectures: BTreeSet::new() };
+        let mut count = 0usize;
+        for node in root.descendants() {
+            let (kind, attribute) = match node.tag_name().name() {
+                "Code" => (Kind::Code, "Name"),
+                "ProductType" => (Kind::Product, "Name"),
+                "OperatingSystem" => (Kind::System, "Architecture"),
+                _ => continue,
+            };
+            let Some(value) = short(node.attribute(attribute))? else { continue };
+            let Some(instance) = instance_of(node, kind) else { continue };
+            count = count.saturating_add(1);
+            if count > VALUES {
+                return Err(format!("it names more than {VALUES} operating systems and products"));
+            }
+            let (codes, product) = found.instances.entry(instance).or_default();
+            match kind {
+                Kind::Code => codes.push(node.attribute(attribute).unwrap_or_default()),
+                Kind::Product => *product = product.or(node.attribute(attribute)),
+                Kind::System => drop(found.architectures.insert(architecture(&value))),
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// An element of interest below an instance.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// `Codes//Code`.
+    Code,
+    /// `ProductType`.
+    Product,
+    /// `OperatingSystem`.
+    System,
+}
+
+/// The nearest `ProductInstance` around an element. Around a code there must be `Codes` inside of it.
+fn instance_of(node: Node<'_, '_>, kind: Kind) -> Option<usize> {
+    let mut has_codes = kind != Kind::Code;
+    for ancestor in node.ancestors().skip(1) {
+        match ancestor.tag_name().name() {
+            "ProductInstance" => return has_codes.then(|| ancestor.id().get_usize()),
+            "Codes" => has_codes = true,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// A value of an attribute, which becomes part of the history of a job.
+fn short(value: Option<&str>) -> Result<Option<String>, String> {
+    match value {
+        Some(value) if value.len() > VALUE => Err(format!("a value in it is longer than {VALUE} bytes")),
+        value => Ok(value.map(str::to_owned)),
+    }
 }
 
 fn rollup(root: Node<'_, '_>) -> Option<TestRollup> {
@@ -115,8 +180,6 @@ fn is_old(version: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
 
     #[test]
@@ -137,5 +200,18 @@ mod tests {
         info.check(&mut report);
         let found: Vec<String> = report.into_findings().into_iter().map(|finding| finding.check).collect();
         assert_eq!(found, ["hlkx-version-old", "hlkx-tests-failed"]);
+    }
+    #[test]
+    fn nested_and_repeated_elements_do_not_multiply() {
+        // Within each other as deep as a document may be, and then very many.
+        let (open, close) =
+            ("<ProductInstance><Codes>".repeat(100), "</Codes></ProductInstance>".repeat(100));
+        let codes = |count: usize| (0..count).map(|n| format!("<Code Name=\"W_{n}\"/>")).collect::<String>();
+        let text = |count| format!("<Package>{open}{}{close}</Package>", codes(count));
+        let info = Info::read(&text(VALUES)).unwrap();
+        assert_eq!(info.facts.operating_systems.len(), VALUES);
+        assert!(Info::read(&text(VALUES + 1)).err().unwrap().contains("more than 20000"));
+        let long = format!("<Package KitVersion=\"{}\"/>", "1".repeat(VALUE + 1));
+        assert!(Info::read(&long).err().unwrap().contains("longer than 1024 bytes"));
     }
 }

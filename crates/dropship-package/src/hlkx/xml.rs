@@ -14,6 +14,8 @@ const NODES: u32 = 250_000;
 /// the attributes, its memory with the product of prefixes and elements.
 const ATTRIBUTES: usize = 64;
 const PREFIXES: usize = 32;
+/// Maximum depth of elements; those of kits have about 15. Readers look at all elements around an element.
+const DEPTH: usize = 256;
 
 const XML: &str = "http://www.w3.org/XML/1998/namespace";
 
@@ -59,7 +61,7 @@ fn guard(text: &str) -> Result<(), &'static str> {
             return Err("it has more than 32 namespace prefixes");
         }
     }
-    let mut rest = text;
+    let (mut rest, mut depth) = (text, 0usize);
     while let Some((_, tag)) = rest.split_once('<') {
         let end = if tag.starts_with("!--") {
             "-->"
@@ -68,7 +70,15 @@ fn guard(text: &str) -> Result<(), &'static str> {
         } else if tag.starts_with('?') {
             "?>"
         } else {
-            rest = element(tag)?;
+            let is_empty;
+            (rest, is_empty) = element(tag)?;
+            depth = match tag.starts_with('/') {
+                true => depth.saturating_sub(1),
+                false => depth.saturating_add(usize::from(!is_empty)),
+            };
+            if depth > DEPTH {
+                return Err("its elements are nested more than 256 levels deep");
+            }
             continue;
         };
         let Some((_, after)) = tag.split_once(end) else {
@@ -79,9 +89,9 @@ fn guard(text: &str) -> Result<(), &'static str> {
     Ok(())
 }
 
-/// Checks the number of attributes of a tag, and returns the text after it.
-fn element(tag: &str) -> Result<&str, &'static str> {
-    let (mut quote, mut count) = (None, 0usize);
+/// Checks the number of attributes of a tag, and returns the text after it, and whether the tag is that of an empty element.
+fn element(tag: &str) -> Result<(&str, bool), &'static str> {
+    let (mut quote, mut count, mut before) = (None, 0usize, 0u8);
     for (at, byte) in tag.bytes().enumerate() {
         match (quote, byte) {
             (None, b'"' | b'\'') => {
@@ -91,17 +101,19 @@ fn element(tag: &str) -> Result<&str, &'static str> {
                     return Err("an element has more than 64 attributes");
                 }
             }
-            (None, b'>') => return Ok(tag.get(at..).unwrap_or_default()),
+            (None, b'>') => return Ok((tag.get(at..).unwrap_or_default(), before == b'/')),
             (Some(open), byte) if open == byte => quote = None,
             _ => {}
         }
+        before = byte;
     }
-    Ok("")
+    Ok(("", false))
 }
 
 /// Canonical XML 1.0 without comments, of a subtree or, given the root node, of a document.
 pub(super) fn canonical(apex: Node<'_, '_>) -> String {
     let mut out = String::new();
+    let root_at = apex.document().root_element().range().start;
     // Each step is a node to write, or the end tag of an element. A stack instead of recursion, because the document decides
     // the depth.
     let mut steps = vec![Step::Node(apex)];
@@ -120,7 +132,7 @@ pub(super) fn canonical(apex: Node<'_, '_>) -> String {
                 NodeType::Text if node.parent().is_some_and(|parent| parent.is_element()) => {
                     escape(&mut out, node.text().unwrap_or_default(), false);
                 }
-                NodeType::PI => instruction(&mut out, node),
+                NodeType::PI => instruction(&mut out, node, root_at),
                 NodeType::Text | NodeType::Comment => {}
             },
         }
@@ -171,8 +183,19 @@ fn open<'i>(out: &mut String, node: Node<'_, 'i>, apex: bool) -> &'i str {
     name
 }
 
+/// Whether the start tag of an element may declare namespaces.
+fn may_declare(node: Node<'_, '_>) -> bool {
+    let range = node.range();
+    let end = node.first_child().map_or(range.end, |child| child.range().start);
+    node.document().input_text().get(range.start..end).is_none_or(|tag| tag.contains("xmlns"))
+}
+
 /// Writes the namespace declarations that differ from those of the parent element.
 fn namespaces(out: &mut String, node: Node<'_, '_>, apex: bool) {
+    // Most elements have none. Comparing all that apply to them would take a multiple of the time of everything else.
+    if !apex && !may_declare(node) {
+        return;
+    }
     let parent = node.parent_element().filter(|_| !apex);
     let inherited =
         |prefix: Option<&str>| parent.and_then(|node| node.lookup_namespace_uri(prefix)).unwrap_or_default();
@@ -197,11 +220,11 @@ fn namespaces(out: &mut String, node: Node<'_, '_>, apex: bool) {
     }
 }
 
-/// Writes a processing instruction; outside of the root element, a line end separates it.
-fn instruction(out: &mut String, node: Node<'_, '_>) {
+/// Writes a processing instruction; outside of the root element, which begins at `root_at`, a line end separates it.
+fn instruction(out: &mut String, node: Node<'_, '_>, root_at: usize) {
     let Some(pi) = node.pi() else { return };
     let outside = node.parent().is_some_and(|parent| parent.is_root());
-    let after = outside && node.prev_siblings().any(|sibling| sibling.is_element());
+    let after = outside && node.range().start > root_at;
     let value = pi.value.map(|value| format!(" {value}")).unwrap_or_default();
     let text = format!("<?{}{value}?>", pi.target);
     // Writing to a string does not fail.
@@ -248,6 +271,16 @@ mod tests {
     }
 
     #[test]
+    fn instructions_and_elements_of_a_large_document_cost_little_each() {
+        // Each of them once was compared with all others, or with all prefixes.
+        let instructions = "<?a?>".repeat(100_000);
+        assert_eq!(c14n(&format!("{instructions}<a/>")).len(), 100_000 * 6 + 7);
+        let prefixes: String = (0..PREFIXES).map(|n| format!(" xmlns:p{n}=\"urn:{n}\"")).collect();
+        let text = format!("<a{prefixes}>{}</a>", "<b></b>".repeat(100_000));
+        assert_eq!(c14n(&text).len(), text.len());
+    }
+
+    #[test]
     fn namespaces_are_declared_once_where_they_start() {
         let text = r#"<a xmlns="urn:a" xmlns:p="urn:p"><b xmlns="urn:a" p:z="1" y="2"><c xmlns=""><d xmlns:q="urn:q"/></c></b></a>"#;
         assert_eq!(
@@ -270,7 +303,12 @@ mod tests {
         assert!(parse("<a xmlns='x'><b xmlns='y'><c xmlns=''/></b></a>").is_ok());
         assert!(parse("<a xmlns:p='x' xmlns:p='y'/>").is_err());
         assert!(parse("<!DOCTYPE a [<!ENTITY b 'c'>]><a>&b;</a>").is_err());
-        let deep = "<a>".repeat(100_000) + &"</a>".repeat(100_000);
-        assert_eq!(c14n(&deep), deep);
+        let deep = |levels| "<a>".repeat(levels) + "<b/>" + &"</a>".repeat(levels);
+        assert_eq!(c14n(&deep(DEPTH)), deep(DEPTH).replace("<b/>", "<b></b>"));
+        for levels in [DEPTH + 1, 100_000] {
+            assert!(parse(&deep(levels)).unwrap_err().contains("nested"), "{levels}");
+        }
+        let wide = format!("<a>{}</a>", "<b c='>'></b><b/>".repeat(2 * DEPTH));
+        assert!(parse(&wide).is_ok());
     }
 }

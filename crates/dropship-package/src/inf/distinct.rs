@@ -3,19 +3,24 @@
 use std::collections::HashSet;
 
 /// Maximum length of a list: models, ids or names of one INF.
-const MAX: usize = 20_000;
+pub(super) const MAX: usize = 20_000;
 
 /// Texts in the order of the INF; duplicates that differ only in case and texts beyond the maximum are dropped.
-#[derive(Default)]
 pub(super) struct Distinct {
+    max: usize,
     seen: HashSet<String>,
     list: Vec<String>,
 }
 
 impl Distinct {
+    /// An empty list of at most `max` texts.
+    pub(super) fn new(max: usize) -> Self {
+        Self { max, seen: HashSet::new(), list: Vec::new() }
+    }
+
     /// Adds a text, unless it is empty.
     pub(super) fn push(&mut self, text: &str) {
-        if !text.is_empty() && self.list.len() < MAX && self.seen.insert(text.to_lowercase()) {
+        if !text.is_empty() && self.list.len() < self.max && self.seen.insert(text.to_lowercase()) {
             self.list.push(text.to_owned());
         }
     }

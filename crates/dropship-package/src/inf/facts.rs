@@ -1,6 +1,7 @@
 //! Reads the facts of an INF.
 
 use super::super::facts::InfFacts;
+use super::budget::InfBudget;
 use super::distinct::Distinct;
 use super::driver_version::DriverVersion;
 use super::models;
@@ -32,10 +33,11 @@ pub(crate) struct InfNotes {
     pub(crate) undefined_strings: Vec<String>,
 }
 
-/// Reads an INF. Never fails: a fact that cannot be read is absent.
-pub(crate) fn read(path: &str, bytes: &[u8]) -> (InfFacts, InfNotes) {
+/// Reads an INF. Never fails: a fact that cannot be read is absent, and lists end when the budget of the package is spent.
+pub(crate) fn read(path: &str, bytes: &[u8], budget: &mut InfBudget) -> (InfFacts, InfNotes) {
     let (text, encoding) = decode(bytes);
-    let document = Document::read(&text);
+    let document = Document::read(&text, budget.added);
+    budget.added = document.added;
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
     let version = |key: &str| document.value("version", key).map(str::to_owned);
@@ -45,10 +47,12 @@ pub(crate) fn read(path: &str, bytes: &[u8]) -> (InfFacts, InfNotes) {
         .find(|line| line.key.eq_ignore_ascii_case("driverver"))
         .map(|line| line.values.join(","));
     let driver_version = driver_version_text.as_deref().map(DriverVersion::read).unwrap_or_default();
-    let mut catalogs = Distinct::default();
+    let mut catalogs = Distinct::new(budget.list());
     directives.filter(|line| is_catalog_file(&line.key)).for_each(|line| catalogs.push(line.value(0)));
     let catalogs = catalogs.into_list();
-    let models = models::read(&document);
+    let models = models::read(&document, budget.list());
+    let kept = [&models.ids, &models.descriptions, &models.manufacturers].map(|list| list.as_slice().len());
+    budget.listed = budget.listed.saturating_add(kept.iter().sum::<usize>()).saturating_add(catalogs.len());
     let facts = InfFacts {
         path: path.to_owned(),
         name: name.to_owned(),

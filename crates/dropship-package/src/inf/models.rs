@@ -8,11 +8,15 @@ use super::syntax::{Document, Line};
 
 /// Architectures as INFs decorate sections with them.
 const ARCHITECTURES: [&str; 5] = ["x86", "ia64", "amd64", "arm64", "arm"];
-/// Maximum number of sections that are followed or reported.
+/// Maximum number of sections that are followed.
 const MAX_SECTIONS: usize = 4096;
+/// Maximum number of sections of a kind that are reported, and maximum length of their names in characters.
+const MAX_REPORTED: usize = 64;
+const MAX_SHOWN: usize = 200;
+/// Maximum length of the name of a section in bytes; Windows allows 255 characters.
+const MAX_NAME: usize = 1024;
 
 /// The devices that an INF installs on.
-#[derive(Default)]
 pub(super) struct Models {
     /// Hardware ids and compatible ids.
     pub(super) ids: Distinct,
@@ -32,18 +36,26 @@ pub(super) struct Models {
     pub(super) empty: Vec<String>,
 }
 
-/// Reads `[Manufacturer]` and the models sections that it lists.
-pub(super) fn read(document: &Document) -> Models {
-    let mut models = Models::default();
+/// Reads `[Manufacturer]` and the models sections that it lists. Each list has at most `max` texts.
+pub(super) fn read(document: &Document, max: usize) -> Models {
+    let mut models = Models {
+        ids: Distinct::new(max),
+        descriptions: Distinct::new(max),
+        manufacturers: Distinct::new(max),
+        architectures: BTreeSet::new(),
+        is_primitive: false,
+        has_undecorated: false,
+        missing: Vec::new(),
+        empty: Vec::new(),
+    };
     let mut followed = HashSet::new();
     for line in document.section("manufacturer") {
         let entry = Entry::read(line);
         models.manufacturers.push(entry.name);
-        let decorated =
-            entry.decorations.iter().map(|text| (format!("{}.{text}", entry.section), architecture(text)));
-        for (section, architecture) in decorated {
-            if followed.len() < MAX_SECTIONS && followed.insert(section.to_lowercase()) {
-                models.section(document, section, architecture);
+        for text in entry.decorations.iter().take(MAX_SECTIONS.saturating_sub(followed.len())) {
+            let (section, architecture) = (format!("{}.{text}", entry.section), architecture(text));
+            if followed.insert(section.to_lowercase()) {
+                models.section(document, &section, architecture);
             }
         }
         // Windows falls back to the undecorated section where no decoration applies. It need not exist if there are
@@ -54,7 +66,7 @@ pub(super) fn read(document: &Document) -> Models {
             && followed.len() < MAX_SECTIONS
             && followed.insert(plain.to_lowercase())
         {
-            models.section(document, plain, None);
+            models.section(document, &plain, None);
         }
     }
     if document.section("manufacturer").is_empty() {
@@ -81,12 +93,12 @@ impl<'d> Entry<'d> {
 }
 
 impl Models {
-    fn section(&mut self, document: &Document, name: String, architecture: Option<&'static str>) {
-        if !document.has(&name) {
-            return self.missing.push(name);
+    fn section(&mut self, document: &Document, name: &str, architecture: Option<&'static str>) {
+        if name.len() > MAX_NAME || !document.has(name) {
+            return reported(&mut self.missing, name);
         }
         let mut has_devices = false;
-        for line in document.section(&name) {
+        for line in document.section(name) {
             self.descriptions.push(&line.key);
             // `description = install section, hardware id, compatible id…`; the hardware id may be left out.
             for id in line.values.iter().skip(1).filter(|id| !id.is_empty()) {
@@ -95,7 +107,7 @@ impl Models {
             }
         }
         if !has_devices {
-            return self.empty.push(name);
+            return reported(&mut self.empty, name);
         }
         self.has_undecorated |= architecture.is_none();
         // Since Windows Server 2003 SP1, models without an architecture are for x86 only.
@@ -117,13 +129,20 @@ impl Models {
 
     /// Computer hardware ids among the ids, `COMPUTER\{guid}`: lower case, without braces.
     pub(super) fn chids(&self) -> Vec<String> {
-        let mut found = Distinct::default();
+        let mut found = Distinct::new(self.ids.as_slice().len());
         for id in self.ids.as_slice() {
             let lower = id.to_ascii_lowercase();
             let guid = lower.strip_prefix("computer\\{").and_then(|rest| rest.strip_suffix('}'));
             found.push(guid.unwrap_or_default());
         }
         found.into_list()
+    }
+}
+
+/// Adds the name of a section to those that are reported.
+fn reported(list: &mut Vec<String>, name: &str) {
+    if list.len() < MAX_REPORTED {
+        list.push(name.chars().take(MAX_SHOWN).collect());
     }
 }
 
@@ -140,7 +159,7 @@ mod tests {
     use super::*;
 
     fn models(text: &str) -> Models {
-        read(&Document::read(text))
+        read(&Document::read(text, 0), 100)
     }
 
     #[test]

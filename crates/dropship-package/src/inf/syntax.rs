@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::budget::ADDED;
+
 /// Maximum number of lines of an INF.
 const LINES: usize = 200_000;
 /// Maximum number of characters of a value after its string tokens are replaced, as in Windows.
@@ -9,8 +11,6 @@ const VALUE: usize = 4096;
 /// Maximum number of values of one line, and of all lines.
 const VALUES: usize = 512;
 const ALL_VALUES: usize = 400_000;
-/// Maximum number of bytes that string tokens may add to an INF. Those of graphics drivers, the largest ones, add some 100 kB.
-const ADDED: usize = 8 * 1024 * 1024;
 
 /// Placeholders that stampinf replaces in an `.inx` file.
 const PLACEHOLDERS: [&str; 4] = ["$ARCH$", "$KMDFVERSION$", "$KMDFCOINSTALLERVERSION$", "$UMDFVERSION$"];
@@ -42,16 +42,16 @@ pub(super) struct Document {
     strings: HashMap<String, String>,
     /// Tokens that no `[Strings]` section defines.
     pub(super) undefined: Vec<String>,
-    /// Bytes that string tokens have added.
-    added: usize,
+    /// Bytes that string tokens have added to this INF and to those before it.
+    pub(super) added: usize,
 }
 
 impl Document {
-    /// Reads a whole INF.
-    pub(super) fn read(text: &str) -> Self {
+    /// Reads a whole INF. String tokens have added bytes to the INFs before it.
+    pub(super) fn read(text: &str, added: usize) -> Self {
         let mut raw = Raw::default();
         raw.read(text);
-        let mut document = Self { strings: raw.strings(), ..Self::default() };
+        let mut document = Self { strings: raw.strings(), added, ..Self::default() };
         for name in &raw.names {
             let mut lines = raw.sections.remove(name).unwrap_or_default();
             for line in &mut lines {
@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn comments_are_removed_and_continued_lines_joined() {
         let text = "[A] ; c\r\nk = 1, \\ ; why\r\n  2\rm=%s;x%, \"a;b\" ; c\n[a]\nq = 100%, 5 ; c\n[Strings]\n\"s;x\" = \"v\"";
-        let document = Document::read(text);
+        let document = Document::read(text, 0);
         let lines = document.section("A");
         assert_eq!(lines[0].values, ["1", "2"]);
         assert_eq!(lines[1].values, ["v", "a;b"]);
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn string_tokens_are_replaced_once_by_the_first_definition() {
         let text = "[x]\na=%One%,%%,%13%,%nope%\n[Strings.0407]\ntwo=zwei\none=eins\n[Strings]\none=\"%two%\"\none=other\n";
-        let document = Document::read(text);
+        let document = Document::read(text, 0);
         assert_eq!(document.section("x")[0].values, ["%two%", "%", "%13%", "%nope%"]);
         assert_eq!(document.undefined, ["nope"]);
     }
@@ -311,7 +311,7 @@ mod tests {
         let long = "y".repeat(3_000_000);
         for line in ["a=%s%\n", "%s%,%s%,%s%\n", "%s%%s%=\n"] {
             let text = format!("[x]\n{}[Strings]\ns=\"{long}\"\nt=\"z\"\n", line.repeat(100_000));
-            let document = Document::read(&text);
+            let document = Document::read(&text, 0);
             let lines = document.section("x");
             assert!(
                 lines.len() >= 100_000 && document.added < 2 * ADDED,
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn expanded_value_is_bounded() {
         let text = format!("[x]\na={}\n[Strings]\ns=\"{}\"", "%s%".repeat(100_000), "y".repeat(100_000));
-        let document = Document::read(&text);
+        let document = Document::read(&text, 0);
         assert!(document.section("x")[0].value(0).len() <= VALUE);
     }
 }

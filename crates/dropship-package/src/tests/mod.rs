@@ -7,11 +7,14 @@ mod corpus;
 mod flips;
 mod hostile_archives;
 mod infs;
+#[expect(unreachable_pub, reason = "the fuzz targets are other crates, and include it")]
+mod kits;
 mod layout;
 mod link;
 mod previews;
 mod rules;
 mod signed_archives;
+mod signed_kits;
 mod signers;
 mod stamps;
 
