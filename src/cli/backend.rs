@@ -11,11 +11,13 @@ use super::offline_store::OfflineStore;
 use crate::config::model::Config;
 use crate::config::{self, Environment};
 use crate::control::{
-    Client, ConnectError, ControlError, JobAction, JobQuery, ReachingLabel, Status, WhoQuery,
+    Client, ConnectError, ControlError, ControlErrorKind, JobAction, JobQuery, ReachingLabel, Status,
+    WhoQuery,
 };
 use crate::outbox::Receipt;
 use crate::replay::RememberedPackage;
 use dropship_job::JobId;
+use dropship_store::LockHolder;
 
 /// Path of the configuration file, unless `--config` or `$DROPSHIP_CONFIG` names another.
 pub(super) const DEFAULT_CONFIG: &str = "/etc/dropship/dropship.toml";
@@ -42,29 +44,56 @@ pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
     Ok(config::load(path, &Environment::from_variables(|name| std::env::var_os(name)))?)
 }
 
-/// Connects to the daemon. Waits for one that is starting, for at most [`MAX_START`].
+/// Connects to the daemon. Waits for one that is starting, for at most [`MAX_START`]; not for one that listens on a socket that
+/// cannot be reached.
 ///
 /// # Errors
 /// [`ConnectError`], or the errors of a configuration that names no usable socket.
 pub(super) async fn connect(path: &Path) -> anyhow::Result<Client> {
     let started = tokio::time::Instant::now();
+    let mut was_listening = false;
     loop {
-        match connect_now(path).await {
-            Err(error)
-                if matches!(error.downcast_ref(), Some(ConnectError::NoDaemon(_)))
-                    && started.elapsed() < MAX_START
-                    && is_starting(path) =>
-            {
+        let error = match connect_now(path).await {
+            Err(error) if matches!(error.downcast_ref(), Some(ConnectError::NoDaemon(_))) => error,
+            connected => return connected,
+        };
+        match lock_holder(path) {
+            // It may have begun to listen since the attempt. If it listened before the attempt and after it, the socket was lost.
+            LockHolder::Daemon { .. } if !was_listening => was_listening = true,
+            LockHolder::Daemon { pid } => {
+                let message = format!(
+                    "{error:#}. {} runs, but its control socket was removed or replaced: restart it with `systemctl restart dropship`",
+                    process("the daemon", pid)
+                );
+                return Err(
+                    ConnectError::from(ControlError::new(ControlErrorKind::Unreachable, message)).into()
+                );
+            }
+            LockHolder::Process { .. } if started.elapsed() < MAX_START => {
+                was_listening = false;
                 tokio::time::sleep(Duration::from_millis(100)).await;
             }
-            connected => return connected,
+            LockHolder::Process { pid } => {
+                let message = format!(
+                    "no daemon listens on the control socket, and {} has locked the store: try again when it listens or has ended",
+                    process("another process", pid)
+                );
+                return Err(
+                    ConnectError::from(ControlError::new(ControlErrorKind::Unreachable, message)).into()
+                );
+            }
+            LockHolder::None => return Err(error),
         }
     }
 }
 
-/// Whether a process has opened the store of a configuration: a daemon that does not listen yet, or another command.
-fn is_starting(path: &Path) -> bool {
-    load(path).is_ok_and(|config| dropship_store::is_locked(&config.store.path))
+fn process(name: &str, pid: Option<u32>) -> String {
+    pid.map_or_else(|| name.to_owned(), |pid| format!("{name} (pid {pid})"))
+}
+
+/// The process that has opened the store of a configuration: a daemon, or another command.
+fn lock_holder(path: &Path) -> LockHolder {
+    load(path).map_or(LockHolder::None, |config| dropship_store::lock_holder(&config.store.path))
 }
 
 async fn connect_now(path: &Path) -> anyhow::Result<Client> {

@@ -199,10 +199,14 @@ pub(super) fn open_store(config: &Config) -> anyhow::Result<(Arc<dyn Store>, Gat
 pub(super) fn require_store(config: &Config, no_daemon: NoDaemon) -> anyhow::Result<NoDaemon> {
     let home = &config.store.path;
     let kept = if config.store.database.is_some() { "node" } else { "journal" };
-    if home.join(kept).is_dir() {
-        return Ok(no_daemon);
+    match std::fs::metadata(home.join(kept)) {
+        Ok(found) if found.is_dir() => Ok(no_daemon),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            let message = format!("this user may not read the store at {}", home.display());
+            Err(anyhow::Error::new(no_daemon).context(message))
+        }
+        _ => Err(anyhow::Error::new(no_daemon).context(format!("there is no store at {}", home.display()))),
     }
-    Err(anyhow::Error::new(no_daemon).context(format!("there is no store at {}", home.display())))
 }
 
 /// No job is running, but receipts are written after an action.

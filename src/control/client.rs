@@ -1,6 +1,6 @@
 //! The commands' side of the control socket.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -8,10 +8,11 @@ use serde::de::DeserializeOwned;
 use serde_json::json;
 
 use super::action::JobAction;
-use super::error::{ConnectError, ControlError, ControlErrorKind, NoDaemon};
+use super::error::{ConnectError, ControlError, ControlErrorKind};
 use super::handler::AdoptRequest;
 use super::label_change::LabelChange;
 use super::query::JobQuery;
+use super::reach::{MAX_SILENCE, judge_body, reach};
 use super::reloaded::Reloaded;
 use super::status::Status;
 use super::who::{ReachingLabel, WhoQuery};
@@ -25,34 +26,73 @@ use dropship_hardware::LabelId;
 use dropship_job::{JobId, StateKind};
 use dropship_store::Finding;
 
+/// Maximum number of attempts to get the first answer from a daemon that lives.
+const GREETINGS: usize = 5;
+
+/// Maximum size of the first answer in bytes.
+const MAX_GREETING: u64 = 64 << 10;
+
 /// A connection to the running daemon. Every method returns the [`ControlError`] that the daemon reported, or one of kind
 /// [`ControlErrorKind::Failed`] if the daemon does not answer.
 pub struct Client {
     http: reqwest::Client,
+    socket: PathBuf,
 }
 
 impl Client {
-    /// Connects to the daemon that listens on a socket.
+    /// Connects to the daemon that listens on a socket, which has to answer.
     ///
     /// # Errors
     /// [`ConnectError::NoDaemon`] when no process listens on the socket; [`ConnectError::Control`] when this user may
-    /// not open it.
+    /// not open it, and when the process that listens is busy, does not answer, or is no daemon.
     pub async fn connect(socket: &Path) -> Result<Self, ConnectError> {
-        match tokio::net::UnixStream::connect(socket).await {
-            Ok(_) => {}
-            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
-                let message = format!(
-                    "cannot connect to the daemon: this user may not open {}; add the user to the group of the socket",
-                    socket.display()
-                );
-                return Err(ControlError::new(ControlErrorKind::NotPermitted, message).into());
-            }
-            Err(_) => return Err(NoDaemon { socket: socket.display().to_string() }.into()),
-        }
         // No root certificates: the socket is not encrypted, and reading them takes longer than most commands.
         let plain = reqwest::Client::builder().tls_certs_only([]);
         let built = plain.unix_socket(socket).no_proxy().build();
-        Ok(Self { http: built.map_err(failed)? })
+        let client = Self { http: built.map_err(failed)?, socket: socket.to_owned() };
+        for _ in 0..GREETINGS {
+            // The connection stays open for the next request, which keeps its place among the connections of the daemon.
+            match tokio::time::timeout(MAX_SILENCE, client.greet()).await {
+                Ok(true) => return Ok(client),
+                Ok(false) | Err(_) => reach(socket).await?,
+            }
+        }
+        let message = "the daemon is busy: it closes new connections; try again later";
+        Err(ControlError::new(ControlErrorKind::Busy, message).into())
+    }
+
+    /// Whether the daemon answers that it lives.
+    async fn greet(&self) -> bool {
+        let Ok(response) = self.http.get(url("/livez")).send().await else { return false };
+        // A process that is no daemon may send without end.
+        if response.content_length().is_none_or(|length| length > MAX_GREETING) {
+            return false;
+        }
+        response.bytes().await.is_ok_and(|body| judge_body(&body).is_ok())
+    }
+
+    /// The result of an exchange with the daemon. It may take long, while the daemon answers that it lives.
+    async fn watched<T>(
+        &self,
+        exchange: impl Future<Output = reqwest::Result<T>>,
+    ) -> Result<T, ControlError> {
+        tokio::pin!(exchange);
+        loop {
+            let error = match tokio::time::timeout(MAX_SILENCE, &mut exchange).await {
+                Ok(Ok(done)) => return Ok(done),
+                Ok(Err(error)) => Some(failed(error)),
+                Err(_) => None,
+            };
+            match (reach(&self.socket).await, error) {
+                (Ok(()), None) => {}
+                (Ok(()), Some(error)) => return Err(error),
+                (Err(ConnectError::Control(busy)), None) if busy.kind == ControlErrorKind::Busy => {}
+                (Err(ConnectError::Control(error)), _) => return Err(error),
+                (Err(ConnectError::NoDaemon(gone)), _) => {
+                    return Err(ControlError::new(ControlErrorKind::Unreachable, gone.to_string()));
+                }
+            }
+        }
     }
 
     /// The summary.
@@ -110,14 +150,14 @@ impl Client {
         each: &mut (dyn FnMut(&[u8]) -> std::io::Result<()> + Send),
     ) -> anyhow::Result<()> {
         let request = self.http.get(url(&format!("/v1/jobs/{id}/files/{name}")));
-        let mut response = request.send().await.map_err(failed)?;
+        let mut response = self.watched(request.send()).await?;
         if !response.status().is_success() {
-            let body = response.bytes().await.map_err(failed)?;
+            let body = self.watched(response.bytes()).await?;
             let error: ControlError =
                 serde_json::from_slice(&body).unwrap_or_else(|_| unanswered(String::from_utf8_lossy(&body)));
             return Err(error.into());
         }
-        while let Some(piece) = response.chunk().await.map_err(failed)? {
+        while let Some(piece) = self.watched(response.chunk()).await? {
             each(&piece)?;
         }
         Ok(())
@@ -179,9 +219,10 @@ impl Client {
 
     /// The stored driver metadata of a job; empty if Microsoft has sent none yet.
     pub async fn driver_metadata(&self, id: &JobId) -> Result<Vec<u8>, ControlError> {
-        let response = self.http.get(url(&format!("/v1/jobs/{id}/metadata"))).send().await.map_err(failed)?;
+        let request = self.http.get(url(&format!("/v1/jobs/{id}/metadata")));
+        let response = self.watched(request.send()).await?;
         let is_success = response.status().is_success();
-        let body = response.bytes().await.map_err(failed)?;
+        let body = self.watched(response.bytes()).await?;
         if is_success {
             return Ok(body.to_vec());
         }
@@ -194,15 +235,15 @@ impl Client {
         request: reqwest::RequestBuilder,
         each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> anyhow::Result<()> {
-        let mut pieces = request.send().await.map_err(failed)?;
+        let mut pieces = self.watched(request.send()).await?;
         if !pieces.status().is_success() {
-            let body = pieces.bytes().await.map_err(failed)?;
+            let body = self.watched(pieces.bytes()).await?;
             let error: ControlError =
                 serde_json::from_slice(&body).unwrap_or_else(|_| unanswered(String::from_utf8_lossy(&body)));
             return Err(error.into());
         }
         let mut rest = Vec::new();
-        while let Some(piece) = pieces.chunk().await.map_err(failed)? {
+        while let Some(piece) = self.watched(pieces.chunk()).await? {
             let mut piece = &*piece;
             while let Some(end) = piece.iter().position(|byte| *byte == b'\n') {
                 rest.extend_from_slice(&piece[..end]);
@@ -303,9 +344,9 @@ impl Client {
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, ControlError> {
-        let response = request.send().await.map_err(failed)?;
+        let response = self.watched(request.send()).await?;
         let is_success = response.status().is_success();
-        let body = response.bytes().await.map_err(failed)?;
+        let body = self.watched(response.bytes()).await?;
         if is_success {
             return serde_json::from_slice(&body).map_err(unanswered);
         }

@@ -1,5 +1,7 @@
 //! Errors that the daemon reports to commands.
 
+use std::fmt;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -100,7 +102,9 @@ impl ControlErrorKind {
             Self::Busy => {
                 "This user or all users have too many connections or requests, or the daemon has too few free descriptors."
             }
-            Self::Unreachable => "The connection to the daemon was lost before it answered.",
+            Self::Unreachable => {
+                "The daemon does not answer on its control socket, or the connection was lost before it answered."
+            }
         }
     }
 
@@ -193,10 +197,41 @@ fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>)
 
 /// No daemon listens on the control socket.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no daemon answers at {socket}; start it with `systemctl start dropship` or `dropship run`")]
+#[error("no daemon answers at {socket}{fault}")]
 pub struct NoDaemon {
     /// Path of the socket.
     pub socket: String,
+    /// Why a connection is impossible.
+    pub fault: SocketFault,
+}
+
+/// Why no process accepts connections on a socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SocketFault {
+    /// There is no file.
+    Missing,
+    /// There is a socket that no process listens on.
+    Closed,
+    /// There is another kind of file.
+    NoSocket,
+    /// Any other error of the system.
+    Other(String),
+}
+
+/// Continues a sentence about the socket.
+impl fmt::Display for SocketFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const START: &str = "start it with `systemctl start dropship` or `dropship run`";
+        match self {
+            Self::Missing | Self::Closed => write!(f, "; {START}"),
+            Self::NoSocket => write!(
+                f,
+                ", which is not a socket; remove it, then start the daemon with \
+                `systemctl restart dropship` or `dropship run`"
+            ),
+            Self::Other(error) => write!(f, ": {error}; {START}"),
+        }
+    }
 }
 
 /// Why a command has no connection to the daemon.

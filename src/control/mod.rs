@@ -17,6 +17,7 @@ mod operators;
 mod package_record;
 mod peer;
 mod query;
+mod reach;
 mod reloaded;
 mod result_file;
 mod server;
@@ -26,7 +27,7 @@ mod who;
 
 pub use action::{Approval, JobAction};
 pub use client::Client;
-pub use error::{ConnectError, ControlError, ControlErrorKind, NoDaemon};
+pub use error::{ConnectError, ControlError, ControlErrorKind, NoDaemon, SocketFault};
 pub use handler::{AdoptRequest, ControlHandler, SubmitRequest};
 pub use job_service::{ActiveJobs, JobService, LabelPlanner};
 pub use label_change::LabelChange;

@@ -14,6 +14,7 @@ use crate::pipeline::Pipeline;
 use crate::{observe, systemd};
 use dropship_hardware::Client;
 use dropship_intake::Intake;
+use dropship_store::ListeningNote;
 
 /// Maximum time for calls in flight; a create may take five minutes to respond.
 const MAX_DRAIN: Duration = Duration::from_secs(330);
@@ -44,6 +45,7 @@ pub(super) struct Live {
     pub(super) tasks: Vec<JoinHandle<()>>,
     /// The threads of the control socket.
     pub(super) threads: ControlThreads,
+    pub(super) listening: Option<ListeningNote>,
     pub(super) watchdog: Option<Watchdog>,
     pub(super) ending: Ending,
 }
@@ -71,6 +73,7 @@ impl Live {
             () = tokio::time::sleep(MAX_DRAIN) => observe::drain_gave_up(running()),
         }
         self.ending.expect("the store or a thread", MAX_CLOSING);
+        drop(self.listening);
         self.closing.cancel();
         for task in self.tasks {
             task.abort();

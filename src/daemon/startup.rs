@@ -114,6 +114,7 @@ fn announce(
         socket,
         closing: served.closing,
         threads: served.threads,
+        listening: served.listening,
         tasks: served.tasks.into_iter().chain(tasks.others).collect(),
         watchdog,
         ending,

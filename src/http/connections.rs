@@ -9,6 +9,9 @@ use super::limits::Limits;
 use super::listener::{Caller, ClientKey, Lane};
 use super::request_slots::{ClientSlots, LaneSlots, RequestSlots};
 
+/// The part of the connections that is for clients that have none: a fourth. Few clients with many connections cannot take it.
+const RESERVED: usize = 4;
+
 /// The open connections of a listener.
 #[derive(Debug)]
 pub(super) struct Connections {
@@ -50,10 +53,13 @@ impl Connections {
         let (key, lane) = (caller.key, caller.lane);
         let mut lanes = self.lanes.lock();
         let open = lanes.entry(lane).or_default();
-        if open.count >= self.limits.connections {
+        let free = self.limits.connections.saturating_sub(open.count);
+        if free == 0 {
             return Err(Refusal::All);
         }
-        if open.clients.get(&key).is_some_and(|client| client.count >= self.limits.per_client) {
+        let has = open.clients.get(&key).map_or(0, |client| client.count);
+        let is_reserved = free <= self.limits.connections / RESERVED;
+        if has >= self.limits.per_client || (has > 0 && is_reserved) {
             return Err(Refusal::Client);
         }
         // A client that has disconnected is remembered while its requests still run.
@@ -101,13 +107,28 @@ mod tests {
         let open = |uid, lane| connections.open(&caller(uid, lane));
         let mut flood: Vec<_> = (0..3).map(|_| open(1, Lane::Others).expect("room")).collect();
         assert_eq!(open(1, Lane::Others).expect_err("its limit"), Refusal::Client);
-        flood.extend((0..2).map(|_| open(2, Lane::Others).expect("room")));
-        assert_eq!(open(3, Lane::Others).expect_err("the limit of all"), Refusal::All);
+        flood.push(open(2, Lane::Others).expect("room"));
+        assert_eq!(open(2, Lane::Others).expect_err("the last is reserved"), Refusal::Client);
+        flood.push(open(3, Lane::Others).expect("room"));
+        assert_eq!(open(4, Lane::Others).expect_err("the limit of all"), Refusal::All);
         let operator = open(0, Lane::Operators).expect("its own lane");
         drop(flood);
         drop((open(1, Lane::Others).expect("room again"), operator));
         drop(open(4, Lane::Others).expect("room"));
         let lanes = connections.lanes.lock();
         assert!(lanes.values().all(|lane| lane.count == 0 && lane.clients.len() == 1), "{lanes:?}");
+    }
+
+    #[test]
+    fn flood_of_many_clients_leaves_room_for_a_client_that_has_no_connection() {
+        let one_after_the_other = (0..40).flat_map(|uid| std::iter::repeat_n(uid, 100)).collect::<Vec<_>>();
+        let in_turns = (0..40).cycle().take(4000).collect::<Vec<_>>();
+        for uids in [one_after_the_other, in_turns] {
+            let connections = Connections::new(Limits::CONTROL);
+            let open = |uid| connections.open(&caller(uid, Lane::Others));
+            let flood: Vec<_> = uids.into_iter().filter_map(|uid| open(uid).ok()).collect();
+            assert!(flood.len() > 180, "{}", flood.len());
+            drop(open(99).expect("room"));
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Accepts and serves connections.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
 use std::sync::Arc;
@@ -14,14 +15,15 @@ use hyper::server::conn::http1;
 use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use serde_json::json;
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::connections::{Connections, OpenConnection, Refusal};
 use super::descriptors::{self, Reserve};
 use super::limits::Limits;
-use super::listener::{Caller, Listener};
+use super::listener::{Caller, ClientKey, Listener};
 use super::request_body;
 use super::write_stall::WriteStall;
 
@@ -31,8 +33,9 @@ const MAX_HEAD: usize = 32 << 10;
 /// Maximum number of headers.
 const MAX_HEADERS: usize = 64;
 
-/// Maximum number of connections that are being refused; more are closed without an answer.
-const REFUSING: usize = 32;
+/// Maximum number of connections whose request is read before it is refused, in all and of one client. More get the answer at once,
+/// which a client that is still sending may not see.
+const REFUSING: (usize, usize) = (32, 4);
 
 /// Maximum time to refuse a connection: to read its request and to answer it.
 const REFUSAL: Duration = Duration::from_secs(2);
@@ -63,6 +66,8 @@ pub async fn serve<L: Listener>(
         pause: PAUSE.0,
         serving: JoinSet::new(),
         refusing: JoinSet::new(),
+        refused: HashMap::new(),
+        answering: JoinSet::new(),
     };
     tokio::pin!(shutdown);
     loop {
@@ -86,6 +91,9 @@ struct Server<L> {
     refusals: Refusals,
     serving: JoinSet<()>,
     refusing: JoinSet<()>,
+    /// The clients that are being refused; the count of an entry is one more than that of the client's connections.
+    refused: HashMap<ClientKey, Arc<()>>,
+    answering: JoinSet<()>,
 }
 
 impl<L: Listener> Server<L> {
@@ -95,7 +103,9 @@ impl<L: Listener> Server<L> {
             Ok((stream, caller)) => {
                 self.pause = PAUSE.0;
                 self.reserve.refill();
-                while self.serving.try_join_next().is_some() || self.refusing.try_join_next().is_some() {}
+                for tasks in [&mut self.serving, &mut self.refusing, &mut self.answering] {
+                    while tasks.try_join_next().is_some() {}
+                }
                 self.admit(stream, caller);
             }
             Err(error) if descriptors::is_exhausted(&error) => {
@@ -127,9 +137,13 @@ impl<L: Listener> Server<L> {
             }
             Err(refusal) => {
                 self.refusals.log(&format!("a connection of {:?} was refused: {refusal}", caller.key));
-                if self.refusing.len() < REFUSING {
-                    self.refusing.spawn(refuse(stream, refusal));
+                let client = Arc::clone(self.refused.entry(caller.key).or_default());
+                if self.refusing.len() < REFUSING.0 && Arc::strong_count(&client) <= REFUSING.1 + 1 {
+                    self.refusing.spawn(refuse(stream, refusal, client));
+                } else {
+                    self.answering.spawn(refuse_unread(stream, refusal));
                 }
+                self.refused.retain(|_, client| Arc::strong_count(client) > 1);
             }
         }
     }
@@ -155,8 +169,8 @@ where
     drop(open);
 }
 
-/// Answers the first request of a connection with 503.
-async fn refuse<S>(stream: S, refusal: Refusal)
+/// Answers the first request of a connection with 503. `client` counts it.
+async fn refuse<S>(stream: S, refusal: Refusal, client: Arc<()>)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
@@ -165,11 +179,35 @@ where
     });
     let answered = builder(REFUSAL, false).serve_connection(TokioIo::new(stream), answering);
     drop(tokio::time::timeout(REFUSAL, answered).await);
+    drop(client);
+}
+
+/// Sends 503 before the request has been read, and closes the connection.
+async fn refuse_unread<S>(mut stream: S, refusal: Refusal)
+where
+    S: tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    let body = refusal_body(refusal).to_string();
+    let answer = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let sent = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await
+    };
+    // It fits into the buffer of every new connection.
+    drop(tokio::time::timeout(REFUSAL, sent).await);
+}
+
+fn refusal_body(refusal: Refusal) -> Value {
+    json!({ "kind": "busy", "message": format!("{refusal}; try again later") })
 }
 
 fn refused(refusal: Refusal) -> Response {
-    let body = json!({ "kind": "busy", "message": format!("{refusal}; try again later") });
-    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], axum::Json(body)).into_response()
+    let body = axum::Json(refusal_body(refusal));
+    (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], body).into_response()
 }
 
 fn builder(head: Duration, keep_alive: bool) -> http1::Builder {

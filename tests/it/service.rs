@@ -7,6 +7,7 @@ mod floods;
 mod generated_texts;
 pub(crate) mod http;
 mod lost_files;
+mod lost_socket;
 mod manager;
 mod notify;
 mod notify_socket;

@@ -31,7 +31,9 @@ mod tests;
 
 pub use commit::{Commit, CommitHandle};
 pub use copying::{Copied, CopyError, CopyMark, CopySide, Fingerprint, copy_entries, finish_copy};
-pub use disk::{DiskStore, DryRun, OpenReport, SegmentFiles, TableStore, is_locked};
+pub use disk::{
+    DiskStore, DryRun, ListeningNote, LockHolder, OpenReport, SegmentFiles, TableStore, lock_holder,
+};
 pub use entry::Entry;
 pub use error::StoreError;
 pub use export::{Each, Exported};

@@ -16,6 +16,7 @@ use crate::daemon::http;
 use crate::daemon::reload::{self, Reloader};
 use crate::web;
 use dropship_intake::Intake;
+use dropship_store::ListeningNote;
 
 /// The control socket and the HTTP endpoints, while they are served.
 pub(super) struct Served {
@@ -23,6 +24,7 @@ pub(super) struct Served {
     pub(super) tasks: Vec<JoinHandle<()>>,
     pub(super) closing: CancellationToken,
     pub(super) threads: ControlThreads,
+    pub(super) listening: Option<ListeningNote>,
 }
 
 /// Binds the control socket and the address of the endpoints, and serves both on threads of their own.
@@ -71,5 +73,13 @@ pub(super) async fn serve_control(
     let serving = control::serve(&socket, handler, routes, main, closing.clone().cancelled_owned())
         .with_context(|| format!("cannot bind the control socket {}", socket.display()))?;
     tasks.extend(threads.spawn(serving));
-    Ok(Served { reloader, tasks, closing, threads })
+    let listening = ListeningNote::write(&active.config.store.path);
+    let listening = listening.inspect_err(|error| {
+        tracing::warn!(
+            "cannot note in the lock of the store {} that the control socket is served: {error}; commands wait 30 s if the \
+             socket is removed",
+            active.config.store.path.display()
+        );
+    });
+    Ok(Served { reloader, tasks, closing, threads, listening: listening.ok() })
 }

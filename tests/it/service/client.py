@@ -1,4 +1,4 @@
-"""A hostile or careless client of the control socket: `client.py SOCKET KIND COUNT`.
+"""A hostile or careless client of the control socket: `client.py SOCKET KIND COUNT [PORT…]`.
 
 It does what KIND names with COUNT connections, prints `ready`, and keeps them until its standard input ends.
 """
@@ -47,6 +47,41 @@ if KIND in ("joins", "leaves"):
     os.setresuid(0, 0, 0)
     os.setgroups([COUNT] if KIND == "joins" else [])
     print(request(connection, "POST", "/v1/rescan", b"{}"))
+    sys.exit()
+
+if KIND == "users":
+    # COUNT users of their own, each with connections of every kind, to the socket and to the ports that follow.
+    ready, told = os.pipe()
+    for number in range(COUNT):
+        if os.fork() == 0:
+            os.setgroups([])
+            os.setresgid(62_000 + number, 62_000 + number, 62_000 + number)
+            os.setresuid(62_000 + number, 62_000 + number, 62_000 + number)
+            held = []
+            for index in range(12):
+                first = list(FIRST.values())[index % len(FIRST)]
+                for port in [None, *map(int, sys.argv[4:])]:
+                    try:
+                        connection = socket.socket(socket.AF_UNIX if port is None else socket.AF_INET)
+                        connection.settimeout(5)
+                        if port is not None:
+                            connection.bind((f"127.0.1.{number + 1}", 0))
+                        connection.connect(PATH if port is None else ("127.0.0.1", port))
+                        connection.setblocking(False)
+                        held.append(connection)
+                        connection.send(first)
+                    except OSError:
+                        pass
+            os.close(ready)
+            os.write(told, b".")
+            # Ends with the parent.
+            sys.stdin.read()
+            os._exit(0)
+    os.close(told)
+    while COUNT > 0:
+        COUNT -= len(os.read(ready, COUNT))
+    print("ready", flush=True)
+    sys.stdin.read()
     sys.exit()
 
 connections = []
