@@ -1,15 +1,18 @@
 //! Whether known bytes were dropped again. A cancelled or rejected job starts again only then: the file had left the folder,
 //! or was replaced by another file. A change of permissions, times, links or name, or a copy beside it, is not a new drop.
 
-use std::path::{Path, PathBuf};
+use std::ffi::OsString;
+use std::io;
+use std::path::Path;
 
 use super::captured_package::CapturedPackage;
 use super::file_record::FileRecord;
 use super::seen_files::was_scanned;
 use super::state::Admission;
-use dropship_intake::{folder_below, metadata_below};
+use crate::config::model::Folder;
+use dropship_intake::{folder_below, is_absent, metadata_below};
 use dropship_job::Event;
-use dropship_store::{StoreError, path_key, path_of_key};
+use dropship_store::{Entry, StoreError, path_key, path_of_key};
 
 /// The event that starts a job again.
 pub(super) fn event() -> Event {
@@ -42,15 +45,42 @@ pub(super) fn is_dropped_again(
     let path = path_key(&found.file.path);
     match known.files.iter().find(|(key, _)| *key == path) {
         // Another file has this path now. The one that had it was replaced, unless it only has another name.
-        Some((_, replaced)) => Ok(!known.was_renamed(&found.file.path, replaced)),
+        Some((_, replaced)) => Ok(!known.has_new_name(replaced)),
         None => Ok(!known.any_is_there()),
     }
 }
 
+/// The entries that forget the former names of a file that was renamed. Otherwise a copy under a former name would count as
+/// another file in place of this one.
+pub(super) fn forget_former_names(
+    admission: &Admission,
+    package: &CapturedPackage<'_>,
+) -> Result<Vec<Entry>, StoreError> {
+    let (Some(folder), Some(found)) = (package.folder.as_deref(), &package.found) else {
+        return Ok(Vec::new());
+    };
+    let known = Known::of(admission, folder, &package.sha256)?;
+    let Some(root) = known.folder.as_ref().map(|folder| folder.path.as_path()) else {
+        return Ok(Vec::new());
+    };
+    let record = FileRecord::new(&found.identity, found.birth, None);
+    let is_former = |key: &str, file: &FileRecord| {
+        let path = path_of_key(key);
+        path != found.file.path
+            && file.is_same_file(&record)
+            && match metadata_below(root, &path) {
+                Ok(meta) => !record.is_file(&meta),
+                Err(error) => is_absent(&error),
+            }
+    };
+    let former = known.files.iter().filter(|(key, file)| is_former(key, file));
+    Ok(former.map(|(key, _)| Entry::FileRemoved { folder: folder.to_owned(), path: key.clone() }).collect())
+}
+
 /// The known files of a folder with the same bytes.
 struct Known {
-    /// The path of the folder, if it is still configured. Others may write below it.
-    root: Option<PathBuf>,
+    /// The folder, if it is still configured. Others may write below it.
+    folder: Option<Folder>,
     /// Path keys and records.
     files: Vec<(String, FileRecord)>,
 }
@@ -63,36 +93,60 @@ impl Known {
             let file = store.known_file(folder, &path)?;
             files.extend(file.map(|file| (path, FileRecord::parse(&file.identity))));
         }
-        Ok(Self { root: admission.active().folder(folder).map(|folder| folder.path.clone()), files })
+        Ok(Self { folder: admission.active().folder(folder).cloned(), files })
     }
 
     /// Whether one of them is still in the folder, under its name or another one.
     fn any_is_there(&self) -> bool {
-        let Some(root) = &self.root else { return false };
-        self.files.iter().any(|(key, record)| {
-            let path = path_of_key(key);
-            let meta = metadata_below(root, &path);
-            meta.is_ok_and(|meta| record.is_file(&meta)) || self.was_renamed(&path, record)
-        })
+        let Some(folder) = &self.folder else { return false };
+        let has_its_name = |(key, record): &(String, FileRecord)| {
+            metadata_below(&folder.path, &path_of_key(key)).is_ok_and(|meta| record.is_file(&meta))
+        };
+        self.files.iter().any(has_its_name) || self.files.iter().any(|(_, record)| self.has_new_name(record))
     }
 
-    /// Whether the file that had `path` has a name beside it now that is not known yet.
-    fn was_renamed(&self, path: &Path, record: &FileRecord) -> bool {
-        let at = self.root.as_deref().zip(path.parent());
-        let Some(folder) = at.and_then(|(root, dir)| folder_below(root, dir).ok()) else { return false };
-        let mut is_renamed = false;
-        let listed = folder.list(|entry| {
-            if !is_renamed && record.may_be(&entry) {
-                let key = path_key(&path.with_file_name(entry.name));
+    /// Whether a file has a name in the folder now under which it is not known yet.
+    fn has_new_name(&self, record: &FileRecord) -> bool {
+        let Some(folder) = &self.folder else { return false };
+        let mut open = vec![(folder.path.clone(), 0)];
+        while let Some((path, level)) = open.pop() {
+            match self.find_new_name(&folder.path, &path, record) {
+                Ok(Listing { has_new_name: true, .. }) => return true,
+                Ok(listing) if level < folder.levels() => {
+                    open.extend(listing.subfolders.into_iter().map(|name| (path.join(name), level + 1)));
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::debug!("cannot look for another name of a file in {}: {error}", path.display());
+                }
+            }
+        }
+        false
+    }
+
+    fn find_new_name(&self, root: &Path, path: &Path, record: &FileRecord) -> io::Result<Listing> {
+        let folder = folder_below(root, path)?;
+        let mut listing = Listing::default();
+        let _rest_is_not_searched = folder.list(|entry| {
+            if entry.kind.may_be_folder() {
+                listing.subfolders.push(entry.name.to_owned());
+            }
+            if !listing.has_new_name && record.may_be(&entry) {
+                let key = path_key(&path.join(entry.name));
                 let is_known =
                     self.files.iter().any(|(known, file)| *known == key && file.is_same_file(record));
-                is_renamed = !is_known && folder.metadata(entry.name).is_ok_and(|meta| record.is_file(&meta));
+                listing.has_new_name =
+                    !is_known && folder.metadata(entry.name).is_ok_and(|meta| record.is_file(&meta));
             }
             Ok(())
-        });
-        if let Err(error) = listed {
-            tracing::debug!("cannot look for another name of {}: {error}", path.display());
-        }
-        is_renamed
+        })?;
+        Ok(listing)
     }
+}
+
+/// What a search of one folder found.
+#[derive(Default)]
+struct Listing {
+    has_new_name: bool,
+    subfolders: Vec<OsString>,
 }

@@ -29,7 +29,7 @@ pub(super) struct EarlyInspection<'a> {
 }
 
 impl<'a> EarlyInspection<'a> {
-    /// The preview of a found file, which has not begun.
+    /// The preview of a found file, which has not started.
     ///
     /// # Errors
     /// When the store cannot be read or written.

@@ -137,8 +137,7 @@ fn below(folder: &Folder, path: &Path) -> Option<PathBuf> {
 /// Why no file of this name is ever taken.
 fn never_taken(folder: &Folder, path: &Path) -> Option<String> {
     let levels = path.strip_prefix(&folder.path).ok()?.components().count().saturating_sub(1);
-    let depth = if folder.recursive { folder.depth.unwrap_or(usize::MAX) } else { 0 };
-    if levels > depth {
+    if levels > folder.levels() {
         return Some(format!(
             "folder `{}` does not include subfolders of that depth (`recursive`)",
             folder.name

@@ -44,6 +44,7 @@ pub(super) fn known_job(
         Some(job) if is_final(&job) && !is_dropped_again(admission, package)? => {
             let rejected = matches!(job.state(), State::Rejected { .. });
             entries = package.seen(&id, rejected).into_iter().collect();
+            entries.extend(dropped_again::forget_former_names(admission, package)?);
             log_not_dropped_again(&job, package);
         }
         Some(job) if matches!(job.state(), State::Rejected { .. }) => {

@@ -147,7 +147,7 @@ impl Admission {
             if search.judge(&found.receipt)?.is_none() {
                 continue;
             }
-            // Admission may have recovered it meanwhile.
+            // Admission may have recovered it since.
             let _guard = self.creating.lock();
             match search.judge(&found.receipt)? {
                 Some(Newer::Unknown) => drop(self.recover_receipt(&found, None)?),

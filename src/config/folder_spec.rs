@@ -6,9 +6,6 @@ use dropship_intake::FolderSpec;
 
 use super::model::Folder;
 
-/// Maximum depth of subfolders: more than people create, and a limit to what programs create by mistake.
-const MAX_DEPTH: usize = 32;
-
 /// Upper bound of durations that keeps `Instant + duration` from overflowing.
 const MAX_DURATION: Duration = Duration::from_secs(10 * 365 * 86_400);
 
@@ -18,11 +15,11 @@ const MIN_POLL: Duration = Duration::from_millis(100);
 impl From<Folder> for FolderSpec {
     fn from(folder: Folder) -> Self {
         Self {
+            depth: folder.levels(),
             name: folder.name,
             path: folder.path,
             include: folder.include,
             exclude: folder.exclude,
-            depth: if folder.recursive { folder.depth.unwrap_or(MAX_DEPTH).min(MAX_DEPTH) } else { 0 },
             settle: folder.settle.min(MAX_DURATION),
             incomplete: folder.incomplete.min(MAX_DURATION),
             poll: folder.poll.clamp(MIN_POLL, MAX_DURATION),
@@ -35,7 +32,7 @@ impl From<Folder> for FolderSpec {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::model::{AfterSuccess, Backlog, SameContent};
+    use crate::config::model::{AfterSuccess, Backlog, MAX_DEPTH, SameContent};
     use dropship_intake::ReadyWhen;
 
     #[test]

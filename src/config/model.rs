@@ -249,6 +249,17 @@ pub struct Folder {
     pub poll: Duration,
 }
 
+/// Maximum depth of subfolders: more than people create, and a limit to what programs create by mistake.
+pub(super) const MAX_DEPTH: usize = 32;
+
+impl Folder {
+    /// The number of levels of subfolders that are watched.
+    #[must_use]
+    pub fn levels(&self) -> usize {
+        if self.recursive { self.depth.unwrap_or(MAX_DEPTH).min(MAX_DEPTH) } else { 0 }
+    }
+}
+
 /// `after` of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AfterSuccess {

@@ -32,14 +32,13 @@ pub fn of_watches(config: &Config) -> Option<Problem> {
 fn needed(config: &Config, max: usize) -> usize {
     let mut count = 0_usize;
     for folder in &config.folders {
-        let depth = if folder.recursive { folder.depth.unwrap_or(usize::MAX) } else { 0 };
         let mut open: Vec<(PathBuf, usize)> = vec![(folder.path.clone(), 0)];
         while let Some((path, level)) = open.pop() {
             count = count.saturating_add(1);
             if count > max {
                 return count;
             }
-            if level >= depth {
+            if level >= folder.levels() {
                 continue;
             }
             let entries = std::fs::read_dir(path).into_iter().flatten().flatten();

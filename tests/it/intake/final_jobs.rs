@@ -91,6 +91,8 @@ fn scanned(env: &TestEnv, marker: &str) {
 #[test]
 fn final_job_whose_file_changes_in_anything_but_identity_stays_final() {
     let env = TestEnv::with(Quirks::none(), "");
+    env.edit_configuration("poll = \"1s\"", "poll = \"1s\"\nrecursive = true");
+    fs::create_dir(env.path("drop/below")).expect("a subfolder");
     let daemon = env.daemon(&[]);
     listening(&env);
     drop_both(&env);
@@ -103,7 +105,7 @@ fn final_job_whose_file_changes_in_anything_but_identity_stays_final() {
     };
     for (name, _) in FINAL {
         let (linked, renamed, copied) = (format!("l-{name}"), format!("r-{name}"), format!("c-{name}"));
-        let changes: [(&str, &str, &dyn Fn()); 7] = [
+        let changes: [(&str, &str, &dyn Fn()); 8] = [
             ("chmod", name, &|| mode(&at(name), 0o640)),
             ("touch", name, &|| touch(&at(name))),
             ("hard link", &linked, &|| fs::hard_link(at(name), at(&linked)).expect("linked")),
@@ -118,13 +120,12 @@ fn final_job_whose_file_changes_in_anything_but_identity_stays_final() {
                 fs::rename(at(&renamed), at(&linked)).expect("renamed");
                 assert!(fs::copy(at(&linked), at(name)).is_ok());
             }),
+            ("moved into a subfolder", name, &|| {
+                fs::rename(at(name), at("below").join(name)).expect("moved");
+                assert!(fs::copy(at("below").join(name), at(name)).is_ok());
+            }),
         ];
         for (change, file, make) in changes {
-            if change == "swapped" {
-                // Until the daemon has forgotten the former file of this name: it would count as replaced.
-                scanned(&env, &format!("marker-1-{name}"));
-                scanned(&env, &format!("marker-2-{name}"));
-            }
             let since = env.log().len();
             make();
             stays(&env, since, file, change);
