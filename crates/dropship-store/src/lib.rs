@@ -52,4 +52,4 @@ pub use shared::{
     SharedStore, Taken, Topic,
 };
 pub use store::{Filter, HistoryEntry, Store};
-pub use tables::KnownFile;
+pub use tables::{KnownFile, Tables};

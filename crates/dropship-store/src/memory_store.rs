@@ -1,21 +1,18 @@
 //! The store in memory: the same tables and answers, durable while the process lives.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
 use crate::commit::{Commit, CommitHandle};
 use crate::entry::{Entry, Line};
 use crate::error::StoreError;
 use crate::export::{self, Each};
-use crate::published::{Device, DeviceName, DeviceQuery, LabelCheck, Publication, PublishedLabel, Target};
-use crate::queries;
 use crate::reads::{ReadCounter, Reads};
-use crate::store::{Filter, HistoryEntry, Store};
-use crate::tables::{Bytes, KnownFile, Overlay, Pair, devices, key, published, record, series};
-use dropship_job::{Event, Job, JobId, RemoteId, StateKind};
+use crate::store::{HistoryEntry, Store};
+use crate::tables::{Bytes, Overlay, Pair, Tables, key, record};
+use dropship_job::{Event, Job, JobId};
 
 /// A store in memory, for tests and for commands that run without a store.
 #[derive(Debug, Default)]
@@ -58,6 +55,10 @@ impl Bytes for Content {
 
     fn keys_between(&self, _: &[u8], from: &[u8], to: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
         Ok(self.keys_found(self.pairs.range(from.to_vec()..to.to_vec())))
+    }
+
+    fn reads(&self) -> Reads {
+        self.reads.read()
     }
 }
 
@@ -124,110 +125,8 @@ impl Store for MemoryStore {
         CommitHandle::new(handle)
     }
 
-    fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
-        Bytes::job(&*self.0.lock(), id)
-    }
-
-    fn open_jobs(&self) -> Result<Vec<Job>, StoreError> {
-        queries::open_jobs(&*self.0.lock())
-    }
-
-    fn receipts_pending(&self) -> Result<Vec<JobId>, StoreError> {
-        queries::receipts_pending(&*self.0.lock())
-    }
-
-    fn jobs(&self, filter: &Filter) -> Result<Vec<Job>, StoreError> {
-        queries::jobs(&*self.0.lock(), filter)
-    }
-
-    fn counts(&self) -> Result<Vec<(StateKind, usize)>, StoreError> {
-        queries::counts(&*self.0.lock())
-    }
-
-    fn find(&self, sha256: &str, folder: Option<&str>) -> Result<Option<JobId>, StoreError> {
-        queries::find(&*self.0.lock(), sha256, folder)
-    }
-
-    fn find_everywhere(&self, sha256: &str) -> Result<Vec<JobId>, StoreError> {
-        queries::find_everywhere(&*self.0.lock(), sha256)
-    }
-
-    fn jobs_with_content(&self, content: &str, folder: Option<&str>) -> Result<Vec<JobId>, StoreError> {
-        queries::jobs_with_content(&*self.0.lock(), content, folder)
-    }
-
-    fn owner(&self, remote: RemoteId) -> Result<Option<JobId>, StoreError> {
-        queries::owner(&*self.0.lock(), remote)
-    }
-
-    fn known_file(&self, folder: &str, path: &str) -> Result<Option<KnownFile>, StoreError> {
-        queries::known_file(&*self.0.lock(), folder, path)
-    }
-
-    fn known_files(&self, folder: &str) -> Result<Vec<String>, StoreError> {
-        queries::known_files(&*self.0.lock(), folder)
-    }
-
-    fn files_with_digest(&self, folder: &str, sha256: &str) -> Result<Vec<String>, StoreError> {
-        queries::files_with_digest(&*self.0.lock(), folder, sha256)
-    }
-
-    fn crashed_inspections(&self, sha256: &str) -> Result<u64, StoreError> {
-        queries::crashed_inspections(&*self.0.lock(), sha256)
-    }
-
-    fn settings(&self, prefix: &str) -> Result<Vec<(String, String)>, StoreError> {
-        queries::settings(&*self.0.lock(), prefix)
-    }
-
-    fn published_label(&self, label: RemoteId) -> Result<Option<PublishedLabel>, StoreError> {
-        published::published_label(&*self.0.lock(), label)
-    }
-
-    fn targets_of_label(&self, label: RemoteId) -> Result<Vec<Target>, StoreError> {
-        published::targets_of(&*self.0.lock(), label)
-    }
-
-    fn devices(&self, query: DeviceQuery<'_>) -> Result<Vec<Device>, StoreError> {
-        devices::devices(&*self.0.lock(), query)
-    }
-
-    fn labels_of_device(
-        &self,
-        device: DeviceName<'_>,
-        before: Option<Publication>,
-        limit: usize,
-    ) -> Result<Vec<Publication>, StoreError> {
-        devices::labels_of_device(&*self.0.lock(), device, before, limit)
-    }
-
-    fn older_in_series(&self, label: RemoteId) -> Result<BTreeSet<RemoteId>, StoreError> {
-        series::older(&*self.0.lock(), label)
-    }
-
-    fn arrived_in_series(&self, label: RemoteId, since: Timestamp) -> Result<BTreeSet<RemoteId>, StoreError> {
-        series::arrived_since(&*self.0.lock(), label, since)
-    }
-
-    fn newest_in_series(
-        &self,
-        series: &str,
-        before: Option<RemoteId>,
-        limit: usize,
-    ) -> Result<Vec<RemoteId>, StoreError> {
-        series::newest(&*self.0.lock(), series, before, limit)
-    }
-
-    fn reads(&self) -> Reads {
-        self.0.lock().reads.read()
-    }
-
-    fn label_check(&self, label: RemoteId) -> Result<Option<LabelCheck>, StoreError> {
-        published::check_of(&*self.0.lock(), label)
-    }
-
-    fn labels_checked_before(&self, before: Timestamp, limit: usize) -> Result<Vec<RemoteId>, StoreError> {
-        published::checked_before(&*self.0.lock(), before, limit)
+    fn tables(&self) -> Tables<'_> {
+        Tables::locked(MutexGuard::map(self.0.lock(), |content| content as &mut dyn Bytes))
     }
 
     fn history(&self, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError> {

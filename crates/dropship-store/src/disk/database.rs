@@ -169,11 +169,6 @@ fn block_key(key: &[u8]) -> Vec<u8> {
 }
 
 impl Database {
-    /// What was read so far.
-    pub(crate) fn reads(&self) -> Reads {
-        self.reads.read()
-    }
-
     fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let tables = self.tables.read();
         if let Some(change) = tables.pending.get(key) {
@@ -257,6 +252,10 @@ impl Bytes for Database {
 
     fn keys_between(&self, _: &[u8], from: &[u8], to: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
         self.keys_in(from..to)
+    }
+
+    fn reads(&self) -> Reads {
+        self.reads.read()
     }
 
     fn last_keys(

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::StoreError;
+use crate::reads::Reads;
 use crate::tables::codec::decode_job;
 use crate::tables::key;
 use dropship_job::{Job, JobId};
@@ -57,5 +58,10 @@ pub(crate) trait Bytes {
     fn keys_between(&self, prefix: &[u8], from: &[u8], to: &[u8]) -> Result<Vec<Vec<u8>>, StoreError> {
         let inside = |key: &Vec<u8>| (from..to).contains(&key.as_slice());
         Ok(self.keys(prefix)?.into_iter().filter(inside).collect())
+    }
+
+    /// What was read so far.
+    fn reads(&self) -> Reads {
+        Reads::default()
     }
 }

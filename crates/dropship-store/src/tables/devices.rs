@@ -46,7 +46,7 @@ pub(crate) fn is_bound(known: &[u8], rebuilt: Option<&[u8]>) -> bool {
 }
 
 /// The devices of a query.
-pub(crate) fn devices(tables: &impl Bytes, query: DeviceQuery<'_>) -> Result<Vec<Device>, StoreError> {
+pub(crate) fn devices(tables: &dyn Bytes, query: DeviceQuery<'_>) -> Result<Vec<Device>, StoreError> {
     let prefix = match query.hardware_ids {
         HardwareIds::Exactly(id) => key::devices_exactly(id),
         HardwareIds::Matching(start, _) => key::devices(start),
@@ -79,7 +79,7 @@ pub(crate) fn devices(tables: &impl Bytes, query: DeviceQuery<'_>) -> Result<Vec
 
 /// At most `limit` labels that target a device, the latest publication first; `before` continues after that one.
 pub(crate) fn labels_of_device(
-    tables: &impl Bytes,
+    tables: &dyn Bytes,
     device: DeviceName<'_>,
     before: Option<Publication>,
     limit: usize,

@@ -2,6 +2,7 @@
 //!
 //! Every change of a table goes through [`record()`] or [`replay`], so both stores do the same.
 
+mod access;
 mod bytes;
 mod codec;
 pub(crate) mod devices;
@@ -15,6 +16,7 @@ mod published_label;
 mod record;
 pub(crate) mod series;
 
+pub use access::Tables;
 pub(crate) use bytes::{Bytes, Changes, Pair};
 pub use codec::KnownFile;
 pub(crate) use codec::{decode, decode_job, id_of, number};

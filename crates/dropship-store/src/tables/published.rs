@@ -68,13 +68,13 @@ fn remove_check<B: Bytes>(tables: &mut Overlay<'_, B>, label: RemoteId) -> Resul
 }
 
 /// When a published label was last compared with the service.
-pub(crate) fn check_of(tables: &impl Bytes, label: RemoteId) -> Result<Option<LabelCheck>, StoreError> {
+pub(crate) fn check_of(tables: &dyn Bytes, label: RemoteId) -> Result<Option<LabelCheck>, StoreError> {
     tables.get(&key::check(label))?.map(|value| decode(&value)).transpose()
 }
 
 /// The published labels that were compared with the service before a time, those that were compared first at the beginning.
 pub(crate) fn checked_before(
-    tables: &impl Bytes,
+    tables: &dyn Bytes,
     before: Timestamp,
     limit: usize,
 ) -> Result<Vec<RemoteId>, StoreError> {

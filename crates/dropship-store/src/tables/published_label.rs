@@ -9,14 +9,14 @@ use dropship_job::RemoteId;
 
 /// A published label without its targets.
 pub(crate) fn published_label(
-    tables: &impl Bytes,
+    tables: &dyn Bytes,
     label: RemoteId,
 ) -> Result<Option<PublishedLabel>, StoreError> {
     tables.get(&key::published(label))?.map(|value| decode(&value)).transpose()
 }
 
 /// The targets of a published label.
-pub(crate) fn targets_of(tables: &impl Bytes, label: RemoteId) -> Result<Vec<Target>, StoreError> {
+pub(crate) fn targets_of(tables: &dyn Bytes, label: RemoteId) -> Result<Vec<Target>, StoreError> {
     let value = tables.get(&key::label_targets(label))?;
     Ok(value.map(|value| decode(&value)).transpose()?.unwrap_or_default())
 }

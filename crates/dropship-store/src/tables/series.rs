@@ -36,7 +36,7 @@ pub(super) fn unindex<B: Bytes>(tables: &mut Overlay<'_, B>, label: &PublishedLa
 }
 
 /// The labels of the same series with a target of this one, for a lower version of its INF.
-pub(crate) fn older(tables: &impl Bytes, label: RemoteId) -> Result<BTreeSet<RemoteId>, StoreError> {
+pub(crate) fn older(tables: &dyn Bytes, label: RemoteId) -> Result<BTreeSet<RemoteId>, StoreError> {
     in_index(tables, label, key::SERIES_VERSIONS, |prefix, version| {
         (prefix.to_vec(), [prefix, version].concat())
     })
@@ -45,7 +45,7 @@ pub(crate) fn older(tables: &impl Bytes, label: RemoteId) -> Result<BTreeSet<Rem
 /// The labels of the same series with a target of this one, which take over targets, and whose package arrived at this time or
 /// later.
 pub(crate) fn arrived_since(
-    tables: &impl Bytes,
+    tables: &dyn Bytes,
     label: RemoteId,
     since: Timestamp,
 ) -> Result<BTreeSet<RemoteId>, StoreError> {
@@ -59,7 +59,7 @@ pub(crate) fn arrived_since(
 
 /// The labels of a series, the newest first, older than `before`.
 pub(crate) fn newest(
-    tables: &impl Bytes,
+    tables: &dyn Bytes,
     series: &str,
     before: Option<RemoteId>,
     limit: usize,
@@ -72,7 +72,7 @@ pub(crate) fn newest(
 /// The labels in a range of an index, for each target of a label. `range` makes it from the beginning of the target's keys and the
 /// version of its INF.
 fn in_index(
-    tables: &impl Bytes,
+    tables: &dyn Bytes,
     label: RemoteId,
     index: &[u8],
     range: impl Fn(&[u8], &[u8]) -> (Vec<u8>, Vec<u8>),
