@@ -2,20 +2,20 @@
 
 use std::sync::Arc;
 
-use dropship_store::{
-    AppendId, AppendResult, Batch, Extent, JournalEnd, Leases, NewLine, Position, Rewrite, SharedJournal,
-    SharedReader, StoreError, Topic,
-};
-use tokio_postgres::Row;
-
 use crate::address::Address;
 use crate::errors::store_error;
 use crate::lease::PostgresLeases;
-use crate::link::{Link, Password, Settings, Thread};
+use crate::link::{Link, Thread};
+use crate::numbers::{append_id, damaged, extent, number, signed};
 use crate::reader::{PostgresReader, read};
 use crate::schema;
 use crate::session::Connected;
+use crate::settings::{Password, Settings};
 use crate::tls::Roots;
+use dropship_store::{
+    AppendId, AppendResult, Batch, JournalEnd, Leases, NewLine, Position, Rewrite, SharedJournal,
+    SharedReader, StoreError, Topic,
+};
 
 /// A journal in PostgreSQL.
 pub struct PostgresJournal {
@@ -184,30 +184,4 @@ fn text_of(topic: &Topic) -> Option<String> {
         Topic::Several => Some("*".to_owned()),
         Topic::Snapshot(job) => Some(format!("={job}")),
     }
-}
-
-fn extent(row: &Row, first: usize) -> Result<Extent, StoreError> {
-    Ok(Extent {
-        size: number(row, first)?,
-        settled: number(row, first + 1)?,
-        cursor: number(row, first + 2)?,
-        until: number(row, first + 3)?,
-    })
-}
-
-fn signed(number: u64) -> Result<i64, StoreError> {
-    i64::try_from(number).map_err(|_| damaged("a position"))
-}
-
-pub(crate) fn number(row: &Row, column: usize) -> Result<u64, StoreError> {
-    u64::try_from(row.get::<_, i64>(column)).map_err(|_| damaged("a position"))
-}
-
-pub(crate) fn append_id(row: &Row, column: usize) -> Result<AppendId, StoreError> {
-    let bytes: Vec<u8> = row.get(column);
-    bytes.try_into().map(AppendId::from_bytes).map_err(|_| damaged("the id of an append"))
-}
-
-fn damaged(what: &str) -> StoreError {
-    StoreError::Damaged { what: format!("{what} in the database has another form") }
 }

@@ -7,29 +7,17 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use dropship_store::StoreError;
-use secrecy::SecretString;
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
-use crate::address::Address;
 use crate::session::{Hint, Session};
-use crate::tls::Roots;
+use crate::settings::Settings;
 
 /// Maximum time of a call. The connection is closed then, which ends the wait of the server for a replica without a report of success.
 const CALL: Duration = Duration::from_secs(10);
 
-/// Reads the password, at each connection: it may change. The error is for the operator.
-pub type Password = Arc<dyn Fn() -> Result<SecretString, String> + Send + Sync>;
-
 /// Work on a connection.
 pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
-
-/// How connections are made.
-pub(crate) struct Settings {
-    pub(crate) address: Address,
-    pub(crate) password: Option<Password>,
-    pub(crate) roots: Option<Roots>,
-}
 
 /// The thread on which connections live.
 pub(crate) struct Thread(Option<Runtime>);

@@ -3,8 +3,8 @@
 use dropship_store::{Batch, SharedLine, SharedReader, StoreError};
 
 use crate::errors::store_error;
-use crate::journal::{append_id, number};
 use crate::link::Link;
+use crate::numbers::{append_id, number};
 use crate::session::Session;
 
 /// Reads the journal for queries, over a connection of its own.

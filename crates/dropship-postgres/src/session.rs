@@ -10,7 +10,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket, Statement};
 
 use crate::errors::store_error;
-use crate::link::Settings;
+use crate::settings::Settings;
 use crate::statements;
 
 /// The channel on which an append is announced.
