@@ -3,7 +3,6 @@
 use jiff::Timestamp;
 
 use super::approvals::Approvals;
-use super::command::ApproveCommand;
 use super::compare::compare;
 use super::page::{ApprovalPage, NamedAudience, RequestContent, TargetCounts};
 use super::previous::previous;
@@ -11,7 +10,7 @@ use crate::config::model::DEFAULT_ACCOUNT;
 use crate::package_store::{PackageStore, PlanSnapshot};
 use crate::pipeline::{Prepared, Unfit, known_audiences, read_driver_metadata};
 use dropship_hardware::{Audience, NewShippingLabel};
-use dropship_job::{Job, Label, LabelHold};
+use dropship_job::{ApproveCommand, Job, Label, LabelHold};
 use dropship_rules::label::{LabelWarning, audiences, preview};
 use dropship_rules::plan::LabelPlan;
 use dropship_store::Store;

@@ -2,16 +2,13 @@
 
 mod approvals;
 mod approved;
-mod command;
 mod compare;
 mod content;
 mod page;
 mod previous;
-mod shell_word;
 mod targets;
 
 pub use approvals::{Approvals, GivenApproval};
 pub use approved::Approved;
-pub use command::ApproveCommand;
 pub use content::pages;
 pub use page::{ApprovalPage, NamedAudience, Previous, RequestContent, TargetChange, TargetCounts};

@@ -15,8 +15,8 @@ use crate::daemon::{Ending, Loaded, Options, Running, StopStart};
 use crate::observe::{self, Form, LogLevel};
 use crate::outbox::Receipt;
 use dropship_job::StateKind;
+use dropship_redact::ShellWord;
 use dropship_sandbox::{self, Sandbox};
-use dropship_shared_folder::ShellWord;
 use dropship_store::Filter;
 
 /// A signed CAB and its root certificate. Only the demo trusts this root.

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use crate::{FolderEvents, FolderState};
-use dropship_shared_folder::ShellWord;
+use dropship_redact::ShellWord;
 
 /// A problem of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]

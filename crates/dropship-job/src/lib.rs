@@ -3,6 +3,7 @@
 mod accepted;
 mod after_failure;
 mod apply;
+mod approve_command;
 mod counted;
 mod describe;
 mod error_kind;
@@ -30,6 +31,7 @@ mod words;
 pub use accepted::Accepted;
 pub use after_failure::AfterFailure;
 pub use apply::{Illegal, apply, fold};
+pub use approve_command::ApproveCommand;
 pub use counted::{counted, is_one};
 pub use describe::{Described, describe, describe_history};
 pub use error_kind::{ErrorKind, ErrorKindInfo};

@@ -8,6 +8,7 @@ mod mask;
 mod patterns;
 mod registry;
 mod safe_url;
+mod shell_word;
 mod value;
 mod view;
 
@@ -18,4 +19,5 @@ pub use mask::{holds_secret, mask, mask_live};
 pub use registry::Registry;
 pub use safe_url::{SafeUrl, remember_url, remember_user};
 pub use secrecy::{ExposeSecret, SecretString};
+pub use shell_word::ShellWord;
 pub use value::MASK;

@@ -8,7 +8,6 @@ mod folder;
 mod lookup;
 mod ownership;
 mod progress;
-mod shell_word;
 mod staged;
 mod take;
 
@@ -19,6 +18,5 @@ pub use entries::{EntryKind, FolderEntry, Listed, MAX_ENTRIES};
 pub use file_id::FileId;
 pub use folder::SharedFolder;
 pub use progress::{FileWork, Progress};
-pub use shell_word::ShellWord;
 pub use staged::StagedFile;
 pub use take::Taken;

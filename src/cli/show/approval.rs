@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::fields::wrap;
-use crate::approval::{ApprovalPage, Approvals, ApproveCommand, Previous, RequestContent, TargetChange};
+use crate::approval::{ApprovalPage, Approvals, Previous, RequestContent, TargetChange};
 use crate::cli::backend::DEFAULT_CONFIG;
 use crate::cli::clock::Clock;
 use crate::cli::plan::{Lines, add_label_lines};
 use crate::observe::Escaped;
-use dropship_job::{JobId, counted};
+use dropship_job::{ApproveCommand, JobId, counted};
 use dropship_rules::hold::Hold;
 use dropship_rules::plan::LabelPlan;
 

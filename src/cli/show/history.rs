@@ -31,7 +31,7 @@ pub(crate) struct StepHistory {
     pub(crate) duration: SignedDuration,
     /// Whether the job is in this step.
     pub(crate) is_going_on: bool,
-    /// What happened, with the time. A step that has only begun has the state of the job.
+    /// What happened, with the time. A step without an event of its own has the state of the job.
     pub(crate) lines: Vec<(Timestamp, String)>,
 }
 
@@ -50,7 +50,7 @@ pub(in crate::cli) fn steps(job: &Receipt, clock: &Clock) -> Vec<StepHistory> {
         }
         steps.push(StepHistory { step: group.step, start: group.start, duration, is_going_on, lines });
     }
-    // A step that has only begun has no event yet.
+    // A step that has just started has no event yet.
     if !job.state.has_ended() && groups.get(last).is_none_or(|group| group.step != job.step) {
         let (start, duration) = (job.updated, clock.now().duration_since(job.updated));
         let lines = vec![(start, state())];

@@ -4,7 +4,7 @@ use super::fields::Fields;
 use crate::approval::Approvals;
 use crate::cli::clock::Clock;
 use crate::outbox::{LabelDriftReceipt, LabelReceipt, Receipt};
-use dropship_job::LabelStatus;
+use dropship_job::{ApproveCommand, LabelStatus};
 
 /// Adds the labels, and those that have to be withdrawn and are not withdrawn yet.
 pub(super) fn add(fields: &mut Fields, job: &Receipt, clock: &Clock) {
@@ -27,7 +27,7 @@ fn add_label(fields: &mut Fields, job: &Receipt, label: &LabelReceipt, clock: &C
         (None, true) => {}
     }
     let audiences = label.audiences.join(", ");
-    fields.add("  audiences", if audiences.is_empty() { "none" } else { &audiences });
+    fields.add("  audiences", if audiences.is_empty() { "none (not restricted)" } else { &audiences });
     if let Some(time) = label.not_before {
         let when = if time > clock.now() {
             clock.until(time)
@@ -45,7 +45,7 @@ fn add_label(fields: &mut Fields, job: &Receipt, label: &LabelReceipt, clock: &C
         fields.add("  request", request);
     }
     if let Some(drift) = &label.drift {
-        add_drift(fields, drift, clock);
+        add_drift(fields, job, label, drift, clock);
     }
     if let Some(approvals) = label.approvals.as_ref().filter(|approvals| approvals.needed > 1) {
         add_approvals(fields, approvals);
@@ -53,11 +53,21 @@ fn add_label(fields: &mut Fields, job: &Receipt, label: &LabelReceipt, clock: &C
 }
 
 /// The change of a published label that dropship did not make.
-fn add_drift(fields: &mut Fields, drift: &LabelDriftReceipt, clock: &Clock) {
+fn add_drift(
+    fields: &mut Fields,
+    job: &Receipt,
+    label: &LabelReceipt,
+    drift: &LabelDriftReceipt,
+    clock: &Clock,
+) {
     let seen = clock.minutes(drift.since);
     let acknowledged = match &drift.acknowledged_by {
         Some(by) => format!("acknowledged by {by}"),
-        None => "not acknowledged".to_owned(),
+        None => {
+            let command =
+                ApproveCommand { config: None, job: &job.id, label: Some(&label.name), request: None };
+            format!("not acknowledged: `{command}`")
+        }
     };
     fields.add("  drift", format_args!("{} (seen {seen}, {acknowledged})", drift.message));
 }

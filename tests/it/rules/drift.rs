@@ -91,7 +91,10 @@ fn label_withdrawn_elsewhere_is_reported_once_until_it_is_acknowledged() {
     let lines = env.log().lines().filter(|line| line.contains("was withdrawn at Microsoft")).count();
     assert!(lines >= 1, "{}", env.log());
 
-    let acknowledged = env.run(&["approve", job, "--note", "recalled by us"]);
+    let command = format!("`dropship approve {job} --label 'gone test ring'`");
+    let shown = text(&env.run(&["show", job]).stdout);
+    assert!(shown.contains(&command) && env.log().contains(&command), "{shown}\n{}", env.log());
+    let acknowledged = env.run(&["approve", job, "--label", "gone test ring", "--note", "recalled by us"]);
     assert_eq!(acknowledged.status.code(), Some(0), "{}", text(&acknowledged.stderr));
     assert!(text(&acknowledged.stdout).contains("acknowledged the change"), "{}", text(&acknowledged.stdout));
     wait_for("the end of the item", || trouble(&env).is_empty().then_some(())).expect("no item");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::folder_context::FolderContext;
 use crate::folder_issue::FolderIssue;
-use dropship_shared_folder::ShellWord;
+use dropship_redact::ShellWord;
 
 /// Records the kind of file system. Returns an issue if the folder was a mount point and is not any more.
 pub(super) fn check(context: &FolderContext) -> Option<FolderIssue> {

@@ -1,7 +1,7 @@
 //! The description of events of labels.
 
 use super::printable::printable;
-use crate::{Event, Job, KeptTargets, Label, Release, RemoteId, counted, words};
+use crate::{ApproveCommand, Event, Job, KeptTargets, Label, Release, RemoteId, counted, words};
 
 /// The noun for the targets of a label.
 const HARDWARE_ID: &str = "hardware id";
@@ -79,11 +79,10 @@ pub(super) fn withdrawal_text(job: &Job, event: &Event) -> Option<String> {
                     counted(rows, HARDWARE_ID)
                 ),
             };
+            let name = label(job, *index).0;
+            let command = ApproveCommand { config: None, job: job.id(), label: Some(name), request: None };
             format!(
-                "label `{}` ({id}) {drift}{lost}; check it in Partner Center, then acknowledge it with `dropship approve {} \
-                 --label NAME`",
-                label(job, *index).0,
-                job.id()
+                "label `{name}` ({id}) {drift}{lost}; check it in Partner Center, then acknowledge it with `{command}`"
             )
         }
         Event::Acknowledged { label: index, by, note } => {

@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::fmt::{self, Write as _};
 use std::os::unix::ffi::OsStrExt;
 
+use crate::hidden::is_hidden;
+
 /// Displays a name or path as exactly one word of a POSIX shell, quoted if that is needed.
 ///
 /// Characters that a terminal interprets or does not show, and bytes that are not UTF-8, are displayed in the form `$'\x1b'`
@@ -55,12 +57,9 @@ fn is_plain(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || "_-./:=@%+,".contains(letter)
 }
 
-/// Whether a terminal shows the character as itself, in its place. Letters include the fillers of Hangul, which have no shape.
+/// Whether a terminal shows the character as itself, in its place.
 fn is_visible(letter: char) -> bool {
-    let is_filler = matches!(letter, '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}');
-    letter == ' '
-        || letter.is_ascii_graphic()
-        || (!letter.is_ascii() && letter.is_alphanumeric() && !is_filler)
+    letter == ' ' || !(letter.is_whitespace() || is_hidden(letter))
 }
 
 #[cfg(test)]
@@ -99,5 +98,6 @@ mod tests {
         }
         assert_eq!(ShellWord::of("echo-1.2.cab").to_string(), "echo-1.2.cab");
         assert_eq!(ShellWord::of("two words").to_string(), "'two words'");
+        assert_eq!(ShellWord::of("ring – ä").to_string(), "'ring – ä'");
     }
 }

@@ -1,10 +1,11 @@
-//! The command that approves a label on hold.
+//! The command that approves a label on hold, or acknowledges what happened to a published one.
 
 use std::fmt;
 use std::path::Path;
 
-use super::shell_word::ShellWord;
-use dropship_job::JobId;
+use dropship_redact::ShellWord;
+
+use crate::JobId;
 
 /// Displays `dropship approve JOB --label NAME --request DIGEST`, quoted for a shell.
 #[derive(Debug, Clone, Copy)]
@@ -24,13 +25,13 @@ impl fmt::Display for ApproveCommand<'_> {
         let Self { config, job, label, request } = self;
         f.write_str("dropship")?;
         if let Some(config) = config {
-            write!(f, " --config {}", ShellWord(&config.to_string_lossy()))?;
+            write!(f, " --config {}", ShellWord::of(config))?;
         }
         write!(f, " approve {job}")?;
         match label {
             // A name that begins with a dash would be read as an option.
-            Some(label) if label.starts_with('-') => write!(f, " --label={}", ShellWord(label))?,
-            Some(label) => write!(f, " --label {}", ShellWord(label))?,
+            Some(label) if label.starts_with('-') => write!(f, " --label={}", ShellWord::of(label))?,
+            Some(label) => write!(f, " --label {}", ShellWord::of(label))?,
             None => {}
         }
         request.map_or(Ok(()), |digest| write!(f, " --request {digest}"))
