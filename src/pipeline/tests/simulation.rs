@@ -1,5 +1,8 @@
-//! Folders, store and service, which outlive a daemon; the daemons that run in them one after the other; and the
-//! invariants that must hold at the end.
+//! Folders, store and service, which outlive a daemon, and the daemons that run in them one after the other.
+
+mod daemon;
+mod invariants;
+mod remembered;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,42 +10,26 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::crash_points::{CrashPoint, CrashSwitch, Side};
 use super::crashing_store::CrashingStore;
-use super::fake_service::{FakeService, PROCESSING_TIME};
+use super::fake_service::FakeService;
 use super::fixtures::{PROVIDER, RuleOptions, SIGNED, configuration, fixture, sha256};
+use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
-use crate::config::model::Folder;
 use crate::config::{self, Environment};
-use crate::control;
-use crate::control::{
-    ActiveJobs, Approval, ControlError, ControlErrorKind, JobAction, JobService, LabelPlanner,
-};
+use crate::control::JobService;
 use crate::observe::{Activities, Heartbeat, Heartbeats};
 use crate::package_store::PackageStore;
-use crate::pipeline::audit::{self, Turn};
 use crate::pipeline::{
-    Clock, JobEvents, PackageInspector, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Service as _,
-    Settings, forget_ended, note,
+    Clock, JobEvents, PackageInspector, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Settings,
+    forget_ended,
 };
-use crate::service_id::ServiceId;
-use crate::{accounts, outbox};
-use dropship_hardware::{LabelId, ProductId, SubmissionId};
-use dropship_intake::{Admitted, FileReceiver, FoundFile, Identity};
-use dropship_job::{Event, Job, JobId, Label, LabelStage, RemoteId, State, Step, UploadProgress};
-use dropship_shared_folder::Progress;
-use dropship_store::{
-    Commit, DeviceQuery, Entry, Filter, HardwareIds, MemoryStore, NewestLabels, PublishedLabel, Reads, Store,
-};
-
-/// Every scenario ends within this virtual time.
-const TIME_LIMIT: Duration = Duration::from_secs(30 * 24 * 3600);
-
-/// Between the publishing of the first label and the creation of the second.
-const SOAK: Duration = Duration::from_secs(2 * 3600);
+use daemon::{Daemon, NoActiveJobs, Operator};
+pub(super) use daemon::{OperatorAction, an_operator};
+use dropship_job::{Event, Job, RemoteId};
+use dropship_store::{DeviceQuery, Filter, HardwareIds, MemoryStore, NewestLabels, Store};
 
 /// The state that outlives a daemon: folders, store, service and clock.
 pub(super) struct Simulation {
@@ -59,27 +46,6 @@ pub(super) struct Simulation {
     /// Ended jobs older than this are pruned once a daemon is idle.
     pub(super) keep: Option<Duration>,
 }
-
-/// A running daemon.
-struct Daemon {
-    pipeline: Arc<Pipeline<FakeService>>,
-    admission: Arc<Admission>,
-}
-
-/// An act of the operator.
-pub(super) enum OperatorAction {
-    /// Act on the job.
-    Act(JobAction),
-    /// Withdraw the labels that are not published.
-    Withdraw,
-    /// Edit a label, then approve the job.
-    Edit,
-    /// Withdraw the first label without dropship.
-    WithdrawElsewhere,
-}
-
-/// Chooses the act of the operator on a job that no worker is running.
-pub(super) type Operator<'a> = &'a mut dyn FnMut(&Job) -> Option<OperatorAction>;
 
 impl Simulation {
     /// An empty simulation with tokio's clock. Its folders are in memory where the machine has `/dev/shm`.
@@ -265,86 +231,6 @@ impl Simulation {
         self.crash.reset()
     }
 
-    /// Writes copies of the only job to the store: other packages of the same driver, each with its objects, its file and its
-    /// published labels. Half of them are of an older version, for other devices.
-    pub(super) async fn remember_copies_of_the_first_job(&self, count: u64) {
-        let job = self.jobs().pop().expect("a job");
-        let events = self.memory.history(job.id()).expect("its story").into_iter().map(|entry| entry.event);
-        let entry = Entry::Job { job: job.id().clone(), rev: 0, events: events.collect() };
-        let mut entries = vec![entry];
-        for id in job.labels().iter().filter_map(Label::id) {
-            let known = self.memory.published_label(id).expect("read").expect("a published label");
-            let targets = self.memory.targets_of_label(id).expect("its targets");
-            entries.push(Entry::LabelPublished { label: Box::new(PublishedLabel { targets, ..known }) });
-            let check = self.memory.label_check(id).expect("read").expect("a check");
-            entries.push(Entry::LabelChecked { label: id, check });
-        }
-        let text = serde_json::to_string(&entries).expect("JSON");
-        let package = job.package();
-        let path = package.path.clone().expect("a path");
-        let remotes: Vec<_> = [job.product().id(), job.submission().id()]
-            .into_iter()
-            .chain(job.labels().iter().map(Label::id))
-            .flatten()
-            .collect();
-        for number in 0..count {
-            let digest = sha256(&number.to_be_bytes());
-            let id = JobId::new(1_600_000_000_000 + number, 0);
-            let mut text = text
-                .replace(job.id().as_str(), id.as_str())
-                .replace(&package.sha256, &digest)
-                .replace(job.content().expect("its content"), &sha256(digest.as_bytes()))
-                .replace(&path, &format!("{path}-{number}.cab"));
-            // As whole values: the digits of a time may contain those of an id.
-            for (place, remote) in (0..).zip(&remotes) {
-                let copy = 500_000 + number * 10 + place;
-                for (before, after) in [(":", ","), (":", "}"), ("\"", "\""), ("[", ","), ("[", "]")] {
-                    text =
-                        text.replace(&format!("{before}{remote}{after}"), &format!("{before}{copy}{after}"));
-                }
-            }
-            if number % 2 == 1 {
-                text = text.replace("dev_1", &format!("dev_{number:05}")).replace("1.0.0.0", "0.9.0.0");
-            }
-            let mut entries: Vec<Entry> = serde_json::from_str(&text).expect("entries");
-            entries.push(Entry::KnownFile {
-                folder: package.folder.clone().expect("a folder"),
-                path: format!("{path}-{number}.cab"),
-                identity: digest.clone(),
-                sha256: digest,
-                job: id.clone(),
-            });
-            entries.push(Entry::ReceiptWritten { job: id, rev: job.rev() });
-            self.memory.commit(Commit::new(entries)).committed().await.expect("committed");
-        }
-    }
-
-    /// Drops one package, lets a daemon carry it to its end, and returns what was read for it.
-    pub(super) async fn reads_of_package(&self, name: &str, bytes_of: &str) -> Reads {
-        let daemon = self.start();
-        let known = self.jobs().len();
-        let before = self.memory.reads();
-        self.drop_package(name, bytes_of);
-        let path = self.drop_path(name);
-        let work = async {
-            assert!(daemon.offer(path).await, "the package is received");
-            while !daemon.pipeline.queue.is_empty() || daemon.pipeline.queue.running() > 0 {
-                tokio::time::sleep(Duration::from_secs(61)).await;
-            }
-            daemon.pipeline.shutdown.cancel();
-        };
-        tokio::join!(super::super::run(Arc::clone(&daemon.pipeline)), work);
-        let after = self.memory.reads();
-        let jobs = self.jobs();
-        let job = jobs.iter().find(|job| job.package().name == format!("{name}.cab")).expect("its job");
-        assert_eq!((jobs.len(), job.state()), (known + 1, &State::Succeeded));
-        Reads {
-            lookups: after.lookups - before.lookups,
-            pairs: after.pairs - before.pairs,
-            bytes: after.bytes - before.bytes,
-        }
-    }
-
     /// All jobs, oldest first.
     pub(super) fn jobs(&self) -> Vec<Job> {
         let mut jobs = self.memory.jobs(&Filter::default()).expect("jobs");
@@ -355,125 +241,6 @@ impl Simulation {
     /// Acts on the store as the control socket does while no daemon runs.
     pub(super) fn job_service(&self) -> JobService {
         JobService::new(self.store(), Arc::new(NoActiveJobs), false)
-    }
-
-    /// Jobs whose captured copy is missing before the upload (I1).
-    fn lost_copies(&self) -> Vec<String> {
-        let packages = PackageStore::open(&self.home.path().join("store")).expect("packages");
-        let jobs = self.jobs().into_iter();
-        let needs =
-            jobs.filter(|job| job.is_accepted() && !job.state().has_ended() && job.step() <= Step::Upload);
-        needs
-            .filter(|job| !packages.package(job.id()).exists())
-            .map(|job| format!("{} lost its copy", job.id()))
-            .collect()
-    }
-
-    /// The violated invariants once the daemon is idle; `dropped` are the digests of all packages ever dropped.
-    pub(super) fn violations(&self, dropped: &BTreeSet<String>) -> Vec<String> {
-        let mut wrong = self.lost_copies();
-        let jobs = self.jobs();
-        let found: BTreeSet<_> = jobs.iter().map(|job| job.package().sha256.clone()).collect();
-        if jobs.len() != found.len() {
-            wrong.push(format!("I1: {} jobs for {} packages", jobs.len(), found.len()));
-        }
-        wrong.extend(found.difference(dropped).map(|sha256| format!("I1: {sha256} was never dropped")));
-        wrong.extend(
-            self.files_in_drop_folder().difference(&found).map(|sha256| format!("I1: {sha256} has no job")),
-        );
-        let remote = self.service.state();
-        let late_duplicates = self.late_duplicates();
-        let owner = |id: RemoteId| self.memory.owner(id).expect("an owner").filter(|_| true);
-        let all = remote.products.keys().chain(remote.submissions.keys()).chain(remote.labels.keys());
-        for id in all.filter(|id| owner(**id).is_none() && !late_duplicates.contains(id)) {
-            let doubted = jobs.iter().any(|job| !job.state().has_ended() && job.doubt().is_some());
-            if !doubted && !self.foreign_products.contains(id) {
-                wrong.push(format!("I2: {id} at the service belongs to no job"));
-            }
-        }
-        for (id, sent) in &remote.submissions {
-            let Some(job) = owner(*id).and_then(|id| jobs.iter().find(|job| *job.id() == id)) else {
-                continue;
-            };
-            let has_uploaded = job.upload() != UploadProgress::Open;
-            let differs = sent.uploaded.as_ref().is_some_and(|sha256| *sha256 != job.package().sha256);
-            if has_uploaded && differs {
-                wrong.push(format!("I5: {id} holds other bytes than job {} has", job.id()));
-            }
-        }
-        for (id, label) in &remote.labels {
-            let Some(job) = owner(*id).and_then(|id| jobs.iter().find(|job| *job.id() == id)) else {
-                continue;
-            };
-            if !job.labels().iter().any(|asked| asked.name() == label.name) {
-                wrong.push(format!("label {id} `{}` was not asked for", label.name));
-            }
-        }
-        drop(remote);
-        for job in &jobs {
-            wrong.extend(self.job_violations(job));
-        }
-        wrong
-    }
-
-    fn job_violations(&self, job: &Job) -> Vec<String> {
-        let mut wrong = Vec::new();
-        if !job.duplicate_checks().is_empty() {
-            wrong.push(format!(
-                "no late check ran for the creates of {}: {:?}",
-                job.id(),
-                job.duplicate_checks()
-            ));
-        }
-        if !job.pending_withdrawals().is_empty() {
-            wrong.push(format!("labels of {} are not withdrawn: {:?}", job.id(), job.pending_withdrawals()));
-        }
-        if *job.state() == State::Cancelled {
-            let remote = self.service.state();
-            let labels = remote.labels.iter().filter(|(_, label)| label.submission == job.submission().id());
-            let published = |id: RemoteId| {
-                let own = job.labels().iter().filter_map(Label::remote);
-                let mut all = own.chain(job.strays().iter().map(|stray| &stray.remote));
-                all.any(|label| label.id == id && matches!(label.stage, LabelStage::Published { .. }))
-            };
-            let left = labels.filter(|(id, label)| !label.cancelled && !label.refused && !published(**id));
-            wrong
-                .extend(left.map(|(id, _)| format!("label {id} of the cancelled job {} goes out", job.id())));
-        }
-        if !job.state().has_ended() && !matches!(job.state(), State::Held { .. }) {
-            wrong.push(format!(
-                "I4: job {} is {} and no worker continues it",
-                job.id(),
-                job.state().kind().as_str()
-            ));
-        }
-        let story = self.memory.history(job.id()).expect("a story");
-        let events = || story.iter().map(|entry| (entry.at, &entry.event));
-        match dropship_job::fold(job.id(), events()) {
-            Ok(Some(again)) if again == *job => {}
-            other => wrong.push(format!("I3: the story of {} folds to something else: {other:?}", job.id())),
-        }
-        let published = |name: &str| {
-            job.labels().iter().find(|label| label.name().ends_with(name)).and_then(Label::live_at)
-        };
-        if let (Some(ring), Some(wide)) = (published("ring"), published("wide")) {
-            let between = Duration::try_from(wide.duration_since(ring)).unwrap_or_default();
-            if between < SOAK + PROCESSING_TIME {
-                wrong.push(format!("the second label of {} came {between:?} after the first", job.id()));
-            }
-        }
-        let receipt = Path::new(&job.package().outbox).join(outbox::RECEIPT);
-        let receipt: Value =
-            fs::read(&receipt).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
-        if receipt["state"] != job.state().kind().as_str() {
-            wrong.push(format!(
-                "the receipt of {} says {}, not {}",
-                job.id(),
-                receipt["state"],
-                job.state().kind().as_str()
-            ));
-        }
-        wrong
     }
 
     /// The number of approvals in the history of a job.
@@ -498,193 +265,6 @@ impl Simulation {
         });
         late_duplicates.flatten().collect()
     }
-}
-
-impl Daemon {
-    /// Scans the drop folder as intake does.
-    async fn scan(&self) {
-        let (admission, active) = (Arc::clone(&self.admission), self.admission.active());
-        let scanned = tokio::task::spawn_blocking(move || {
-            let folder = &active.config.folders[0];
-            let mut items: Vec<_> = fs::read_dir(&folder.path).expect("the folder").flatten().collect();
-            items.sort_by_key(fs::DirEntry::file_name);
-            if items.iter().all(|item| offer(&admission, folder, &item.path())) {
-                admission.on_scan_complete(&folder.name);
-            }
-        });
-        scanned.await.expect("a scan");
-    }
-
-    /// Offers one file as intake does after an event; false if it is not received.
-    async fn offer(&self, path: PathBuf) -> bool {
-        let (admission, active) = (Arc::clone(&self.admission), self.admission.active());
-        let offered = move || offer(&admission, &active.config.folders[0], &path);
-        tokio::task::spawn_blocking(offered).await.expect("an answer")
-    }
-
-    /// Returns when the queue is empty, no worker runs, and the operator has nothing to do.
-    async fn wait_until_idle(&self, operator: Operator<'_>) {
-        let began = tokio::time::Instant::now();
-        loop {
-            let is_auditing = self.run_audit().await;
-            let is_operating = self.run_operator(operator).await;
-            let is_working = !self.pipeline.queue.is_empty() || self.pipeline.queue.running() > 0;
-            if !is_auditing && !is_operating && !is_working {
-                return;
-            }
-            tokio::time::sleep(Duration::from_secs(61)).await;
-            assert!(
-                began.elapsed() < TIME_LIMIT,
-                "the daemon is never idle: {:#?}",
-                self.pipeline.store.open_jobs()
-            );
-        }
-    }
-
-    /// Compares the published labels that are due with the service; true if there was one.
-    async fn run_audit(&self) -> bool {
-        let mut done = false;
-        while !self.pipeline.settings.audit.is_zero()
-            && matches!(audit::turn(&self.pipeline).await, Ok(Turn::Done))
-        {
-            done = true;
-        }
-        done
-    }
-
-    /// Lets the operator act on each job that no worker runs; true if there was an act.
-    async fn run_operator(&self, operator: Operator<'_>) -> bool {
-        let mut jobs = self.pipeline.store.jobs(&Filter::default()).expect("jobs");
-        jobs.reverse();
-        let job_service = JobService::new(
-            Arc::clone(&self.pipeline.store),
-            Arc::new(DaemonJobs(Arc::clone(&self.pipeline))),
-            false,
-        );
-        let mut done = false;
-        jobs.retain(|job| !self.pipeline.queue.is_running(job.id()));
-        for job in jobs {
-            let Some(action) = operator(&job) else { continue };
-            done = true;
-            let (store, by) = (&*self.pipeline.store, "the operator");
-            let person = an_operator(job.rev());
-            match action {
-                OperatorAction::WithdrawElsewhere => {
-                    let id = job.labels().first().and_then(Label::id).expect("the label exists");
-                    if let Some(label) = self.service().state().labels.get_mut(&id) {
-                        label.cancelled = true;
-                    }
-                }
-                OperatorAction::Withdraw => self.withdraw_by_hand(&job, by).await,
-                OperatorAction::Edit => {
-                    let event = Event::Edited { label: 0, by: by.to_owned(), update: "{}".to_owned() };
-                    if let Ok(Some(job)) = note(store, job.id(), event.clone()).await {
-                        self.pipeline.events.after_commit(&job, &[event]).await;
-                    }
-                    let approve = JobAction::Approve(Approval::default());
-                    let _crashed = job_service.act(job.id(), &approve, &person, &()).await.is_err();
-                }
-                OperatorAction::Act(act) => {
-                    let result = job_service.act(job.id(), &act, &person, self).await;
-                    assert!(result.is_ok() || self.pipeline.store.job(job.id()).is_ok(), "{result:?}");
-                }
-            }
-        }
-        done
-    }
-
-    fn service(&self) -> FakeService {
-        self.pipeline.services.values().next().expect("an account").clone()
-    }
-
-    /// Withdraws the labels of a job as `dropship api label cancel` does.
-    async fn withdraw_by_hand(&self, job: &Job, by: &str) {
-        let (product, submission) =
-            (job.product().id().expect("its id"), job.submission().id().expect("its id"));
-        for (label, id) in
-            job.labels().iter().enumerate().filter_map(|(index, label)| Some((index, label.id()?)))
-        {
-            let service = &self.pipeline.services["default"];
-            let asked = service
-                .cancel_label(ProductId::of(product), SubmissionId::of(submission), LabelId::of(id))
-                .await;
-            let event = Event::Withdrawn { label, id, by: by.to_owned() };
-            // The daemon may crash here.
-            if asked.is_ok()
-                && let Ok(Some(job)) = note(&*self.pipeline.store, job.id(), event.clone()).await
-            {
-                self.pipeline.events.after_commit(&job, &[event]).await;
-            }
-        }
-    }
-}
-
-/// Offers a file unless it is known; false if it is not received.
-fn offer(admission: &Admission, folder: &Folder, path: &Path) -> bool {
-    let identity = Identity::from(&fs::metadata(path).expect("a file"));
-    if admission.is_known(&folder.name, path, &identity, None) {
-        return true;
-    }
-    let found = FoundFile {
-        progress: Progress::default(),
-        folder: folder.name.clone(),
-        root: folder.path.clone(),
-        path: path.to_owned(),
-        name: path.file_name().expect("a name").to_owned(),
-        identity,
-        settled: true,
-        stale: true,
-        backlog: false,
-        polled: false,
-        last_sha256: None,
-        sidecar: None,
-    };
-    admission.receive(&found) == Admitted::Yes
-}
-
-/// Plans labels by the rules of the simulation.
-impl LabelPlanner for Daemon {
-    fn replan(&self, job: &Job) -> Result<Option<Event>, ControlError> {
-        let replanned = self.admission.replan(job);
-        replanned.map_err(|error| ControlError::new(ControlErrorKind::Illegal, error.to_string()))
-    }
-}
-
-/// No job runs without a daemon.
-struct NoActiveJobs;
-
-impl ActiveJobs for NoActiveJobs {
-    fn is_running(&self, _: &dropship_job::JobId) -> bool {
-        false
-    }
-
-    fn rule_change(&self, _: &Job) -> Option<dropship_rules::rule::RuleChange> {
-        None
-    }
-
-    fn on_event(&self, _: &Job, _: &[Event]) {}
-}
-
-/// Passes the acts of the operator on to the daemon.
-struct DaemonJobs(Arc<Pipeline<FakeService>>);
-
-impl ActiveJobs for DaemonJobs {
-    fn is_running(&self, id: &dropship_job::JobId) -> bool {
-        self.0.queue.is_running(id)
-    }
-
-    fn rule_change(&self, _: &Job) -> Option<dropship_rules::rule::RuleChange> {
-        None
-    }
-
-    fn on_event(&self, job: &Job, events: &[Event]) {
-        self.0.events.after_commit_in_background(job, events);
-    }
-}
-
-/// An operator. Different numbers are different people.
-pub(super) fn an_operator(number: u64) -> control::Operator {
-    control::Operator { uid: u32::try_from(number).unwrap_or(u32::MAX), name: format!("operator {number}") }
 }
 
 /// Runs with paused virtual time.
