@@ -83,7 +83,7 @@ pub fn within<T: Send + 'static>(
 const SLOW: Duration = Duration::from_millis(100);
 
 /// Runs the same work in several folders, on one thread while the folders respond. Returns when it is done in all of them, or
-/// after `limit`: a result is absent where the work had not begun by then. For callers that may block.
+/// after `limit`: a result is absent where the work had not started by then. For callers that may block.
 pub fn each_within<T: Send + 'static>(
     places: Vec<PathBuf>,
     limit: Duration,

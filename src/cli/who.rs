@@ -88,9 +88,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
         }
         labels => {
             let mut parts: Vec<_> = labels.iter().map(text).collect();
-            parts.extend(has_more.then(|| {
-                format!("these are the latest {}; there are more: --limit 0 prints all", labels.len())
-            }));
+            parts.extend(has_more.then(|| "more labels reach it; --limit 0 prints all".to_owned()));
             parts.join("\n\n")
         }
     })?;

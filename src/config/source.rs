@@ -43,7 +43,7 @@ impl Source {
                 if place.why == Why::Unusual && !looks_random(secret) {
                     continue;
                 }
-                // A text that is not closed goes on to the end of the file, which has other texts.
+                // A text that is not closed extends to the end of the file, which has other texts.
                 for line in secret.lines().filter(|line| !line.trim().is_empty()).take(MOST_LINES) {
                     remember_parts(line, Lifetime::For(REMEMBERED));
                     // Without quotes it includes the comment after it.

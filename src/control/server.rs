@@ -17,8 +17,8 @@ use super::endpoints::{self, MainRuntime};
 use super::extract::unknown_path;
 use super::handler::ControlHandler;
 use super::operator_groups::OperatorGroups;
-use super::operators::operators_only;
 use super::peer::Peer;
+use super::permission::operators_only;
 use crate::http::{self, Caller, ClientKey, Limits, Listener};
 
 /// Permissions of the socket: its owner and group may connect.

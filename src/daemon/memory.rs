@@ -32,7 +32,7 @@ pub(super) async fn trim_regularly(intake: Arc<Intake>) {
 
 /// Allocations of this length or more have pages of their own, which go back to the system when they are freed. By default, glibc
 /// keeps more and more of them in the heap: the texts and tables that the configuration is read from, and then lets small
-/// ones that stay lie between them.
+/// ones that stay are between them.
 #[cfg(target_env = "gnu")]
 const OWN_PAGES: libc::c_int = 128 << 10;
 

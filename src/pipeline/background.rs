@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::dropped_file;
+use super::after_success;
 use super::duplicates;
 use super::labels::{Wanted, attempt_withdrawal};
 use super::service::Service;
@@ -31,7 +31,7 @@ pub(super) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
             continue;
         }
         let Some(check) = due_check(&ctx.job, now) else {
-            if ctx.job.after_due().is_some_and(|due| due <= now) && dropped_file::retry_after(ctx).await? {
+            if ctx.job.after_due().is_some_and(|due| due <= now) && after_success::retry_after(ctx).await? {
                 continue;
             }
             return Ok(());

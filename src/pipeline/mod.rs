@@ -1,6 +1,7 @@
 //! Runs accepted jobs: workers take them from the queue and carry out their steps at the Hardware dashboard.
 
 mod admission_load;
+mod after_success;
 mod assembly;
 mod audit;
 mod background;
@@ -8,7 +9,6 @@ mod clock;
 mod create;
 mod create_result;
 mod driver_metadata;
-mod dropped_file;
 mod duplicates;
 mod durability;
 mod file_work;

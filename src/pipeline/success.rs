@@ -1,6 +1,6 @@
 //! The end of a job that has done everything that its rule asks for.
 
-use super::dropped_file;
+use super::after_success;
 use super::service::Service;
 use super::step_context::{StepContext, StepResult};
 use dropship_job::{Event, WaitReason};
@@ -12,7 +12,7 @@ impl<S: Service> StepContext<'_, S> {
             let due = self.background_retry.map_or(due, |again| due.max(again));
             return self.wait_until(due, WaitReason::DuplicateCheck).await;
         }
-        events.extend(dropped_file::apply_after(self).await);
+        events.extend(after_success::apply_after(self).await);
         events.push(Event::Succeeded);
         self.record(events).await
     }

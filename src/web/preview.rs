@@ -148,7 +148,7 @@ mod tests {
         assert!(!preview.is_fresh(&stamps(2, 10)) && !preview.is_fresh(&stamps(1, 11)));
         assert!(!preview.is_fresh(&(1, vec![("dropship.toml".into(), None)])));
         let old = Instant::now().checked_sub(KEPT * 2).map(|began| Preview { began, ..preview.clone() });
-        assert!(old.is_none_or(|old| !old.is_fresh(&stamps(1, 10))), "jobs have ended meanwhile");
+        assert!(old.is_none_or(|old| !old.is_fresh(&stamps(1, 10))), "jobs have ended since");
         let slow = Preview { took: KEPT, ..preview };
         let old = Instant::now().checked_sub(KEPT * 2).map(|began| Preview { began, ..slow });
         assert!(old.is_none_or(|old| old.is_fresh(&stamps(1, 10))), "a slow comparison is kept longer");

@@ -135,7 +135,7 @@ async fn keep_current(site: Arc<Site>, topic: Topic, versions: watch::Sender<Ver
         drop(timeout(LOOK, changes.changed()).await);
     }
     let mut open = site.streams.0.lock();
-    // A new stream may have begun the topic again.
+    // A new stream may have started the topic again.
     if open.topics.get(&topic).is_some_and(|known| known.same_channel(&versions)) {
         open.topics.remove(&topic);
     }

@@ -1,5 +1,5 @@
 //! Signed packages that the service returns and that are arranged to cost much, or to harm the one who unpacks them: none is
-//! delivered, other folders go on, and a stop is obeyed.
+//! delivered, other folders continue, and a stop is obeyed.
 
 use std::io::{Cursor, Write};
 

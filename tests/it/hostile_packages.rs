@@ -1,4 +1,4 @@
-//! Packages that are arranged to cost much: each is rejected with a clear reason, and other folders go on.
+//! Packages that are arranged to cost much: each is rejected with a clear reason, and other folders continue.
 
 use std::io::{Cursor, Read, Write};
 use std::os::unix::process::ExitStatusExt;
@@ -184,8 +184,8 @@ fn long_cabinet(path: &Path, length: u32) {
     file.set_len(u64::from(length)).expect("a hole");
 }
 
-/// How often an inspection has begun, by the journal of the store.
-fn begun(env: &TestEnv) -> usize {
+/// The number of inspections that have started, by the journal of the store.
+fn inspections_started(env: &TestEnv) -> usize {
     let segments = std::fs::read_dir(env.path("store/journal")).into_iter().flatten().flatten();
     let content = |segment: std::fs::DirEntry| std::fs::read(segment.path()).unwrap_or_default();
     segments
@@ -200,9 +200,9 @@ fn daemon_stopped_during_a_long_inspection_ends_and_inspects_again_at_the_next_s
     std::fs::rename(env.path("long.cab"), env.path("drop/long.cab")).expect("dropped");
     // More often than the number of crashes after which a package is held.
     for _ in 0..4 {
-        let before = begun(&env);
+        let before = inspections_started(&env);
         let daemon = env.daemon(&[]);
-        let inspecting = || (begun(&env) > before || !env.receipts().is_empty()).then_some(());
+        let inspecting = || (inspections_started(&env) > before || !env.receipts().is_empty()).then_some(());
         wait_for("an inspection", inspecting).unwrap_or_else(|| panic!("{}", env.log()));
         assert_eq!(daemon.terminate(), Some(0), "{}", env.log());
     }

@@ -7,7 +7,7 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 /// Longest pause that is believed.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
-/// How long the service wants to be left alone.
+/// The delay that the service asks for.
 pub(super) fn read(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     parse(text, SystemTime::now())

@@ -241,7 +241,7 @@ fn blob_store_that_echoes_the_signed_url_leaves_no_signature_anywhere() {
     fs::write(&path, configuration.replace(env.sandbox.base_url(), &base)).expect("a configuration");
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let daemon = env.daemon(&[]);
-    // Each answer twice. A job that is held for one of them goes on.
+    // Each answer twice. A job that is held for one of them continues.
     let is_refused = wait_for("refused uploads", || {
         let held = env.json(&["jobs", "--state", "held"]);
         if let Some(id) = held[0]["id"].as_str() {

@@ -109,7 +109,7 @@ fn troubles_of_files_and_configuration_appear_everywhere_and_end_with_their_cure
     assert!(metrics(&env).contains("dropship_config_last_reload_successful 0\n"));
     appears(&env, "restart-pending", false);
 
-    // A package is processed all the same; its receipt is written once the outbox works.
+    // The package is processed nevertheless; its receipt is written once the outbox works.
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let job = wait_for("the job", || {
         let jobs = env.json(&["jobs"]);

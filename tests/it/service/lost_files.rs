@@ -40,7 +40,7 @@ fn file_that_is_lost_before_it_is_taken_is_logged_and_counted() {
         let line = log.lines().find(|line| line.contains(name) && line.contains(what));
         assert!(line.is_some_and(|line| line.contains("a name of its own")), "{name} {what}: {log}");
     }
-    // A file that is complete at last is taken, and is no loss.
+    // A file that becomes complete later is accepted, and is not a loss.
     put("driver.cab", package.len());
     let output = env.run(&["wait", env.path("drop/driver.cab").to_str().expect("UTF-8")]);
     assert_eq!(output.status.code(), Some(0), "{}\n{}", text(&output.stderr), env.log());

@@ -19,7 +19,7 @@ use super::{CommitStatus, Destination, DownloadKind, ShippingLabel, Submission, 
 /// How the work of the service on an object stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// The service works on it, or has not begun.
+    /// The service works on it, or has not started.
     Pending,
     /// It is signed, published or shared.
     Done,

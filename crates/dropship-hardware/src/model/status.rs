@@ -54,7 +54,7 @@ open_enum! {
 open_enum! {
     /// State of the current step, of that step only.
     pub enum State {
-        /// Not begun.
+        /// Not started.
         NotStarted = "notStarted",
         /// In progress.
         Started = "started",

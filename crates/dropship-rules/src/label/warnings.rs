@@ -147,7 +147,7 @@ fn extends_inbox(plan: &LabelPlan, found: &mut Found) {
     let bases = justification.unwrap_or_default().to_lowercase().matches("extendsinboxdriver").count();
     if bases > 1 {
         found.push((
-            "it extends several inbox drivers, each of which wants a label of its own".to_owned(),
+            "it extends several inbox drivers, each of which needs a label of its own".to_owned(),
             EXTENSION,
         ));
     }

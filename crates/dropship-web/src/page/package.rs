@@ -60,9 +60,9 @@ pub struct Stage {
     pub name: String,
     /// Its progress.
     pub state: StepState,
-    /// How long it took before the present attempt; absent if it has not begun.
+    /// How long it took before the present attempt; absent if it has not started.
     pub took: Option<Duration>,
-    /// Since when it goes on, if it does.
+    /// Start of the present attempt, while it runs.
     pub since: Option<Timestamp>,
     /// What it waits for, or why it failed.
     pub note: Option<String>,
@@ -166,7 +166,7 @@ pub struct HistoryStep {
     pub step: String,
     /// Its begin.
     pub start: Timestamp,
-    /// How long it took; absent while it goes on.
+    /// How long it took; absent while it runs.
     pub took: Option<SignedDuration>,
     /// What happened, with the time.
     pub lines: Vec<(Timestamp, String)>,
