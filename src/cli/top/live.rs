@@ -48,7 +48,7 @@ pub(super) async fn run(
                 loading = None;
                 match loaded? {
                     Ok(loaded) => view.show(loaded),
-                    Err(error) => view.fail(format!("no answer: {}; trying again", error.message)),
+                    Err(error) => view.fail(format!("no answer, trying again: {}", error.message)),
                 }
             }
             key = next_key(&mut keys) => {

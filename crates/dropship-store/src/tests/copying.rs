@@ -83,6 +83,8 @@ fn copy_that_ended_at_any_line_is_continued() {
     let from = source(folders[0].path(), 12);
     let whole = on_disk(folders[1].path());
     let expected = copy_entries(side(&from, "a"), side(&whole, "b")).expect("copied");
+    // A check of a label that is not published is not exported.
+    let whole_answers = answers(&whole);
     drop(whole);
     let text = std::fs::read(folders[1].path().join("journal/00000001.jsonl")).expect("one segment");
     let ends: Vec<_> = memchr::memchr_iter(b'\n', &text).map(|end| end + 1).collect();
@@ -100,7 +102,7 @@ fn copy_that_ended_at_any_line_is_continued() {
         let continued = copied(side(&from, "a"), side(&to, "b"));
         assert_eq!(continued.content, expected.content, "from line {line}");
         assert_eq!(continued.added, expected.content.entries - line as u64);
-        assert_eq!(answers(&to), answers(&from));
+        assert_eq!(answers(&to), whole_answers);
     }
 }
 
