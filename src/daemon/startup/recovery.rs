@@ -38,18 +38,27 @@ pub(super) async fn recover(core: &Core, opened: &OpenStore) -> anyhow::Result<V
     Ok(captured)
 }
 
-/// Recovers the jobs that only receipts show, if the store is older than they are. Reports when that is done.
-pub(super) fn catch_up(core: &Core, is_new: bool) -> watch::Receiver<bool> {
+/// Recovers the jobs that only receipts show, if the store is older than they are, and reports when that is done. Then it deletes
+/// those of the captured copies that no job needs: until then, a copy may be of a job that only its receipt shows.
+pub(super) fn catch_up(core: &Core, is_new: bool, captured: Vec<JobId>) -> watch::Receiver<bool> {
     let (done, caught_up) = watch::channel(is_new);
     let (admission, shutdown) = (Arc::clone(&core.admission), core.pipeline.shutdown().clone());
-    if !is_new {
-        tokio::task::spawn_blocking(move || {
-            if let Err(error) = admission.catch_up(|| shutdown.is_cancelled()) {
-                tracing::error!("cannot compare the store with the receipts in the outboxes: {error}");
-            }
+    tokio::task::spawn_blocking(move || {
+        if !is_new {
+            let compared = admission.catch_up(|| shutdown.is_cancelled());
             done.send_replace(true);
-        });
-    }
+            if let Err(error) = compared {
+                tracing::error!("cannot compare the store with the receipts in the outboxes: {error}");
+                return;
+            }
+        }
+        if shutdown.is_cancelled() {
+            return;
+        }
+        if let Err(error) = admission.discard_leftovers(&captured) {
+            tracing::error!("cannot delete the captured packages that no job needs: {error}");
+        }
+    });
     tokio::spawn(catch_up_late(Arc::clone(&core.pipeline), Arc::clone(&core.admission)));
     caught_up
 }

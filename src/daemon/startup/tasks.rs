@@ -52,12 +52,6 @@ pub(super) fn spawn_tasks(
         tokio::spawn(upkeep),
         tokio::spawn(memory::trim_regularly(Arc::clone(intake))),
     ];
-    let admission = Arc::clone(&core.admission);
-    tokio::task::spawn_blocking(move || {
-        if let Err(error) = admission.discard_leftovers(&captured) {
-            tracing::error!("cannot delete the captured packages that no job needs: {error}");
-        }
-    });
-    let caught_up = recovery::catch_up(core, opened.report.is_new);
+    let caught_up = recovery::catch_up(core, opened.report.is_new, captured);
     Ok(Tasks { workers: tokio::spawn(crate::pipeline::run(pipeline())), others, caught_up })
 }
