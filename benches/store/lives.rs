@@ -1,4 +1,4 @@
-//! The size of the tables on disk after many jobs, each of which passed all steps with one label.
+//! Many jobs, each of which passes all steps with one label, and the size of the tables on disk after them.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use crate::{arrived, due, id, waited};
 
 /// Number of jobs.
-const JOBS: u32 = 10_000;
+pub(crate) const JOBS: u32 = 10_000;
 /// Number of jobs that are in progress at the same time.
 const OPEN: u32 = 1000;
 /// The longest wait for the store to compact its tables once it is idle.
@@ -19,6 +19,17 @@ const QUIET: Duration = Duration::from_secs(5);
 /// Prints the number of transitions, and the size of the tables before and after compaction.
 pub(crate) fn weigh(folder: &Path) {
     let (store, _) = DiskStore::open(folder).expect("a store");
+    let transitions = live(&store);
+    let busy = size(folder);
+    let quiet = Instant::now();
+    while size(folder) >= busy && quiet.elapsed() < QUIET {
+        std::thread::park_timeout(Duration::from_millis(50));
+    }
+    println!("lives {JOBS} transitions {transitions} busy {busy:.1} MiB quiet {:.1} MiB", size(folder));
+}
+
+/// Has all jobs pass all steps; returns the number of transitions.
+pub(crate) fn live(store: &dyn Store) -> usize {
     let mut transitions = 0;
     for first in (0..JOBS).step_by(OPEN as usize) {
         let lives: Vec<_> = (first..first + OPEN).map(life).collect();
@@ -38,12 +49,7 @@ pub(crate) fn weigh(folder: &Path) {
         let entries = receipted.map(|((job, _), rev)| Entry::ReceiptWritten { job: job.clone(), rev: *rev });
         store.commit(Commit::unsynced(entries.collect())).wait().expect("committed");
     }
-    let busy = size(folder);
-    let quiet = Instant::now();
-    while size(folder) >= busy && quiet.elapsed() < QUIET {
-        std::thread::park_timeout(Duration::from_millis(50));
-    }
-    println!("lives {JOBS} transitions {transitions} busy {busy:.1} MiB quiet {:.1} MiB", size(folder));
+    transitions
 }
 
 fn size(folder: &Path) -> f64 {

@@ -3,9 +3,12 @@
 //!
 //! `cargo bench --bench store`. With `fill FOLDER COUNT` it fills a store with ended jobs instead, and with `remember FOLDER
 //! COUNT` with jobs that have published a label; `benches/compare.py` then starts a daemon with it. With `who` it measures only
-//! the look-up of published labels.
+//! the look-up of published labels; with `fleet`, built with the feature `postgres`, stores in a real PostgreSQL of which
+//! `DROPSHIP_POSTGRES` names the folder of programs.
 #![expect(clippy::expect_used, clippy::print_stdout, reason = "a bench reports, and ends when it cannot run")]
 
+#[cfg(feature = "postgres")]
+mod fleet;
 mod lives;
 mod remembered;
 mod who;
@@ -33,6 +36,8 @@ fn main() {
             let (store, _) = DiskStore::open(Path::new(folder)).expect("a store");
             remembered::fill(&store, count.parse().expect("a number"));
         }
+        #[cfg(feature = "postgres")]
+        [fleet, ..] if fleet == "fleet" => fleet::compare(),
         [who, ..] if who == "who" => {
             who::weigh(&tempfile::tempdir().expect("a folder").path().join("store"));
         }
@@ -120,7 +125,7 @@ fn compare() {
 }
 
 /// One transition of a job, until it is durable.
-fn step(store: &DiskStore, worker: u32, rev: &mut u64) {
+fn step(store: &dyn Store, worker: u32, rev: &mut u64) {
     let event = if *rev % 2 == 1 { waited() } else { Event::Resumed };
     let entry = Entry::Job { job: id(worker), rev: *rev, events: vec![event] };
     *rev += 1;

@@ -1,5 +1,12 @@
 //! Daemons whose jobs are in PostgreSQL, on a real server. `.ci/postgres` runs these with the feature `postgres`.
 
+mod encrypted;
+mod nodes;
+mod proxy;
+mod replication;
+mod restored;
+mod rounds;
+
 use std::process::Command;
 
 use serde_json::Value;
@@ -9,14 +16,18 @@ use crate::service::http::on_socket;
 use server::{Database, database_of_its_own};
 
 #[path = "../../crates/dropship-postgres/tests/it/server.rs"]
-#[expect(dead_code, reason = "the tests of the crate use more of it")]
+#[expect(dead_code, reason = "the tests of the crate use other parts of it")]
 pub(crate) mod server;
 
 /// An environment whose store is in a database.
 fn environment(database: &Database) -> TestEnv {
+    environment_at(&database.url())
+}
+
+/// An environment whose store is in the database with this address.
+fn environment_at(url: &str) -> TestEnv {
     let env = TestEnv::new();
-    let store =
-        format!("path = \"store\"\nurl = \"{}\"\npackages = \"shared\"\nnode = \"one\"", database.url());
+    let store = format!("path = \"store\"\nurl = \"{url}\"\npackages = \"shared\"\nnode = \"one\"");
     env.edit_configuration("path = \"store\"", &store);
     env
 }

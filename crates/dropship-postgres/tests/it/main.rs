@@ -10,4 +10,5 @@ mod agreement;
 mod failures;
 mod lease;
 mod schema;
+#[expect(dead_code, reason = "the tests of daemons use other parts of it")]
 mod server;

@@ -12,19 +12,8 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::watch;
 
 use crate::error::StoreError;
+use crate::shared::lease_times::times;
 use crate::shared::node::Node;
-
-/// Time for which the database grants a lease.
-pub(crate) const TERM: Duration = Duration::from_secs(30);
-
-/// The node's own lease ends that much earlier: for the drift of clocks, and for a call that is about to be sent.
-const MARGIN: Duration = Duration::from_secs(5);
-
-/// Interval between renewals.
-const RENEWAL: Duration = Duration::from_secs(8);
-
-/// Interval between attempts after a renewal that failed.
-const AGAIN: Duration = Duration::from_secs(1);
 
 /// The answer to a node that asks for the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +73,7 @@ impl Lease {
     /// Whether this node may send a call that changes something at the service now.
     #[must_use]
     pub fn is_valid(&self) -> bool {
-        self.0.lock().is_some_and(|granted| granted.elapsed() < TERM.saturating_sub(MARGIN))
+        self.0.lock().is_some_and(|granted| granted.elapsed() < times().own_term())
     }
 
     /// Notes a lease that was asked for at this moment.
@@ -117,16 +106,16 @@ impl LeaseKeeper {
         standing_by: Option<&watch::Sender<Option<String>>>,
         cancelled: &AtomicBool,
     ) -> Result<Result<Self, String>, StoreError> {
-        let lease = Lease::new();
+        let (lease, times) = (Lease::new(), times());
         loop {
             if cancelled.load(Ordering::Relaxed) {
                 return Err(StoreError::Cancelled);
             }
             let asked = Moment::now();
-            let taken = match leases.take(&node, TERM) {
+            let taken = match leases.take(&node, times.term) {
                 // A node stands by for months, and its database is away now and then.
                 Err(StoreError::Away { .. }) if standing_by.is_some() => {
-                    std::thread::park_timeout(AGAIN);
+                    std::thread::park_timeout(times.again);
                     continue;
                 }
                 taken => taken?,
@@ -143,7 +132,7 @@ impl LeaseKeeper {
                         *known = Some(name);
                         is_new
                     });
-                    std::thread::park_timeout(AGAIN);
+                    std::thread::park_timeout(times.again);
                 }
             }
         }
@@ -176,7 +165,7 @@ impl Drop for LeaseKeeper {
         if let Err(error) = self.leases.release(&self.node) {
             tracing::warn!(
                 "cannot release the lease of this node: {error}; other nodes wait for up to {} s",
-                TERM.as_secs()
+                times().term.as_secs()
             );
         }
     }
@@ -191,17 +180,18 @@ struct Renewing {
 
 impl Renewing {
     fn run(self) {
-        let mut pause = RENEWAL;
+        let times = times();
+        let mut pause = times.renewal;
         loop {
             std::thread::park_timeout(pause);
             if self.closing.load(Ordering::Relaxed) {
                 return;
             }
             let asked = Moment::now();
-            pause = match self.leases.renew(&self.node, TERM) {
+            pause = match self.leases.renew(&self.node, times.term) {
                 Ok(true) => {
                     self.lease.granted(asked);
-                    RENEWAL
+                    times.renewal
                 }
                 Ok(false) => {
                     // The writer finds the line of the node that has taken over, and stops the store.
@@ -210,7 +200,7 @@ impl Renewing {
                 }
                 Err(error) => {
                     tracing::debug!("the lease is not renewed: {error}");
-                    AGAIN
+                    times.again
                 }
             };
         }

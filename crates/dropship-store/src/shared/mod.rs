@@ -3,6 +3,7 @@
 mod append_id;
 mod compaction;
 mod lease;
+mod lease_times;
 mod lines;
 mod memory_journal;
 mod node;

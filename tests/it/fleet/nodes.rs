@@ -1,0 +1,248 @@
+//! Three daemons on one database and one service, which a test kills, freezes and cuts off.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use dropship_sandbox::{Options, Quirks};
+
+use super::proxy::{Proxy, Upstream, Way, process_of};
+use super::server::{Database, Server};
+use super::signal;
+use crate::harness::{TestDaemon, TestEnv, text};
+
+/// Number of nodes.
+pub(super) const NODES: usize = 3;
+
+/// Leases last 2 s in place of 30 s, so that they run out often.
+const LEASE_DIVISOR: &str = "15";
+
+/// Time until a daemon that has ended is started again, as systemd does.
+const RESTART: Duration = Duration::from_millis(100);
+
+/// What repairs a fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Repair {
+    Start(usize),
+    Continue(usize),
+    /// The bytes that were held arrive late.
+    Database(usize),
+    /// The bytes that were held are lost.
+    Service(usize),
+    Server,
+}
+
+/// Nodes of one environment, with proxies in front of the database and the service.
+pub(super) struct Fleet {
+    pub(super) env: TestEnv,
+    pub(super) database: Database,
+    daemons: [Option<TestDaemon>; NODES],
+    is_frozen: [bool; NODES],
+    is_server_down: bool,
+    /// The process of each node, for the proxy of the service.
+    processes: Arc<Mutex<[u32; NODES]>>,
+    databases: [Proxy; NODES],
+    service: Proxy,
+    repairs: Vec<(Instant, Repair)>,
+    /// How often daemons ended without a signal of the test.
+    pub(super) ends: usize,
+}
+
+fn socket_of(server: &Server) -> Upstream {
+    Upstream::Unix(server.socket().join(".s.PGSQL.5432"))
+}
+
+impl Fleet {
+    /// Starts the nodes.
+    pub(super) fn new(database: Database) -> Self {
+        let options =
+            Options { speed: 6000.0, quirks: Quirks::none(), page_size: 1000, ..Options::default() };
+        let env = TestEnv::at(options, "");
+        let sandbox = env.sandbox.base_url().trim_start_matches("http://").parse().expect("an address");
+        let processes = Arc::new(Mutex::new([0; NODES]));
+        let known = Arc::clone(&processes);
+        let service = Proxy::new(Upstream::Tcp(sandbox), NODES, move |port| {
+            let processes = *known.lock().expect("unpoisoned");
+            process_of(port, &processes)
+        });
+        let databases = [(); NODES].map(|()| Proxy::new(socket_of(&database.server), 1, |_| Some(0)));
+        let base = env.sandbox.base_url().to_owned();
+        env.edit_configuration(&base, &format!("http://127.0.0.1:{}", service.port));
+        let common = fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
+        for (number, proxy) in databases.iter().enumerate() {
+            let store = format!(
+                "path = \"store{number}\"\nurl = \"postgres://dropship@127.0.0.1:{}/{}\"\npackages = \"shared\"\nnode = \"n{number}\"",
+                proxy.port,
+                database.name()
+            );
+            let own = common.replace("path = \"store\"", &store);
+            let own = own.replace("control.sock", &format!("control{number}.sock"));
+            fs::write(env.path(&format!("node{number}.toml")), own).expect("written");
+        }
+        let mut fleet = Self {
+            env,
+            database,
+            daemons: Default::default(),
+            is_frozen: [false; NODES],
+            is_server_down: false,
+            processes,
+            databases,
+            service,
+            repairs: Vec::new(),
+            ends: 0,
+        };
+        (0..NODES).for_each(|node| fleet.start(node));
+        fleet
+    }
+
+    fn log_path(&self, node: usize) -> PathBuf {
+        self.env.path(&format!("node{node}.log"))
+    }
+
+    /// The end of the log of each node.
+    pub(super) fn logs(&self) -> String {
+        let tail = |node| {
+            let log = text(&fs::read(self.log_path(node)).unwrap_or_default());
+            let from = log.len().saturating_sub(60_000);
+            let from = (from..log.len()).find(|at| log.is_char_boundary(*at)).unwrap_or(0);
+            format!("== node {node}\n{}\n", &log[from..])
+        };
+        (0..NODES).map(tail).collect()
+    }
+
+    /// Whether a text is in the log of a node.
+    pub(super) fn is_logged(&self, what: &str) -> bool {
+        (0..NODES).any(|node| text(&fs::read(self.log_path(node)).unwrap_or_default()).contains(what))
+    }
+
+    /// A command with the configuration of a node.
+    pub(super) fn command(&self, node: usize, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
+        command.arg("--config").arg(self.env.path(&format!("node{node}.toml"))).args(args);
+        command.env_remove("STATE_DIRECTORY").env_remove("RUNTIME_DIRECTORY");
+        command.env("DROPSHIP_TEST_LEASE_DIVISOR", LEASE_DIVISOR);
+        command
+    }
+
+    fn start(&mut self, node: usize) {
+        if self.daemons[node].is_some() {
+            return;
+        }
+        let log = fs::File::options().create(true).append(true).open(self.log_path(node)).expect("a log");
+        let mut command = self.command(node, &["run", "--log-level", "debug"]);
+        let child = command.stderr(log).spawn().expect("the daemon starts");
+        self.processes.lock().expect("unpoisoned")[node] = child.id();
+        self.daemons[node] = Some(TestDaemon { child });
+    }
+
+    /// Whether a node runs and is not frozen.
+    pub(super) fn is_running(&self, node: usize) -> bool {
+        self.daemons[node].is_some() && !self.is_frozen[node]
+    }
+
+    fn after(&mut self, delay: Duration, repair: Repair) {
+        self.repairs.push((Instant::now() + delay, repair));
+    }
+
+    pub(super) fn kill(&mut self, node: usize, down: Duration) {
+        if let Some(daemon) = self.daemons[node].take() {
+            daemon.kill();
+            self.is_frozen[node] = false;
+            self.after(down, Repair::Start(node));
+        }
+    }
+
+    pub(super) fn freeze(&mut self, node: usize, time: Duration) {
+        if let Some(daemon) = self.daemons[node].as_ref().filter(|_| !self.is_frozen[node]) {
+            signal(daemon, "-STOP");
+            self.is_frozen[node] = true;
+            self.after(time, Repair::Continue(node));
+        }
+    }
+
+    pub(super) fn cut_database(&mut self, node: usize, way: Way, time: Duration) {
+        if way == Way::Open {
+            self.databases[node].cut(0);
+        } else {
+            self.databases[node].set(0, way);
+            self.after(time, Repair::Database(node));
+        }
+    }
+
+    pub(super) fn cut_service(&mut self, node: usize, way: Way, time: Duration) {
+        if way == Way::Open {
+            self.service.cut(node);
+        } else {
+            self.service.set(node, way);
+            self.after(time, Repair::Service(node));
+        }
+    }
+
+    /// Stops the server; `QUIT` is a crash.
+    pub(super) fn stop_server(&mut self, how: &str, down: Duration) {
+        if !self.is_server_down {
+            self.database.server.stop(how);
+            self.is_server_down = true;
+            self.after(down, Repair::Server);
+        }
+    }
+
+    /// Replaces the server by a synchronous standby. False while the server is down.
+    pub(super) fn fail_over(&mut self) -> bool {
+        if self.is_server_down {
+            return false;
+        }
+        let standby = Arc::new(self.database.server.standby("next"));
+        self.database.server.wait_for_synchronous("next");
+        self.database.server.stop("QUIT");
+        standby.promote();
+        self.databases.iter().for_each(|proxy| proxy.redirect(socket_of(&standby)));
+        self.database = self.database.at(standby);
+        true
+    }
+
+    fn repair(&mut self, repair: Repair) {
+        match repair {
+            Repair::Start(node) => self.start(node),
+            Repair::Continue(node) => {
+                if let Some(daemon) = self.daemons[node].as_ref().filter(|_| self.is_frozen[node]) {
+                    signal(daemon, "-CONT");
+                    self.is_frozen[node] = false;
+                }
+            }
+            Repair::Database(node) => self.databases[node].set(0, Way::Open),
+            Repair::Service(node) => {
+                self.service.cut(node);
+                self.service.set(node, Way::Open);
+            }
+            Repair::Server => {
+                self.database.server.run();
+                self.is_server_down = false;
+            }
+        }
+    }
+
+    /// Repairs what is due, and starts daemons that have ended.
+    pub(super) fn tick(&mut self) {
+        let now = Instant::now();
+        let due: Vec<_> = self.repairs.extract_if(.., |(at, _)| *at <= now).collect();
+        due.into_iter().for_each(|(_, repair)| self.repair(repair));
+        for node in 0..NODES {
+            let Some(daemon) = &mut self.daemons[node] else { continue };
+            let Some(status) = daemon.child.try_wait().expect("asked") else { continue };
+            assert_eq!(status.code(), Some(1), "node {node} ended with {status}\n{}", self.logs());
+            self.ends += 1;
+            self.daemons[node] = None;
+            self.after(RESTART, Repair::Start(node));
+        }
+    }
+
+    /// Repairs all faults at once.
+    pub(super) fn repair_all(&mut self) {
+        for (_, repair) in std::mem::take(&mut self.repairs) {
+            self.repair(repair);
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! One long life of three daemons in which something fails in each round.
+//!
+//! `DROPSHIP_ROUNDS` sets the number of rounds; `DROPSHIP_SEED` repeats them.
+
+use std::collections::BTreeMap;
+use std::process::Command;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use dropship_sandbox::{Action, Fault};
+use jiff::Timestamp;
+
+use super::nodes::{Fleet, NODES};
+use super::proxy::Way;
+use super::server::database_of_its_own;
+use crate::harness::{Random, TIME_LIMIT, bytes};
+use crate::storm::PackageTemplate;
+
+/// Interval at which due repairs are made.
+const TICK: Duration = Duration::from_millis(10);
+
+fn rounds() -> usize {
+    std::env::var("DROPSHIP_ROUNDS").map_or(15, |rounds| rounds.parse().expect("a number"))
+}
+
+/// Time in which nothing may be sent.
+enum Pause {
+    Off,
+    Asked(usize, JoinHandle<(bool, Timestamp)>),
+    On(Timestamp, Instant),
+    Ending(usize, JoinHandle<(bool, Timestamp)>),
+}
+
+/// Runs a command; returns whether it succeeded, and when it ended.
+fn run(mut command: Command) -> JoinHandle<(bool, Timestamp)> {
+    std::thread::spawn(move || {
+        let output = command.output().expect("the command runs");
+        (output.status.success(), Timestamp::now())
+    })
+}
+
+struct Life {
+    fleet: Fleet,
+    random: Random,
+    packages: PackageTemplate,
+    dropped: u64,
+    pause: Pause,
+    /// How often each fault happened, and each pause was observed.
+    counts: BTreeMap<&'static str, usize>,
+}
+
+impl Life {
+    fn count(&mut self, what: &'static str) {
+        *self.counts.entry(what).or_default() += 1;
+    }
+
+    fn time(&mut self, most: u64) -> Duration {
+        Duration::from_millis(self.random.below(most))
+    }
+
+    fn drop_package(&mut self) {
+        self.fleet.env.drop_package(&format!("p{}.cab", self.dropped), &self.packages.package(self.dropped));
+        self.dropped += 1;
+    }
+
+    /// Lets time pass, while due repairs are made and a pause is observed.
+    fn pass(&mut self, time: Duration) {
+        let (begun, (_keep, never)) = (Instant::now(), std::sync::mpsc::channel::<()>());
+        loop {
+            self.fleet.tick();
+            self.observe_pause();
+            if begun.elapsed() >= time {
+                return;
+            }
+            let _timed_out = never.recv_timeout(TICK);
+        }
+    }
+
+    /// The next running node after this one.
+    fn running_after(&self, node: usize) -> usize {
+        let next = (1..=NODES).map(|step| (node + step) % NODES).find(|node| self.fleet.is_running(*node));
+        next.unwrap_or(node)
+    }
+
+    fn observe_pause(&mut self) {
+        self.pause = match std::mem::replace(&mut self.pause, Pause::Off) {
+            Pause::Asked(node, thread) if thread.is_finished() => match thread.join().expect("it ends") {
+                (true, answered) => Pause::On(answered, Instant::now() + self.time(1200)),
+                (false, _) => self.ask(self.running_after(node)),
+            },
+            Pause::On(answered, until) if Instant::now() >= until => {
+                self.assert_nothing_sent_since(answered);
+                self.count("pauses");
+                let node = self.running_after(0);
+                Pause::Ending(node, run(self.fleet.command(node, &["resume"])))
+            }
+            Pause::Ending(node, thread) if thread.is_finished() => match thread.join().expect("it ends") {
+                (true, _) => Pause::Off,
+                (false, _) => {
+                    let node = self.running_after(node);
+                    Pause::Ending(node, run(self.fleet.command(node, &["resume"])))
+                }
+            },
+            other => other,
+        };
+    }
+
+    fn ask(&self, node: usize) -> Pause {
+        Pause::Asked(node, run(self.fleet.command(node, &["pause"])))
+    }
+
+    /// Uploads that have begun may go on: a pause stops the commit.
+    fn assert_nothing_sent_since(&self, answered: Timestamp) {
+        let sent: Vec<_> = (self.fleet.env.sandbox.control().requests().into_iter())
+            .filter(|request| request.at > answered && request.method != "GET")
+            .filter(|request| !["token", "blob"].contains(&request.operation))
+            .collect();
+        assert!(sent.is_empty(), "paused at {answered}: {sent:#?}\n{}", self.fleet.logs());
+    }
+
+    /// Lets something fail.
+    fn fail(&mut self) {
+        let node = usize::try_from(self.random.below(NODES as u64)).expect("small");
+        let way = |random: &mut Random| [Way::Open, Way::Closed, Way::Stalled][random.below(3) as usize];
+        let kind = match self.random.below(100) {
+            0..20 => {
+                let down = self.time(2500);
+                self.fleet.kill(node, down);
+                "kills"
+            }
+            20..38 => {
+                let time = self.time(5000);
+                self.fleet.freeze(node, time);
+                "freezes"
+            }
+            38..52 => {
+                let (way, time) = (way(&mut self.random), self.time(4000));
+                self.fleet.cut_database(node, way, time);
+                "cuts from the database"
+            }
+            52..66 => {
+                let (way, time) = (way(&mut self.random), self.time(3000));
+                self.fleet.cut_service(node, way, time);
+                "cuts from the service"
+            }
+            66..71 => {
+                let (how, down) = (["INT", "QUIT"][self.random.below(2) as usize], self.time(1500));
+                self.fleet.stop_server(how, down);
+                "restarts of the server"
+            }
+            71..72 => {
+                if self.fleet.fail_over() {
+                    "failovers"
+                } else {
+                    "failovers that came too late"
+                }
+            }
+            72..80 => {
+                self.fleet.database.cut_connections();
+                "ends of all connections"
+            }
+            80..93 => {
+                self.fail_at_service();
+                "faults of the service"
+            }
+            _ => {
+                if let Pause::Off = self.pause {
+                    self.pause = self.ask(node);
+                }
+                "requests for a pause"
+            }
+        };
+        self.count(kind);
+    }
+
+    /// Has the service fail, or answer late or not at all.
+    fn fail_at_service(&mut self) {
+        let operations =
+            ["create_product", "create_submission", "create_label", "commit", "blob", "get_submission"];
+        let operation = operations[self.random.below(operations.len() as u64) as usize];
+        let action = match self.random.below(5) {
+            0 => Action::DropAfter,
+            1 => Action::Late { ms: 100 + self.random.below(800), cut: true },
+            2 => Action::Delay { ms: self.random.below(1500) },
+            3 => Action::status(503),
+            _ => Action::DropBefore,
+        };
+        self.fleet.env.sandbox.control().fault(Fault::on(operation, action)).expect("a fault");
+    }
+
+    /// Repairs everything, and waits until each package has succeeded.
+    fn end(&mut self) {
+        self.fleet.env.sandbox.control().clear_faults();
+        let begun = Instant::now();
+        self.fleet.repair_all();
+        while !matches!(self.pause, Pause::Off) {
+            self.pass(TICK);
+            assert!(begun.elapsed() < TIME_LIMIT, "the pause does not end\n{}", self.fleet.logs());
+        }
+        loop {
+            self.pass(Duration::from_millis(200));
+            let receipts = self.fleet.env.receipts();
+            let done = receipts.iter().filter(|receipt| receipt["state"] == "succeeded").count();
+            if done as u64 == self.dropped {
+                return;
+            }
+            let open: Vec<_> = receipts.iter().filter(|receipt| receipt["state"] != "succeeded").collect();
+            assert!(
+                begun.elapsed() < TIME_LIMIT,
+                "{done} of {} succeeded: {open:#?}\n{}",
+                self.dropped,
+                self.fleet.logs()
+            );
+        }
+    }
+}
+
+#[test]
+fn nodes_that_fail_in_every_way_lose_and_double_nothing() {
+    let Some(database) = database_of_its_own() else { return };
+    let packages = PackageTemplate::new(&bytes("cab/good-signed.cab"));
+    let (fleet, random) = (Fleet::new(database), Random::new());
+    let (pause, counts) = (Pause::Off, BTreeMap::new());
+    let mut life = Life { fleet, random, packages, dropped: 0, pause, counts };
+    let begun = Instant::now();
+    for _ in 0..rounds() {
+        if life.random.below(2) == 0 {
+            life.drop_package();
+        }
+        life.fail();
+        let time = life.time(600);
+        life.pass(time);
+    }
+    life.end();
+    let count = usize::try_from(life.dropped).expect("small");
+    assert_eq!(life.fleet.env.created(), (count, count, count), "{}", life.fleet.logs());
+    assert_eq!(life.fleet.env.receipts().len(), count);
+    let jobs =
+        life.fleet.database.sql("SELECT count(DISTINCT topic) FROM dropship.lines WHERE topic ~ '^[0-9a-z]'");
+    assert_eq!(jobs, count.to_string(), "jobs in the journal");
+    assert!(!life.fleet.is_logged("panicked"), "{}", life.fleet.logs());
+    eprintln!(
+        "{} rounds in {:.1?}: {} packages, 0 lost, 0 doubled; {} ends of superseded nodes; {:?}",
+        rounds(),
+        begun.elapsed(),
+        count,
+        life.fleet.ends,
+        life.counts
+    );
+}
