@@ -13,7 +13,7 @@ use crate::approval::{self, ApprovalPage};
 use crate::config::model::Config;
 use crate::control::{
     ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, LabelNotWithdrawn,
-    LabelPlanner, NoDaemon, Operator, Status,
+    LabelPlanner, NoDaemon, Operator, Status, nodes_of,
 };
 use crate::outbox::{Outbox, Ownership, Receipt};
 use crate::package_store::PackageStore;
@@ -71,6 +71,9 @@ impl OfflineStore {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             running: false,
             since: None,
+            node: self.config.store.database.as_ref().map(|database| database.node.clone()),
+            stands_by_for: None,
+            nodes: nodes_of(&*self.store),
             endpoint: self.config.api.endpoint.to_string(),
             sandbox: false,
             jobs: self.jobs.counts()?,

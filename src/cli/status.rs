@@ -8,7 +8,7 @@ use serde_json::json;
 use super::backend::{self, Backend};
 use super::exit::Exit;
 use super::output::{Output, scope_name};
-use crate::control::{FolderStatus, JobQuery, Status};
+use crate::control::{FolderStatus, JobQuery, NodeState, NodeStatus, Status};
 use crate::observe::Escaped;
 use dropship_job::{StateKind, counted};
 
@@ -72,8 +72,10 @@ pub(super) fn text(status: &Status) -> Vec<String> {
     let sandbox = if status.sandbox { " (a sandbox)" } else { "" };
     match status.since {
         Some(since) => lines.push(format!(
-            "dropship {} running since {since:.0}, submitting to {}{sandbox}",
-            status.version, status.endpoint
+            "dropship {} running since {since:.0}, {} to {}{sandbox}",
+            status.version,
+            if status.stands_by_for.is_some() { "standing by to submit" } else { "submitting" },
+            status.endpoint
         )),
         None => {
             lines.push(
@@ -82,6 +84,10 @@ pub(super) fn text(status: &Status) -> Vec<String> {
             );
         }
     }
+    lines.extend(status.stands_by_for.iter().map(|active| {
+        format!("node `{}` processes the jobs; this node takes over when that one ends", Escaped(active))
+    }));
+    lines.extend(status.nodes.iter().map(|node| node_line(node, status)));
     lines.push(job_counts(status));
     lines.extend(paused(status));
     for item in &status.trouble {
@@ -105,6 +111,27 @@ pub(super) fn text(status: &Status) -> Vec<String> {
         lines.extend(folder.advice.iter().map(|advice| format!("  {advice}")));
     }
     lines
+}
+
+/// One line about a node.
+fn node_line(node: &NodeStatus, status: &Status) -> String {
+    let this = if status.node.as_ref() == Some(&node.name) { " (this node)" } else { "" };
+    let state = match node.state {
+        NodeState::Active => "active",
+        NodeState::StandingBy => "stands by",
+        NodeState::Ended => "ended",
+        NodeState::Lost => "lost",
+    };
+    let lease = node.lease_until.map(|until| format!(", lease until {until:.0}")).unwrap_or_default();
+    let folders: Vec<_> = node.folders.iter().map(|name| Escaped(name).to_string()).collect();
+    let folders = if folders.is_empty() { "none".to_owned() } else { folders.join(", ") };
+    format!(
+        "node `{}`{this}: {state}, last seen {:.0}{lease}, version {}, since {:.0}, folders: {folders}",
+        Escaped(&node.name),
+        node.last_seen,
+        Escaped(&node.version),
+        node.since
+    )
 }
 
 /// The number of jobs by state.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::attention::AttentionItem;
 use crate::outbox::NotWithdrawn;
 use dropship_job::{JobId, StateKind};
+use dropship_store::Store;
 
 /// The answer to `dropship status`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,6 +19,15 @@ pub struct Status {
     pub running: bool,
     /// When the daemon started.
     pub since: Option<Timestamp>,
+    /// The name of this node, if the jobs are in a database.
+    #[serde(default)]
+    pub node: Option<String>,
+    /// The node that processes the jobs while this one stands by.
+    #[serde(default)]
+    pub stands_by_for: Option<String>,
+    /// The nodes that share the database.
+    #[serde(default)]
+    pub nodes: Vec<NodeStatus>,
     /// Base URL of the API that submissions go to.
     pub endpoint: String,
     /// Whether the API is a sandbox.
@@ -39,6 +49,65 @@ pub struct Status {
     /// Changed keys of the configuration that take effect at a restart.
     #[serde(default)]
     pub restart: Vec<String>,
+}
+
+/// A node that shares the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeStatus {
+    /// Its name.
+    pub name: String,
+    /// `active`, `standing-by`, `ended` or `lost`.
+    pub state: NodeState,
+    /// Its version of dropship.
+    pub version: String,
+    /// When its daemon started.
+    pub since: Timestamp,
+    /// When it was last heard of.
+    pub last_seen: Timestamp,
+    /// When its lease ends unless it is renewed, if it has the lease.
+    pub lease_until: Option<Timestamp>,
+    /// The names of its folders.
+    pub folders: Vec<String>,
+}
+
+/// What a node does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NodeState {
+    /// It processes the jobs.
+    Active,
+    /// It takes over when the active node ends.
+    StandingBy,
+    /// It has ended.
+    Ended,
+    /// It has not ended, and is not heard of any more.
+    Lost,
+}
+
+impl From<dropship_store::NodeStatus> for NodeStatus {
+    fn from(node: dropship_store::NodeStatus) -> Self {
+        let state = match node.state {
+            dropship_store::NodeState::Active => NodeState::Active,
+            dropship_store::NodeState::StandingBy => NodeState::StandingBy,
+            dropship_store::NodeState::Ended => NodeState::Ended,
+            dropship_store::NodeState::Lost => NodeState::Lost,
+        };
+        Self {
+            name: node.name,
+            state,
+            version: node.version,
+            since: node.since,
+            last_seen: node.last_seen,
+            lease_until: node.lease_until,
+            folders: node.folders,
+        }
+    }
+}
+
+/// The nodes that share the database of a store.
+#[must_use]
+pub fn nodes_of(store: &dyn Store) -> Vec<NodeStatus> {
+    store.nodes().into_iter().map(NodeStatus::from).collect()
 }
 
 /// A label that has to be withdrawn and is not withdrawn yet.

@@ -18,7 +18,7 @@ use crate::control::{
     AccountStatus, ActiveJobs, AdoptRequest, Calls, ConfigurationStanding, ControlError, ControlErrorKind,
     ControlHandler, FolderStatus, JobAction, JobQuery, JobService, LabelChange, LabelNotWithdrawn,
     LabelPlanner, LabelReach, Operator, OperatorGroups, PackageRecord, Reloaded, Status, SubmitRequest,
-    label_reach,
+    label_reach, nodes_of,
 };
 use crate::metrics::CallHistory;
 use crate::outbox::Receipt;
@@ -180,6 +180,16 @@ impl ControlHandler for DaemonControl {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             running: true,
             since: Some(self.since),
+            node: self
+                .admission
+                .active()
+                .config
+                .store
+                .database
+                .as_ref()
+                .map(|database| database.node.clone()),
+            stands_by_for: None,
+            nodes: nodes_of(&**self.pipeline.store()),
             endpoint: self.admission.active().config.api.endpoint.to_string(),
             sandbox: self.pipeline.settings().sandbox,
             jobs,

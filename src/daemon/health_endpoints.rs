@@ -6,6 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::http::HealthPages;
+use super::metrics_page;
 use crate::attention::{Attention, Severity};
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
@@ -25,17 +27,16 @@ pub(super) struct HealthEndpoints {
     pub(super) since: Timestamp,
 }
 
-impl HealthEndpoints {
-    /// The parts of the daemon without a sign of life.
-    pub(super) fn stalled(&self) -> Vec<String> {
-        let stalled = self.heartbeats.stalled(self.heartbeats.limit()).into_iter();
-        stalled
-            .map(|(part, age)| format!("{part} has stalled: no sign of life for {} s", age.as_secs()))
-            .collect()
+impl HealthPages for HealthEndpoints {
+    fn metrics(&self) -> String {
+        metrics_page::page(self)
     }
 
-    /// Whether packages are accepted, and the page with the kinds of trouble: `reasons` stop intake, `warnings` do not.
-    pub(super) fn readiness(&self) -> (bool, Value) {
+    fn stalled(&self) -> Vec<String> {
+        self.heartbeats.stalled_sentences()
+    }
+
+    fn readiness(&self) -> (bool, Value) {
         let trouble = self.attention.refresh();
         let kinds = |severity| {
             let of = trouble.iter().filter(|item| item.severity == severity);

@@ -9,16 +9,26 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Extension, Json, Router};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use super::health_endpoints::HealthEndpoints;
-use super::metrics_page;
 use crate::http::{self, Limits, RequestSlots, SlotKind};
 use crate::metrics::Text;
 
+/// The content of the endpoints. The methods may block.
+pub(super) trait HealthPages: Send + Sync + 'static {
+    /// The page of metrics.
+    fn metrics(&self) -> String;
+    /// The parts of the daemon without a sign of life. Does not block.
+    fn stalled(&self) -> Vec<String>;
+    /// Whether packages are accepted, and the page with the kinds of trouble: `reasons` stop intake, `warnings` do not.
+    fn readiness(&self) -> (bool, Value);
+}
+
+type Pages = Arc<dyn HealthPages>;
+
 /// Routes of the endpoints.
-pub(super) fn routes(pages: Arc<HealthEndpoints>) -> Router {
+pub(super) fn routes(pages: Pages) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/livez", get(live))
@@ -46,28 +56,22 @@ pub(super) fn listen(
     })
 }
 
-async fn metrics(
-    State(pages): State<Arc<HealthEndpoints>>,
-    Extension(slots): Extension<RequestSlots>,
-) -> Response {
+async fn metrics(State(pages): State<Pages>, Extension(slots): Extension<RequestSlots>) -> Response {
     // Counting may wait for the disk.
-    match blocking(&slots, move || metrics_page::page(&pages)).await {
+    match blocking(&slots, move || pages.metrics()).await {
         Ok(text) => ([(header::CONTENT_TYPE, Text::CONTENT_TYPE)], text).into_response(),
         Err(refusal) => refusal,
     }
 }
 
 /// Answers at once: it takes no lock that others hold for long, and blocks no thread.
-async fn live(State(pages): State<Arc<HealthEndpoints>>) -> Response {
+async fn live(State(pages): State<Pages>) -> Response {
     let stalled = pages.stalled();
     let status = if stalled.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, Json(json!({ "live": stalled.is_empty(), "reasons": stalled }))).into_response()
 }
 
-async fn ready(
-    State(pages): State<Arc<HealthEndpoints>>,
-    Extension(slots): Extension<RequestSlots>,
-) -> Response {
+async fn ready(State(pages): State<Pages>, Extension(slots): Extension<RequestSlots>) -> Response {
     match blocking(&slots, move || pages.readiness()).await {
         Ok((is_ready, page)) => {
             let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -12,6 +12,9 @@ pub(super) fn page(parts: &HealthEndpoints) -> String {
     let mut text = Text::default();
     text.family(&registry::BUILD_INFO).sample(&[env!("CARGO_PKG_VERSION")], 1.0);
     text.one(&registry::START_TIME, parts.since.as_second() as f64);
+    if parts.attention.sources().admission.active().config.store.database.is_some() {
+        text.one(&registry::NODE_ACTIVE, 1.0);
+    }
     write_trouble(parts, &mut text);
     write_jobs(parts, &mut text);
     write_folders(parts, &mut text);

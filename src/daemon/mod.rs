@@ -3,6 +3,7 @@
 mod adopt;
 mod control;
 mod control_threads;
+mod followed;
 mod health_endpoints;
 mod http;
 mod job_counts;
@@ -15,6 +16,7 @@ mod reload_effects;
 mod running;
 mod shutdown;
 mod signals;
+mod standby;
 mod startup;
 mod status_line;
 mod store_binding;

@@ -25,6 +25,9 @@ const MAX_FILE_WORK: Duration = Duration::from_secs(20);
 /// Maximum time to close the store and to end the threads.
 const MAX_CLOSING: Duration = Duration::from_secs(10);
 
+/// Maximum time to release the lease of a store in a database.
+const MAX_RELEASE: Duration = Duration::from_secs(5);
+
 /// How the daemon ended.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Shutdown {
@@ -79,6 +82,9 @@ impl Live {
             task.abort();
         }
         drop(std::fs::remove_file(&self.socket));
+        // Another node may take over now.
+        let store = Arc::clone(self.pipeline.store());
+        drop(tokio::time::timeout(MAX_RELEASE, tokio::task::spawn_blocking(move || store.close())).await);
         drop((self.threads, self.watchdog, extension));
         observe::stopped(started.elapsed());
         failure.map_or(Shutdown::Clean, Shutdown::StoreFailed)

@@ -77,7 +77,7 @@ impl Loaded {
         let descriptors = crate::http::raise_limit();
         tracing::debug!("at most {descriptors} descriptors can be open");
         let starting = systemd::extend_timeouts(MAX_START);
-        let opened = open_store(&config, &stopping.0).await?;
+        let opened = open_store(&config, options, &stopping.0).await?;
         store_binding::check(&*opened.store, &config, options.sandbox).await?;
         let services = build_services(&config, &opened, options)?;
         let core = build_pipeline(config, &opened, services, options)?;

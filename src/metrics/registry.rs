@@ -60,6 +60,8 @@ metrics! {
     BUILD_INFO = "dropship_build_info", Gauge, ["version"], "The running version; always 1";
     /// When the daemon started, in seconds since 1970.
     START_TIME = "dropship_start_time_seconds", Gauge, [], "When the daemon started, in seconds since 1970";
+    /// Whether this node processes the jobs of a database, or stands by; absent without a database.
+    NODE_ACTIVE = "dropship_node_active", Gauge, [], "Whether this node processes the jobs of a database, or stands by; absent without a database";
     /// Whether something of this kind needs attention; docs/errors.md lists the kinds.
     TROUBLE = "dropship_trouble", Gauge, ["kind"], "Whether something of this kind needs attention; docs/errors.md lists the kinds";
     /// Jobs in the store, by state.

@@ -158,6 +158,15 @@ impl Heartbeats {
         self.components().iter().filter_map(|component| component.stalled(limit)).collect()
     }
 
+    /// A sentence for each stalled component.
+    #[must_use]
+    pub fn stalled_sentences(&self) -> Vec<String> {
+        let stalled = self.stalled(self.limit()).into_iter();
+        stalled
+            .map(|(part, age)| format!("{part} has stalled: no sign of life for {} s", age.as_secs()))
+            .collect()
+    }
+
     /// Those of the stalled components that a restart helps.
     #[must_use]
     pub fn stalled_until_restart(&self, limit: Duration) -> Vec<(&'static str, Duration)> {

@@ -7,7 +7,7 @@ use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
 use dropship_store::{Commit, Entry, Store, StoreError};
 
 /// Prefix of the flags in the store.
-const FLAG: &str = "pause/";
+pub(super) const FLAG: &str = "pause/";
 
 /// The active pauses: of everything (`*`) or of folders by name. They survive restarts.
 #[derive(Debug, Default)]
@@ -29,9 +29,7 @@ impl PauseGate {
     /// # Errors
     /// When the store cannot be read.
     pub fn remembered(store: &dyn Store) -> Result<Self, StoreError> {
-        let flags = store.settings(FLAG)?;
-        let scopes = flags.into_iter().filter_map(|(key, _)| key.strip_prefix(FLAG).map(str::to_owned));
-        Ok(Self { scopes: parking_lot::Mutex::new(scopes.collect()), ..Self::default() })
+        Ok(Self { scopes: parking_lot::Mutex::new(stored(store)?), ..Self::default() })
     }
 
     /// A permit to change something for a job of this folder; `None` while it is paused.
@@ -67,6 +65,21 @@ impl PauseGate {
         Ok(())
     }
 
+    /// Follows the pauses that other nodes have written to the store. Calls in flight that a new pause forbids have ended when this returns.
+    /// Returns the pauses before it.
+    ///
+    /// # Errors
+    /// When the store cannot be read.
+    pub(super) async fn follow(&self, store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
+        let _one_at_a_time = self.update_lock.lock().await;
+        let stored = stored(store)?;
+        let before = std::mem::replace(&mut *self.scopes.lock(), stored.clone());
+        if !stored.is_subset(&before) {
+            drop(self.in_flight.write().await);
+        }
+        Ok(before)
+    }
+
     /// Ends a pause, durably.
     ///
     /// # Errors
@@ -78,6 +91,12 @@ impl PauseGate {
         self.scopes.lock().remove(scope);
         Ok(())
     }
+}
+
+/// The pauses that a store holds.
+fn stored(store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
+    let flags = store.settings(FLAG)?;
+    Ok(flags.into_iter().filter_map(|(key, _)| key.strip_prefix(FLAG).map(str::to_owned)).collect())
 }
 
 async fn write(store: &dyn Store, scope: &str, value: Option<String>) -> Result<(), StoreError> {

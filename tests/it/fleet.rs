@@ -7,6 +7,7 @@ mod replication;
 mod restored;
 mod rounds;
 
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::Value;
@@ -60,6 +61,12 @@ fn signal(daemon: &TestDaemon, signal: &str) {
 fn readiness(env: &TestEnv) -> (u16, Value) {
     let (status, page) = on_socket(&env.path("control.sock"), "/readyz");
     (status, serde_json::from_str(&page).expect("JSON"))
+}
+
+/// The status of `/readyz`; `None` while the socket is not served.
+fn readiness_of(socket: &Path) -> Option<u16> {
+    std::os::unix::net::UnixStream::connect(socket).ok()?;
+    Some(on_socket(socket, "/readyz").0)
 }
 
 fn end_lease(database: &Database) {
@@ -157,6 +164,100 @@ fn node_that_was_frozen_beyond_its_lease_sends_nothing_and_ends() {
         assert_eq!(receipt["state"], "succeeded", "frozen after {count}: {receipt:#}\n{}", env.log());
         assert_eq!(env.created(), (1, 1, 1), "frozen after {count} requests\n{}", env.log());
     }
+}
+
+/// Runs a command on the second node.
+fn on_two(env: &TestEnv, args: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
+    command.arg("--config").arg(env.path("second.toml")).args(args);
+    command.env_remove("STATE_DIRECTORY").env_remove("RUNTIME_DIRECTORY");
+    let done = command.output().expect("the command runs");
+    (done.status.code(), text(&done.stdout) + &text(&done.stderr))
+}
+
+fn json_on_two(env: &TestEnv, args: &[&str]) -> Value {
+    let (_, printed) = on_two(env, &[&["--json"], args].concat());
+    serde_json::from_str(&printed).unwrap_or_else(|error| panic!("{error}: {printed}"))
+}
+
+/// Waits until the second node shows its only job in this state.
+fn state_on_two(env: &TestEnv, state: &str) -> Value {
+    let shown = || json_on_two(env, &["jobs"]).as_array()?.iter().find(|job| job["state"] == state).cloned();
+    wait_for(state, shown).unwrap_or_else(|| panic!("{}\n{}", json_on_two(env, &["jobs"]), env.log()))
+}
+
+#[test]
+fn node_that_stands_by_answers_and_changes_jobs_for_the_active_one() {
+    let Some(database) = database_of_its_own() else { return };
+    let env = environment(&database);
+    env.edit_configuration(
+        "audiences = [\"Test Registry Key\"]",
+        "audiences = [\"Test Registry Key\"]\nhold = true",
+    );
+    let one = env.daemon(&[]);
+    wait_for("the first node", || env.path("control.sock").exists().then_some(())).expect("it starts");
+    let two = second_daemon(&env, &[]);
+    wait_for("a standby", || env.path("control2.sock").exists().then_some(()))
+        .unwrap_or_else(|| panic!("{}", env.log()));
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let job = state_on_two(&env, "held")["id"].as_str().expect("an id").to_owned();
+
+    let status = json_on_two(&env, &["status"]);
+    assert_eq!((&status["node"], &status["stands_by_for"]), (&"two".into(), &"one".into()), "{status:#}");
+    for status in [status, env.json(&["status"])] {
+        let nodes = status["nodes"].as_array().expect("a list");
+        let found: Vec<_> = nodes.iter().map(|node| (&node["name"], &node["state"])).collect();
+        let expected = [(&"one".into(), &"active".into()), (&"two".into(), &"standing-by".into())];
+        assert_eq!(found, expected, "{status:#}");
+        assert!(nodes[0]["lease_until"].is_string() && nodes[1]["lease_until"].is_null(), "{status:#}");
+        assert_eq!(nodes[1]["folders"], serde_json::json!(["in"]), "{status:#}");
+        assert_eq!(status["jobs"]["held"], 1, "{status:#}");
+    }
+    let (code, shown) = on_two(&env, &["status"]);
+    assert!(code == Some(0) && shown.contains("node `one` processes the jobs"), "{shown}");
+    let (code, page) = on_socket(&env.path("control2.sock"), "/readyz");
+    let page: Value = serde_json::from_str(&page).expect("JSON");
+    assert_eq!((code, &page["reasons"]), (503, &serde_json::json!(["standing-by"])), "{page}");
+    assert_eq!(on_socket(&env.path("control2.sock"), "/livez").0, 200);
+    let metrics = on_socket(&env.path("control2.sock"), "/metrics").1;
+    assert!(metrics.contains("dropship_node_active 0") && !metrics.contains("dropship_jobs"), "{metrics}");
+    assert!(on_socket(&env.path("control.sock"), "/metrics").1.contains("dropship_node_active 1"));
+
+    let dropped = env.path("drop/echo.cab").display().to_string();
+    for args in [&["reload"][..], &["rescan"], &["submit", &dropped], &["adopt", "1", "2"]] {
+        let (code, said) = on_two(&env, args);
+        assert!(
+            code == Some(1) && said.contains("node `two` stands by") && said.contains("node `one`"),
+            "{said}"
+        );
+    }
+
+    let (code, said) = on_two(&env, &["pause"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(env.json(&["status"])["paused"], serde_json::json!(["*"]));
+    let (code, said) = on_two(&env, &["approve", &job, "--note", "from two"]);
+    assert_eq!(code, Some(0), "{said}");
+    state_on_two(&env, "waiting");
+    assert_eq!(env.created().2, 0, "nothing is sent while everything is paused");
+    assert_eq!(on_two(&env, &["resume"]).0, Some(0));
+    state_on_two(&env, "succeeded");
+    assert_eq!(env.created(), (1, 1, 1));
+    let history = json_on_two(&env, &["show", &job]).to_string();
+    assert!(history.contains("from two"), "{history}");
+    // The active node writes the receipt of a job that another one ended.
+    env.drop_package("other.cab", &bytes("cab/good-signed.cab"));
+    let other = state_on_two(&env, "held")["id"].as_str().expect("an id").to_owned();
+    assert_eq!(on_two(&env, &["cancel", &other]).0, Some(0));
+    let cancelled = || env.receipts().into_iter().find(|receipt| receipt["state"] == "cancelled");
+    wait_for("the receipt", cancelled).unwrap_or_else(|| panic!("{:?}\n{}", env.receipts(), env.log()));
+
+    one.terminate();
+    let active = || (readiness_of(&env.path("control2.sock"))? == 200).then_some(());
+    wait_for("the second node", active).unwrap_or_else(|| panic!("{}", env.log()));
+    let nodes = json_on_two(&env, &["status"])["nodes"].clone();
+    assert_eq!((&nodes[0]["state"], &nodes[1]["state"]), (&"ended".into(), &"active".into()), "{nodes:#}");
+    assert_eq!(two.terminate(), Some(0));
+    assert!(!env.path("control2.sock").exists());
 }
 
 #[test]

@@ -1,8 +1,11 @@
-//! The lease of the node that processes jobs: one row, with a deadline by the clock of the database.
+//! The lease of the node that processes jobs: one row, with a deadline by the clock of the database. Beside it the list of the nodes.
 
 use std::time::Duration;
 
-use dropship_store::{Leases, Node, StoreError, Taken};
+use dropship_store::{Leases, Node, NodeState, NodeStatus, StoreError, Taken};
+use jiff::Timestamp;
+use tokio_postgres::Row;
+use tokio_postgres::types::ToSql;
 
 use crate::errors::store_error;
 use crate::link::Link;
@@ -17,6 +20,29 @@ const TAKE: &str = "UPDATE dropship.lease
     WHERE deadline IS NULL OR deadline < clock_timestamp() OR place = $2";
 
 const RENEW: &str = "UPDATE dropship.lease SET deadline = clock_timestamp() + $2 * interval '1 second' WHERE incarnation = $1";
+
+/// A process replaces earlier ones of the same folder, and of a node of the same name that is gone.
+const REPORT: &str = "WITH gone AS (
+        DELETE FROM dropship.nodes
+        WHERE incarnation <> $1
+            AND (place = $3 OR seen < clock_timestamp() - interval '7 days'
+                OR name = $2 AND (ended OR seen < clock_timestamp() - interval '5 minutes'))
+    )
+    INSERT INTO dropship.nodes (incarnation, name, place, version, folders) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (incarnation) DO UPDATE SET seen = clock_timestamp()";
+
+const REPORT_END: &str =
+    "UPDATE dropship.nodes SET seen = clock_timestamp(), ended = true WHERE incarnation = $1";
+
+/// Times in microseconds since 1970. A node with the lease is active, also when it was not heard of for a while.
+const NODES: &str = "SELECT nodes.name, nodes.version, nodes.folders, nodes.ended,
+        nodes.seen < clock_timestamp() - $1 * interval '1 second',
+        (extract(epoch FROM nodes.since) * 1000000)::bigint,
+        (extract(epoch FROM nodes.seen) * 1000000)::bigint,
+        (extract(epoch FROM lease.deadline) * 1000000)::bigint
+    FROM dropship.nodes
+        LEFT JOIN dropship.lease ON lease.incarnation = nodes.incarnation AND lease.deadline > clock_timestamp()
+    ORDER BY nodes.name, nodes.since";
 
 const RELEASE: &str = "UPDATE dropship.lease SET deadline = NULL WHERE incarnation = $1";
 
@@ -58,4 +84,62 @@ impl Leases for PostgresLeases {
             })
         })
     }
+
+    fn report(&self, node: &Node, folders: &[String]) -> Result<(), StoreError> {
+        let (node, folders) = (node.clone(), folders.to_vec());
+        self.0.call(move |session| {
+            Box::pin(async move {
+                let incarnation = &node.incarnation.as_bytes()[..];
+                let values: [&(dyn ToSql + Sync); 5] =
+                    [&incarnation, &node.name, &node.place, &node.version, &folders];
+                let reported = session.client().execute(REPORT, &values).await;
+                reported.map(drop).map_err(|error| store_error(&error))
+            })
+        })
+    }
+
+    fn report_end(&self, node: &Node) -> Result<(), StoreError> {
+        let incarnation = node.incarnation;
+        self.0.call(move |session| {
+            Box::pin(async move {
+                let reported = session.client().execute(REPORT_END, &[&&incarnation.as_bytes()[..]]).await;
+                reported.map(drop).map_err(|error| store_error(&error))
+            })
+        })
+    }
+
+    fn nodes(&self, silence: Duration) -> Result<Vec<NodeStatus>, StoreError> {
+        let silence = silence.as_secs_f64();
+        self.0.call(move |session| {
+            Box::pin(async move {
+                let rows = session.client().query(NODES, &[&silence]).await;
+                let rows = rows.map_err(|error| store_error(&error))?;
+                rows.iter().map(status).collect()
+            })
+        })
+    }
+}
+
+/// A row of the list of nodes.
+fn status(row: &Row) -> Result<NodeStatus, StoreError> {
+    let time = |micros: i64| {
+        let what = || "a time of a node is out of range".to_owned();
+        Timestamp::from_microsecond(micros).map_err(|_| StoreError::Damaged { what: what() })
+    };
+    let lease_until = row.get::<_, Option<i64>>(7).map(time).transpose()?;
+    let state = match (lease_until, row.get(3), row.get(4)) {
+        (Some(_), _, _) => NodeState::Active,
+        (None, true, _) => NodeState::Ended,
+        (None, false, true) => NodeState::Lost,
+        (None, false, false) => NodeState::StandingBy,
+    };
+    Ok(NodeStatus {
+        name: row.get(0),
+        version: row.get(1),
+        state,
+        since: time(row.get(5))?,
+        last_seen: time(row.get(6))?,
+        lease_until,
+        folders: row.get(2),
+    })
 }

@@ -9,7 +9,8 @@ use crate::errors::store_error;
 const LOCK: i64 = 0x6472_6f70_7368_6970;
 
 /// The statements that lead from each version to the next.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     CREATE TABLE dropship.head (
         one boolean PRIMARY KEY DEFAULT true CHECK (one),
         journal bytea NOT NULL,
@@ -40,7 +41,20 @@ const MIGRATIONS: [&str; 1] = ["
     INSERT INTO dropship.lease DEFAULT VALUES;
     INSERT INTO dropship.head (journal, seq, append)
     VALUES (decode(replace(gen_random_uuid()::text, '-', ''), 'hex'), 0, decode(repeat('00', 16), 'hex'));
-"];
+",
+    "
+    CREATE TABLE dropship.nodes (
+        incarnation bytea PRIMARY KEY,
+        name text NOT NULL,
+        place text NOT NULL,
+        version text NOT NULL,
+        folders text[] NOT NULL,
+        since timestamptz NOT NULL DEFAULT clock_timestamp(),
+        seen timestamptz NOT NULL DEFAULT clock_timestamp(),
+        ended boolean NOT NULL DEFAULT false
+    ) WITH (fillfactor = 10);
+",
+];
 
 /// The oldest version of PostgreSQL that is supported.
 const OLDEST: i32 = 14;

@@ -77,6 +77,7 @@ impl CommitHandle {
     }
 }
 
-fn lost() -> StoreError {
+/// The error after the writer has ended.
+pub(crate) fn lost() -> StoreError {
     StoreError::Stopped("its writer has ended".to_owned())
 }

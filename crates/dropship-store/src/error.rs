@@ -83,6 +83,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// The error of a process from which another one has taken over.
+    pub(crate) fn taken_over() -> Self {
+        let what = "another node has taken over, because the lease of this one had ended";
+        Self::Superseded { what: what.to_owned() }
+    }
+
     /// Whether the store is unusable from now on, so that the daemon has to end.
     #[must_use]
     pub fn is_fatal(&self) -> bool {

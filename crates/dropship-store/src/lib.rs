@@ -48,8 +48,8 @@ pub use published::{
 pub use reads::Reads;
 pub use shared::{
     AppendId, AppendResult, Batch, CallFault, Extent, JournalCall, JournalEnd, Lease, Leases, MemoryJournal,
-    NewLine, Node, Position, Rewrite, Role, SharedHistories, SharedJournal, SharedLine, SharedReader,
-    SharedStore, Taken, Topic,
+    NewLine, Node, NodeState, NodeStatus, Position, Rewrite, Role, SharedHistories, SharedJournal,
+    SharedLine, SharedReader, SharedStore, Taken, Topic,
 };
 pub use store::{Filter, HistoryEntry, Store};
 pub use tables::{KnownFile, Tables};

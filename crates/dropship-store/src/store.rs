@@ -12,6 +12,7 @@ use crate::finding::Finding;
 use crate::published::{Device, DeviceName, DeviceQuery, LabelCheck, Publication, PublishedLabel, Target};
 use crate::queries;
 use crate::reads::Reads;
+use crate::shared::NodeStatus;
 use crate::tables::{KnownFile, Tables, devices, published, series};
 use dropship_job::{Event, Job, JobId, RemoteId, StateKind};
 
@@ -196,6 +197,14 @@ pub trait Store: Send + Sync {
     /// Why the database that holds the journal does not respond, while it does not: commits wait until it does.
     fn away(&self) -> Option<String> {
         None
+    }
+
+    /// Ends the lease of this node, and reports its end, so that no other node has to wait. Nothing is sent to the service after it.
+    fn close(&self) {}
+
+    /// The nodes that share the journal, as far as they are known. None: it is not shared. Asks the database, if it responds.
+    fn nodes(&self) -> Vec<NodeStatus> {
+        Vec::new()
     }
 
     /// Problems that a look at everything finds; nothing is changed.

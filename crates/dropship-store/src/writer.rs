@@ -6,7 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 
 use tokio::sync::{oneshot, watch};
 
-use crate::commit::{Commit, CommitHandle};
+use crate::commit::{Commit, CommitHandle, lost};
 use crate::error::StoreError;
 use crate::heartbeat::Heartbeat;
 use crate::journal::Journal;
@@ -41,6 +41,10 @@ enum Message {
     Commit(Pending),
     /// Other nodes may have appended lines.
     Look,
+    /// This process takes over: it appends a line without entries.
+    TakeOver(Sender<Result<u64, StoreError>>),
+    /// Another process has taken over.
+    Superseded,
 }
 
 /// Passes commits to the writer's thread.
@@ -79,6 +83,24 @@ impl Writer {
     /// The reason, once nothing is acknowledged any more.
     pub(crate) fn stopped(&self) -> watch::Receiver<Option<String>> {
         self.stopped.clone()
+    }
+
+    /// Takes the journal over from earlier processes: they have to read the line that this appends before they can append again.
+    /// Returns its number.
+    pub(crate) fn take_over(&self) -> Result<u64, StoreError> {
+        let (answer, taken) = channel();
+        drop(self.queue.send(Message::TakeOver(answer)));
+        taken.recv().unwrap_or_else(|_| Err(lost()))
+    }
+
+    /// Stops the writer, because another process has taken over.
+    pub(crate) fn on_superseded(&self) -> impl Fn() + Send + use<> {
+        let queue = Arc::downgrade(&self.queue);
+        move || {
+            if let Some(queue) = queue.upgrade() {
+                drop(queue.send(Message::Superseded));
+            }
+        }
     }
 
     /// Queues a commit.

@@ -6,14 +6,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
+use super::Options;
 use crate::config::model::{Config, Database};
+use crate::daemon::standby::Standby;
+use crate::daemon::store_binding;
 use crate::database;
 use crate::observe::{self, Heartbeat, Heartbeats};
 use crate::systemd;
 use dropship_hardware::Gate;
-use dropship_store::{DiskStore, OpenReport, Role, SharedStore, Store, StoreError};
+use dropship_store::{DiskStore, Entry, OpenReport, Role, SharedStore, Store, StoreError};
 
 /// Maximum time to wait for a command that has locked the store because no daemon was running.
 const LOCK_WAIT: Duration = Duration::from_secs(10);
@@ -30,31 +34,37 @@ pub(super) struct OpenStore {
     pub(super) heartbeats: Heartbeats,
     /// Closed while this node has no lease of the store.
     pub(super) gate: Gate,
+    /// The entries of other nodes, if there can be some.
+    pub(super) followed: Option<UnboundedReceiver<Vec<Entry>>>,
 }
 
-/// A store of either kind.
-struct Opened {
-    store: Arc<dyn Store>,
-    report: OpenReport,
-    stopped: watch::Receiver<Option<String>>,
-    gate: Gate,
-}
-
-/// Opens the store and logs what that has changed in it.
-pub(super) async fn open_store(config: &Config, cancelled: &Arc<AtomicBool>) -> anyhow::Result<OpenStore> {
-    let heartbeat = Heartbeat::default();
-    let Opened { store, report, stopped, gate } = match &config.store.database {
-        None => {
-            let (home, socket) = (&config.store.path, &config.control.socket);
-            let (store, report) = open_when_unlocked(home, socket, &heartbeat, cancelled).await?;
-            Opened { stopped: store.stopped(), store: Arc::new(store), report, gate: Gate::default() }
-        }
-        Some(database) => open_in_database(&config.store.path, database, &heartbeat, cancelled).await?,
-    };
-    log_open_report(&report);
-    let heartbeats = Heartbeats::new(systemd::watchdog());
+/// Opens the store and logs what that has changed in it. Stands by while another node has the lease of one in a database.
+pub(super) async fn open_store(
+    config: &Config,
+    options: Options,
+    cancelled: &Arc<AtomicBool>,
+) -> anyhow::Result<OpenStore> {
+    let (heartbeat, heartbeats) = (Heartbeat::default(), Heartbeats::new(systemd::watchdog()));
     heartbeats.watch("store", &heartbeat);
-    Ok(OpenStore { stopped, store, report, heartbeats, gate })
+    let Some(database) = &config.store.database else {
+        let (home, socket) = (&config.store.path, &config.control.socket);
+        let (store, report) = open_when_unlocked(home, socket, &heartbeat, cancelled).await?;
+        log_open_report(&report);
+        let (stopped, gate) = (store.stopped(), Gate::default());
+        return Ok(OpenStore { stopped, store: Arc::new(store), report, heartbeats, gate, followed: None });
+    };
+    let (store, mut report) = open_in_database(config, database, &heartbeat, cancelled).await?;
+    log_open_report(&report);
+    let store = Arc::new(store);
+    // A wrong configuration is reported now, and not when this node is needed.
+    if let Some(mismatch) = store_binding::endpoint_mismatch(&*store, config, options.sandbox)? {
+        return Err(mismatch.into());
+    }
+    let (is_new, followed) = stand_by(&store, config, &heartbeats, cancelled).await?;
+    report.is_new = is_new;
+    let lease = store.lease().context("the store has no lease")?;
+    let gate = Gate::new(move || lease.is_valid());
+    Ok(OpenStore { stopped: store.stopped(), store, report, heartbeats, gate, followed: Some(followed) })
 }
 
 /// Opens the store. Waits while a command has locked it, which takes moments; fails if another daemon has locked it.
@@ -82,13 +92,14 @@ async fn open_when_unlocked(
     }
 }
 
-/// Opens the store in a database. Stands by while another node has the lease, and waits for a database that does not respond.
+/// Opens the store in a database. Waits for one that does not respond.
 async fn open_in_database(
-    home: &Path,
+    config: &Config,
     database: &Database,
     heartbeat: &Heartbeat,
     cancelled: &Arc<AtomicBool>,
-) -> anyhow::Result<Opened> {
+) -> anyhow::Result<(SharedStore, OpenReport)> {
+    let home = &config.store.path;
     if home.join("journal").is_dir() {
         anyhow::bail!(
             "[store]: {} holds the jobs of a store without a database; set `path` to another folder for the files of this node",
@@ -98,7 +109,7 @@ async fn open_in_database(
     let started = Instant::now();
     let mut is_logged = false;
     loop {
-        let error = match attempt(home, database, heartbeat, cancelled).await {
+        let error = match attempt(config, database, heartbeat, cancelled).await {
             Ok(opened) => return Ok(opened),
             Err(error) => error,
         };
@@ -118,31 +129,57 @@ async fn open_in_database(
 }
 
 async fn attempt(
-    home: &Path,
+    config: &Config,
     database: &Database,
     heartbeat: &Heartbeat,
     cancelled: &Arc<AtomicBool>,
-) -> anyhow::Result<Opened> {
-    let (standing_by, waits_for) = watch::channel(None);
-    let announcing = tokio::spawn(announce(waits_for));
-    let (home, database) = (home.to_owned(), database.clone());
+) -> anyhow::Result<(SharedStore, OpenReport)> {
+    let (home, database) = (config.store.path.clone(), database.clone());
+    let folders = config.folders.iter().map(|folder| folder.name.clone()).collect();
     let (heartbeat, cancelled) = (Arc::new(heartbeat.clone()), Arc::clone(cancelled));
     let opening = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
         let journal = database::connect(&database)?;
-        let role = Role::Node { name: database.node, standing_by };
+        let role = Role::Node { name: database.node, folders };
         Ok(SharedStore::open_shared(&home, journal, role, heartbeat, &cancelled)?)
     });
-    let opened = opening.await;
-    announcing.abort();
-    let (store, report) = opened??;
-    let lease = store.lease().context("the store has no lease")?;
-    let gate = Gate::new(move || lease.is_valid());
-    Ok(Opened { stopped: store.stopped(), store: Arc::new(store), report, gate })
+    opening.await?
+}
+
+/// Takes the lease. While another node has it, this one stands by, and answers commands. Returns whether the store was
+/// empty, and the entries that other nodes commit from then on.
+async fn stand_by(
+    store: &Arc<SharedStore>,
+    config: &Config,
+    heartbeats: &Heartbeats,
+    cancelled: &Arc<AtomicBool>,
+) -> anyhow::Result<(bool, UnboundedReceiver<Vec<Entry>>)> {
+    let (standing_by, mut waits_for) = watch::channel(None);
+    let (waiting, cancelled) = (Arc::clone(store), Arc::clone(cancelled));
+    let mut taking = tokio::task::spawn_blocking(move || {
+        let taken = waiting.take_lease(&standing_by, &cancelled);
+        let is_new = taken.inspect_err(|_| waiting.close())?;
+        Ok::<_, StoreError>((is_new, waiting.follow()))
+    });
+    tokio::select! {
+        taken = &mut taking => return Ok(taken??),
+        // An error is followed by the end of the other branch.
+        Ok(_) = waits_for.wait_for(Option::is_some) => {}
+    }
+    let standby = Standby::serve(store, config, heartbeats, waits_for.clone()).await?;
+    let taken = tokio::select! {
+        taken = &mut taking => taken,
+        () = announce(waits_for) => taking.await,
+    };
+    standby.end().await;
+    let taken = taken??;
+    tracing::info!(event = "taken_over", "this node has taken over, and processes the jobs of the database");
+    Ok(taken)
 }
 
 /// Reports for which node this one stands by. systemd counts it as started, and expects signs of life: it may stand by for months.
 async fn announce(mut waits_for: watch::Receiver<Option<String>>) {
     let pause = systemd::watchdog().map_or(Duration::from_secs(3600), |timeout| timeout / 4);
+    waits_for.mark_changed();
     loop {
         match tokio::time::timeout(pause, waits_for.changed()).await {
             Ok(Ok(())) => {}

@@ -11,7 +11,7 @@ use super::recovery;
 use super::store::OpenStore;
 use crate::attention::Attention;
 use crate::daemon::upkeep::Upkeep;
-use crate::daemon::{maintenance, memory, watchdog};
+use crate::daemon::{followed, maintenance, memory, watchdog};
 use crate::observe::Heartbeat;
 use dropship_intake::Intake;
 use dropship_job::JobId;
@@ -45,13 +45,14 @@ pub(super) fn spawn_tasks(
         heartbeat,
     };
     let upkeep = upkeep.start().context("cannot start the thread for regular work")?;
-    let others = vec![
+    let mut others = vec![
         tokio::spawn(maintenance::run(pipeline(), store.keep, store.path)),
         tokio::spawn(maintenance::watch_store(pipeline(), opened.stopped)),
         tokio::spawn(crate::pipeline::run_audit(pipeline())),
         tokio::spawn(upkeep),
         tokio::spawn(memory::trim_regularly(Arc::clone(intake))),
     ];
+    others.extend(opened.followed.map(|followed| tokio::spawn(followed::act_on(pipeline(), followed))));
     let caught_up = recovery::catch_up(core, opened.report.is_new, captured);
     Ok(Tasks { workers: tokio::spawn(crate::pipeline::run(pipeline())), others, caught_up })
 }

@@ -4,14 +4,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use dropship_store::testing::{begin, id};
-use dropship_store::{Commit, Entry, Leases, Role, SharedJournal as _, Store, StoreError, Taken};
+use dropship_store::{Commit, Entry, Leases, NodeState, Role, SharedJournal as _, Store, StoreError, Taken};
 use tokio::sync::watch;
 
 use crate::server::{Database, database};
-
-fn role(name: &str) -> Role {
-    Role::Node { name: name.into(), standing_by: watch::channel(None).0 }
-}
 
 fn expire(database: &Database) {
     database.sql("UPDATE dropship.lease SET deadline = clock_timestamp() - interval '1 second'");
@@ -21,11 +17,11 @@ fn expire(database: &Database) {
 fn node_whose_lease_ended_is_taken_over_and_appends_nothing() {
     let Some(database) = database() else { return };
     let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
-    let (one, _) = database.open(folders[0].path(), role("one"), 128 << 20);
+    let one = database.active(folders[0].path(), "one");
     begin(&one, &id(1), "aa");
     assert!(one.lease().is_some_and(|lease| lease.is_valid()));
     expire(&database);
-    let (two, _) = database.open(folders[1].path(), role("two"), 128 << 20);
+    let two = database.active(folders[1].path(), "two");
     assert_eq!(database.sql("SELECT name FROM dropship.lease"), "two");
     let refused = one.commit(Commit::new(vec![Entry::Pruned { job: id(1) }])).wait();
     assert!(matches!(&refused, Err(StoreError::Stopped(why)) if why.contains("taken over")), "{refused:?}");
@@ -65,13 +61,13 @@ fn of_many_nodes_that_ask_at_once_one_has_the_lease() {
 fn process_of_the_same_folder_takes_over_at_once() {
     let Some(database) = database() else { return };
     let folder = tempfile::tempdir().expect("folder");
-    let (first, _) = database.open(folder.path(), role("one"), 128 << 20);
+    let first = database.active(folder.path(), "one");
     begin(&first, &id(1), "aa");
     let deadline = database.sql("SELECT deadline FROM dropship.lease");
     drop(first);
     // As after a kill: nothing was released.
     database.sql(&format!("UPDATE dropship.lease SET deadline = '{deadline}'"));
-    let (second, _) = database.open(folder.path(), role("one"), 128 << 20);
+    let second = database.active(folder.path(), "one");
     assert_eq!(second.job(&id(1)).expect("read").map(|job| job.rev()), Some(2));
     let other = tempfile::tempdir().expect("folder");
     let command = Role::Command { name: "two".into() };
@@ -81,13 +77,41 @@ fn process_of_the_same_folder_takes_over_at_once() {
         matches!(&refused, Err(StoreError::Superseded { what }) if what.contains("`one`")),
         "{refused:?}"
     );
-    let cancelled = AtomicBool::new(true);
-    let standing_by = dropship_store::SharedStore::open_shared(
-        tempfile::tempdir().expect("folder").path(),
-        Box::new(database.journal()),
-        role("three"),
-        std::sync::Arc::new(dropship_store::Unwatched),
-        &cancelled,
-    );
-    assert!(matches!(standing_by, Err(StoreError::Cancelled)));
+    let third = tempfile::tempdir().expect("folder");
+    let role = Role::Node { name: "three".into(), folders: Vec::new() };
+    let (third, _) = database.open(third.path(), role, 128 << 20);
+    let refused = third.take_lease(&watch::channel(None).0, &AtomicBool::new(true));
+    assert!(matches!(refused, Err(StoreError::Cancelled)), "{refused:?}");
+}
+
+#[test]
+fn nodes_are_listed_with_what_they_do() {
+    let Some(database) = database() else { return };
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
+    let open = |name: &str, folder: &tempfile::TempDir| {
+        let role = Role::Node { name: name.into(), folders: vec!["in".into()] };
+        database.open(folder.path(), role, 128 << 20).0
+    };
+    let one = database.active(folders[0].path(), "one");
+    let two = open("two", &folders[1]);
+    let states = |store: &dyn Store| -> Vec<_> {
+        store.nodes().into_iter().map(|node| (node.name, node.state, node.lease_until.is_some())).collect()
+    };
+    let named = |name: &str, state, has_lease| (name.to_owned(), state, has_lease);
+    let (active, standing_by) =
+        (named("one", NodeState::Active, true), named("two", NodeState::StandingBy, false));
+    assert_eq!(states(&two), [active.clone(), standing_by.clone()]);
+    let found = one.nodes().remove(0);
+    assert_eq!(found.folders, ["in", "out"]);
+    assert_eq!(found.version, env!("CARGO_PKG_VERSION"));
+    let age = found.last_seen.duration_since(jiff::Timestamp::now()).abs();
+    assert!(age < jiff::SignedDuration::from_mins(1), "{age:?}");
+    drop(two);
+    assert_eq!(states(&one), [active.clone(), named("two", NodeState::Ended, false)]);
+    let two = open("two", &folders[1]);
+    assert_eq!(states(&one), [active, standing_by]);
+    database.sql("UPDATE dropship.nodes SET seen = seen - interval '1 minute'");
+    expire(&database);
+    let lost = |name: &str| named(name, NodeState::Lost, false);
+    assert_eq!(states(&two), [lost("one"), lost("two")]);
 }

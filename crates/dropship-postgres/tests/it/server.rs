@@ -307,6 +307,16 @@ impl Database {
             .expect("the node opens its store")
     }
 
+    /// Opens the store of a node that takes over.
+    pub(crate) fn active(&self, folder: &Path, name: &str) -> SharedStore {
+        let role = Role::Node { name: name.into(), folders: vec!["in".into(), "out".into()] };
+        let (store, _) = self.open(folder, role, 128 << 20);
+        let (standing_by, never) =
+            (tokio::sync::watch::channel(None).0, std::sync::atomic::AtomicBool::new(false));
+        store.take_lease(&standing_by, &never).expect("it takes over");
+        store
+    }
+
     /// Runs a statement; returns its values.
     pub(crate) fn sql(&self, sql: &str) -> String {
         self.server.sql(&self.name, sql)

@@ -8,6 +8,7 @@ use crate::entry::Line;
 use crate::error::StoreError;
 use crate::finding::Finding;
 use crate::journal::{self, SegmentJobs};
+use crate::shared::NodeStatus;
 use crate::store::HistoryEntry;
 use dropship_job::JobId;
 
@@ -27,6 +28,14 @@ pub(crate) trait Histories: Send + Sync {
     /// Why this process may not commit anything.
     fn refusal(&self) -> Option<StoreError> {
         None
+    }
+
+    /// Lets other nodes take over.
+    fn close(&self) {}
+
+    /// The nodes that share the journal, as far as they are known. None: it is not shared.
+    fn nodes(&self) -> Vec<NodeStatus> {
+        Vec::new()
     }
 
     /// Compares the journal with the tables.

@@ -9,6 +9,7 @@ use crate::disk::histories::Histories;
 use crate::error::StoreError;
 use crate::export::{self, Each};
 use crate::finding::Finding;
+use crate::shared::NodeStatus;
 use crate::store::{HistoryEntry, Store};
 use crate::tables::Tables;
 use crate::writer::Writer;
@@ -59,6 +60,14 @@ impl<H: Histories> Store for TableStore<H> {
 
     fn away(&self) -> Option<String> {
         self.histories.away()
+    }
+
+    fn close(&self) {
+        self.histories.close();
+    }
+
+    fn nodes(&self) -> Vec<NodeStatus> {
+        self.histories.nodes()
     }
 
     fn check(&self) -> Result<Vec<Finding>, StoreError> {

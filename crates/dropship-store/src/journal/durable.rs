@@ -51,6 +51,12 @@ pub(crate) trait Journal: Send + 'static {
     /// Receives the way to ask the writer to look for lines of other nodes. It does not keep the writer running.
     fn set_hint(&mut self, _look: Box<dyn Fn() + Send + Sync>) {}
 
+    /// The tables have these lines, which other nodes have appended.
+    fn on_followed(&mut self, _lines: &[Line]) {}
+
+    /// This process has taken over, by a line without entries. The next such line is of one that has taken over from it.
+    fn on_taken_over(&mut self) {}
+
     /// Whether an append that failed may succeed now; waits for a moment before.
     fn may_retry(&mut self, _error: &StoreError) -> bool {
         false

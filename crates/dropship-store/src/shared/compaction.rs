@@ -19,13 +19,18 @@ const STEP: usize = 1000;
 /// Time after which a call returns, so that commits do not wait for a whole pass.
 const SLICE: Duration = Duration::from_millis(500);
 
-/// Continues the present pass, or begins one. Returns where the journal ends then; `None`: another node has appended. `unanswered` is the
-/// last append whose answer is missing after an error.
+/// Number of the youngest lines that are left as they are, so that a node which follows a little later still finds them: one for
+/// each 16 KiB of the size below which a journal is not compacted.
+pub(super) fn kept_lines(least: u64) -> u64 {
+    least >> 14
+}
+
+/// Continues the present pass, or begins one. Returns where the journal ends then; `None`: another node has appended.
 pub(super) fn compact(
     journal: &mut dyn SharedJournal,
     tables: &impl Bytes,
     mut have: Position,
-    unanswered: &mut Option<AppendId>,
+    kept: u64,
 ) -> Result<Option<Position>, StoreError> {
     let begun = Instant::now();
     let end = journal.end()?;
@@ -35,7 +40,7 @@ pub(super) fn compact(
     }
     if cursor == 0 {
         // Tables that end at the last line recognise by it that they follow from this journal.
-        (cursor, until) = (1, have.seq.saturating_sub(1));
+        (cursor, until) = (1, have.seq.saturating_sub(kept.max(1)));
     }
     let mut first = end.extent.cursor;
     loop {
@@ -50,11 +55,9 @@ pub(super) fn compact(
             true => Extent::default(),
             false => Extent { cursor: last + 1, until, ..Extent::default() },
         };
-        *unanswered = Some(id);
         if !journal.rewrite(have, id, &rewrite)? {
             return Ok(None);
         }
-        *unanswered = None;
         if !rewrite.appended.is_empty() {
             have = Position { seq: have.seq + rewrite.appended.len() as u64, append: id };
         }

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use crate::error::StoreError;
 use crate::shared::lease_times::times;
 use crate::shared::node::Node;
+use crate::shared::node_status::NodeStatus;
 
 /// The answer to a node that asks for the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +28,7 @@ pub enum Taken {
     },
 }
 
-/// The place where leases are kept. Errors are those of a shared journal.
+/// The place where the lease and the nodes are kept. Errors are those of a shared journal.
 #[expect(clippy::missing_errors_doc, reason = "the errors are those of `SharedJournal`")]
 pub trait Leases: Send + Sync {
     /// Takes the lease for this term, if no other node has one, or if an earlier process of the same node has it.
@@ -38,6 +39,16 @@ pub trait Leases: Send + Sync {
 
     /// Ends the lease of this process of a node.
     fn release(&self, node: &Node) -> Result<(), StoreError>;
+
+    /// Notes that this process of a node lives, with the names of its folders. Earlier processes of the node are forgotten, and so are
+    /// nodes that were not seen for a week.
+    fn report(&self, node: &Node, folders: &[String]) -> Result<(), StoreError>;
+
+    /// Notes that this process of a node has ended.
+    fn report_end(&self, node: &Node) -> Result<(), StoreError>;
+
+    /// The nodes, in the order of their names. One that was not seen for this time is lost.
+    fn nodes(&self, silence: Duration) -> Result<Vec<NodeStatus>, StoreError>;
 }
 
 /// The time by two clocks: since the machine started, suspended time included, and of the day. A frozen virtual machine may show in
@@ -92,25 +103,25 @@ pub(crate) struct LeaseKeeper {
     leases: Arc<dyn Leases>,
     node: Node,
     closing: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
 impl LeaseKeeper {
     /// Takes the lease. While another node has it, this waits if `standing_by` is given, and sends the name of that node to it.
+    /// `may_wait` is asked again and again. `lost` is called if another node has the lease later.
     ///
     /// # Errors
-    /// The name of the node that has the lease, unless this waits; [`StoreError::Cancelled`]; the error of the database.
+    /// The name of the node that has the lease, unless this waits; the error of `may_wait`, or of the database.
     pub(crate) fn take(
         leases: Arc<dyn Leases>,
         node: Node,
         standing_by: Option<&watch::Sender<Option<String>>>,
-        cancelled: &AtomicBool,
+        may_wait: &dyn Fn() -> Result<(), StoreError>,
+        lost: impl Fn() + Send + 'static,
     ) -> Result<Result<Self, String>, StoreError> {
         let (lease, times) = (Lease::new(), times());
         loop {
-            if cancelled.load(Ordering::Relaxed) {
-                return Err(StoreError::Cancelled);
-            }
+            may_wait()?;
             let asked = Moment::now();
             let taken = match leases.take(&node, times.term) {
                 // A node stands by for months, and its database is away now and then.
@@ -142,11 +153,12 @@ impl LeaseKeeper {
             leases: Arc::clone(&leases),
             node: node.clone(),
             closing: Arc::clone(&closing),
+            lost: Box::new(lost),
         };
         let thread = std::thread::Builder::new().name("lease".to_owned()).spawn(move || renewing.run());
         let thread = thread
             .map_err(|error| StoreError::Unusable { what: format!("cannot start a thread: {error}") })?;
-        Ok(Ok(Self { lease, leases, node, closing, thread: Some(thread) }))
+        Ok(Ok(Self { lease, leases, node, closing, thread: Mutex::new(Some(thread)) }))
     }
 
     pub(crate) fn lease(&self) -> Lease {
@@ -154,14 +166,16 @@ impl LeaseKeeper {
     }
 }
 
-impl Drop for LeaseKeeper {
-    fn drop(&mut self) {
+impl LeaseKeeper {
+    /// Ends the lease. This node sends nothing any more.
+    pub(crate) fn release(&self) {
+        // The thread may be about to renew it.
+        let Some(thread) = self.thread.lock().take() else { return };
         self.closing.store(true, Ordering::Relaxed);
         self.lease.ended();
-        if let Some(thread) = self.thread.take() {
-            thread.thread().unpark();
-            drop(thread.join());
-        }
+        thread.thread().unpark();
+        drop(thread.join());
+        self.lease.ended();
         if let Err(error) = self.leases.release(&self.node) {
             tracing::warn!(
                 "cannot release the lease of this node: {error}; other nodes wait for up to {} s",
@@ -171,11 +185,18 @@ impl Drop for LeaseKeeper {
     }
 }
 
+impl Drop for LeaseKeeper {
+    fn drop(&mut self) {
+        self.release();
+    }
+}
+
 struct Renewing {
     lease: Lease,
     leases: Arc<dyn Leases>,
     node: Node,
     closing: Arc<AtomicBool>,
+    lost: Box<dyn Fn() + Send>,
 }
 
 impl Renewing {
@@ -194,8 +215,8 @@ impl Renewing {
                     times.renewal
                 }
                 Ok(false) => {
-                    // The writer finds the line of the node that has taken over, and stops the store.
                     self.lease.ended();
+                    (self.lost)();
                     return;
                 }
                 Err(error) => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use crate::error::StoreError;
@@ -10,6 +11,7 @@ use crate::shared::append_id::AppendId;
 use crate::shared::compaction::size_of;
 use crate::shared::lease::{Leases, Taken};
 use crate::shared::node::Node;
+use crate::shared::node_status::{NodeState, NodeStatus};
 use crate::shared::shared_journal::{
     AppendResult, Batch, Extent, JournalEnd, NewLine, Position, Rewrite, SharedJournal, SharedLine,
     SharedReader, Topic,
@@ -24,7 +26,7 @@ pub enum JournalCall {
     Append,
     /// Reads lines.
     Read,
-    /// Takes, renews or releases the lease.
+    /// Takes, renews or releases the lease, or is about the nodes.
     Lease,
 }
 
@@ -51,6 +53,7 @@ struct Content {
     lines: Vec<(SharedLine, Topic)>,
     hints: Vec<Box<dyn Fn() + Send + Sync>>,
     holder: Option<Node>,
+    nodes: Vec<(Node, NodeStatus)>,
     compacted: u64,
     extent: Extent,
 }
@@ -62,6 +65,7 @@ impl Default for MemoryJournal {
             lines: Vec::new(),
             hints: Vec::new(),
             holder: None,
+            nodes: Vec::new(),
             compacted: 0,
             extent: Extent::default(),
         };
@@ -230,6 +234,47 @@ impl Leases for MemoryJournal {
             if content.holder.as_ref() == Some(node) {
                 content.holder = None;
             }
+        })
+    }
+
+    fn report(&self, node: &Node, folders: &[String]) -> Result<(), StoreError> {
+        self.call(JournalCall::Lease, |content| {
+            let now = Timestamp::now();
+            match content.nodes.iter_mut().find(|(known, _)| known == node) {
+                Some((_, status)) => status.last_seen = now,
+                None => {
+                    content.nodes.retain(|(known, _)| known.place != node.place);
+                    let status = NodeStatus {
+                        name: node.name.clone(),
+                        version: node.version.clone(),
+                        state: NodeState::StandingBy,
+                        since: now,
+                        last_seen: now,
+                        lease_until: None,
+                        folders: folders.to_vec(),
+                    };
+                    content.nodes.push((node.clone(), status));
+                    content.nodes.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+                }
+            }
+        })
+    }
+
+    fn report_end(&self, node: &Node) -> Result<(), StoreError> {
+        self.call(JournalCall::Lease, |content| {
+            for (_, status) in content.nodes.iter_mut().filter(|(known, _)| known == node) {
+                status.state = NodeState::Ended;
+            }
+        })
+    }
+
+    fn nodes(&self, _: Duration) -> Result<Vec<NodeStatus>, StoreError> {
+        self.call(JournalCall::Lease, |content| {
+            let status = |(node, status): &(Node, NodeStatus)| match content.holder.as_ref() == Some(node) {
+                true => NodeStatus { state: NodeState::Active, ..status.clone() },
+                false => status.clone(),
+            };
+            content.nodes.iter().map(status).collect()
         })
     }
 }

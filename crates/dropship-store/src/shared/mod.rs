@@ -2,12 +2,15 @@
 
 mod append_id;
 mod compaction;
+mod followed;
 mod lease;
 mod lease_times;
 mod lines;
 mod memory_journal;
 mod node;
+mod node_status;
 mod open;
+mod presence;
 mod role;
 mod shared_histories;
 mod shared_journal;
@@ -17,6 +20,7 @@ pub use append_id::AppendId;
 pub use lease::{Lease, Leases, Taken};
 pub use memory_journal::{CallFault, JournalCall, MemoryJournal};
 pub use node::Node;
+pub use node_status::{NodeState, NodeStatus};
 pub use open::SharedStore;
 pub use role::Role;
 pub use shared_histories::SharedHistories;

@@ -1,26 +1,29 @@
 //! Opening the store of a node. Its tables are disposable: those that do not follow from the journal are built again.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 use crate::disk::{Database, OpenReport, TableStore, lock, open_database, remove_database, replay_lines};
-use crate::entry::Line;
+use crate::entry::{Entry, Line};
 use crate::error::StoreError;
 use crate::heartbeat::Heartbeat;
-use crate::journal::{Appended, Journal};
 use crate::shared::append_id::AppendId;
+use crate::shared::followed::Followed;
 use crate::shared::lease::{Lease, LeaseKeeper};
 use crate::shared::lines;
 use crate::shared::node::Node;
-use crate::shared::role::{Role, Writes};
+use crate::shared::presence::Presence;
+use crate::shared::role::Role;
 use crate::shared::shared_histories::SharedHistories;
 use crate::shared::shared_journal::{JournalEnd, Position, SharedJournal};
 use crate::shared::shared_log::SharedLog;
 use crate::space::Space;
-use crate::tables::{Bytes, Changes, Overlay, key, number, record};
+use crate::tables::{Bytes, Changes, key, number};
 use crate::writer::{Target, Writer};
 
 /// Number of lines that are read together.
@@ -70,42 +73,100 @@ impl SharedStore {
         std::fs::create_dir_all(&own).map_err(failed)?;
         let lock = lock(folder)?;
         let space = Space::open(folder, true);
-        let database = own.join("sled");
-        // A node that has to wait for the lease is up to date then.
-        let (tables, _, mut report) = up_to_date(&database, &mut *journal, cancelled)?;
-        drop(tables);
-        let (keeper, writes) = take_lease(folder, &*journal, role, cancelled)?;
-        let (tables, have, since) = up_to_date(&database, &mut *journal, cancelled)?;
-        report.replayed += since.replayed;
-        report.discarded = report.discarded.or(since.discarded);
+        let (tables, have, report) = up_to_date(&own.join("sled"), &mut *journal, cancelled)?;
+        let (is_command, compacts) = (matches!(role, Role::Command { .. }), matches!(role, Role::Peer));
+        let (node, presence) = match role {
+            Role::Node { name, folders } => {
+                let node = Node::of(folder, name)?;
+                let presence = Presence::start(journal.leases(), node.clone(), folders)?;
+                (Some(node), Some(presence))
+            }
+            Role::Command { name } => (Some(Node::of(folder, name)?), None),
+            Role::Peer => (None, None),
+        };
         let (away, is_away) = watch::channel(None);
-        let histories =
-            SharedHistories { reader: journal.reader(), away: is_away, writes: writes.clone(), keeper };
-        let mut log = SharedLog::new(journal, have, least, away);
-        if writes == Writes::Alone {
-            take_over(&tables, &mut log)?;
-        }
-        log.writes = writes;
+        let followed = Arc::<Followed>::default();
+        let histories = SharedHistories {
+            reader: journal.reader(),
+            away: is_away,
+            read_only: None,
+            keeper: OnceLock::new(),
+            leases: journal.leases(),
+            node,
+            presence,
+            followed: Arc::clone(&followed),
+            last_nodes: Mutex::default(),
+        };
+        let mut log = SharedLog::new(journal, have, least, away, followed);
+        log.compacts = compacts;
         let tables = Arc::new(tables);
         let failed =
             |error| StoreError::Io { what: "cannot start the writer of", path: folder.to_owned(), error };
         let writer = Writer::start(Arc::clone(&tables), log, heartbeat, space).map_err(failed)?;
-        Ok((Self { writer, tables, histories, _lock: lock }, report))
+        let mut store = Self { writer, tables, histories, _lock: lock };
+        if is_command {
+            store.histories.read_only = store.try_lease(None, cancelled)?.err();
+        }
+        Ok((store, report))
     }
 
-    /// The lease of this node, if it has one.
+    /// Takes the lease, and takes over from the node that had it before. Waits while another node has it, and sends the name of that
+    /// node. Blocks this thread. Returns whether the journal was empty.
+    ///
+    /// # Errors
+    /// [`StoreError::Cancelled`] once `cancelled` is set, [`StoreError::Stopped`] when the store has stopped in the meantime, and the
+    /// errors of the database, unless it is only away.
+    pub fn take_lease(
+        &self,
+        standing_by: &watch::Sender<Option<String>>,
+        cancelled: &AtomicBool,
+    ) -> Result<bool, StoreError> {
+        self.try_lease(Some(standing_by), cancelled).map(|taken| taken == Ok(true))
+    }
+
+    /// Takes the lease and takes over; returns whether the journal was empty, or the node that has the lease if this may not wait.
+    fn try_lease(
+        &self,
+        standing_by: Option<&watch::Sender<Option<String>>>,
+        cancelled: &AtomicBool,
+    ) -> Result<Result<bool, String>, StoreError> {
+        let histories = &self.histories;
+        let Some(node) = histories.node.clone().filter(|_| histories.keeper.get().is_none()) else {
+            return Ok(Ok(false));
+        };
+        let stopped = self.writer.stopped();
+        let may_wait = || match &*stopped.borrow() {
+            Some(why) => Err(StoreError::Stopped(why.clone())),
+            None if cancelled.load(Ordering::Relaxed) => Err(StoreError::Cancelled),
+            None => Ok(()),
+        };
+        let leases = Arc::clone(&histories.leases);
+        let lost = self.writer.on_superseded();
+        let keeper = match LeaseKeeper::take(leases, node, standing_by, &may_wait, lost)? {
+            Ok(keeper) => keeper,
+            Err(holder) => return Ok(Err(holder)),
+        };
+        histories.keeper.get_or_init(|| keeper);
+        Ok(Ok(self.writer.take_over()? == 1))
+    }
+
+    /// The lease of this node, once it has it.
     #[must_use]
     pub fn lease(&self) -> Option<Lease> {
-        self.histories.keeper.as_ref().map(LeaseKeeper::lease)
+        self.histories.keeper.get().map(LeaseKeeper::lease)
+    }
+
+    /// The entries that other nodes commit from now on, in the order of the journal. The tables have them before they are received. There is
+    /// one receiver: the last one.
+    #[must_use]
+    pub fn follow(&self) -> UnboundedReceiver<Vec<Entry>> {
+        self.histories.followed.subscribe()
     }
 
     /// The node that processes the jobs, if this process may not commit anything because of it.
     #[must_use]
     pub fn holder(&self) -> Option<&str> {
-        match &self.histories.writes {
-            Writes::Nothing(node) => Some(node),
-            Writes::Alone | Writes::BesideOthers => None,
-        }
+        self.histories.read_only.as_deref()
     }
 
     /// Why the database does not respond, while it does not.
@@ -113,47 +174,6 @@ impl SharedStore {
     pub fn watch_away(&self) -> watch::Receiver<Option<String>> {
         self.histories.away.clone()
     }
-}
-
-/// Takes the lease, as far as the role asks for it.
-fn take_lease(
-    folder: &Path,
-    journal: &dyn SharedJournal,
-    role: Role,
-    cancelled: &AtomicBool,
-) -> Result<(Option<LeaseKeeper>, Writes), StoreError> {
-    let (name, standing_by) = match role {
-        Role::Node { name, standing_by } => (name, Some(standing_by)),
-        Role::Command { name } => (name, None),
-        Role::Peer => return Ok((None, Writes::BesideOthers)),
-    };
-    let node = Node::of(folder, name)?;
-    Ok(match LeaseKeeper::take(journal.leases(), node, standing_by.as_ref(), cancelled)? {
-        Ok(keeper) => (Some(keeper), Writes::Alone),
-        Err(holder) => (None, Writes::Nothing(holder)),
-    })
-}
-
-/// Appends a line without entries. A process that had the lease before cannot append any more: it has to read this line first.
-fn take_over(tables: &Database, log: &mut SharedLog) -> Result<(), StoreError> {
-    loop {
-        let mut line = [Line::new(log.last_seq() + 1, jiff::Timestamp::now(), Vec::new())];
-        let lines = match log.append(&mut line, true)? {
-            Appended::Done { .. } => return apply(tables, log, &line),
-            Appended::Behind(lines) => lines,
-        };
-        apply(tables, log, &lines)?;
-    }
-}
-
-fn apply(tables: &Database, log: &SharedLog, lines: &[Line]) -> Result<(), StoreError> {
-    let mut view = Overlay::new(tables);
-    for line in lines {
-        record(&mut view, line)?;
-    }
-    let mut changes = view.changes;
-    log.mark(&mut changes);
-    tables.change(changes)
 }
 
 /// Opens tables that have everything of the journal.

@@ -1,16 +1,15 @@
 //! What a process does with a shared store.
 
-use tokio::sync::watch;
-
 /// What a process does with a shared store.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Role {
-    /// It processes jobs as the node of this name, and waits for that while another node does. The name of that node is sent.
+    /// It stands by as the node of this name, beside the others, until it takes the lease and processes jobs. It commits only what its
+    /// operators ask for before.
     Node {
         /// The name of this node.
         name: String,
-        /// Receives the name of the node that this one waits for.
-        standing_by: watch::Sender<Option<String>>,
+        /// The names of its folders.
+        folders: Vec<String>,
     },
     /// It is a command on the node of this name: it changes the store while no node has the lease, and reads it while one has.
     Command {
@@ -19,15 +18,4 @@ pub enum Role {
     },
     /// It writes beside others, without a lease: nothing may be sent to the service on the ground of its commits.
     Peer,
-}
-
-/// What a process may append.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Writes {
-    /// It has the lease, so no other process appends.
-    Alone,
-    /// It appends beside others.
-    BesideOthers,
-    /// The node of this name has the lease.
-    Nothing(String),
 }

@@ -1,13 +1,20 @@
 //! The lines of a shared journal as queries read them.
 
+use std::sync::{Arc, OnceLock};
+
+use parking_lot::Mutex;
+
 use crate::disk::{Database, Histories, difference};
 use crate::entry::Line;
 use crate::error::StoreError;
 use crate::finding::Finding;
 use crate::journal::{events_of, in_order};
-use crate::shared::lease::LeaseKeeper;
+use crate::shared::followed::Followed;
+use crate::shared::lease::{LeaseKeeper, Leases};
 use crate::shared::lines;
-use crate::shared::role::Writes;
+use crate::shared::node::Node;
+use crate::shared::node_status::NodeStatus;
+use crate::shared::presence::{Presence, SILENCE};
 use crate::shared::shared_journal::SharedReader;
 use crate::store::HistoryEntry;
 use crate::tables::{Bytes, key, number};
@@ -24,9 +31,16 @@ pub struct SharedHistories {
     pub(super) reader: Box<dyn SharedReader>,
     /// Why the database does not respond, while it does not.
     pub(super) away: tokio::sync::watch::Receiver<Option<String>>,
-    pub(super) writes: Writes,
+    /// The node that has the lease, if this process may only read.
+    pub(super) read_only: Option<String>,
     /// Dropped after the writer: a lease is released when everything is written.
-    pub(super) keeper: Option<LeaseKeeper>,
+    pub(super) keeper: OnceLock<LeaseKeeper>,
+    pub(super) leases: Arc<dyn Leases>,
+    pub(super) node: Option<Node>,
+    pub(super) presence: Option<Presence>,
+    pub(super) followed: Arc<Followed>,
+    /// The nodes, as they were when the database last responded.
+    pub(super) last_nodes: Mutex<Vec<NodeStatus>>,
 }
 
 impl Histories for SharedHistories {
@@ -53,10 +67,30 @@ impl Histories for SharedHistories {
     }
 
     fn refusal(&self) -> Option<StoreError> {
-        let Writes::Nothing(node) = &self.writes else { return None };
+        let node = self.read_only.as_ref()?;
         let what =
             format!("the node `{node}` processes the jobs of this store; run the command on that node");
         Some(StoreError::Superseded { what })
+    }
+
+    fn close(&self) {
+        if let Some(keeper) = self.keeper.get() {
+            keeper.release();
+        }
+        if let Some(presence) = &self.presence {
+            presence.end();
+        }
+    }
+
+    fn nodes(&self) -> Vec<NodeStatus> {
+        if self.away.borrow().is_some() {
+            return self.last_nodes.lock().clone();
+        }
+        match self.leases.nodes(SILENCE) {
+            Ok(nodes) => self.last_nodes.lock().clone_from(&nodes),
+            Err(error) => tracing::debug!("the nodes cannot be read: {error}"),
+        }
+        self.last_nodes.lock().clone()
     }
 
     fn check(&self, tables: &Database) -> Result<Vec<Finding>, StoreError> {

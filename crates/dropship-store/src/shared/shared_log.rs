@@ -1,5 +1,6 @@
 //! A shared journal as the durable act of a node's store.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -9,8 +10,8 @@ use crate::error::StoreError;
 use crate::journal::{Appended, Journal};
 use crate::shared::append_id::AppendId;
 use crate::shared::compaction;
+use crate::shared::followed::Followed;
 use crate::shared::lines;
-use crate::shared::role::Writes;
 use crate::shared::shared_journal::{AppendResult, Position, SharedJournal};
 use crate::tables::{Bytes, Changes, key};
 
@@ -35,9 +36,11 @@ pub(super) struct SharedLog {
     have: Position,
     /// The append that was sent and not answered.
     pending: Option<AppendId>,
-    /// The append of a compaction that was sent and not answered.
-    compaction: Option<AppendId>,
-    pub(super) writes: Writes,
+    /// Whether this process has taken over.
+    has_taken_over: bool,
+    /// Whether this process compacts the journal.
+    pub(super) compacts: bool,
+    followed: Arc<Followed>,
     /// Delay before the next attempt after a failure.
     delay: Duration,
     /// The size in bytes below which the journal is not compacted.
@@ -53,9 +56,19 @@ impl SharedLog {
         have: Position,
         least: u64,
         away: watch::Sender<Option<String>>,
+        followed: Arc<Followed>,
     ) -> Self {
-        let (pending, compaction, delay) = (None, None, FIRST_DELAY);
-        Self { journal, have, pending, compaction, writes: Writes::BesideOthers, delay, least, away }
+        Self {
+            journal,
+            have,
+            pending: None,
+            has_taken_over: false,
+            compacts: false,
+            followed,
+            delay: FIRST_DELAY,
+            least,
+            away,
+        }
     }
 
     /// Lines after those that the tables have.
@@ -101,10 +114,8 @@ impl SharedLog {
     /// The tables will have these lines of others.
     fn advance(&mut self, found: Vec<(Line, AppendId)>) -> Result<Vec<Line>, StoreError> {
         if let Some((line, append)) = found.last() {
-            let is_own = |append: &AppendId| self.compaction.as_ref() == Some(append);
-            if self.writes == Writes::Alone && !found.iter().all(|(_, append)| is_own(append)) {
-                let what = "another node has taken over, because the lease of this one had ended".to_owned();
-                return Err(StoreError::Superseded { what });
+            if self.has_taken_over && found.iter().any(|(line, _)| line.entries.is_empty()) {
+                return Err(StoreError::taken_over());
             }
             self.have = Position { seq: line.seq, append: *append };
         }
@@ -124,7 +135,7 @@ impl Journal for SharedLog {
         let texts: Vec<_> = lines.iter().map(lines::write).collect::<Result<_, _>>()?;
         let appended = self.journal.append(self.have, id, &texts);
         let is_full = match self.noting(appended)? {
-            AppendResult::Appended(extent) => compaction::is_due(extent, self.least),
+            AppendResult::Appended(extent) => self.compacts && compaction::is_due(extent, self.least),
             AppendResult::EndsElsewhere => {
                 let found = self.read()?;
                 match found.first() {
@@ -152,8 +163,10 @@ impl Journal for SharedLog {
     }
 
     fn compact(&mut self, tables: &impl Bytes) -> Result<(), StoreError> {
-        let compacted = compaction::compact(&mut *self.journal, tables, self.have, &mut self.compaction);
-        // What it appends repeats what the tables have. An interrupted pass is continued after the next commit.
+        let kept = compaction::kept_lines(self.least);
+        let compacted = compaction::compact(&mut *self.journal, tables, self.have, kept);
+        // The lines that it appends repeat the content of the tables, so they may be read as those of another node. An interrupted pass
+        // is continued after the next commit.
         match self.noting(compacted) {
             Ok(end) => {
                 self.have = end.unwrap_or(self.have);
@@ -184,6 +197,15 @@ impl Journal for SharedLog {
 
     fn mark(&self, changes: &mut Changes) {
         changes.insert(key::append(), Some(self.have.append.as_bytes().to_vec()));
+    }
+
+    fn on_followed(&mut self, lines: &[Line]) {
+        self.followed.pass(lines);
+    }
+
+    fn on_taken_over(&mut self) {
+        self.has_taken_over = true;
+        self.compacts = true;
     }
 
     fn set_hint(&mut self, look: Box<dyn Fn() + Send + Sync>) {

@@ -202,12 +202,24 @@ fn journal_stays_bounded_and_a_new_node_has_everything() {
     assert_eq!(report.discarded, None, "the tables of the node that compacts follow from the journal");
 }
 
-fn active(folder: &Path, journal: &MemoryJournal) -> SharedStore {
-    let (cancelled, standing_by) = (AtomicBool::new(false), tokio::sync::watch::channel(None).0);
-    let role = Role::Node { name: folder.display().to_string(), standing_by };
-    SharedStore::open_shared(folder, Box::new(journal.clone()), role, Arc::new(Unwatched), &cancelled)
+/// A node that is active or stands by.
+fn fleet_node(folder: &Path, journal: &MemoryJournal) -> SharedStore {
+    let never = AtomicBool::new(false);
+    let role = Role::Node { name: folder.display().to_string(), folders: vec!["in".into()] };
+    SharedStore::open_shared(folder, Box::new(journal.clone()), role, Arc::new(Unwatched), &never)
         .expect("the node opens its store")
         .0
+}
+
+fn take_over(store: &SharedStore) {
+    let (standing_by, _) = tokio::sync::watch::channel(None);
+    store.take_lease(&standing_by, &AtomicBool::new(false)).expect("it takes over");
+}
+
+fn active(folder: &Path, journal: &MemoryJournal) -> SharedStore {
+    let store = fleet_node(folder, journal);
+    take_over(&store);
+    store
 }
 
 #[test]
@@ -247,22 +259,70 @@ fn node_stands_by_until_the_active_one_ends_and_commands_only_read() {
     assert!(matches!(&refused, Err(StoreError::Superseded { .. })), "{refused:?}");
     drop(reading);
     let (standing_by, mut waits_for) = tokio::sync::watch::channel(None);
-    let waiting = Role::Node { name: "two".into(), standing_by };
-    let never = AtomicBool::new(false);
+    let two = fleet_node(folders[1].path(), &journal);
     std::thread::scope(|threads| {
-        let (open, two, cancelled) = (&open, folders[1].path(), &never);
-        let opening = threads.spawn(move || open(two, waiting, cancelled).expect("it takes over").0);
+        let (two, never) = (&two, AtomicBool::new(false));
+        let waiting = threads.spawn(move || two.take_lease(&standing_by, &never).expect("it takes over"));
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let name = runtime.block_on(waits_for.wait_for(Option::is_some)).expect("it waits").clone();
         assert_eq!(name, Some(folders[0].path().display().to_string()));
         begin(&one, &id(2), "bb");
         drop(one);
-        let two = opening.join().expect("opened");
+        waiting.join().expect("it has the lease");
         assert_eq!(two.jobs(&Filter::default()).expect("jobs").len(), 2);
-        begin(&two, &id(3), "cc");
+        begin(two, &id(3), "cc");
     });
+    drop(two);
     let (alone, _) = open(folders[2].path(), command(), &AtomicBool::new(false)).expect("opened");
     begin(&alone, &id(4), "dd");
+}
+
+#[test]
+fn operator_at_a_node_that_stands_by_changes_the_jobs_of_the_active_one() {
+    let journal = MemoryJournal::default();
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
+    let (one, two) = (active(folders[0].path(), &journal), fleet_node(folders[1].path(), &journal));
+    let mut followed = one.follow();
+    begin(&one, &id(1), "aa");
+    caught_up(&two);
+    let cancelled = vec![Event::Cancelled { by: "me".into() }];
+    let jobs = two.commit(Commit::of_job(&id(1), 2, cancelled.clone())).wait().expect("cancelled");
+    assert_eq!(jobs[0].rev(), 3);
+    // The active node has to read that before it can commit anything.
+    let late = one.commit(Commit::of_job(&id(1), 2, vec![Event::Resumed])).wait();
+    assert!(matches!(&late, Err(StoreError::Conflict { have: 3, .. })), "{late:?}");
+    begin(&one, &id(2), "bb");
+    let mut entries = Vec::new();
+    while let Ok(more) = followed.try_recv() {
+        entries.extend(more);
+    }
+    assert_eq!(entries.pop(), Some(Entry::Job { job: id(1), rev: 2, events: cancelled }), "and not its own");
+    // A node that takes over is recognised.
+    journal.end_term();
+    take_over(&two);
+    let refused = one.commit(Commit::new(vec![Entry::Pruned { job: id(1) }])).wait();
+    assert!(matches!(&refused, Err(StoreError::Stopped(why)) if why.contains("taken over")), "{refused:?}");
+    begin(&two, &id(3), "cc");
+}
+
+#[test]
+fn nodes_are_listed_with_what_they_do() {
+    let journal = MemoryJournal::default();
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
+    let (one, two) = (active(folders[0].path(), &journal), fleet_node(folders[1].path(), &journal));
+    let state = |store: &SharedStore, folder: &tempfile::TempDir| {
+        let name = folder.path().display().to_string();
+        let nodes = store.nodes();
+        let node = nodes.iter().find(|node| node.name == name).expect("it is listed");
+        assert_eq!(node.folders, ["in"]);
+        node.state
+    };
+    assert_eq!(state(&two, &folders[0]), NodeState::Active);
+    assert_eq!(state(&one, &folders[1]), NodeState::StandingBy);
+    drop(one);
+    assert_eq!(state(&two, &folders[0]), NodeState::Ended);
+    take_over(&two);
+    assert_eq!(state(&two, &folders[1]), NodeState::Active);
 }
 
 proptest! {

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
-use crate::commit::Commit;
+use crate::commit::{Commit, lost};
 use crate::entry::Line;
 use crate::error::StoreError;
 use crate::heartbeat::Heartbeat;
@@ -95,15 +95,12 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
         loop {
             self.heartbeat.beat();
             match messages.recv_timeout(self.timeout()) {
-                Ok(Message::Commit(first)) => {
-                    self.is_quiet = false;
-                    let group = self.gather(first, messages);
-                    self.write(group);
-                    if self.dirty_since.is_some_and(|since| since.elapsed() >= LAG) {
-                        self.flush();
+                Ok(message) => {
+                    let mut next = Some(message);
+                    while let Some(message) = next.take() {
+                        next = self.handle(message, messages);
                     }
                 }
-                Ok(Message::Look) => self.look(),
                 Err(RecvTimeoutError::Timeout) => {
                     self.look();
                     self.on_quiet();
@@ -111,6 +108,39 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
                 Err(RecvTimeoutError::Disconnected) => return self.flush(),
             }
         }
+    }
+
+    /// Handles a message. Returns one that came after it and is not handled yet.
+    fn handle(&mut self, message: Message, messages: &Receiver<Message>) -> Option<Message> {
+        match message {
+            Message::Commit(first) => {
+                self.is_quiet = false;
+                let (group, next) = self.gather(first, messages);
+                self.write(group);
+                if self.dirty_since.is_some_and(|since| since.elapsed() >= LAG) {
+                    self.flush();
+                }
+                return next;
+            }
+            Message::Look => self.look(),
+            Message::TakeOver(answer) => drop(answer.send(self.take_over())),
+            Message::Superseded => {
+                if self.stopped.borrow().is_none() {
+                    self.stop(&StoreError::taken_over());
+                }
+            }
+        }
+        None
+    }
+
+    /// Appends a line without entries. Nothing is read between it and the notice to the journal.
+    fn take_over(&mut self) -> Result<u64, StoreError> {
+        let (answer, mut done) = oneshot::channel();
+        self.write(vec![(Commit::new(Vec::new()), answer)]);
+        // A write answers before it returns.
+        done.try_recv().unwrap_or_else(|_| Err(lost()))?;
+        self.journal.on_taken_over();
+        Ok(self.journal.last_seq())
     }
 
     /// Maximum time to wait for a message.
@@ -121,18 +151,24 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
 
     /// Collects the commits that share one sync: all that are waiting, and for an instant as many as shared the last one.
     /// Their senders have just been answered and are about to commit again; without waiting for them they would split into
-    /// two groups that wait for each other.
-    fn gather(&mut self, first: Pending, messages: &Receiver<Message>) -> Vec<Pending> {
-        // A hint among them is not needed: an append looks for the lines of others.
-        let commit = |message| if let Message::Commit(pending) = message { Some(pending) } else { None };
-        let mut group = vec![first];
-        group.extend(messages.try_iter().filter_map(commit).take(GROUP - 1));
-        while group.len() < self.last_group {
-            let Ok(next) = messages.recv_timeout(STRAGGLE) else { break };
-            group.extend(commit(next));
+    /// two groups that wait for each other. Also returns a message of another kind that came after them.
+    fn gather(&mut self, first: Pending, messages: &Receiver<Message>) -> (Vec<Pending>, Option<Message>) {
+        let (mut group, mut next) = (vec![first], None);
+        while next.is_none() && group.len() < GROUP {
+            let message = match messages.try_recv() {
+                Err(_) if group.len() < self.last_group => messages.recv_timeout(STRAGGLE).ok(),
+                waiting => waiting.ok(),
+            };
+            match message {
+                Some(Message::Commit(pending)) => group.push(pending),
+                // Not needed: an append looks for the lines of others.
+                Some(Message::Look) => {}
+                Some(other) => next = Some(other),
+                None => break,
+            }
         }
         self.last_group = group.len();
-        group
+        (group, next)
     }
 
     /// Writes a group; each commit is accepted or refused separately.
@@ -267,6 +303,7 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
         self.journal.mark(&mut changes);
         self.tables.change(changes)?;
         self.dirty_since.get_or_insert_with(Instant::now);
+        self.journal.on_followed(lines);
         if self.tables.is_full() {
             self.apply_pending();
         }

@@ -1,0 +1,353 @@
+//! Answers the requests of the control socket while a node stands by: questions from its own tables, and what operators change about jobs,
+//! which the active node then acts on.
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use crate::accounts;
+use crate::admission::{self, ActiveConfig, FileStanding};
+use crate::approval::{self, ApprovalPage};
+use crate::attention::{AttentionItem, AttentionKind};
+use crate::config::model::Config;
+use crate::control::{
+    ActiveJobs, AdoptRequest, Calls, ConfigurationStanding, ControlError, ControlErrorKind, ControlHandler,
+    JobAction, JobQuery, JobService, LabelChange, LabelNotWithdrawn, LabelPlanner, LabelReach, Operator,
+    OperatorGroups, PackageRecord, Reloaded, Status, SubmitRequest, label_reach, nodes_of,
+};
+use crate::daemon::refuse_copy;
+use crate::observe::Escaped;
+use crate::outbox::Receipt;
+use crate::package_store::PackageStore;
+use crate::pipeline::{self, PauseGate, PauseRequest, label_of, request_resume};
+use crate::replay::{RememberedPackage, each_remembered};
+use crate::service_id::ServiceId;
+use dropship_hardware::LabelId;
+use dropship_job::{Event, Job, JobId};
+use dropship_rules::rule::RuleChange;
+use dropship_store::{Finding, SharedStore, Store};
+
+/// How long the answer of `cancel` waits until the active node has attempted each withdrawal.
+const WITHDRAWAL_WAIT: Duration = Duration::from_secs(20);
+
+/// Interval between looks at what the active node does.
+const LOOK: Duration = Duration::from_millis(50);
+
+pub(super) struct StandbyControl {
+    store: Arc<SharedStore>,
+    jobs: JobService,
+    active_config: Arc<ActiveConfig>,
+    packages: PackageStore,
+    operators: OperatorGroups,
+    /// The name of this node.
+    node: String,
+    /// The name of the active node.
+    active: watch::Receiver<Option<String>>,
+    since: Timestamp,
+}
+
+impl StandbyControl {
+    pub(super) fn new(
+        store: Arc<SharedStore>,
+        config: &Config,
+        operators: OperatorGroups,
+        active: watch::Receiver<Option<String>>,
+        since: Timestamp,
+    ) -> anyhow::Result<Self> {
+        let packages = PackageStore::for_reading(config.store.packages());
+        let (policy, outbox) = (accounts::policy(config)?, config.store.path.join("outbox"));
+        let active_config = Arc::new(ActiveConfig { policy, outbox, config: config.clone() });
+        let workers = NoWorkers {
+            store: Arc::clone(&store),
+            config: Arc::clone(&active_config),
+            packages: packages.clone(),
+        };
+        let jobs = JobService::new(Arc::clone(&store) as _, Arc::new(workers), false);
+        let node = config.store.database.as_ref().map(|database| database.node.clone()).unwrap_or_default();
+        Ok(Self { store, jobs, active_config, packages, operators, node, active, since })
+    }
+
+    /// The refusal of a request that only the active node can carry out.
+    fn refusal(&self, advice: &str) -> ControlError {
+        let (node, active) = (Escaped(&self.node).to_string(), self.active.borrow().clone());
+        let active = active.map(|name| Escaped(&name).to_string()).unwrap_or_default();
+        ControlError::failed(format!(
+            "node `{node}` stands by, and nothing was changed: node `{active}` processes the jobs; {advice}"
+        ))
+    }
+
+    fn run_there(&self) -> ControlError {
+        self.refusal("run the command on that node")
+    }
+
+    /// Refuses changes of a store that is not completely copied, or was copied elsewhere.
+    fn may_change(&self) -> Result<(), ControlError> {
+        let refused = refuse_copy(&*self.store, &self.active_config.config);
+        refused.map_err(|error| ControlError::new(ControlErrorKind::Configuration, format!("{error:#}")))
+    }
+
+    /// Whether the previous node is not waited for: this one has its lease, and has not sent anything yet.
+    fn has_taken_over(&self) -> bool {
+        self.store.lease().is_some()
+    }
+
+    /// Waits until the active node has attempted each withdrawal of a job.
+    async fn withdrawals_attempted(&self, id: &JobId) {
+        let is_untried = |job: &Job| {
+            let pending = job.pending_withdrawals();
+            pending
+                .iter()
+                .any(|one| !one.is_agreed && one.withdrawal.is_none_or(|wanted| wanted.why.is_none()))
+        };
+        while matches!(self.store.job(id), Ok(Some(job)) if is_untried(&job)) && !self.has_taken_over() {
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    fn not_withdrawn(&self) -> Result<Vec<LabelNotWithdrawn>, ControlError> {
+        let mut labels = Vec::new();
+        for job in self.store.open_jobs()? {
+            let pending = Receipt::of(&job, false).not_withdrawn.into_iter();
+            labels.extend(pending.map(|label| LabelNotWithdrawn { job: job.id().clone(), label }));
+        }
+        Ok(labels)
+    }
+
+    fn trouble(&self) -> Vec<AttentionItem> {
+        let item = |why: String| {
+            let kind = AttentionKind::DatabaseAway;
+            AttentionItem {
+                kind,
+                object: "store".to_owned(),
+                message: format!("the database of the store does not respond: {}", Escaped(&why)),
+                since: Timestamp::now(),
+                severity: kind.info().severity,
+            }
+        };
+        self.store.away().map(item).into_iter().collect()
+    }
+}
+
+impl ControlHandler for StandbyControl {
+    fn jobs(&self) -> &JobService {
+        &self.jobs
+    }
+
+    fn list(&self, query: &JobQuery) -> Result<Vec<Receipt>, ControlError> {
+        self.jobs.list_known(query, &self.active_config.config)
+    }
+
+    fn configuration(&self) -> Arc<ActiveConfig> {
+        Arc::clone(&self.active_config)
+    }
+
+    fn operators(&self) -> &OperatorGroups {
+        &self.operators
+    }
+
+    fn max_package(&self) -> u64 {
+        self.active_config.config.store.max_package
+    }
+
+    fn status(&self) -> Result<Status, ControlError> {
+        Ok(Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            running: true,
+            since: Some(self.since),
+            node: Some(self.node.clone()),
+            stands_by_for: self.active.borrow().clone(),
+            nodes: nodes_of(&*self.store),
+            endpoint: self.active_config.config.api.endpoint.to_string(),
+            sandbox: false,
+            jobs: self.jobs.counts()?,
+            paused: PauseGate::remembered(&*self.store)?.scopes().into_iter().collect(),
+            accounts: Vec::new(),
+            not_withdrawn: self.not_withdrawn()?,
+            folders: Vec::new(),
+            trouble: self.trouble(),
+            restart: Vec::new(),
+        })
+    }
+
+    fn doctor(&self) -> Result<Vec<Finding>, ControlError> {
+        Ok(crate::doctor::examine(&*self.store, &self.packages)?)
+    }
+
+    fn file_standing(&self, _: &Path) -> Result<FileStanding, ControlError> {
+        Err(self.refusal("it watches no folder until it takes over; ask that node"))
+    }
+
+    fn rescan(&self, _: Option<&str>) -> Result<(), ControlError> {
+        Err(self.run_there())
+    }
+
+    fn set_paused<'a>(
+        &'a self,
+        folder: Option<&'a str>,
+        paused: bool,
+    ) -> BoxFuture<'a, Result<(), ControlError>> {
+        async move {
+            self.may_change()?;
+            let is_paused = PauseGate::remembered(&*self.store)?;
+            let is_paused = folder.is_some_and(|name| is_paused.scopes().contains(name));
+            // A folder that was removed while it was paused can be resumed.
+            if let Some(name) = folder.filter(|_| paused || !is_paused) {
+                self.active_config.config.known_folder(name)?;
+            }
+            if !paused {
+                return Ok(request_resume(&*self.store, folder).await?);
+            }
+            let request = PauseRequest::commit(&*self.store, folder).await?;
+            while !request.is_confirmed(&*self.store)? && !self.has_taken_over() {
+                if let Some(why) = self.store.stopped().borrow().clone() {
+                    return Err(ControlError::failed(format!(
+                        "the pause is stored, and not confirmed by the active node: {why}"
+                    )));
+                }
+                tokio::time::sleep(LOOK).await;
+            }
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn act<'a>(
+        &'a self,
+        id: &'a JobId,
+        action: &'a JobAction,
+        by: &'a Operator,
+    ) -> BoxFuture<'a, Result<Receipt, ControlError>> {
+        async move {
+            self.may_change()?;
+            match action {
+                JobAction::Approve(_) => self.jobs.act(id, action, by, &()).await,
+                JobAction::Retry { .. } => self.jobs.act(id, action, by, &self.planner()).await,
+                JobAction::Cancel => {
+                    self.jobs.act(id, action, by, &()).await?;
+                    drop(tokio::time::timeout(WITHDRAWAL_WAIT, self.withdrawals_attempted(id)).await);
+                    self.jobs.current(id)
+                }
+            }
+        }
+        .boxed()
+    }
+
+    fn record_label_change(
+        &self,
+        label: LabelId,
+        change: LabelChange,
+        by: String,
+    ) -> BoxFuture<'_, Result<Option<JobId>, ControlError>> {
+        async move {
+            self.may_change()?;
+            let Some((job, index)) = label_of(&*self.store, label.remote())? else { return Ok(None) };
+            let event = change.event(index, label.remote(), &by);
+            pipeline::note(&*self.store, job.id(), event).await?;
+            Ok(Some(job.id().clone()))
+        }
+        .boxed()
+    }
+
+    fn remembered(
+        &self,
+        since: Option<Timestamp>,
+        each: &mut dyn FnMut(&RememberedPackage, &[u8]) -> io::Result<()>,
+    ) -> Result<(), ControlError> {
+        Ok(each_remembered(&*self.store, &self.packages, since, each)?)
+    }
+
+    fn package_record(&self, id: &JobId) -> Result<Option<PackageRecord>, ControlError> {
+        Ok(self.store.job(id)?.and_then(|job| PackageRecord::read(&self.packages, &job)))
+    }
+
+    fn driver_metadata(&self, id: &JobId) -> Result<Option<Vec<u8>>, ControlError> {
+        self.packages.read_metadata(id).map_err(|error| {
+            ControlError::failed(format!("cannot read the driver metadata of job {id}: {error}"))
+        })
+    }
+
+    fn label_reach(&self, id: &JobId) -> Result<Vec<LabelReach>, ControlError> {
+        let Some(job) = self.store.job(id)? else { return Ok(Vec::new()) };
+        Ok(label_reach(&*self.store, &self.packages, &job, Timestamp::now())?)
+    }
+
+    fn configuration_standing(&self) -> ConfigurationStanding {
+        ConfigurationStanding {
+            generation: 1,
+            active_since: self.since,
+            last_reload: None,
+            refused: None,
+            restart: Vec::new(),
+        }
+    }
+
+    fn calls(&self) -> Calls {
+        Calls { since: self.since, accounts: Vec::new() }
+    }
+
+    fn preview_reload(&self, _: usize) -> BoxFuture<'_, Result<Reloaded, ControlError>> {
+        async { Err(self.run_there()) }.boxed()
+    }
+
+    fn reload<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Reloaded, ControlError>> {
+        async { Err(self.refusal("this node reads its configuration when its daemon is restarted")) }.boxed()
+    }
+
+    fn adopt(&self, _: AdoptRequest, _: String) -> BoxFuture<'_, Result<JobId, ControlError>> {
+        async { Err(self.run_there()) }.boxed()
+    }
+
+    fn submit(&self, _: &SubmitRequest, bytes: &mut dyn Read) -> Result<JobId, ControlError> {
+        // The client reads the answer after it has sent the whole package.
+        drop(io::copy(bytes, &mut io::sink()));
+        Err(self.run_there())
+    }
+}
+
+impl StandbyControl {
+    fn planner(&self) -> Planner<'_> {
+        Planner { config: &self.active_config.config, packages: &self.packages }
+    }
+}
+
+/// Plans labels by the configuration of this node.
+struct Planner<'a> {
+    config: &'a Config,
+    packages: &'a PackageStore,
+}
+
+impl LabelPlanner for Planner<'_> {
+    fn replan(&self, job: &Job) -> Result<Option<Event>, ControlError> {
+        admission::replan(&self.config.rules, self.packages, job)
+            .map_err(|error| ControlError::new(ControlErrorKind::Illegal, error.to_string()))
+    }
+}
+
+/// The workers are on another node, which also writes the receipts.
+struct NoWorkers {
+    store: Arc<SharedStore>,
+    config: Arc<ActiveConfig>,
+    packages: PackageStore,
+}
+
+impl ActiveJobs for NoWorkers {
+    fn is_running(&self, _: &JobId) -> bool {
+        false
+    }
+
+    fn rule_change(&self, job: &Job) -> Option<RuleChange> {
+        admission::rule_change(&self.config.config.rules, &self.packages, job)
+    }
+
+    fn approval_pages(&self, job: &Job) -> Vec<ApprovalPage> {
+        approval::pages(&*self.store, &self.packages, job, Timestamp::now())
+    }
+
+    fn on_event(&self, _: &Job, _: &[Event]) {}
+}
