@@ -1,6 +1,7 @@
 //! Whether known bytes were dropped again. A cancelled or rejected job starts again only then: the file had left the folder,
 //! or was replaced by another file. A change of permissions, times, links or name, or a copy beside it, is not a new drop.
 
+use std::collections::HashMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
@@ -45,7 +46,7 @@ pub(super) fn is_dropped_again(
     let path = path_key(&found.file.path);
     match known.files.iter().find(|(key, _)| *key == path) {
         // Another file has this path now. The one that had it was replaced, unless it only has another name.
-        Some((_, replaced)) => Ok(!known.has_new_name(replaced)),
+        Some((_, replaced)) => Ok(!known.has_new_name([replaced])),
         None => Ok(!known.any_is_there()),
     }
 }
@@ -102,15 +103,19 @@ impl Known {
         let has_its_name = |(key, record): &(String, FileRecord)| {
             metadata_below(&folder.path, &path_of_key(key)).is_ok_and(|meta| record.is_file(&meta))
         };
-        self.files.iter().any(has_its_name) || self.files.iter().any(|(_, record)| self.has_new_name(record))
+        self.files.iter().any(has_its_name) || self.has_new_name(self.files.iter().map(|(_, record)| record))
     }
 
-    /// Whether a file has a name in the folder now under which it is not known yet.
-    fn has_new_name(&self, record: &FileRecord) -> bool {
+    /// Whether one of these files has a name in the folder now under which it is not known yet. Reads the folder once.
+    fn has_new_name<'a>(&self, files: impl IntoIterator<Item = &'a FileRecord>) -> bool {
         let Some(folder) = &self.folder else { return false };
+        let mut wanted: HashMap<u64, Vec<&FileRecord>> = HashMap::new();
+        for file in files {
+            wanted.entry(file.inode().unwrap_or_default()).or_default().push(file);
+        }
         let mut open = vec![(folder.path.clone(), 0)];
         while let Some((path, level)) = open.pop() {
-            match self.find_new_name(&folder.path, &path, record) {
+            match self.find_new_name(&folder.path, &path, &wanted) {
                 Ok(Listing { has_new_name: true, .. }) => return true,
                 Ok(listing) if level < folder.levels() => {
                     open.extend(listing.subfolders.into_iter().map(|name| (path.join(name), level + 1)));
@@ -124,27 +129,36 @@ impl Known {
         false
     }
 
-    fn find_new_name(&self, root: &Path, path: &Path, record: &FileRecord) -> io::Result<Listing> {
+    /// Looks in one folder. `wanted` has the files by their inode numbers, which a folder lists with the names.
+    fn find_new_name(
+        &self,
+        root: &Path,
+        path: &Path,
+        wanted: &HashMap<u64, Vec<&FileRecord>>,
+    ) -> io::Result<Listing> {
         let folder = folder_below(root, path)?;
         let mut listing = Listing::default();
         let _rest_is_not_searched = folder.list(|entry| {
             if entry.kind.may_be_folder() {
                 listing.subfolders.push(entry.name.to_owned());
             }
-            if !listing.has_new_name && record.may_be(&entry) {
-                let key = path_key(&path.join(entry.name));
-                let is_known =
-                    self.files.iter().any(|(known, file)| *known == key && file.is_same_file(record));
-                listing.has_new_name =
-                    !is_known && folder.metadata(entry.name).is_ok_and(|meta| record.is_file(&meta));
-            }
+            let Some(files) = wanted.get(&entry.ino).filter(|_| entry.kind.may_be_file()) else {
+                return Ok(());
+            };
+            let key = path_key(&path.join(entry.name));
+            let is_known = |record: &FileRecord| {
+                self.files.iter().any(|(known, file)| *known == key && file.is_same_file(record))
+            };
+            listing.has_new_name |= folder
+                .metadata(entry.name)
+                .is_ok_and(|meta| files.iter().any(|record| record.is_file(&meta) && !is_known(record)));
             Ok(())
         })?;
         Ok(listing)
     }
 }
 
-/// What a search of one folder found.
+/// The contents of one folder.
 #[derive(Default)]
 struct Listing {
     has_new_name: bool,

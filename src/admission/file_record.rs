@@ -5,7 +5,6 @@ use std::os::unix::fs::MetadataExt;
 
 use crate::digest;
 use dropship_intake::{FileTime, Identity, Sidecar};
-use dropship_shared_folder::FolderEntry;
 
 /// An admitted file. Its stored form is `STATE[@BIRTH][+SIDECAR[#DIGEST]]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,11 +82,6 @@ impl FileRecord {
     /// The inode number; `None` in a record that cannot be read.
     pub(super) fn inode(&self) -> Option<u64> {
         self.state.split(':').nth(1)?.parse().ok()
-    }
-
-    /// Whether the entry of a directory may be this file: cheaper than reading its metadata.
-    pub(super) fn may_be(&self, entry: &FolderEntry<'_>) -> bool {
-        entry.kind.may_be_file() && self.inode() == Some(entry.ino)
     }
 
     /// Whether the metadata is that of this file.
