@@ -17,7 +17,7 @@ const MAX_SKIPS: u32 = 8;
 /// Jobs that do not wait for an operator, by folder and within a folder by time.
 ///
 /// Folders take turns, so that a folder with a thousand packages does not delay another folder's only package. Folders
-/// with a higher priority go first, up to [`MAX_SKIPS`] times in a row.
+/// with a higher priority go first, up to eight times in a row.
 #[derive(Debug, Default)]
 pub struct Queue {
     inner: Mutex<Inner>,

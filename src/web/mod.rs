@@ -1,6 +1,6 @@
 //! The pages for release managers: read-only, served with `[web] listen`.
 //!
-//! The pages see what the commands see, through [`Readings`](readings::Readings), and nothing else. `crates/dropship-web` renders them.
+//! The pages see what the commands see, through `Readings`, and nothing else. `crates/dropship-web` renders them.
 
 mod answer;
 mod export;

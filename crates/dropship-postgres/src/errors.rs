@@ -6,7 +6,7 @@ use tokio_postgres::error::SqlState;
 
 use crate::address::with_cause;
 
-/// Errors that no repetition mends; all others may pass: a restart, a failover, a limit, a password that is changed.
+/// Errors that a repetition does not cure. All others are temporary: a restart, a failover, a limit, a password that was changed.
 const LASTING: [SqlState; 8] = [
     SqlState::UNDEFINED_TABLE,
     SqlState::UNDEFINED_COLUMN,

@@ -176,7 +176,7 @@ fn columns(lines: &[NewLine]) -> (Vec<Option<String>>, Vec<String>) {
     lines.iter().map(|line| (text_of(&line.topic), line.text.clone())).unzip()
 }
 
-/// A topic in its column. Ids of jobs contain neither of the signs.
+/// A topic in its column. Ids of jobs contain neither `*` nor `=`.
 fn text_of(topic: &Topic) -> Option<String> {
     match topic {
         Topic::None => None,

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use crate::session::{Hint, Session};
 use crate::settings::Settings;
 
-/// Maximum time of a call. The connection is closed then, which ends the wait of the server for a replica without a report of success.
+/// Maximum time of a call. The connection is closed then: a server that waits for its replica stops waiting, and reports no success.
 const CALL: Duration = Duration::from_secs(10);
 
 /// Work on a connection.

@@ -87,10 +87,10 @@ impl Session {
     }
 }
 
-/// Who is called about an append.
+/// The receiver of notifications about appends.
 struct News {
     hint: Hint,
-    /// The server's process of this connection: its own appends are no news.
+    /// The server's process of this connection. Its own appends are not passed on.
     own: Arc<AtomicI32>,
 }
 

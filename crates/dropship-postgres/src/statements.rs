@@ -33,13 +33,16 @@ pub(crate) const READ: &str = "SELECT head.compacted, item.seq, item.append, ite
 /// The lines with events of a job.
 pub(crate) const ABOUT: &str = "SELECT line FROM dropship.lines WHERE topic IN ($1, '*') ORDER BY seq";
 
-/// Those of the topics $2 that have a line after $1.
+/// Which of the topics $2 have a line after $1.
 pub(crate) const TOPICS: &str =
     "SELECT DISTINCT topic FROM dropship.lines WHERE topic = ANY ($2::text[]) AND seq > $1";
 
-/// A step of compaction: $1, $2 and $3 as of an append, $4 is the cursor before it, $5 and $6 are cursor and end of the pass after it, $7 is
-/// the last line that is rewritten, $8 the growth, $9 the lines that are removed, $10 to $12 those that change, $13 and $14 those
-/// that are appended.
+/// A step of compaction.
+///
+/// - $1, $2, $3: as of an append
+/// - $4: the cursor before the step; $5 and $6: the cursor and the end of the pass after it
+/// - $7: the last line that is rewritten; $8: the growth
+/// - $9: lines that are removed; $10 to $12: lines that change; $13 and $14: lines that are appended
 pub(crate) const REWRITE: &str = "WITH head AS (
         UPDATE dropship.head
         SET seq = seq + cardinality($14::text[]),

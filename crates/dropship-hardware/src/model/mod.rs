@@ -1,7 +1,7 @@
 //! The API's objects, liberal in what is read and exact in what is sent.
 //!
 //! Reading: ids are numbers or strings, enums are open and ignore case, `null` is absent. Unknown fields are kept in `other`,
-//! and so are fields whose value cannot be read ([`entry`]). Writing: the documented spelling, ids as strings, keys only
+//! and so are fields whose value cannot be read (`entry.rs`). Writing: the documented spelling, ids as strings, keys only
 //! when they are set, URLs without their signatures.
 
 mod audience;

@@ -1,5 +1,5 @@
 //! Compaction of a shared journal: old lines are rewritten in place, a thousand at a time, from the first to those that were the last
-//! when the pass began. One node does it; a step changes nothing if another node has appended in the meantime.
+//! when the pass started. One node does it; a step changes nothing if another node has appended in the meantime.
 
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ pub(super) fn kept_lines(least: u64) -> u64 {
     least >> 14
 }
 
-/// Continues the present pass, or begins one. Returns where the journal ends then; `None`: another node has appended.
+/// Continues the present pass, or starts one. Returns where the journal ends then; `None`: another node has appended.
 pub(super) fn compact(
     journal: &mut dyn SharedJournal,
     tables: &impl Bytes,

@@ -72,7 +72,7 @@ impl Moment {
     }
 }
 
-/// A view of the lease for those that send calls.
+/// A view of the lease for code that sends calls.
 #[derive(Debug, Clone)]
 pub struct Lease(Arc<Mutex<Option<Moment>>>);
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub(crate) struct LeaseTimes {
     /// Time for which the database grants a lease.
     pub(crate) term: Duration,
-    /// The node's own lease ends that much earlier: for the drift of clocks, and for a call that is about to be sent.
+    /// The node's own lease ends this much earlier, to allow for the drift of clocks and for a call that is about to be sent.
     margin: Duration,
     /// Interval between renewals.
     pub(crate) renewal: Duration,

@@ -10,8 +10,8 @@ use crate::shared::append_id::AppendId;
 pub struct Node {
     /// The name that the operator gave it.
     pub name: String,
-    /// The store's folder on this machine since it was started: a later process with the same value knows by the lock of the folder that
-    /// the earlier one has ended. A copy of the folder on another machine has another value.
+    /// Identifies the store's folder on this machine since the machine was started. A process with the same value has the lock of the
+    /// folder, so earlier ones have ended. A copy of the folder on another machine has another value.
     pub place: String,
     /// This process.
     pub incarnation: AppendId,

@@ -176,7 +176,7 @@ impl SharedStore {
     }
 }
 
-/// Opens tables that have everything of the journal.
+/// Opens the tables, and applies the lines of the journal that they lack.
 fn up_to_date(
     database: &Path,
     journal: &mut dyn SharedJournal,

@@ -16,6 +16,6 @@ pub enum Role {
         /// The name of this node.
         name: String,
     },
-    /// It writes beside others, without a lease: nothing may be sent to the service on the ground of its commits.
+    /// It writes beside others, without a lease: nothing may be sent to the service because of its commits.
     Peer,
 }

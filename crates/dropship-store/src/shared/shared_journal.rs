@@ -136,10 +136,10 @@ pub trait SharedJournal: Send + 'static {
         lines: &[NewLine],
     ) -> Result<AppendResult, StoreError>;
 
-    /// Compacts some lines, if the journal ends at this position and the present pass has got to this cursor; returns whether it did.
+    /// Compacts some lines, if the journal ends at this position and the present pass has reached this cursor; returns whether it did.
     fn rewrite(&mut self, after: Position, id: AppendId, rewrite: &Rewrite) -> Result<bool, StoreError>;
 
-    /// Those of these topics that have a line after this number.
+    /// Returns which of these topics have a line after this number.
     fn topics_after(&mut self, seq: u64, topics: &[Topic]) -> Result<Vec<Topic>, StoreError>;
 
     /// At most `limit` lines from this number on.
