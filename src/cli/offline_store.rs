@@ -42,7 +42,7 @@ impl OfflineStore {
         let home: &Path = &config.store.path;
         let no_daemon = require_store(&config, no_daemon)?;
         let operator = Operator::of_process();
-        become_owner(home)?;
+        become_owner(home).with_context(|| no_daemon.to_string())?;
         let (store, gate) =
             open_store(&config).with_context(|| format!("{no_daemon}; cannot open its store"))?;
         let modes =

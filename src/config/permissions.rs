@@ -1,10 +1,10 @@
-//! Warnings about files that other users can read or change.
+//! Warnings about files that other users can read or change: secrets, the configuration, the store, trusted certificates.
 
 use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::model::{Config, Credential, SecretAt, Via};
+use super::model::{Config, Credential, SecretAt, Signers, Via};
 use super::report::Problem;
 
 const OTHERS_READ: u32 = 0o004;
@@ -16,7 +16,7 @@ const STICKY: u32 = 0o1000;
 const MAX_ENTRIES: usize = 1000;
 
 impl Config {
-    /// Warnings about secrets that other users can read, and about a configuration or store that they can change.
+    /// Warnings about secrets that other users can read, and about a configuration, a store or trusted certificates that they can change.
     #[must_use]
     pub fn exposed_files(&self) -> Vec<Problem> {
         let mut warnings = Vec::new();
@@ -39,12 +39,25 @@ impl Config {
         for path in entries(store).iter().chain(&entries(&store.join("journal"))) {
             warnings.extend(changeable(path, false));
         }
+        for path in self.trusted_files() {
+            warnings.extend(changeable(path, false));
+        }
         warnings.dedup();
         warnings
     }
 
+    /// The files that say who is trusted, and the folder of the packages of a fleet.
+    fn trusted_files(&self) -> impl Iterator<Item = &Path> {
+        let Signers { roots, intermediates, timestamp_roots, crls, .. } = &self.signers;
+        let of_signers = [roots, intermediates, timestamp_roots, crls].into_iter().flatten();
+        let database = self.store.database.as_ref();
+        let of_database = database.into_iter().flat_map(|database| [&database.ca_file, &database.packages]);
+        let of_connections = std::iter::once(&self.api.ca_file).chain(of_database).flatten();
+        of_signers.chain(of_connections).map(PathBuf::as_path)
+    }
+
     /// The files of secrets that the configuration names.
-    fn secret_files(&self) -> Vec<std::path::PathBuf> {
+    fn secret_files(&self) -> Vec<PathBuf> {
         let of_accounts = self.accounts.values().filter_map(|account| match &account.credential {
             Credential::SecretFile(path)
             | Credential::CertificateFile(path)
@@ -115,7 +128,7 @@ fn changeable(path: &Path, is_sticky_enough: bool) -> Option<Problem> {
 }
 
 /// A folder with what is in it, of which the first entries are enough.
-fn entries(folder: &Path) -> Vec<std::path::PathBuf> {
+fn entries(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let files = entries
         .take(MAX_ENTRIES)

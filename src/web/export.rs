@@ -53,10 +53,38 @@ fn line(cells: impl IntoIterator<Item = String>) -> String {
     format!("{}\r\n", cells.join(","))
 }
 
-/// A quoted cell. A spreadsheet would take some first characters for a formula: an apostrophe makes the cell a text.
+/// A quoted cell. A spreadsheet would take some first characters for a formula: an apostrophe makes the cell a text. Some spreadsheets
+/// end a cell at a semicolon, a tab or a line end too, in spite of the quotes, so the same holds after these.
 fn cell(value: &str) -> String {
-    let is_formula = value.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
-    format!("\"{}{}\"", if is_formula { "'" } else { "" }, value.replace('"', "\"\""))
+    let mut text = String::with_capacity(value.len() + 2);
+    text.push('"');
+    let mut rest = value;
+    loop {
+        if rest.trim_start_matches(is_skipped).starts_with(STARTS_FORMULA) {
+            text.push('\'');
+        }
+        let end = rest.find(ENDS_CELL).map_or(rest.len(), |at| at + 1);
+        text.push_str(&rest[..end].replace('"', "\"\""));
+        rest = &rest[end..];
+        if rest.is_empty() {
+            break;
+        }
+    }
+    text.push('"');
+    text
+}
+
+/// What begins a formula, also in the wide form that East Asian spreadsheets accept.
+const STARTS_FORMULA: [char; 8] = ['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}'];
+
+/// What ends a cell for some spreadsheets.
+const ENDS_CELL: [char; 4] = [';', '\t', '\r', '\n'];
+
+/// What a spreadsheet may skip before a formula.
+fn is_skipped(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '"' | '\'' | '\u{200b}'..='\u{200f}' | '\u{2060}' | '\u{feff}')
 }
 
 /// The rows as a list of objects, with the names of `jobs --json`.
@@ -94,7 +122,14 @@ mod tests {
             ("+1", "\"'+1\""),
             ("-1", "\"'-1\""),
             ("@SUM(A1)", "\"'@SUM(A1)\""),
-            ("\t=1", "\"'\t=1\""),
+            ("\t=1", "\"'\t'=1\""),
+            (" =1", "\"' =1\""),
+            ("\u{feff}=1", "\"'\u{feff}=1\""),
+            ("\u{ff1d}1", "\"'\u{ff1d}1\""),
+            ("a;=1;-2", "\"a;'=1;'-2\""),
+            ("a;\"=1", "\"a;'\"\"=1\""),
+            ("a\r\n+1", "\"a\r'\n'+1\""),
+            ("a-b;c_=d", "\"a-b;c_=d\""),
         ] {
             assert_eq!(cell(value), wanted);
         }

@@ -15,3 +15,4 @@ mod outbox;
 mod packages;
 mod questions;
 mod results;
+mod submitted;

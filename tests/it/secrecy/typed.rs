@@ -122,6 +122,7 @@ fn check_warns_of_files_that_other_users_can_read_or_change() {
         ("secret", 0o644, 0o600, "every user can read this secret (its mode is 0644)"),
         ("secret", 0o602, 0o600, "every user can change this secret"),
         ("dropship.toml", 0o666, 0o644, "every user can change it (its mode is 0666)"),
+        ("roots.pem", 0o666, 0o644, "every user can change it (its mode is 0666)"),
         ("store", 0o777, 0o700, "every user can change it (its mode is 0777)"),
         ("", 0o777, 0o700, "every user can change it (its mode is 0777)"),
     ] {

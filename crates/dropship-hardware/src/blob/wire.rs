@@ -32,6 +32,8 @@ const REPEATS: u32 = 6;
 const LONGEST: Duration = Duration::from_secs(30);
 /// Length of the slices in which a body is sent.
 const SLICE: usize = 256 * 1024;
+/// Maximum length of a checksum in a message, in characters.
+const MAX_SHOWN: usize = 64;
 /// Maximum length of a response that is read, in bytes.
 const MOST: usize = 8 << 20;
 
@@ -109,7 +111,7 @@ fn damage(operation: &'static str, answer: &Response, sent: Option<Sent<'_>>) ->
     (got.as_bytes() != expected.as_bytes()).then(|| TransferError::Stored {
         operation,
         expected: expected.to_owned(),
-        got: mask(&String::from_utf8_lossy(got.as_bytes())),
+        got: mask(&String::from_utf8_lossy(got.as_bytes())).chars().take(MAX_SHOWN).collect(),
     })
 }
 
