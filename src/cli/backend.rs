@@ -61,10 +61,11 @@ pub(super) async fn connect(path: &Path) -> anyhow::Result<Client> {
             // It may have begun to listen since the attempt. If it listened before the attempt and after it, the socket was lost.
             LockHolder::Daemon { .. } if !was_listening => was_listening = true,
             LockHolder::Daemon { pid } => {
-                let message = format!(
-                    "{error:#}. {} runs, but its control socket was removed or replaced: restart it with `systemctl restart dropship`",
-                    process("the daemon", pid)
-                );
+                let daemon = process("the daemon", pid);
+                let message = match error.downcast_ref() {
+                    Some(ConnectError::NoDaemon(lost)) => lost.while_it_runs(&daemon),
+                    _ => format!("{daemon} runs, but cannot be reached: {error:#}"),
+                };
                 return Err(
                     ConnectError::from(ControlError::new(ControlErrorKind::Unreachable, message)).into()
                 );

@@ -12,7 +12,7 @@ use super::error::{ConnectError, ControlError, ControlErrorKind};
 use super::handler::AdoptRequest;
 use super::label_change::LabelChange;
 use super::query::JobQuery;
-use super::reach::{MAX_SILENCE, judge_body, reach};
+use super::reach::{MAX_SILENCE, judge_body, reach, silent};
 use super::reloaded::Reloaded;
 use super::status::Status;
 use super::who::{ReachingLabel, WhoQuery};
@@ -54,7 +54,8 @@ impl Client {
             // The connection stays open for the next request, which keeps its place among the connections of the daemon.
             match tokio::time::timeout(MAX_SILENCE, client.greet()).await {
                 Ok(true) => return Ok(client),
-                Ok(false) | Err(_) => reach(socket).await?,
+                Ok(false) => reach(socket).await?,
+                Err(_) => return Err(silent(socket).into()),
             }
         }
         let message = "the daemon is busy: it closes new connections; try again later";

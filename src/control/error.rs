@@ -205,6 +205,23 @@ pub struct NoDaemon {
     pub fault: SocketFault,
 }
 
+impl NoDaemon {
+    /// The message if `daemon` has listened on the socket, and still runs.
+    #[must_use]
+    pub fn while_it_runs(&self, daemon: &str) -> String {
+        let socket = &self.socket;
+        let lost = match &self.fault {
+            SocketFault::Missing => format!("its control socket {socket} is gone"),
+            SocketFault::Closed => {
+                format!("its control socket {socket} was replaced by one without a listener")
+            }
+            SocketFault::NoSocket => format!("{socket} was replaced, and is not a socket: remove it"),
+            SocketFault::Other(error) => format!("its control socket {socket} cannot be used: {error}"),
+        };
+        format!("{daemon} runs, but {lost}; restart it with `systemctl restart dropship`")
+    }
+}
+
 /// Why no process accepts connections on a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SocketFault {

@@ -32,11 +32,7 @@ pub(super) async fn reach(socket: &Path) -> Result<(), ConnectError> {
     let stream = connect(socket).await?;
     let shown = socket.display();
     let Ok(answer) = tokio::time::timeout(MAX_SILENCE, ask(stream)).await else {
-        let seconds = MAX_SILENCE.as_secs();
-        return Err(unreachable(format!(
-            "the process that listens at {shown} has not answered for {seconds} s; see `systemctl status dropship` or \
-             `journalctl -u dropship`, and restart it with `systemctl restart dropship`"
-        )));
+        return Err(silent(socket).into());
     };
     judge(&answer).map_err(|strange| match strange {
         Strange::Busy(error) => error.into(),
@@ -48,6 +44,16 @@ pub(super) async fn reach(socket: &Path) -> Result<(), ConnectError> {
              `systemctl restart dropship`"
         )),
     })
+}
+
+/// The error of a process that accepts connections, and does not answer.
+pub(super) fn silent(socket: &Path) -> ControlError {
+    let (shown, seconds) = (socket.display(), MAX_SILENCE.as_secs());
+    let message = format!(
+        "the process that listens at {shown} has not answered for {seconds} s; see `systemctl status dropship` or \
+         `journalctl -u dropship`, and restart it with `systemctl restart dropship`"
+    );
+    ControlError::new(ControlErrorKind::Unreachable, message)
 }
 
 async fn connect(socket: &Path) -> Result<UnixStream, ConnectError> {
