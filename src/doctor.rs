@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::admission::StaleStore;
-use crate::digest;
 use crate::outbox::read_receipt;
 use crate::package_store::PackageStore;
 use dropship_job::{CreateProgress, Job, JobId, State, counted};
@@ -37,10 +36,13 @@ pub fn examine(store: &dyn Store, packages: &PackageStore) -> Result<Vec<Finding
     for id in orphans {
         // A package that is being accepted has no job for an instant.
         if store.job(&id)?.is_none() && packages.jobs().map_err(unread)?.contains(&id) {
-            findings.push(Finding::new(
-                format!("the captured package {id} belongs to no job"),
-                "the next start deletes it: the daemon ended before it had accepted the package, and captures it again",
-            ));
+            let mend = if packages.is_remote() {
+                "the next start that is more than an hour later deletes it: a daemon ended before it had accepted the package, and captures it \
+                 again"
+            } else {
+                "the next start deletes it: the daemon ended before it had accepted the package, and captures it again"
+            };
+            findings.push(Finding::new(format!("the captured package {id} belongs to no job"), mend));
         }
     }
     Ok(findings)
@@ -78,18 +80,14 @@ fn check_copy(packages: &PackageStore, job: &Job) -> Option<Finding> {
         return None;
     }
     let mend = "restore it from a backup of the store, or cancel the job and drop the package again";
-    let path = packages.package(job.id());
-    match digest::of_file(&path) {
+    let name = || packages.copy_name(job.id());
+    match packages.copy_facts(job.id()) {
         Err(error) => Some(Finding::new(
-            format!("job {}: cannot read its captured package {}: {error}", job.id(), path.display()),
+            format!("job {}: cannot read its captured package {}: {error}", job.id(), name()),
             mend,
         )),
-        Ok(sha256) if sha256 != job.package().sha256 => Some(Finding::new(
-            format!(
-                "job {}: {} has other bytes than the package that was inspected",
-                job.id(),
-                path.display()
-            ),
+        Ok(facts) if facts.sha256 != job.package().sha256 => Some(Finding::new(
+            format!("job {}: {} has other bytes than the package that was inspected", job.id(), name()),
             mend,
         )),
         Ok(_) => match job.plan().map(|plan| packages.plan_snapshot(job.id(), plan)) {

@@ -32,6 +32,7 @@ pub mod metrics;
 pub mod named_file;
 pub mod notify;
 pub mod observe;
+pub mod package_objects;
 pub mod requirements;
 pub mod rule_cases;
 pub mod service_id;

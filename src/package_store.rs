@@ -1,56 +1,33 @@
 //! Stores the captured copies of packages, each with the plan of its job, and later its driver metadata.
 
-use std::fs::{self, DirBuilder, File};
-use std::io::{self, Write};
+use std::collections::BTreeSet;
+use std::fs::{self, DirBuilder};
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
-use serde::{Deserialize, Serialize};
+use parking_lot::Mutex;
 
-use crate::digest;
 use dropship_job::JobId;
-use dropship_package::Facts;
-use dropship_rules::Planning;
-use dropship_rules::plan::Plan;
-use dropship_rules::vars::Vars;
 
-/// Maximum size in bytes of the stored facts of a rejected package. They only serve to plan it again for comparison.
-const MAX_REJECTED: usize = 1 << 20;
+mod copies;
+mod local_copy;
+mod objects;
+mod plans;
+mod records;
+mod small_files;
+
+pub use local_copy::LocalCopy;
+pub use objects::{CopyFacts, PackageObjects};
+pub use records::{PlanSnapshot, RejectedPackage};
+
+/// Objects of an unknown job that are younger are not deleted: another node may be about to create the job.
+const SETTLED: Duration = Duration::from_secs(3600);
 
 /// Default minimum of free space in bytes. With less, no package is captured, so that the journal can still grow.
 pub const MIN_FREE: u64 = 256 << 20;
-
-/// Facts and plan of a package at its admission, stored as `dossier.json`. Later changes of the rules do not affect it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct PlanSnapshot {
-    /// The facts from inspection.
-    pub facts: Facts,
-    /// The rendered requests of the rule.
-    pub plan: Plan,
-    /// Variables from its sidecar.
-    #[serde(default, skip_serializing_if = "Vars::is_empty")]
-    pub vars: Vars,
-    /// How the plan was made; absent in plans of earlier versions.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub planning: Option<Planning>,
-}
-
-/// Facts of a package that passed the inspection and that the rules rejected, stored as `rejected.json`.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct RejectedPackage {
-    /// The facts from inspection.
-    pub facts: Facts,
-    /// Variables from its sidecar.
-    #[serde(default, skip_serializing_if = "Vars::is_empty")]
-    pub vars: Vars,
-    /// How a plan was attempted.
-    pub planning: Planning,
-    /// The rule that could not be carried out; absent if no rule matched.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub rule: Option<String>,
-    /// Why it was rejected.
-    pub reason: String,
-}
 
 /// Free space of the disk that has the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,24 +40,24 @@ pub struct FreeSpace {
     pub inodes: Option<u64>,
 }
 
-/// The folder `<store>/packages`.
+/// The folder `<store>/packages`. If the copies are objects that all nodes reach, the folder has what is captured, fetched or inspected at the
+/// moment, and copies of small files.
 #[derive(Debug, Clone)]
 pub struct PackageStore {
     root: PathBuf,
     min_free: u64,
+    objects: Option<Arc<dyn PackageObjects>>,
+    /// Jobs whose copy and plan, by its digest, are objects already.
+    shared: Arc<Mutex<BTreeSet<(JobId, String)>>>,
 }
 
 impl PackageStore {
-    /// Names of the files of a job that a copy of the store needs. Unfinished downloads are started again.
-    pub const KEPT: [&str; 5] =
-        ["package", "dossier.json", "dossier-new.json", "rejected.json", "driver-metadata.json"];
-
     /// Opens the folder of a store, and deletes unfinished copies of an earlier daemon.
     ///
     /// # Errors
     /// When a folder cannot be created or deleted.
     pub fn open(store: &Path) -> io::Result<Self> {
-        let packages = Self { root: store.join("packages"), min_free: MIN_FREE };
+        let packages = Self::for_reading(store);
         private_folder(&packages.root)?;
         let staging = packages.root.join("incoming");
         if staging.exists() {
@@ -93,7 +70,26 @@ impl PackageStore {
     /// Opens the folder for reading: nothing is created or deleted.
     #[must_use]
     pub fn for_reading(store: &Path) -> Self {
-        Self { root: store.join("packages"), min_free: MIN_FREE }
+        Self { root: store.join("packages"), min_free: MIN_FREE, objects: None, shared: Arc::default() }
+    }
+
+    /// Has the copies as objects that all nodes reach.
+    #[must_use]
+    pub fn with_objects(self, objects: Option<Arc<dyn PackageObjects>>) -> Self {
+        Self { objects, ..self }
+    }
+
+    /// Whether the copies are objects: calls then take the time of the network.
+    #[must_use]
+    pub fn is_remote(&self) -> bool {
+        self.objects.is_some()
+    }
+
+    /// Why the storage of the copies does not respond, while it does not. Its address comes first.
+    #[must_use]
+    pub fn away(&self) -> Option<(String, String)> {
+        let objects = self.objects.as_ref()?;
+        Some((objects.place(), objects.away()?))
     }
 
     /// Sets the minimum of free bytes; `None` keeps the default.
@@ -108,161 +104,6 @@ impl PackageStore {
         self.root.join("incoming").join(token)
     }
 
-    /// The copy of a job's package.
-    #[must_use]
-    pub fn package(&self, job: &JobId) -> PathBuf {
-        self.folder(job).join("package")
-    }
-
-    /// A file of a job, by its name.
-    #[must_use]
-    pub fn file(&self, job: &JobId, name: &str) -> PathBuf {
-        self.folder(job).join(name)
-    }
-
-    /// Creates the folder of a job.
-    ///
-    /// # Errors
-    /// When it cannot be created.
-    pub fn prepare(&self, job: &JobId) -> io::Result<()> {
-        private_folder(&self.folder(job))
-    }
-
-    /// Stores a captured copy and its plan for a job, both durably; returns the digest of the plan.
-    ///
-    /// # Errors
-    /// When a file cannot be written or renamed.
-    pub fn admit(&self, job: &JobId, incoming: &Path, snapshot: &PlanSnapshot) -> io::Result<String> {
-        let folder = self.folder(job);
-        private_folder(&folder)?;
-        let text = serde_json::to_vec(snapshot)?;
-        let mut file = File::create(self.snapshot_path(job))?;
-        file.write_all(&text)?;
-        absent_is_fine(fs::remove_file(self.rejected_path(job)))?;
-        let package = self.package(job);
-        fs::rename(incoming, &package)?;
-        // Everything is written before the first sync, which then does most of the work of the later ones.
-        File::open(package)?.sync_all()?;
-        file.sync_all()?;
-        for folder in [&folder, &self.root] {
-            File::open(folder)?.sync_all()?;
-        }
-        Ok(digest::of(&text))
-    }
-
-    /// Reads the plan of a job and verifies its digest.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or was changed.
-    pub fn plan_snapshot(&self, job: &JobId, digest: &str) -> io::Result<PlanSnapshot> {
-        Ok(serde_json::from_slice(&self.plan_text(job, digest)?)?)
-    }
-
-    /// The JSON text of the plan of a job, on one line, after its digest was verified.
-    ///
-    /// # Errors
-    /// When the file cannot be read, or was changed.
-    pub fn plan_text(&self, job: &JobId, digest: &str) -> io::Result<Vec<u8>> {
-        if let Ok(text) = fs::read(self.staged_path(job))
-            && digest::of(&text) == digest
-        {
-            return Ok(text);
-        }
-        let path = self.snapshot_path(job);
-        let text = fs::read(&path)?;
-        if digest::of(&text) != digest {
-            let message = format!("{} was changed after the package was accepted", path.display());
-            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
-        }
-        Ok(text)
-    }
-
-    /// Stores the facts of a package that the rules rejected; facts of more than 1 MiB are not stored.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn keep_rejected(&self, job: &JobId, rejected: &RejectedPackage) -> io::Result<()> {
-        let text = serde_json::to_vec(rejected)?;
-        if text.len() > MAX_REJECTED {
-            return absent_is_fine(fs::remove_file(self.rejected_path(job)));
-        }
-        let folder = self.folder(job);
-        private_folder(&folder)?;
-        let staged = folder.join("rejected.new");
-        fs::write(&staged, text)?;
-        fs::rename(staged, self.rejected_path(job))
-    }
-
-    /// The JSON text of the facts of a rejected package, on one line; `None` if they are not stored.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn rejected_text(&self, job: &JobId) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(self.rejected_path(job)) {
-            Ok(text) => Ok(Some(text)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Stores a new plan of a job durably and returns its digest. The plan with the digest `current` stays until an event
-    /// names the new one.
-    ///
-    /// # Errors
-    /// When a file cannot be written or renamed.
-    pub fn stage_plan(&self, job: &JobId, current: &str, snapshot: &PlanSnapshot) -> io::Result<String> {
-        let staged = self.staged_path(job);
-        if fs::read(&staged).is_ok_and(|text| digest::of(&text) == current) {
-            fs::rename(&staged, self.snapshot_path(job))?;
-        }
-        let text = serde_json::to_vec(snapshot)?;
-        let mut file = File::create(&staged)?;
-        file.write_all(&text)?;
-        file.sync_all()?;
-        File::open(self.folder(job))?.sync_all()?;
-        Ok(digest::of(&text))
-    }
-
-    /// The digest of a job's stored plan, if there is one.
-    #[must_use]
-    pub fn plan_digest(&self, job: &JobId) -> Option<String> {
-        let text = fs::read(self.staged_path(job)).or_else(|_| fs::read(self.snapshot_path(job)));
-        text.ok().map(|text| digest::of(&text))
-    }
-
-    /// Stores the driver metadata of a job durably, for the labels that are created from them.
-    ///
-    /// # Errors
-    /// When the file cannot be written.
-    pub fn keep_metadata(&self, job: &JobId, metadata: &[u8]) -> io::Result<()> {
-        let folder = self.folder(job);
-        private_folder(&folder)?;
-        let (staged, path) = (folder.join("driver-metadata.new"), self.metadata(job));
-        let mut file = File::create(&staged)?;
-        file.write_all(metadata)?;
-        file.sync_all()?;
-        fs::rename(staged, path)?;
-        File::open(folder)?.sync_all()
-    }
-
-    /// The stored driver metadata of a job.
-    #[must_use]
-    pub fn metadata(&self, job: &JobId) -> PathBuf {
-        self.folder(job).join("driver-metadata.json")
-    }
-
-    /// Reads the stored driver metadata of a job; `None` if there are none.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub fn read_metadata(&self, job: &JobId) -> io::Result<Option<Vec<u8>>> {
-        match fs::read(self.metadata(job)) {
-            Ok(bytes) => Ok(Some(bytes)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        }
-    }
-
     /// Path at which a result of a job is downloaded before it is delivered. An unfinished download stays there, and is
     /// continued.
     ///
@@ -274,28 +115,57 @@ impl PackageStore {
         Ok(folder.join(name))
     }
 
-    /// Deletes the copy and unfinished downloads. The plan is kept, because labels are still created from it.
-    ///
-    /// # Errors
-    /// When a file cannot be deleted.
-    pub fn discard_copy(&self, job: &JobId) -> io::Result<()> {
-        absent_is_fine(fs::remove_dir_all(self.downloads(job)))?;
-        absent_is_fine(fs::remove_file(self.package(job)))
-    }
-
     /// Deletes the copy and the plan of a job.
     ///
     /// # Errors
     /// When they cannot be deleted.
     pub fn discard(&self, job: &JobId) -> io::Result<()> {
-        absent_is_fine(fs::remove_dir_all(self.folder(job)))
+        absent_is_fine(fs::remove_dir_all(self.folder(job)))?;
+        self.objects.as_ref().map_or(Ok(()), |objects| objects.delete_folder(job.as_str()))
+    }
+
+    /// The same for a job that is not known. Objects that were written in the last hour stay: another node may be about to create the job.
+    ///
+    /// # Errors
+    /// When they cannot be deleted.
+    pub fn discard_orphan(&self, job: &JobId) -> io::Result<()> {
+        absent_is_fine(fs::remove_dir_all(self.folder(job)))?;
+        let Some(objects) = &self.objects else { return Ok(()) };
+        let newest = objects.names(job.as_str())?.into_iter().map(|(_, written)| written).max();
+        let age = newest.map(|written| SystemTime::now().duration_since(written).unwrap_or_default());
+        if age.is_some_and(|age| age > SETTLED) { objects.delete_folder(job.as_str()) } else { Ok(()) }
     }
 
     /// The jobs that have a copy or a plan.
     ///
     /// # Errors
-    /// When the folder cannot be read.
+    /// When the folder or the storage cannot be read.
     pub fn jobs(&self) -> io::Result<Vec<JobId>> {
+        let mut jobs = self.jobs_here()?;
+        if let Some(objects) = &self.objects {
+            jobs.extend(objects.folders()?.iter().filter_map(|name| name.parse().ok()));
+            jobs.sort();
+            jobs.dedup();
+        }
+        Ok(jobs)
+    }
+
+    /// Those of these jobs that have a copy or a download. They are not looked up one by one if copies are objects.
+    ///
+    /// # Errors
+    /// When the storage cannot be read.
+    pub fn with_copy(&self, jobs: &[JobId]) -> io::Result<Vec<JobId>> {
+        let Some(objects) = &self.objects else { return Ok(jobs.to_vec()) };
+        let there: BTreeSet<_> = objects.folders_with("package")?.into_iter().collect();
+        let has_copy = |job: &&JobId| there.contains(job.as_str()) || self.downloads(job).exists();
+        Ok(jobs.iter().filter(has_copy).cloned().collect())
+    }
+
+    /// The jobs that have files on this machine.
+    ///
+    /// # Errors
+    /// When the folder cannot be read.
+    pub fn jobs_here(&self) -> io::Result<Vec<JobId>> {
         let mut jobs = Vec::new();
         for item in fs::read_dir(&self.root)? {
             jobs.extend(item?.file_name().to_str().and_then(|name| name.parse().ok()));
@@ -334,19 +204,12 @@ impl PackageStore {
     fn downloads(&self, job: &JobId) -> PathBuf {
         self.folder(job).join("downloads")
     }
+}
 
-    /// The plan that a retry has made; it takes effect when an event names its digest.
-    fn staged_path(&self, job: &JobId) -> PathBuf {
-        self.folder(job).join("dossier-new.json")
-    }
-
-    fn rejected_path(&self, job: &JobId) -> PathBuf {
-        self.folder(job).join("rejected.json")
-    }
-
-    fn snapshot_path(&self, job: &JobId) -> PathBuf {
-        self.folder(job).join("dossier.json")
-    }
+/// A number that no other file of this process has.
+fn fresh() -> u64 {
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
 }
 
 fn private_folder(path: &Path) -> io::Result<()> {

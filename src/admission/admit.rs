@@ -141,14 +141,30 @@ fn create_job(
     package: &CapturedPackage<'_>,
     verdict: Verdicted,
 ) -> Result<JobId, AdmitError> {
-    let _guard = admission.creating.lock();
+    let ahead = match &verdict {
+        Verdicted::Accepted(snapshot, _) if admission.packages.is_remote() => {
+            match share_ahead(admission, package, snapshot)? {
+                Ahead::Known(id) => return Ok(id),
+                Ahead::Shared(id) => Some(id),
+            }
+        }
+        _ => None,
+    };
+    let guard = admission.creating.lock();
     // Another file with the same bytes may have become a job since.
     let earlier = match known_job(admission, package)? {
-        KnownBytes::Job(id) => return Ok(id),
+        KnownBytes::Job(id) => {
+            drop(guard);
+            if let Some(ahead) = ahead.filter(|ahead| *ahead != id) {
+                discard_ahead(admission, &ahead);
+            }
+            return Ok(id);
+        }
         KnownBytes::Again(job) => Some(job),
         KnownBytes::Unknown => None,
     };
-    let (id, rev) = earlier.as_ref().map_or_else(|| (new_id(), 0), |job| (job.id().clone(), job.rev()));
+    let new = || ahead.unwrap_or_else(new_id);
+    let (id, rev) = earlier.as_ref().map_or_else(|| (new(), 0), |job| (job.id().clone(), job.rev()));
     let first = match earlier {
         Some(_) => dropped_again::event(),
         None => Event::Arrived { package: job_package(admission, package) },
@@ -161,7 +177,43 @@ fn create_job(
     for job in &admission.store.commit(Commit::new(entries)).wait()? {
         admission.events.after_commit_blocking(job, &events);
     }
+    drop(guard);
     Ok(id)
+}
+
+/// The job whose package was shared before it was created.
+enum Ahead {
+    /// The bytes have become a job in the meantime.
+    Known(JobId),
+    Shared(JobId),
+}
+
+/// Makes objects of the copy and the plan. That takes the time of the network, so no lock is held.
+fn share_ahead(
+    admission: &Admission,
+    package: &CapturedPackage<'_>,
+    snapshot: &PlanSnapshot,
+) -> Result<Ahead, AdmitError> {
+    let (id, is_new) = match known_job(admission, package)? {
+        KnownBytes::Job(id) => return Ok(Ahead::Known(id)),
+        KnownBytes::Again(job) => (job.id().clone(), false),
+        KnownBytes::Unknown => (new_id(), true),
+    };
+    let shared = admission.packages.share_ahead(&id, package.copy, snapshot);
+    shared.map_err(|error| {
+        if is_new && admission.packages.away().is_none() {
+            discard_ahead(admission, &id);
+        }
+        AdmitError::Busy(format!("cannot store the captured copy: {error}"))
+    })?;
+    Ok(Ahead::Shared(id))
+}
+
+/// Deletes the objects of a job that is not created. What is left is found by `doctor`, and deleted by a later start.
+fn discard_ahead(admission: &Admission, id: &JobId) {
+    if let Err(error) = admission.packages.discard(id) {
+        tracing::warn!("cannot delete the objects of a package that was not accepted: {error}");
+    }
 }
 
 pub(super) fn job_package(admission: &Admission, package: &CapturedPackage<'_>) -> Package {

@@ -42,6 +42,7 @@ struct Closed {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ClosedReason {
     Away,
+    PackagesAway,
     Disk,
     Unstarted,
 }
@@ -66,6 +67,8 @@ impl Capacity {
         let counts = self.limit.as_ref().map(|(load, _)| load.unstarted(folder)).unwrap_or_default();
         let reason = if store.away().is_some() {
             Some(ClosedReason::Away)
+        } else if packages.away().is_some() {
+            Some(ClosedReason::PackagesAway)
         } else if !packages.has_free_space() {
             Some(ClosedReason::Disk)
         } else {
@@ -125,6 +128,10 @@ fn describe(reason: ClosedReason, counts: UnstartedCounts) -> String {
     match reason {
         ClosedReason::Away => {
             "the database of the store does not respond; intake continues automatically when it does"
+                .to_owned()
+        }
+        ClosedReason::PackagesAway => {
+            "the storage of captured packages does not respond; intake continues automatically when it does"
                 .to_owned()
         }
         ClosedReason::Disk => {

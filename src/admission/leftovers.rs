@@ -10,7 +10,14 @@ impl Admission {
     /// # Errors
     /// When the folder of the packages cannot be read.
     pub fn captured(&self) -> Result<Vec<JobId>, StoreError> {
-        self.packages.jobs().map_err(cannot_sweep)
+        match self.packages.jobs() {
+            // The next start sweeps them.
+            Err(error) if self.packages.away().is_some() => {
+                tracing::warn!("cannot look for captured packages that no job needs: {error}");
+                self.packages.jobs_here().map_err(cannot_sweep)
+            }
+            jobs => jobs.map_err(cannot_sweep),
+        }
     }
 
     /// Deletes those copies that have no job (the daemon died before it created one) or whose job no longer needs them
@@ -31,12 +38,13 @@ impl Admission {
             return Ok(());
         }
         for id in captured {
-            match self.store.job(id)? {
-                None => self.packages.discard(id).map_err(cannot_sweep)?,
-                Some(job) if job.collected().is_some() => {
-                    self.packages.discard_copy(id).map_err(cannot_sweep)?;
-                }
-                Some(_) => {}
+            if self.store.job(id)?.is_none() {
+                self.packages.discard_orphan(id).map_err(cannot_sweep)?;
+            }
+        }
+        for id in self.packages.with_copy(captured).map_err(cannot_sweep)? {
+            if self.store.job(&id)?.is_some_and(|job| job.collected().is_some()) {
+                self.packages.discard_copy(&id).map_err(cannot_sweep)?;
             }
         }
         Ok(())

@@ -31,7 +31,8 @@ impl Admission {
         }
         let id = job.id();
         if let Some(snapshot) = job.plan().and_then(|digest| self.packages.plan_snapshot(id, digest).ok()) {
-            let needs_copy = job.step() <= Step::Collect && !self.packages.package(id).exists();
+            let needs_copy =
+                job.step() <= Step::Collect && self.packages.has_copy(id).is_ok_and(|has_copy| !has_copy);
             if needs_copy && let Err(error) = self.packages.admit(id, package.copy, &snapshot) {
                 tracing::warn!(job_id = %id, "cannot store the package of job {id} again: {error}");
             }

@@ -7,7 +7,6 @@ use std::path::{Component, Path, PathBuf};
 use super::admit::planned_labels;
 use super::recovered_job::{StoredPlan, facts_of_receipt, held, shows_more_than_a_rejection};
 use super::state::Admission;
-use crate::digest;
 use crate::outbox::{FoundReceipt, Receipt, visit_receipts};
 use crate::package_store::PlanSnapshot;
 use crate::pipeline::published_of_recovered;
@@ -121,10 +120,12 @@ impl Admission {
     /// A job of which only the copy and the plan are left.
     fn job_of_copy(&self, id: &JobId, plan: String) -> std::io::Result<Result<Job, InvalidJob>> {
         let snapshot = self.packages.plan_snapshot(id, &plan)?;
-        let copy = self.packages.package(id);
-        let (sha256, size) = match copy.metadata() {
-            Ok(meta) => (digest::of_file(&copy)?, meta.len()),
-            Err(_) => (String::new(), snapshot.facts.size),
+        let (sha256, size) = match self.packages.copy_facts(id) {
+            Ok(facts) => (facts.sha256, facts.size),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                (String::new(), snapshot.facts.size)
+            }
+            Err(error) => return Err(error),
         };
         let name = format!("{id}.{}", snapshot.facts.kind.as_str());
         let outbox = self.active().outbox(None).join(id.as_str());

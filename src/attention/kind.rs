@@ -112,6 +112,9 @@ kinds! {
     DatabaseAway "database-away" DATABASE_AWAY StopsIntake
         "The database of the store (`[store] url`) does not respond. No package is accepted and no change is acknowledged until it does; then work continues automatically."
         "Look at the database and the network to it; the message has the error.";
+    PackageStorageAway "package-storage-away" PACKAGE_STORAGE_AWAY StopsIntake
+        "The storage of captured packages (`[store] packages`) does not respond or refuses the credentials. No package is accepted until it does; jobs whose package is to be uploaded wait. Then work continues automatically."
+        "Look at the storage, the network to it and its credentials; the message has the error.";
 }
 
 impl AttentionKind {

@@ -62,6 +62,7 @@ impl Sources {
         observed.extend(self.stalled());
         observed.extend(self.stale_store());
         observed.extend(self.database());
+        observed.extend(self.package_storage());
         observed
     }
 
@@ -77,6 +78,12 @@ impl Sources {
         let why = self.pipeline.store().away()?;
         let message = format!("the database of the store does not respond: {}", Escaped(&why));
         Some(Observed::new(Kind::DatabaseAway, "store", message))
+    }
+
+    fn package_storage(&self) -> Option<Observed> {
+        let (place, why) = self.pipeline.packages().away()?;
+        let message = format!("the storage of captured packages {place} does not respond: {}", Escaped(&why));
+        Some(Observed::new(Kind::PackageStorageAway, "store", message))
     }
 
     fn services(&self) -> Vec<Observed> {

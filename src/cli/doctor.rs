@@ -12,7 +12,7 @@ use crate::control::ConnectError;
 use crate::daemon::refuse_copy;
 use crate::doctor::{examine, stale_store};
 use crate::outbox::in_store;
-use crate::package_store::PackageStore;
+use crate::package_objects;
 use crate::requirements::remedy;
 use dropship_job::counted;
 use dropship_store::{DiskStore, Finding, OpenReport, Store, StoreError};
@@ -51,7 +51,7 @@ fn examine_offline(config: &Config) -> anyhow::Result<Vec<Finding>> {
     let home: &Path = &config.store.path;
     if config.store.database.is_some() {
         let (store, _) = offline_store::open_store(config)?;
-        let mut findings = examine(&*store, &PackageStore::for_reading(config.store.packages()))?;
+        let mut findings = examine(&*store, &package_objects::for_reading(&config.store)?)?;
         findings.extend(copy_finding(&*store, config));
         findings.extend(stale_findings(&*store, config)?);
         return Ok(findings);
@@ -81,7 +81,7 @@ fn examine_offline(config: &Config) -> anyhow::Result<Vec<Finding>> {
             "no action needed: the next start skips them, because the database holds their content",
         ));
     }
-    let packages = PackageStore::for_reading(config.store.packages());
+    let packages = package_objects::for_reading(&config.store)?;
     findings.extend(examine(&dry_run.store, &packages)?);
     findings.extend(copy_finding(&dry_run.store, config));
     findings.extend(stale_findings(&dry_run.store, config)?);

@@ -16,6 +16,7 @@ use crate::control::{
     LabelPlanner, NoDaemon, Operator, Status, nodes_of,
 };
 use crate::outbox::{Outbox, Ownership, Receipt};
+use crate::package_objects;
 use crate::package_store::PackageStore;
 use crate::pipeline::PauseGate;
 use crate::replay::{RememberedPackage, each_remembered};
@@ -28,6 +29,7 @@ use dropship_store::{DiskStore, Lease, Role, SharedStore, Store, Unwatched};
 /// A store that this process has locked.
 pub(super) struct OfflineStore {
     store: Arc<dyn Store>,
+    packages: PackageStore,
     jobs: JobService,
     config: Config,
     /// Closed once this process has no lease of a store in a database.
@@ -45,6 +47,7 @@ impl OfflineStore {
         become_owner(home).with_context(|| no_daemon.to_string())?;
         let (store, gate) =
             open_store(&config).with_context(|| format!("{no_daemon}; cannot open its store"))?;
+        let packages = package_objects::for_reading(&config.store)?;
         let modes =
             config.folders.iter().filter_map(|folder| Some((folder.name.clone(), folder.outbox_mode?)));
         let active = NoActiveJobs {
@@ -52,10 +55,10 @@ impl OfflineStore {
             outbox_modes: modes.collect(),
             rules: config.rules.clone(),
             ownership: crate::accounts::ownership(&config, false),
-            packages: PackageStore::for_reading(config.store.packages()),
+            packages: packages.clone(),
         };
         let jobs = JobService::new(Arc::clone(&store), Arc::new(active), false);
-        Ok(Self { store, jobs, config, gate, operator })
+        Ok(Self { store, packages, jobs, config, gate, operator })
     }
 
     pub(super) fn jobs(&self) -> &JobService {
@@ -106,14 +109,13 @@ impl OfflineStore {
         since: Option<Timestamp>,
         each: &mut dyn FnMut(&RememberedPackage, &[u8]) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let packages = PackageStore::for_reading(self.config.store.packages());
         let mut each =
             |package: &RememberedPackage, record: &[u8]| each(package, record).map_err(std::io::Error::other);
-        Ok(each_remembered(&*self.store, &packages, since, &mut each)?)
+        Ok(each_remembered(&*self.store, &self.packages, since, &mut each)?)
     }
 
     pub(super) fn driver_metadata(&self, id: &JobId) -> anyhow::Result<Option<Vec<u8>>> {
-        Ok(PackageStore::for_reading(self.config.store.packages()).read_metadata(id)?)
+        Ok(self.packages.read_metadata(id)?)
     }
 
     /// Refuses changes of a store that was copied elsewhere.
@@ -127,7 +129,7 @@ impl OfflineStore {
         let by = &self.operator;
         let receipt = match action {
             JobAction::Retry { .. } => {
-                let planner = OfflinePlanner { config: &self.config };
+                let planner = OfflinePlanner { config: &self.config, packages: &self.packages };
                 return self.jobs.act(id, action, by, &planner).await;
             }
             JobAction::Cancel | JobAction::Approve(_) => self.jobs.act(id, action, by, &()).await?,
@@ -174,12 +176,12 @@ impl OfflineStore {
 /// Plans labels with the configuration that this command has read.
 struct OfflinePlanner<'a> {
     config: &'a Config,
+    packages: &'a PackageStore,
 }
 
 impl LabelPlanner for OfflinePlanner<'_> {
     fn replan(&self, job: &Job) -> Result<Option<Event>, ControlError> {
-        let packages = PackageStore::for_reading(self.config.store.packages());
-        crate::admission::replan(&self.config.rules, &packages, job)
+        crate::admission::replan(&self.config.rules, self.packages, job)
             .map_err(|error| ControlError::new(ControlErrorKind::Illegal, error.to_string()))
     }
 }

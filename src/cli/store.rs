@@ -8,7 +8,7 @@ use anyhow::Context as _;
 use super::exit::{Exit, usage};
 use super::output::Output;
 use super::{backend, owner};
-use crate::config::model::{Config, Database, SecretAt};
+use crate::config::model::{Config, Database, ObjectPlace, PackagePlace, SecretAt};
 use crate::database;
 use crate::store_copy::{CopyJob, Outcome, Packages, Place};
 use dropship_job::counted;
@@ -49,9 +49,12 @@ pub(super) struct CopyArgs {
     /// Place of the copy: a folder, or `postgres://USER@HOST/DATABASE`
     #[arg(value_name = "TO")]
     to: String,
-    /// Folder with the captured packages of the database, as in `[store] packages` [default: of the configuration]
-    #[arg(long, value_name = "FOLDER")]
-    packages: Option<PathBuf>,
+    /// Place of the captured packages of the database, as in `[store] packages` [default: of the configuration]
+    #[arg(long, value_name = "PLACE")]
+    packages: Option<String>,
+    /// File with credentials for object storage [default: the environment]
+    #[arg(long, value_name = "FILE", requires = "packages")]
+    packages_credentials_file: Option<PathBuf>,
     /// File with the password of the database [default: of the configuration]
     #[arg(long, value_name = "FILE")]
     password_file: Option<PathBuf>,
@@ -82,14 +85,23 @@ fn job(args: &CopyArgs, config: Option<&Config>) -> anyhow::Result<CopyJob> {
         (Place::Database(database), _) | (_, Place::Database(database)) => Some(database),
         (Place::Folder(_), Place::Folder(_)) => None,
     };
-    // Without `packages` they are in the folder of the node that the configuration is for.
-    let of_config = || {
-        let config = config.filter(|config| {
-            config.store.database.as_ref().map(|of| &of.url) == database.map(|of| &of.url)
-        })?;
-        Some(config.store.packages().to_owned())
+    // Without `packages` in the configuration they are in the folder of its node.
+    let of_config = |database: &Database| {
+        let store = config.map(|config| &config.store);
+        let store = store.filter(|store| store.database.as_ref().is_some_and(|of| of.url == database.url))?;
+        Some(match store.objects() {
+            Some(place) => PackagePlace::Objects(place.clone()),
+            None => PackagePlace::Folder(store.packages().to_owned()),
+        })
     };
-    let packages = args.packages.clone().or_else(|| database.and_then(|_| of_config()));
+    let packages = match &args.packages {
+        Some(text) if text.contains("://") => {
+            let (credentials, ca_file) = (args.packages_credentials_file.clone(), args.ca_file.clone());
+            Some(PackagePlace::Objects(ObjectPlace { url: text.clone(), credentials, ca_file }))
+        }
+        Some(folder) => Some(PackagePlace::Folder(folder.into())),
+        None => database.and_then(of_config),
+    };
     Ok(CopyJob { from, to, packages })
 }
 
@@ -150,9 +162,8 @@ fn text(outcome: &Outcome) -> String {
     ];
     lines.push(match packages {
         Packages::Target(done) => format!(
-            "  captured packages: {} with {}, of which {} were copied now, each compared with its original",
+            "  captured packages: {}, of which {} were copied now, each compared with its original",
             counted(done.files, "file"),
-            counted(done.bytes, "byte"),
             done.copied
         ),
         Packages::Shared { path } => format!("  captured packages: both stores use {}", path.display()),

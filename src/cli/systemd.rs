@@ -89,9 +89,8 @@ impl Access {
         if !config.store.path.starts_with("/var/lib/dropship") {
             access.grant(&config.store.path, true);
         }
-        if let Some(packages) = config.store.database.as_ref().and_then(|database| database.packages.as_ref())
-        {
-            access.grant(packages, true);
+        if config.store.packages() != config.store.path {
+            access.grant(config.store.packages(), true);
         }
         let write = access.bind.clone();
         access.bind_read_only.retain(|path| !write.contains(path));

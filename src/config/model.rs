@@ -176,17 +176,63 @@ pub struct Database {
     /// Additional trusted roots for its certificate, PEM.
     pub ca_file: Option<PathBuf>,
     /// Where captured packages are kept; absent: in the folder of the store.
-    pub packages: Option<PathBuf>,
+    pub packages: Option<PackagePlace>,
     /// The name of this node.
     pub node: String,
 }
 
+/// The place of the captured packages of all nodes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PackagePlace {
+    /// A folder that all nodes mount.
+    Folder(PathBuf),
+    /// Object storage.
+    Objects(ObjectPlace),
+}
+
+impl PackagePlace {
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> Option<&Path> {
+        match self {
+            Self::Folder(path) => Some(path),
+            Self::Objects(_) => None,
+        }
+    }
+
+    /// The object storage.
+    #[must_use]
+    pub fn objects(&self) -> Option<&ObjectPlace> {
+        match self {
+            Self::Folder(_) => None,
+            Self::Objects(place) => Some(place),
+        }
+    }
+}
+
+/// A place on object storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectPlace {
+    /// Its address: `s3://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`.
+    pub url: String,
+    /// A file with credentials; absent: they are in the environment.
+    pub credentials: Option<PathBuf>,
+    /// Additional trusted roots for its certificate, PEM.
+    pub ca_file: Option<PathBuf>,
+}
+
 impl Store {
-    /// The folder with the captured packages in `packages`.
+    /// The folder with the captured packages in `packages`. With object storage it has those that are in work.
     #[must_use]
     pub fn packages(&self) -> &Path {
-        let shared = self.database.as_ref().and_then(|database| database.packages.as_deref());
-        shared.unwrap_or(&self.path)
+        let shared = self.database.as_ref().and_then(|database| database.packages.as_ref());
+        shared.and_then(PackagePlace::folder).unwrap_or(&self.path)
+    }
+
+    /// The object storage that has the captured packages.
+    #[must_use]
+    pub fn objects(&self) -> Option<&ObjectPlace> {
+        self.database.as_ref()?.packages.as_ref()?.objects()
     }
 }
 

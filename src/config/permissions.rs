@@ -77,7 +77,8 @@ impl Config {
             SecretAt::File(path) => Some(path.clone()),
             SecretAt::Credential(name) => crate::systemd::credential(name).ok(),
         });
-        of_accounts.chain(of_webhooks).chain(of_database).collect()
+        let of_objects = self.store.objects().and_then(|place| place.credentials.clone());
+        of_accounts.chain(of_webhooks).chain(of_database).chain(of_objects).collect()
     }
 }
 

@@ -113,7 +113,8 @@ pub(super) fn kind(name: &str, scope: Scope) -> Kind {
         | "client_certificate_file"
         | "federated_token_file"
         | "secret_file"
-        | "password_file" => {
+        | "password_file"
+        | "packages_credentials_file" => {
             return Kind::File;
         }
         "secret_expires" | "managed_identity" if scope == Scope::Account => return Kind::Word,

@@ -139,10 +139,19 @@ impl JobEvents {
             Event::Cancelled { .. } => *job.product() == Creation::Open,
             _ => false,
         };
-        if events.iter().any(ends_need)
-            && let Err(error) = self.packages.discard_copy(job.id())
-        {
-            tracing::warn!(job_id = %job.id(), "cannot delete the captured copy of job {}: {error}", job.id());
+        if !events.iter().any(ends_need) {
+            return;
+        }
+        let (packages, id) = (self.packages.clone(), job.id().clone());
+        let discard = move || {
+            if let Err(error) = packages.discard_copy(&id) {
+                tracing::warn!(job_id = %id, "cannot delete the captured copy of job {id}: {error}; the next start deletes it");
+            }
+        };
+        if self.packages.is_remote() {
+            drop(self.runtime.spawn_blocking(discard));
+        } else {
+            discard();
         }
     }
 }

@@ -1,12 +1,13 @@
 //! Forgets ended jobs after `[store] keep`. Their results stay in the outbox.
 
+use std::io;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
 use super::assembly::Pipeline;
 use crate::label_drift;
-use dropship_job::{Job, StateKind};
+use dropship_job::{Job, JobId, StateKind};
 use dropship_store::{Commit, Entry, Filter, StoreError};
 
 /// Number of jobs read at once; bounds memory.
@@ -49,10 +50,16 @@ async fn forget<S>(pipeline: &Pipeline<S>, jobs: Vec<Job>) -> Result<(), StoreEr
         pipeline.events.pruned(job.id());
         // The job may have been retried in the meantime.
         if pipeline.store.job(job.id())?.is_none()
-            && let Err(error) = pipeline.packages.discard(job.id())
+            && let Err(error) = discard(pipeline, job.id()).await
         {
             tracing::warn!(job_id = %job.id(), "cannot delete the stored package of job {}: {error}", job.id());
         }
     }
     Ok(())
+}
+
+/// Deletes everything that is stored of a package.
+async fn discard<S>(pipeline: &Pipeline<S>, id: &JobId) -> io::Result<()> {
+    let (packages, id) = (pipeline.packages.clone(), id.clone());
+    super::file_work::run(move || packages.discard(&id)).await
 }

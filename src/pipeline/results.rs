@@ -114,8 +114,8 @@ pub(super) fn mask_secrets(path: &Path) -> Result<(), String> {
 /// # Errors
 /// When the file cannot be read, is not driver metadata, or is not the file that was downloaded.
 pub(super) async fn driver_metadata(packages: &PackageStore, job: &Job) -> io::Result<DriverMetadata> {
-    let (path, recorded) = (packages.metadata(job.id()), recorded_metadata(job));
-    file_work::run(move || read(&path, recorded.as_deref())).await
+    let (packages, id, recorded) = (packages.clone(), job.id().clone(), recorded_metadata(job));
+    file_work::run(move || read(&packages, &id, recorded.as_deref())).await
 }
 
 /// The same on a thread that may block.
@@ -123,7 +123,7 @@ pub(super) async fn driver_metadata(packages: &PackageStore, job: &Job) -> io::R
 /// # Errors
 /// See [`driver_metadata`].
 pub(crate) fn read_driver_metadata(packages: &PackageStore, job: &Job) -> io::Result<DriverMetadata> {
-    read(&packages.metadata(job.id()), recorded_metadata(job).as_deref())
+    read(packages, job.id(), recorded_metadata(job).as_deref())
 }
 
 /// Digest of the driver metadata that the job has downloaded.
@@ -131,8 +131,9 @@ fn recorded_metadata(job: &Job) -> Option<String> {
     job.files().iter().find(|file| file.name == METADATA).map(|file| file.sha256.clone())
 }
 
-fn read(path: &Path, recorded: Option<&str>) -> io::Result<DriverMetadata> {
-    let bytes = std::fs::read(path)?;
+fn read(packages: &PackageStore, id: &JobId, recorded: Option<&str>) -> io::Result<DriverMetadata> {
+    let bytes =
+        packages.read_metadata_of(id, recorded.unwrap_or_default())?.ok_or(io::ErrorKind::NotFound)?;
     if recorded != Some(&digest::of(&bytes)) {
         let message = "it is not the file that was downloaded";
         return Err(io::Error::new(io::ErrorKind::InvalidData, message));

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
+use crate::config::model::PackagePlace;
+use crate::package_objects;
 use crate::package_store::PackageStore;
 use crate::store_copy::packages::{self, PackagesCopied};
 use crate::store_copy::place::Place;
@@ -20,8 +22,8 @@ pub struct CopyJob {
     pub from: Place,
     /// The store that is to have the copy.
     pub to: Place,
-    /// The folder with the captured packages of the database, as in `[store] packages`, if it is known.
-    pub packages: Option<PathBuf>,
+    /// The captured packages of the database, as in `[store] packages`, if their place is known.
+    pub packages: Option<PackagePlace>,
 }
 
 /// The result of a copy.
@@ -77,7 +79,7 @@ impl CopyJob {
             let from = CopySide { store: &*source, name: &from_name };
             let to = CopySide { store: &*target, name: &to_name };
             let copied = copy_entries(from, to)?;
-            let packages = self.copy_packages(from)?;
+            let packages = self.copy_packages(from, folder, &tables)?;
             finish_copy(from, to)?;
             (copied.content, copied.added, packages)
         };
@@ -88,24 +90,30 @@ impl CopyJob {
         Ok(Outcome { from: from_name, to: to_name, content, copied, packages })
     }
 
-    fn copy_packages(&self, from: CopySide<'_>) -> anyhow::Result<Packages> {
-        let place = |place: &Place| place.folder().map(Path::to_owned).or_else(|| self.packages.clone());
-        let (source, target) = match (place(&self.from), place(&self.to)) {
-            (Some(source), Some(target)) => (source, target),
-            (Some(folder), None) | (None, Some(folder)) => return Ok(Packages::Unknown { folder }),
-            (None, None) => bail!("one of both places has to be a folder"),
+    fn copy_packages(&self, from: CopySide<'_>, folder: &Path, tables: &Path) -> anyhow::Result<Packages> {
+        let place = |place: &Place| match place {
+            Place::Folder(path) => Some(PackagePlace::Folder(path.clone())),
+            Place::Database(_) => self.packages.clone(),
         };
-        if source
-            .canonicalize()
-            .is_ok_and(|source| target.canonicalize().is_ok_and(|target| source == target))
-        {
-            return Ok(Packages::Shared { path: source });
+        let (Some(source), Some(target)) = (place(&self.from), place(&self.to)) else {
+            return Ok(Packages::Unknown { folder: folder.to_owned() });
+        };
+        let canonical = |place: &PackagePlace| place.folder()?.canonicalize().ok();
+        if let Some(path) = canonical(&source).filter(|source| canonical(&target).as_ref() == Some(source)) {
+            return Ok(Packages::Shared { path });
         }
-        if !source.join("packages").is_dir() {
+        // With object storage, packages are in this folder for a moment.
+        let here = |place: &PackagePlace| place.folder().unwrap_or(tables).to_owned();
+        let objects = |place: &PackagePlace| place.objects().map(package_objects::connect_to).transpose();
+        let failed = || "cannot write captured packages";
+        let source_folder = here(&source);
+        if source.objects().is_some() {
+            PackageStore::open(&source_folder).with_context(failed)?;
+        } else if !source_folder.join("packages").is_dir() {
             return Ok(Packages::Target(PackagesCopied::default()));
         }
-        let to = PackageStore::open(&target)
-            .with_context(|| format!("cannot write captured packages to {}", target.display()))?;
-        packages::copy(from.store, &PackageStore::for_reading(&source), &to).map(Packages::Target)
+        let source = PackageStore::for_reading(&source_folder).with_objects(objects(&source)?);
+        let target = PackageStore::open(&here(&target)).with_context(failed)?.with_objects(objects(&target)?);
+        packages::copy(from.store, &source, &target).map(Packages::Target)
     }
 }

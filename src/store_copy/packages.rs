@@ -1,32 +1,25 @@
 //! Captured packages, plans and driver metadata of the jobs of a store.
 
-use std::fs::{self, File};
-use std::io;
-use std::path::Path;
-
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
-use crate::digest;
 use crate::package_store::PackageStore;
-use dropship_job::JobId;
+use dropship_job::Job;
 use dropship_store::Store;
 
-/// The files of the captured packages that are at the target now.
+/// The captured packages that are at the target now.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct PackagesCopied {
-    /// Number of files.
+    /// Number of files or objects: packages, plans and driver metadata.
     pub files: u64,
-    /// Their size in bytes.
-    pub bytes: u64,
     /// Number of those that were copied this time; the others were there.
     pub copied: u64,
 }
 
-/// Copies the files of all jobs of a store, and compares each with its original. Files that are there already are compared only.
+/// Copies what is stored of the packages of all jobs of a store, and compares each with its original. What is there already is compared only.
 ///
 /// # Errors
-/// When a file cannot be read or written, or the target has another file of its name.
+/// When something cannot be read or written, or the target has something else of its name.
 pub(super) fn copy(
     store: &dyn Store,
     from: &PackageStore,
@@ -34,54 +27,54 @@ pub(super) fn copy(
 ) -> anyhow::Result<PackagesCopied> {
     let mut done = PackagesCopied::default();
     for id in from.jobs().context("cannot list the captured packages")? {
-        if store.job(&id)?.is_none() {
-            continue;
-        }
-        for name in PackageStore::KEPT {
-            let source = from.file(&id, name);
-            if source.is_file() {
-                copy_file(&source, &id, name, to, &mut done).with_context(|| {
-                    format!("cannot copy {}; run the same command again: it continues", source.display())
-                })?;
-            }
-        }
+        let Some(job) = store.job(&id)? else { continue };
+        copy_job(&job, from, to, &mut done).with_context(|| {
+            format!("cannot copy the captured package of job {id}; run the same command again: it continues")
+        })?;
     }
     Ok(done)
 }
 
-fn copy_file(
-    source: &Path,
-    id: &JobId,
-    name: &str,
+fn copy_job(
+    job: &Job,
+    from: &PackageStore,
     to: &PackageStore,
     done: &mut PackagesCopied,
 ) -> anyhow::Result<()> {
-    let target = to.file(id, name);
-    let mut input = File::open(source)?;
-    let size = input.metadata()?.len();
-    if target.exists() {
-        if digest::of_file(&target)? != digest::of_rest(&mut input)? {
-            bail!("{} is there with other content", target.display());
+    let id = job.id();
+    // A plan that cannot be read is reported by `doctor`, before and after.
+    if let Some(plan) = job.plan()
+        && let Ok(text) = from.plan_text(id, plan)
+    {
+        done.note(to.plan_text(id, plan).is_err(), || to.keep_plan(id, &text))?;
+        if to.plan_text(id, plan)? != text {
+            bail!("its plan differs from its original");
         }
-    } else {
-        let staged = to.incoming(&format!("{id}-{name}"));
-        let mut output = File::create(&staged)?;
-        let (expected, _) = digest::copy(&mut input, &mut output)?;
-        output.sync_all()?;
-        if digest::of_file(&staged)? != expected {
-            bail!("{} has other bytes than were written to it", staged.display());
-        }
-        to.prepare(id)?;
-        fs::rename(&staged, &target)?;
-        sync_parent(&target)?;
-        done.copied += 1;
     }
-    done.files += 1;
-    done.bytes += size;
+    if let Some(text) = from.rejected_text(id)? {
+        done.note(to.rejected_text(id)?.as_ref() != Some(&text), || to.keep_rejected_text(id, &text))?;
+    }
+    if let Some(bytes) = from.read_metadata(id)? {
+        done.note(to.read_metadata(id)?.as_ref() != Some(&bytes), || to.keep_metadata(id, &bytes))?;
+    }
+    if from.has_copy(id)? {
+        let original = from.local_copy(id)?;
+        done.note(!to.has_copy(id)?, || to.keep_copy(id, original.path()))?;
+        if to.copy_facts(id)? != from.copy_facts(id)? {
+            bail!("{} differs from {}", to.copy_name(id), from.copy_name(id));
+        }
+    }
     Ok(())
 }
 
-fn sync_parent(path: &Path) -> io::Result<()> {
-    let parents = path.ancestors().skip(1).take(2);
-    parents.into_iter().try_for_each(|folder| File::open(folder)?.sync_all())
+impl PackagesCopied {
+    /// Counts a file, and copies it if it is missing.
+    fn note(&mut self, is_missing: bool, copy: impl FnOnce() -> std::io::Result<()>) -> std::io::Result<()> {
+        if is_missing {
+            copy()?;
+            self.copied += 1;
+        }
+        self.files += 1;
+        Ok(())
+    }
 }

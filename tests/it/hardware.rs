@@ -3,7 +3,7 @@
 #![expect(clippy::expect_used, reason = "a failing helper fails the test")]
 
 mod accounts;
-mod azurite;
+pub(crate) mod azurite;
 mod creates;
 mod labels;
 mod limits;

@@ -23,6 +23,8 @@ mod documents;
 mod fleet;
 #[cfg(feature = "postgres")]
 mod fleet_copy;
+#[cfg(feature = "postgres")]
+mod fleet_objects;
 mod golden;
 mod hardware;
 mod hostile;

@@ -9,7 +9,8 @@ use toml::Value;
 
 use super::written::Written;
 use crate::config::model::{
-    AfterSuccess, Backlog, Config, Credential, DEFAULT_ACCOUNT, Folder, Notify, SameContent, SecretAt, Via,
+    AfterSuccess, Backlog, Config, Credential, DEFAULT_ACCOUNT, Folder, Notify, PackagePlace, SameContent,
+    SecretAt, Via,
 };
 use crate::outbox;
 use dropship_glob::Glob;
@@ -81,8 +82,15 @@ pub(super) fn known(config: &Config, names: &Names) -> Vec<Known> {
         if let Some(path) = &database.ca_file {
             list.path("store.ca_file", path);
         }
-        if let Some(path) = &database.packages {
-            list.path("store.packages", path);
+        match &database.packages {
+            Some(PackagePlace::Folder(path)) => list.path("store.packages", path),
+            Some(PackagePlace::Objects(place)) => {
+                list.add("store.packages", text(&place.url));
+                if let Some(path) = &place.credentials {
+                    list.path("store.packages_credentials_file", path);
+                }
+            }
+            None => {}
         }
     }
     list.add("store.keep", delay(store.keep));

@@ -171,8 +171,10 @@ pub(crate) struct Store {
     pub(crate) password_credential: Option<At<String>>,
     /// PEM file with more trusted roots for the certificate of the database. Default: the system's roots only
     pub(crate) ca_file: Option<At<String>>,
-    /// Folder for captured packages on storage that all nodes mount, in place of the folder of the store. Default: none
+    /// Place for captured packages that all nodes reach: a folder that they mount, `s3://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`. Default: in the store
     pub(crate) packages: Option<At<String>>,
+    /// File with credentials for `packages` on object storage, in lines such as `AWS_REGION=eu-central-1`. Default: the environment
+    pub(crate) packages_credentials_file: Option<At<String>>,
     /// Name of this machine among those that use the database. Default: host name
     pub(crate) node: Option<At<String>>,
     /// How long jobs that have ended are kept, with their history. Default: 90d

@@ -1,10 +1,8 @@
 //! The database of `[store]`.
 
-use std::path::PathBuf;
-
 use super::diagnostics::Diagnostics;
 use super::secret_keys;
-use crate::config::model::{Database, SecretAt};
+use crate::config::model::{Database, ObjectPlace, PackagePlace, SecretAt};
 use crate::config::raw;
 use crate::config::raw::values::At;
 use crate::config::secret_names::Kind;
@@ -20,6 +18,7 @@ pub(super) fn database(diagnostics: &mut Diagnostics<'_>, raw: &raw::Store) -> O
             ("password_credential", &raw.password_credential),
             ("ca_file", &raw.ca_file),
             ("packages", &raw.packages),
+            ("packages_credentials_file", &raw.packages_credentials_file),
             ("node", &raw.node),
         ];
         for (key, at) in keys {
@@ -37,7 +36,7 @@ pub(super) fn database(diagnostics: &mut Diagnostics<'_>, raw: &raw::Store) -> O
         url: url.value.clone(),
         password: password(diagnostics, raw),
         ca_file: raw.ca_file.as_ref().map(|path| diagnostics.path(path)),
-        packages: raw.packages.as_ref().map(|at| packages(diagnostics, at)),
+        packages: packages(diagnostics, raw),
         node: match &raw.node {
             Some(name) => node(diagnostics, name),
             None => host_name(),
@@ -84,12 +83,40 @@ fn password(diagnostics: &mut Diagnostics<'_>, raw: &raw::Store) -> Option<Secre
     }
 }
 
-fn packages(diagnostics: &mut Diagnostics<'_>, at: &At<String>) -> PathBuf {
-    if at.value.contains("://") {
-        let help = "write the path of a folder that every node mounts";
-        diagnostics.error_with_help(&at.span, "`packages` is not a path", help);
+fn packages(diagnostics: &mut Diagnostics<'_>, raw: &raw::Store) -> Option<PackagePlace> {
+    let at = raw.packages.as_ref();
+    let is_address = at.is_some_and(|at| at.value.contains("://"));
+    if let Some(credentials) = raw.packages_credentials_file.as_ref().filter(|_| !is_address) {
+        let message = "`packages_credentials_file` is for `packages` on object storage";
+        let help = "set `packages` to s3://BUCKET/PREFIX or az://CONTAINER/PREFIX, or remove the key";
+        diagnostics.error_with_help(&credentials.span, message, help);
     }
-    diagnostics.path(at)
+    let at = at?;
+    if !is_address {
+        return Some(PackagePlace::Folder(diagnostics.path(at)));
+    }
+    if let Err(problem) = usable_objects(&at.value) {
+        diagnostics.error_with_help(&at.span, problem.message, problem.help);
+    }
+    Some(PackagePlace::Objects(ObjectPlace {
+        url: at.value.clone(),
+        credentials: raw.packages_credentials_file.as_ref().map(|path| diagnostics.path(path)),
+        ca_file: raw.ca_file.as_ref().map(|path| diagnostics.path(path)),
+    }))
+}
+
+#[cfg(feature = "postgres")]
+fn usable_objects(url: &str) -> Result<(), Unusable> {
+    let help =
+        "write s3://BUCKET/PREFIX, az://CONTAINER/PREFIX, or the path of a folder that every node mounts";
+    let parsed = dropship_objects::Address::parse(url).map(drop);
+    parsed.map_err(|error| Unusable { message: format!("`packages` is no place: {error}"), help })
+}
+
+#[cfg(not(feature = "postgres"))]
+fn usable_objects(_: &str) -> Result<(), Unusable> {
+    let help = "install a package of dropship, or build it with `--features postgres`";
+    Err(Unusable { message: "this dropship was built without object storage".to_owned(), help })
 }
 
 fn node(diagnostics: &mut Diagnostics<'_>, at: &At<String>) -> String {

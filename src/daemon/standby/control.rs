@@ -60,7 +60,7 @@ impl StandbyControl {
         active: watch::Receiver<Option<String>>,
         since: Timestamp,
     ) -> anyhow::Result<Self> {
-        let packages = PackageStore::for_reading(config.store.packages());
+        let packages = crate::package_objects::for_reading(&config.store)?;
         let (policy, outbox) = (accounts::policy(config)?, config.store.path.join("outbox"));
         let active_config = Arc::new(ActiveConfig { policy, outbox, config: config.clone() });
         let workers = NoWorkers {

@@ -16,6 +16,7 @@ use crate::daemon::observers::DaemonObserver;
 use crate::metrics::{CallHistory, Metrics};
 use crate::notify::Notifier;
 use crate::observe::{Activities, Heartbeat, Heartbeats, Restart};
+use crate::package_objects;
 use crate::package_store::PackageStore;
 use crate::pipeline::{
     AdmissionLoad, Clock, JobEvents, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Settings,
@@ -81,7 +82,8 @@ pub(super) fn build_pipeline(
     let home = &config.store.path;
     let kept = config.store.packages();
     let packages = PackageStore::open(kept).with_context(|| format!("cannot open {}", kept.display()))?;
-    let packages = packages.keeping_free(config.store.min_free);
+    let objects = package_objects::connect(&config.store)?;
+    let packages = packages.keeping_free(config.store.min_free).with_objects(objects);
     let mut settings = Settings::of(&config.api);
     settings.sandbox = options.sandbox;
     settings.folders.replace(&config.folders);

@@ -1,11 +1,14 @@
 //! The upload step: upload the captured copy to the URL of the submission.
 
+use std::io;
+
+use crate::pipeline::file_work;
 use crate::pipeline::found_commit;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::submission_status::is_past_pending;
 use dropship_hardware::{DownloadKind, TransferError};
-use dropship_job::{Event, HoldFault, HoldReason, WaitReason};
+use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, WaitReason};
 
 /// Uploads the copy. Repeating it is safe: the same bytes go to the same place.
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
@@ -27,24 +30,44 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     if ctx.is_paused().await {
         return ctx.wait_paused().await;
     }
-    let (copy, sha256) = (ctx.pipeline.packages.package(ctx.job.id()), ctx.job.package().sha256.clone());
+    let sha256 = ctx.job.package().sha256.clone();
+    let (packages, id) = (ctx.pipeline.packages.clone(), ctx.job.id().clone());
+    let copy = file_work::run_on_package(move || packages.local_copy(&id));
+    let copy = match ctx.unless_shutting_down(copy).await? {
+        Ok(copy) => copy,
+        Err(error) if is_passing(&error) => {
+            let name = ctx.pipeline.packages.copy_name(ctx.job.id());
+            let fault =
+                Fault::new(ErrorKind::Transfer, format!("cannot read the captured copy {name}: {error}"));
+            return ctx.retry_later(fault, None).await;
+        }
+        Err(error) => return hold_for_lost_copy(ctx, &error).await,
+    };
     // The client refuses other bytes than those that were inspected.
-    match ctx.unless_shutting_down(service.upload(&url, &copy, &sha256)).await? {
+    match ctx.unless_shutting_down(service.upload(&url, copy.path(), &sha256)).await? {
         Ok(bytes) => ctx.record(vec![Event::Uploaded { bytes }]).await,
         Err(TransferError::Altered { .. } | TransferError::Changed { .. }) => {
             let message = format!(
                 "{} changed after inspection; nothing was uploaded; cancel the job and drop the package again",
-                copy.display()
+                ctx.pipeline.packages.copy_name(ctx.job.id())
             );
             ctx.hold(HoldFault::new(HoldReason::CopyChanged, message)).await
         }
-        Err(TransferError::Local { what: "read", source, .. }) => {
-            let message = format!(
-                "cannot read the captured copy {}: {source}; restore it and approve, or cancel the job and drop the package again",
-                copy.display()
-            );
-            ctx.hold(HoldFault::new(HoldReason::CopyLost, message)).await
-        }
+        Err(TransferError::Local { what: "read", source, .. }) => hold_for_lost_copy(ctx, &source).await,
         Err(error) => ctx.on_transfer_error(DownloadKind::InitialPackage.as_str(), &error).await,
     }
+}
+
+/// Whether the storage of the copy may respond later, or this machine may have space for it.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, NotConnected, StorageFull, TimedOut};
+    matches!(error.kind(), Interrupted | NotConnected | StorageFull | TimedOut)
+}
+
+async fn hold_for_lost_copy<S: Service>(ctx: &mut StepContext<'_, S>, error: &io::Error) -> StepResult {
+    let message = format!(
+        "cannot read the captured copy {}: {error}; restore it and approve, or cancel the job and drop the package again",
+        ctx.pipeline.packages.copy_name(ctx.job.id())
+    );
+    ctx.hold(HoldFault::new(HoldReason::CopyLost, message)).await
 }

@@ -17,9 +17,10 @@ use url::Url;
 
 use crate::harness::service::{QUIET, until};
 
-const ACCOUNT: &str = "devstoreaccount1";
+pub(crate) const ACCOUNT: &str = "devstoreaccount1";
 /// The emulator's well-known key.
-const KEY: &str = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
+pub(crate) const KEY: &str =
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==";
 const VERSION: &str = "2021-12-02";
 
 /// A URL with these permissions for one blob until this time. Source: "Create a service SAS".
@@ -42,14 +43,14 @@ fn signed(base: &Url, blob: &str, permissions: &str, end: Timestamp) -> SafeUrl 
 }
 
 /// Creates the container, which needs the account's key. Source: "Authorize with Shared Key".
-async fn make_container(base: &Url) -> bool {
+pub(crate) async fn make_container(base: &Url, container: &str) -> bool {
     let date = httpdate::fmt_http_date(std::time::SystemTime::now());
     let text = format!(
-        "PUT\n\n\n\n\n\n\n\n\n\n\n\nx-ms-date:{date}\nx-ms-version:{VERSION}\n/{ACCOUNT}/{ACCOUNT}/ingestion\nrestype:container"
+        "PUT\n\n\n\n\n\n\n\n\n\n\n\nx-ms-date:{date}\nx-ms-version:{VERSION}\n/{ACCOUNT}/{ACCOUNT}/{container}\nrestype:container"
     );
     let key = hmac::Key::new(hmac::HMAC_SHA256, &STANDARD.decode(KEY).expect("base64"));
     let signature = STANDARD.encode(hmac::sign(&key, text.as_bytes()));
-    let url = base.join(&format!("/{ACCOUNT}/ingestion?restype=container")).expect("a URL");
+    let url = base.join(&format!("/{ACCOUNT}/{container}?restype=container")).expect("a URL");
     let http = reqwest::Client::builder().no_proxy().build().expect("a client");
     let request = http
         .put(url)
@@ -88,7 +89,7 @@ async fn azurite_upload_and_download_round_trip_succeeds() {
     let base: Url = format!("http://127.0.0.1:{port}").parse().expect("a URL");
     let secret = Credential::Secret(SecretSource::fixed(SecretString::from("unused")));
     let client = Client::new(Settings::new(base.clone(), base.clone(), "t", "c", secret)).expect("a client");
-    until("Azurite to listen", async || make_container(&base).await).await;
+    until("Azurite to listen", async || make_container(&base, "ingestion").await).await;
 
     let end = Timestamp::now() + Duration::from_secs(3600);
     for (blob, length) in [("small", 12_345), ("large", 30 << 20)] {

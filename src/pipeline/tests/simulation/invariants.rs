@@ -25,7 +25,7 @@ impl Simulation {
         let needs =
             jobs.filter(|job| job.is_accepted() && !job.state().has_ended() && job.step() <= Step::Upload);
         needs
-            .filter(|job| !packages.package(job.id()).exists())
+            .filter(|job| !packages.has_copy(job.id()).expect("read"))
             .map(|job| format!("{} lost its copy", job.id()))
             .collect()
     }

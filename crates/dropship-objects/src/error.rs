@@ -1,0 +1,55 @@
+//! Why work on an object failed.
+
+use std::io;
+
+/// Why work on an object failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ObjectError {
+    /// The storage does not respond, or refuses the credentials: the same call may succeed later.
+    #[error("{what}")]
+    Away {
+        /// The attempt, and its error.
+        what: String,
+    },
+    /// There is no such object.
+    #[error("there is no object {name}")]
+    NotFound {
+        /// Its name.
+        name: String,
+    },
+    /// An object has other bytes than it should have.
+    #[error("the object {name} has other bytes: SHA-256 {found} instead of {expected}")]
+    Altered {
+        /// Its name.
+        name: String,
+        /// Its digest.
+        found: String,
+        /// The digest of what was written.
+        expected: String,
+    },
+    /// A local file cannot be read or written.
+    #[error("{0}")]
+    Local(#[from] io::Error),
+}
+
+impl ObjectError {
+    /// The error of the storage about this object.
+    pub(crate) fn of(error: &object_store::Error, name: &str) -> Self {
+        match error {
+            object_store::Error::NotFound { .. } => Self::NotFound { name: name.to_owned() },
+            error => Self::Away { what: dropship_redact::mask(&error.to_string()) },
+        }
+    }
+}
+
+impl From<ObjectError> for io::Error {
+    fn from(error: ObjectError) -> Self {
+        let kind = match error {
+            ObjectError::Away { .. } => io::ErrorKind::NotConnected,
+            ObjectError::NotFound { .. } => io::ErrorKind::NotFound,
+            ObjectError::Altered { .. } => io::ErrorKind::InvalidData,
+            ObjectError::Local(error) => return error,
+        };
+        Self::new(kind, error.to_string())
+    }
+}

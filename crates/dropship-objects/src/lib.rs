@@ -1,0 +1,13 @@
+#![doc = include_str!("../README.md")]
+
+mod address;
+mod error;
+mod objects;
+mod presence;
+mod settings;
+mod transfer;
+
+pub use address::{Address, BadAddress};
+pub use error::ObjectError;
+pub use objects::{Fetched, Objects};
+pub use settings::{BadSettings, Settings};

@@ -1,0 +1,313 @@
+//! Objects below a prefix, for threads that may block.
+
+use std::future::Future;
+use std::path::Path as FilePath;
+use std::str::FromStr as _;
+use std::sync::{Arc, mpsc};
+use std::time::{Duration, SystemTime};
+
+use futures_util::TryStreamExt as _;
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::path::Path;
+use object_store::{
+    BackoffConfig, Certificate, ClientOptions, ObjectStore, ObjectStoreExt as _, PutPayload, RetryConfig,
+};
+use tokio::runtime::Runtime;
+
+use crate::address::{Address, Service};
+use crate::error::ObjectError;
+use crate::presence::Presence;
+use crate::settings::Settings;
+use crate::transfer;
+
+/// Maximum time of a call about small objects.
+const SMALL: Duration = Duration::from_secs(20);
+
+/// Maximum time of a call that reads or writes a whole package.
+const WHOLE_PACKAGE: Duration = Duration::from_secs(30 * 60);
+
+/// Maximum time to list all objects.
+const LIST: Duration = Duration::from_secs(5 * 60);
+
+/// Maximum time of one request, which has one part at most.
+const REQUEST: Duration = Duration::from_secs(60);
+
+/// Maximum time to connect.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Maximum size of a small object in bytes.
+const LARGEST_SMALL: u64 = 64 << 20;
+
+/// An object that was written to a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// SHA-256 of its bytes, lower-case hex.
+    pub sha256: String,
+    /// Its size in bytes.
+    pub size: u64,
+}
+
+/// Objects below a prefix. Names have parts that are separated by `/`; the first one is a folder.
+pub struct Objects {
+    store: Arc<dyn ObjectStore>,
+    prefix: Path,
+    presence: Presence,
+    place: String,
+    runtime: Option<Runtime>,
+}
+
+impl Objects {
+    /// Prepares the client, and looks whether the storage responds. It may be away.
+    ///
+    /// # Errors
+    /// Settings that cannot be used.
+    pub fn connect(address: &Address, settings: &Settings) -> Result<Self, ObjectError> {
+        let unusable =
+            |what: String| ObjectError::Local(std::io::Error::new(std::io::ErrorKind::InvalidInput, what));
+        let store =
+            client(address, settings).map_err(|error| unusable(dropship_redact::mask(&error.to_string())))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .thread_name("objects")
+            .enable_all()
+            .build()?;
+        let (prefix, place) = (Path::from(address.prefix.as_str()), address.to_string());
+        let presence =
+            Presence::new(Arc::clone(&store), prefix.clone(), place.clone(), runtime.handle().clone());
+        let objects = Self { store, prefix, presence, place, runtime: Some(runtime) };
+        let presence = objects.presence.clone();
+        // The result is noted: intake waits while the storage is away.
+        drop(objects.call(SMALL, async move { presence.probe().await }));
+        Ok(objects)
+    }
+
+    /// The address.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// Why the storage does not respond, while it does not.
+    #[must_use]
+    pub fn away(&self) -> Option<String> {
+        self.presence.away()
+    }
+
+    /// Writes a file as a new object. If there is one of the name, it has the same bytes. When this returns, the object was read again.
+    ///
+    /// # Errors
+    /// [`ObjectError::Altered`] if the object has other bytes; that it cannot be written or read.
+    pub fn put_new(&self, name: &str, file: &FilePath) -> Result<(), ObjectError> {
+        tracing::debug!("writes the object {name} to {}", self.place);
+        let (store, at, file) = (Arc::clone(&self.store), self.path(name), file.to_owned());
+        self.call(WHOLE_PACKAGE, async move { transfer::put_new(&*store, &at, &file).await })
+    }
+
+    /// Writes a small object, in place of one of its name.
+    ///
+    /// # Errors
+    /// That it cannot be written.
+    pub fn put(&self, name: &str, bytes: Vec<u8>) -> Result<(), ObjectError> {
+        let (store, at) = (Arc::clone(&self.store), self.path(name));
+        self.call(SMALL, async move {
+            store
+                .put(&at, PutPayload::from(bytes))
+                .await
+                .map(drop)
+                .map_err(|error| ObjectError::of(&error, at.as_ref()))
+        })
+    }
+
+    /// A small object; `None`: there is none.
+    ///
+    /// # Errors
+    /// That it cannot be read, or has more than 64 MiB.
+    pub fn get(&self, name: &str) -> Result<Option<Vec<u8>>, ObjectError> {
+        let (store, at) = (Arc::clone(&self.store), self.path(name));
+        self.call(SMALL, async move { transfer::get(&*store, &at, LARGEST_SMALL).await })
+    }
+
+    /// Writes an object to a file.
+    ///
+    /// # Errors
+    /// [`ObjectError::NotFound`]; that the object cannot be read, or the file cannot be written.
+    pub fn fetch(&self, name: &str, to: &FilePath) -> Result<Fetched, ObjectError> {
+        let (store, at, to) = (Arc::clone(&self.store), self.path(name), to.to_owned());
+        let fetched = self.call(WHOLE_PACKAGE, async move { transfer::fetch(&*store, &at, &to).await });
+        fetched.map(|(sha256, size)| Fetched { sha256, size })
+    }
+
+    /// Reads an object for its digest and size.
+    ///
+    /// # Errors
+    /// [`ObjectError::NotFound`]; that it cannot be read.
+    pub fn examine(&self, name: &str) -> Result<Fetched, ObjectError> {
+        let (store, at) = (Arc::clone(&self.store), self.path(name));
+        let read = self.call(WHOLE_PACKAGE, async move { transfer::examine(&*store, &at).await });
+        read.map(|(sha256, size)| Fetched { sha256, size })
+    }
+
+    /// The folders below the prefix.
+    ///
+    /// # Errors
+    /// That they cannot be listed.
+    pub fn folders(&self) -> Result<Vec<String>, ObjectError> {
+        let (store, prefix) = (Arc::clone(&self.store), self.prefix.clone());
+        self.call(SMALL, async move {
+            let listed = store.list_with_delimiter(Some(&prefix)).await;
+            let listed = listed.map_err(|error| ObjectError::of(&error, prefix.as_ref()))?;
+            Ok(listed.common_prefixes.iter().filter_map(|path| path.filename().map(str::to_owned)).collect())
+        })
+    }
+
+    /// The folders that have an object of this name.
+    ///
+    /// # Errors
+    /// That they cannot be listed.
+    pub fn folders_with(&self, name: &str) -> Result<Vec<String>, ObjectError> {
+        let (store, prefix, name) = (Arc::clone(&self.store), self.prefix.clone(), name.to_owned());
+        self.call(LIST, async move {
+            let listed = store.list(Some(&prefix)).try_filter_map(async |object| {
+                let parts: Vec<_> = object.location.prefix_match(&prefix).into_iter().flatten().collect();
+                Ok(match &parts[..] {
+                    [folder, last] if last.as_ref() == name => Some(folder.as_ref().to_owned()),
+                    _ => None,
+                })
+            });
+            listed.try_collect().await.map_err(|error| ObjectError::of(&error, prefix.as_ref()))
+        })
+    }
+
+    /// The names of the objects in a folder, without the folder, and when each was written.
+    ///
+    /// # Errors
+    /// That they cannot be listed.
+    pub fn names(&self, folder: &str) -> Result<Vec<(String, SystemTime)>, ObjectError> {
+        let (store, at) = (Arc::clone(&self.store), self.path(folder));
+        self.call(SMALL, async move {
+            let listed: Result<Vec<_>, _> = store.list(Some(&at)).try_collect().await;
+            let listed = listed.map_err(|error| ObjectError::of(&error, at.as_ref()))?;
+            let name = |path: &Path| path.filename().map(str::to_owned);
+            Ok(listed
+                .iter()
+                .filter_map(|object| Some((name(&object.location)?, object.last_modified.into())))
+                .collect())
+        })
+    }
+
+    /// Deletes an object, if there is one.
+    ///
+    /// # Errors
+    /// That it cannot be deleted.
+    pub fn delete(&self, name: &str) -> Result<(), ObjectError> {
+        let (store, at) = (Arc::clone(&self.store), self.path(name));
+        self.call(SMALL, async move { delete(&*store, &at).await })
+    }
+
+    /// Deletes all objects of a folder.
+    ///
+    /// # Errors
+    /// That they cannot be listed or deleted.
+    pub fn delete_folder(&self, folder: &str) -> Result<(), ObjectError> {
+        let (store, at) = (Arc::clone(&self.store), self.path(folder));
+        self.call(SMALL, async move {
+            let listed: Result<Vec<_>, _> = store.list(Some(&at)).try_collect().await;
+            for object in listed.map_err(|error| ObjectError::of(&error, at.as_ref()))? {
+                delete(&*store, &object.location).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn path(&self, name: &str) -> Path {
+        name.split('/').fold(self.prefix.clone(), |path, part| path.join(part))
+    }
+
+    /// Runs a future on the thread of this crate, for a limited time.
+    fn call<T: Send + 'static>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = Result<T, ObjectError>> + Send + 'static,
+    ) -> Result<T, ObjectError> {
+        let away = |what: String| ObjectError::Away { what };
+        let Some(runtime) = &self.runtime else { return Err(away("the client is closed".to_owned())) };
+        let (answer, result) = mpsc::sync_channel(1);
+        runtime.spawn(async move {
+            let late = || Err(away(format!("no answer within {} s", limit.as_secs())));
+            let done = tokio::time::timeout(limit, work).await.unwrap_or_else(|_| late());
+            drop(answer.send(done));
+        });
+        let done = result.recv().unwrap_or_else(|_| Err(away("the call was aborted".to_owned())));
+        self.presence.note(&done);
+        done
+    }
+}
+
+impl Drop for Objects {
+    fn drop(&mut self) {
+        // To wait for the runtime is not allowed on threads of another runtime.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+impl std::fmt::Debug for Objects {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Objects").field(&self.place).finish()
+    }
+}
+
+async fn delete(store: &dyn ObjectStore, at: &Path) -> Result<(), ObjectError> {
+    match store.delete(at).await {
+        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+        Err(error) => Err(ObjectError::of(&error, at.as_ref())),
+    }
+}
+
+/// The client of a service. Names of settings that it does not know are for other programs.
+fn client(address: &Address, settings: &Settings) -> object_store::Result<Arc<dyn ObjectStore>> {
+    let is_loopback = settings.is_loopback();
+    let mut options = ClientOptions::new()
+        .with_timeout(REQUEST)
+        .with_connect_timeout(CONNECT)
+        .with_http1_only()
+        .with_allow_http(is_loopback);
+    if let Some(pem) = settings.roots() {
+        for root in Certificate::from_pem_bundle(pem)? {
+            options = options.with_root_certificate(root);
+        }
+    }
+    // A call that fails is repeated by its caller; retries here are for single lost requests.
+    let retry = RetryConfig {
+        backoff: BackoffConfig { max_backoff: Duration::from_secs(2), ..BackoffConfig::default() },
+        max_retries: 3,
+        retry_timeout: Duration::from_secs(15),
+    };
+    Ok(match address.service {
+        Service::S3 => {
+            let mut builder = AmazonS3Builder::new();
+            for (name, value) in settings.values() {
+                if let Ok(key) = AmazonS3ConfigKey::from_str(&name) {
+                    builder = builder.with_config(key, value);
+                }
+            }
+            let builder =
+                builder.with_bucket_name(&address.bucket).with_conditional_put(S3ConditionalPut::ETagMatch);
+            // Not every service that speaks S3 deletes several objects at once.
+            let builder = builder.with_disable_bulk_delete(true);
+            Arc::new(builder.with_client_options(options).with_retry(retry).build()?)
+        }
+        Service::Azure => {
+            let mut builder = MicrosoftAzureBuilder::new();
+            for (name, value) in settings.values() {
+                if let Ok(key) = AzureConfigKey::from_str(&name) {
+                    builder = builder.with_config(key, value);
+                }
+            }
+            let builder = builder.with_container_name(&address.bucket);
+            Arc::new(builder.with_client_options(options).with_retry(retry).build()?)
+        }
+    })
+}

@@ -1,0 +1,103 @@
+//! Objects on a double of S3. `.ci/postgres` tests the same with Azurite through the daemon.
+
+#![expect(clippy::expect_used, reason = "a test that cannot continue panics with a message")]
+
+mod s3;
+
+use std::path::PathBuf;
+
+use dropship_objects::{Address, ObjectError, Objects, Settings};
+use s3::S3;
+
+fn objects(s3: &S3) -> Objects {
+    let settings = Settings::default().with_file(&s3.settings()).expect("settings");
+    drop(rustls::crypto::ring::default_provider().install_default());
+    Objects::connect(&Address::parse("s3://captured/fleet/one").expect("an address"), &settings)
+        .expect("a client")
+}
+
+fn file(folder: &tempfile::TempDir, length: usize) -> (PathBuf, Vec<u8>) {
+    let bytes: Vec<u8> = (0..length).map(|at| (at * 31 + at / 997) as u8).collect();
+    let path = folder.path().join(format!("{length}"));
+    std::fs::write(&path, &bytes).expect("written");
+    (path, bytes)
+}
+
+#[test]
+fn object_is_written_once_and_read_again() {
+    let (s3, folder) = (S3::start(), tempfile::tempdir().expect("a folder"));
+    let objects = objects(&s3);
+    for length in [0, 12_345, (20 << 20) + 7] {
+        let (path, bytes) = file(&folder, length);
+        let name = format!("job{length}/package");
+        objects.put_new(&name, &path).expect("written");
+        objects.put_new(&name, &path).expect("it is there with the same bytes");
+        let key = format!("fleet/one/{name}");
+        let reads = s3.requests().iter().filter(|request| **request == format!("GET captured/{key}")).count();
+        assert_eq!(reads, 2, "{length}: each of both is read again");
+        let copy = folder.path().join("copy");
+        let fetched = objects.fetch(&name, &copy).expect("fetched");
+        assert_eq!((fetched.size, &std::fs::read(&copy).expect("read")), (length as u64, &bytes));
+        assert_eq!(objects.examine(&name).expect("read"), fetched);
+
+        // Another program has written other bytes: they are found, and stay.
+        s3.overwrite(&key, b"other");
+        let error = objects.put_new(&name, &path).expect_err("other bytes");
+        assert!(matches!(error, ObjectError::Altered { .. }), "{error}");
+        assert_eq!(objects.get(&name).expect("read").as_deref(), Some(&b"other"[..]));
+    }
+    assert_eq!(s3.open_uploads(), 0);
+    assert_eq!(objects.away(), None);
+}
+
+#[test]
+fn folders_are_listed_and_deleted_page_by_page() {
+    let s3 = S3::start();
+    let objects = objects(&s3);
+    let names = [
+        "a/package",
+        "a/plan-1.json",
+        "a/plan-2.json",
+        "a/rejected.json",
+        "b/package",
+        "c/package",
+        "d/package",
+    ];
+    for name in names {
+        objects.put(name, name.as_bytes().to_vec()).expect("written");
+    }
+    s3.overwrite("fleet/other/e/package", b"of another prefix");
+    s3.overwrite("fleet/one-more/f/package", b"of another prefix");
+    assert_eq!(objects.folders().expect("listed"), ["a", "b", "c", "d"]);
+    assert_eq!(objects.folders_with("plan-1.json").expect("listed"), ["a"]);
+    assert_eq!(objects.folders_with("package").expect("listed"), ["a", "b", "c", "d"]);
+    let mut found: Vec<_> = objects.names("a").expect("listed").into_iter().map(|(name, _)| name).collect();
+    found.sort();
+    assert_eq!(found, ["package", "plan-1.json", "plan-2.json", "rejected.json"]);
+    objects.delete("b/package").expect("deleted");
+    objects.delete("b/package").expect("it is gone already");
+    objects.delete_folder("a").expect("deleted");
+    assert_eq!(objects.folders().expect("listed"), ["c", "d"]);
+    assert_eq!(objects.get("b/package").expect("read"), None);
+    let left =
+        ["fleet/one-more/f/package", "fleet/one/c/package", "fleet/one/d/package", "fleet/other/e/package"];
+    assert_eq!(s3.keys(), left);
+}
+
+#[test]
+fn storage_that_is_away_is_noticed_and_probed_until_it_responds() {
+    let s3 = S3::start();
+    s3.set_away(true);
+    let objects = objects(&s3);
+    let why = objects.away().expect("it is away");
+    assert!(!why.contains(s3::SECRET), "{why}");
+    let error = objects.get("a/package").expect_err("away");
+    assert!(matches!(error, ObjectError::Away { .. }), "{error}");
+    s3.set_away(false);
+    let begun = std::time::Instant::now();
+    while objects.away().is_some() {
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "it is not probed");
+        std::thread::park_timeout(std::time::Duration::from_millis(20));
+    }
+    assert_eq!(objects.get("a/package").expect("read"), None);
+}

@@ -1,0 +1,142 @@
+//! The object storage of `[store] packages`.
+
+use std::sync::Arc;
+
+use crate::config::model::{ObjectPlace, Store};
+use crate::package_store::{PackageObjects, PackageStore};
+
+/// The captured packages of a configuration, for reading: nothing is created or deleted.
+///
+/// # Errors
+/// Credentials that cannot be read or used.
+pub fn for_reading(store: &Store) -> anyhow::Result<PackageStore> {
+    Ok(PackageStore::for_reading(store.packages()).with_objects(connect(store)?))
+}
+
+/// The client of the object storage, if the configuration names one. It may be away.
+///
+/// # Errors
+/// Credentials that cannot be read or used.
+#[cfg(feature = "postgres")]
+pub fn connect(store: &Store) -> anyhow::Result<Option<Arc<dyn PackageObjects>>> {
+    store.objects().map(connect_to).transpose()
+}
+
+/// The client of an object storage. It may be away.
+///
+/// # Errors
+/// Credentials that cannot be read or used.
+#[cfg(feature = "postgres")]
+pub fn connect_to(place: &ObjectPlace) -> anyhow::Result<Arc<dyn PackageObjects>> {
+    objects::connect(place)
+}
+
+/// Configurations with object storage are refused before.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "postgres"))]
+pub fn connect_to(_: &ObjectPlace) -> anyhow::Result<Arc<dyn PackageObjects>> {
+    anyhow::bail!("this dropship was built without object storage")
+}
+
+/// Configurations with object storage are refused before.
+///
+/// # Errors
+/// None.
+#[cfg(not(feature = "postgres"))]
+pub fn connect(_: &Store) -> anyhow::Result<Option<Arc<dyn PackageObjects>>> {
+    Ok(None)
+}
+
+#[cfg(feature = "postgres")]
+mod objects {
+    use std::io;
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::SystemTime;
+
+    use anyhow::Context as _;
+
+    use crate::config::model::ObjectPlace;
+    use crate::package_store::{CopyFacts, PackageObjects};
+    use dropship_objects::{Address, Fetched, Objects, Settings};
+
+    pub(super) fn connect(place: &ObjectPlace) -> anyhow::Result<Arc<dyn PackageObjects>> {
+        let address = Address::parse(&place.url)?;
+        let settings = settings(place)?;
+        Ok(Arc::new(Remote(Objects::connect(&address, &settings).context("[store] packages")?)))
+    }
+
+    fn settings(place: &ObjectPlace) -> anyhow::Result<Settings> {
+        let variables = std::env::vars_os();
+        let variables =
+            variables.filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        let mut settings = Settings::of_environment(variables);
+        if let Some(path) = &place.credentials {
+            let text = std::fs::read_to_string(path).with_context(|| {
+                format!("[store] packages_credentials_file: cannot read {}", path.display())
+            })?;
+            settings = settings.with_file(&text).with_context(|| path.display().to_string())?;
+        }
+        let read = |path| std::fs::read(path).with_context(|| "[store] ca_file: cannot read it");
+        Ok(settings.with_roots(place.ca_file.as_ref().map(read).transpose()?))
+    }
+
+    #[derive(Debug)]
+    struct Remote(Objects);
+
+    impl PackageObjects for Remote {
+        fn place(&self) -> String {
+            self.0.place().to_owned()
+        }
+
+        fn away(&self) -> Option<String> {
+            self.0.away()
+        }
+
+        fn put_new(&self, name: &str, file: &Path) -> io::Result<()> {
+            Ok(self.0.put_new(name, file)?)
+        }
+
+        fn put(&self, name: &str, bytes: Vec<u8>) -> io::Result<()> {
+            Ok(self.0.put(name, bytes)?)
+        }
+
+        fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+            Ok(self.0.get(name)?)
+        }
+
+        fn fetch(&self, name: &str, to: &Path) -> io::Result<CopyFacts> {
+            Ok(facts(self.0.fetch(name, to)?))
+        }
+
+        fn facts(&self, name: &str) -> io::Result<CopyFacts> {
+            Ok(facts(self.0.examine(name)?))
+        }
+
+        fn folders(&self) -> io::Result<Vec<String>> {
+            Ok(self.0.folders()?)
+        }
+
+        fn folders_with(&self, name: &str) -> io::Result<Vec<String>> {
+            Ok(self.0.folders_with(name)?)
+        }
+
+        fn names(&self, folder: &str) -> io::Result<Vec<(String, SystemTime)>> {
+            Ok(self.0.names(folder)?)
+        }
+
+        fn delete(&self, name: &str) -> io::Result<()> {
+            Ok(self.0.delete(name)?)
+        }
+
+        fn delete_folder(&self, folder: &str) -> io::Result<()> {
+            Ok(self.0.delete_folder(folder)?)
+        }
+    }
+
+    fn facts(Fetched { sha256, size }: Fetched) -> CopyFacts {
+        CopyFacts { sha256, size }
+    }
+}
