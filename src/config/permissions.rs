@@ -51,9 +51,10 @@ impl Config {
         let Signers { roots, intermediates, timestamp_roots, crls, .. } = &self.signers;
         let of_signers = [roots, intermediates, timestamp_roots, crls].into_iter().flatten();
         let database = self.store.database.as_ref();
-        let of_database = database.into_iter().flat_map(|database| [&database.ca_file, &database.packages]);
-        let of_connections = std::iter::once(&self.api.ca_file).chain(of_database).flatten();
-        of_signers.chain(of_connections).map(PathBuf::as_path)
+        let of_database = database.and_then(|database| database.ca_file.as_ref());
+        let packages = database.and_then(|database| database.packages.as_ref()?.folder());
+        let of_connections = self.api.ca_file.iter().chain(of_database);
+        of_signers.chain(of_connections).map(PathBuf::as_path).chain(packages)
     }
 
     /// The files of secrets that the configuration names.
