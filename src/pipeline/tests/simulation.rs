@@ -79,7 +79,12 @@ impl Simulation {
     }
 
     fn store(&self) -> Arc<dyn Store> {
-        Arc::new(CrashingStore { memory: Arc::clone(&self.memory), crash: Arc::clone(&self.crash) })
+        self.store_of(None)
+    }
+
+    fn store_of(&self, operators_clock: Option<Clock>) -> Arc<dyn Store> {
+        let (memory, crash) = (Arc::clone(&self.memory), Arc::clone(&self.crash));
+        Arc::new(CrashingStore { memory, crash, operators_clock })
     }
 
     fn drop_path(&self, name: &str) -> PathBuf {
@@ -240,7 +245,7 @@ impl Simulation {
 
     /// Acts on the store as the control socket does while no daemon runs.
     pub(super) fn job_service(&self) -> JobService {
-        JobService::new(self.store(), Arc::new(NoActiveJobs), false)
+        JobService::new(self.store_of(Some(self.clock)), Arc::new(NoActiveJobs), false)
     }
 
     /// The number of approvals in the history of a job.
