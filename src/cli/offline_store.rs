@@ -12,9 +12,9 @@ use super::owner::become_owner;
 use crate::approval::{self, ApprovalPage};
 use crate::config::model::Config;
 use crate::control::{
-    ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, LabelNotWithdrawn,
-    LabelPlanner, NoDaemon, Operator, Status, nodes_of,
+    ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, NoDaemon, Operator, Status,
 };
+use crate::daemon::{ConfiguredPlanner, refuse_copy, stored_status};
 use crate::outbox::{Outbox, Ownership, Receipt};
 use crate::package_objects;
 use crate::package_store::PackageStore;
@@ -70,34 +70,7 @@ impl OfflineStore {
     }
 
     pub(super) fn status(&self) -> anyhow::Result<Status> {
-        Ok(Status {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            running: false,
-            since: None,
-            node: self.config.store.database.as_ref().map(|database| database.node.clone()),
-            stands_by_for: None,
-            nodes: nodes_of(&*self.store),
-            endpoint: self.config.api.endpoint.to_string(),
-            sandbox: false,
-            jobs: self.jobs.counts()?,
-            paused: PauseGate::remembered(&*self.store)?.scopes().into_iter().collect(),
-            accounts: Vec::new(),
-            not_withdrawn: self.not_withdrawn()?,
-            folders: Vec::new(),
-            trouble: Vec::new(),
-            restart: Vec::new(),
-        })
-    }
-
-    /// The labels that are not withdrawn yet.
-    fn not_withdrawn(&self) -> anyhow::Result<Vec<LabelNotWithdrawn>> {
-        let mut labels = Vec::new();
-        for job in self.store.open_jobs()? {
-            let receipt = Receipt::of(&job, false);
-            let pending = receipt.not_withdrawn.into_iter();
-            labels.extend(pending.map(|label| LabelNotWithdrawn { job: job.id().clone(), label }));
-        }
-        Ok(labels)
+        Ok(stored_status(&*self.store, &self.config, &self.jobs)?)
     }
 
     pub(super) fn export(&self, each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>) -> anyhow::Result<()> {
@@ -120,7 +93,7 @@ impl OfflineStore {
 
     /// Refuses changes of a store that was copied elsewhere.
     fn refuse_copy(&self) -> Result<(), ControlError> {
-        let refused = crate::daemon::refuse_copy(&*self.store, &self.config);
+        let refused = refuse_copy(&*self.store, &self.config);
         refused.map_err(|error| ControlError::new(ControlErrorKind::Configuration, format!("{error:#}")))
     }
 
@@ -129,7 +102,7 @@ impl OfflineStore {
         let by = &self.operator;
         let receipt = match action {
             JobAction::Retry { .. } => {
-                let planner = OfflinePlanner { config: &self.config, packages: &self.packages };
+                let planner = ConfiguredPlanner { config: &self.config, packages: &self.packages };
                 return self.jobs.act(id, action, by, &planner).await;
             }
             JobAction::Cancel | JobAction::Approve(_) => self.jobs.act(id, action, by, &()).await?,
@@ -170,19 +143,6 @@ impl OfflineStore {
         let folder = job.package().folder.as_deref();
         let is_paused = paused.iter().any(|scope| scope == "*" || Some(scope.as_str()) == folder);
         Ok(crate::pipeline::withdraw_offline(&*self.store, &clients, is_paused, &job).await?)
-    }
-}
-
-/// Plans labels with the configuration that this command has read.
-struct OfflinePlanner<'a> {
-    config: &'a Config,
-    packages: &'a PackageStore,
-}
-
-impl LabelPlanner for OfflinePlanner<'_> {
-    fn replan(&self, job: &Job) -> Result<Option<Event>, ControlError> {
-        crate::admission::replan(&self.config.rules, self.packages, job)
-            .map_err(|error| ControlError::new(ControlErrorKind::Illegal, error.to_string()))
     }
 }
 

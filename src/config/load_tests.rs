@@ -15,6 +15,7 @@ mod files;
 mod labels;
 mod planning;
 mod rules;
+mod secrets;
 
 /// Set in a process that runs one test.
 const OWN_PROCESS: &str = "DROPSHIP_TEST_IN_OWN_PROCESS";
@@ -393,19 +394,5 @@ fn broken_files_are_told_and_never_break_us() {
         if let Err(report) = read(&CONTRACT[..half]) {
             assert!(report.errors() > 0);
         }
-    }
-}
-
-#[test]
-fn keys_that_say_where_a_secret_is_refuse_other_values_without_showing_them() {
-    for (key, value, fault) in [
-        ("secret_credential", "hush, the secret", "is not the name of a systemd credential"),
-        ("secret_file", "-----BEGIN hush", "is not a path"),
-    ] {
-        let notify =
-            format!("[[notify]]\nname = \"a\"\nurl = \"https://hooks.example/\"\n{key} = \"{value}\"\n");
-        let report = reported(&format!("{CONTRACT}\n{notify}"));
-        assert!(report.contains(&format!("the value of `{key}` {fault}")), "{report}");
-        assert!(!report.contains("hush"), "{report}");
     }
 }

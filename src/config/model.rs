@@ -229,6 +229,12 @@ impl Store {
         shared.and_then(PackagePlace::folder).unwrap_or(&self.path)
     }
 
+    /// The name of this node, if the store is in a database.
+    #[must_use]
+    pub fn node(&self) -> Option<&str> {
+        Some(&self.database.as_ref()?.node)
+    }
+
     /// The object storage that has the captured packages.
     #[must_use]
     pub fn objects(&self) -> Option<&ObjectPlace> {

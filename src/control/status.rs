@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::attention::AttentionItem;
-use crate::outbox::NotWithdrawn;
+use crate::outbox::{NotWithdrawn, Receipt};
 use dropship_job::{JobId, StateKind};
 use dropship_store::Store;
 
@@ -118,6 +118,14 @@ pub struct LabelNotWithdrawn {
     /// The label, and why it is not withdrawn.
     #[serde(flatten)]
     pub label: NotWithdrawn,
+}
+
+impl LabelNotWithdrawn {
+    /// Those of a job.
+    pub fn of(receipt: Receipt) -> impl Iterator<Item = Self> {
+        let id = receipt.id;
+        receipt.not_withdrawn.into_iter().map(move |label| Self { job: id.clone(), label })
+    }
 }
 
 /// A suspended account.

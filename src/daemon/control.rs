@@ -33,7 +33,7 @@ use dropship_rules::rule::RuleChange;
 use dropship_store::Finding;
 
 /// How long the answer of `cancel` waits for the service.
-const WITHDRAWAL_WAIT: Duration = Duration::from_secs(20);
+pub(super) const WITHDRAWAL_WAIT: Duration = Duration::from_secs(20);
 
 pub(super) struct DaemonControl {
     jobs: JobService,
@@ -80,13 +80,7 @@ impl DaemonControl {
     /// Returns when each withdrawal of a job was attempted.
     async fn withdrawals_attempted(&self, id: &JobId) {
         let mut changes = self.pipeline.events().subscribe();
-        let is_untried = |job: &Job| {
-            let pending = job.pending_withdrawals();
-            pending
-                .iter()
-                .any(|one| !one.is_agreed && one.withdrawal.is_none_or(|wanted| wanted.why.is_none()))
-        };
-        while matches!(self.pipeline.store().job(id), Ok(Some(job)) if is_untried(&job)) {
+        while matches!(self.pipeline.store().job(id), Ok(Some(job)) if job.has_untried_withdrawal()) {
             if changes.changed().await.is_err() {
                 return;
             }
@@ -97,9 +91,7 @@ impl DaemonControl {
     fn not_withdrawn(&self) -> Result<Vec<LabelNotWithdrawn>, ControlError> {
         let mut labels = Vec::new();
         for job in self.pipeline.queue().not_withdrawn() {
-            let receipt = self.jobs.current(&job)?;
-            let pending = receipt.not_withdrawn.into_iter();
-            labels.extend(pending.map(|label| LabelNotWithdrawn { job: job.clone(), label }));
+            labels.extend(LabelNotWithdrawn::of(self.jobs.current(&job)?));
         }
         Ok(labels)
     }
@@ -180,14 +172,7 @@ impl ControlHandler for DaemonControl {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             running: true,
             since: Some(self.since),
-            node: self
-                .admission
-                .active()
-                .config
-                .store
-                .database
-                .as_ref()
-                .map(|database| database.node.clone()),
+            node: self.admission.active().config.store.node().map(str::to_owned),
             stands_by_for: None,
             nodes: nodes_of(&**self.pipeline.store()),
             endpoint: self.admission.active().config.api.endpoint.to_string(),

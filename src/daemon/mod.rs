@@ -20,6 +20,7 @@ mod standby;
 mod startup;
 mod status_line;
 mod store_binding;
+mod stored_jobs;
 mod upkeep;
 mod watchdog;
 
@@ -30,3 +31,4 @@ pub use shutdown::Shutdown;
 pub use signals::{Ending, Signal, Signals};
 pub use startup::{Loaded, Options, StopStart};
 pub use store_binding::{EndpointMismatch, endpoint_mismatch, refuse_copy};
+pub use stored_jobs::{ConfiguredPlanner, stored_status};

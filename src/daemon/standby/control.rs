@@ -18,10 +18,11 @@ use crate::attention::{AttentionItem, AttentionKind};
 use crate::config::model::Config;
 use crate::control::{
     ActiveJobs, AdoptRequest, Calls, ConfigurationStanding, ControlError, ControlErrorKind, ControlHandler,
-    JobAction, JobQuery, JobService, LabelChange, LabelNotWithdrawn, LabelPlanner, LabelReach, Operator,
-    OperatorGroups, PackageRecord, Reloaded, Status, SubmitRequest, label_reach, nodes_of,
+    JobAction, JobQuery, JobService, LabelChange, LabelReach, Operator, OperatorGroups, PackageRecord,
+    Reloaded, Status, SubmitRequest, label_reach,
 };
-use crate::daemon::refuse_copy;
+use crate::daemon::control::WITHDRAWAL_WAIT;
+use crate::daemon::{ConfiguredPlanner, refuse_copy, stored_status};
 use crate::observe::Escaped;
 use crate::outbox::Receipt;
 use crate::package_store::PackageStore;
@@ -32,9 +33,6 @@ use dropship_hardware::LabelId;
 use dropship_job::{Event, Job, JobId};
 use dropship_rules::rule::RuleChange;
 use dropship_store::{Finding, SharedStore, Store};
-
-/// How long the answer of `cancel` waits until the active node has attempted each withdrawal.
-const WITHDRAWAL_WAIT: Duration = Duration::from_secs(20);
 
 /// Interval between looks at what the active node does.
 const LOOK: Duration = Duration::from_millis(50);
@@ -69,7 +67,7 @@ impl StandbyControl {
             packages: packages.clone(),
         };
         let jobs = JobService::new(Arc::clone(&store) as _, Arc::new(workers), false);
-        let node = config.store.database.as_ref().map(|database| database.node.clone()).unwrap_or_default();
+        let node = config.store.node().unwrap_or_default().to_owned();
         Ok(Self { store, jobs, active_config, packages, operators, node, active, since })
     }
 
@@ -99,24 +97,11 @@ impl StandbyControl {
 
     /// Waits until the active node has attempted each withdrawal of a job.
     async fn withdrawals_attempted(&self, id: &JobId) {
-        let is_untried = |job: &Job| {
-            let pending = job.pending_withdrawals();
-            pending
-                .iter()
-                .any(|one| !one.is_agreed && one.withdrawal.is_none_or(|wanted| wanted.why.is_none()))
-        };
-        while matches!(self.store.job(id), Ok(Some(job)) if is_untried(&job)) && !self.has_taken_over() {
+        while matches!(self.store.job(id), Ok(Some(job)) if job.has_untried_withdrawal())
+            && !self.has_taken_over()
+        {
             tokio::time::sleep(LOOK).await;
         }
-    }
-
-    fn not_withdrawn(&self) -> Result<Vec<LabelNotWithdrawn>, ControlError> {
-        let mut labels = Vec::new();
-        for job in self.store.open_jobs()? {
-            let pending = Receipt::of(&job, false).not_withdrawn.into_iter();
-            labels.extend(pending.map(|label| LabelNotWithdrawn { job: job.id().clone(), label }));
-        }
-        Ok(labels)
     }
 
     fn trouble(&self) -> Vec<AttentionItem> {
@@ -157,21 +142,11 @@ impl ControlHandler for StandbyControl {
 
     fn status(&self) -> Result<Status, ControlError> {
         Ok(Status {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
             running: true,
             since: Some(self.since),
-            node: Some(self.node.clone()),
             stands_by_for: self.active.borrow().clone(),
-            nodes: nodes_of(&*self.store),
-            endpoint: self.active_config.config.api.endpoint.to_string(),
-            sandbox: false,
-            jobs: self.jobs.counts()?,
-            paused: PauseGate::remembered(&*self.store)?.scopes().into_iter().collect(),
-            accounts: Vec::new(),
-            not_withdrawn: self.not_withdrawn()?,
-            folders: Vec::new(),
             trouble: self.trouble(),
-            restart: Vec::new(),
+            ..stored_status(&*self.store, &self.active_config.config, &self.jobs)?
         })
     }
 
@@ -227,7 +202,10 @@ impl ControlHandler for StandbyControl {
             self.may_change()?;
             match action {
                 JobAction::Approve(_) => self.jobs.act(id, action, by, &()).await,
-                JobAction::Retry { .. } => self.jobs.act(id, action, by, &self.planner()).await,
+                JobAction::Retry { .. } => {
+                    let (config, packages) = (&self.active_config.config, &self.packages);
+                    self.jobs.act(id, action, by, &ConfiguredPlanner { config, packages }).await
+                }
                 JobAction::Cancel => {
                     self.jobs.act(id, action, by, &()).await?;
                     drop(tokio::time::timeout(WITHDRAWAL_WAIT, self.withdrawals_attempted(id)).await);
@@ -307,25 +285,6 @@ impl ControlHandler for StandbyControl {
         // The client reads the answer after it has sent the whole package.
         drop(io::copy(bytes, &mut io::sink()));
         Err(self.run_there())
-    }
-}
-
-impl StandbyControl {
-    fn planner(&self) -> Planner<'_> {
-        Planner { config: &self.active_config.config, packages: &self.packages }
-    }
-}
-
-/// Plans labels by the configuration of this node.
-struct Planner<'a> {
-    config: &'a Config,
-    packages: &'a PackageStore,
-}
-
-impl LabelPlanner for Planner<'_> {
-    fn replan(&self, job: &Job) -> Result<Option<Event>, ControlError> {
-        admission::replan(&self.config.rules, self.packages, job)
-            .map_err(|error| ControlError::new(ControlErrorKind::Illegal, error.to_string()))
     }
 }
 

@@ -64,6 +64,15 @@ impl Job {
         own.chain(strays).collect()
     }
 
+    /// Whether a withdrawal was not attempted yet.
+    #[must_use]
+    pub fn has_untried_withdrawal(&self) -> bool {
+        let is_untried = |one: &PendingWithdrawal<'_>| {
+            !one.is_agreed && one.withdrawal.is_none_or(|wanted| wanted.why.is_none())
+        };
+        self.pending_withdrawals().iter().any(is_untried)
+    }
+
     /// Whether a label of a cancelled job may still be created by a request without a response. Once the search for it is over,
     /// no request can take effect any more.
     fn may_still_appear(&self, index: usize) -> bool {
