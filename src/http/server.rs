@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::future::Future;
+use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +17,6 @@ use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -67,7 +67,6 @@ pub async fn serve<L: Listener>(
         serving: JoinSet::new(),
         refusing: JoinSet::new(),
         refused: HashMap::new(),
-        answering: JoinSet::new(),
     };
     tokio::pin!(shutdown);
     loop {
@@ -93,7 +92,6 @@ struct Server<L> {
     refusing: JoinSet<()>,
     /// The clients that are being refused; the count of an entry is one more than that of the client's connections.
     refused: HashMap<ClientKey, Arc<()>>,
-    answering: JoinSet<()>,
 }
 
 impl<L: Listener> Server<L> {
@@ -103,7 +101,7 @@ impl<L: Listener> Server<L> {
             Ok((stream, caller)) => {
                 self.pause = PAUSE.0;
                 self.reserve.refill();
-                for tasks in [&mut self.serving, &mut self.refusing, &mut self.answering] {
+                for tasks in [&mut self.serving, &mut self.refusing] {
                     while tasks.try_join_next().is_some() {}
                 }
                 self.admit(stream, caller);
@@ -138,10 +136,13 @@ impl<L: Listener> Server<L> {
             Err(refusal) => {
                 self.refusals.log(&format!("a connection of {:?} was refused: {refusal}", caller.key));
                 let client = Arc::clone(self.refused.entry(caller.key).or_default());
-                if self.refusing.len() < REFUSING.0 && Arc::strong_count(&client) <= REFUSING.1 + 1 {
+                let may_wait = refusal != Refusal::Descriptors
+                    && self.refusing.len() < REFUSING.0
+                    && Arc::strong_count(&client) <= REFUSING.1 + 1;
+                if may_wait {
                     self.refusing.spawn(refuse(stream, refusal, client));
                 } else {
-                    self.answering.spawn(refuse_unread(stream, refusal));
+                    refuse_unread(stream, refusal);
                 }
                 self.refused.retain(|_, client| Arc::strong_count(client) > 1);
             }
@@ -182,23 +183,19 @@ where
     drop(client);
 }
 
-/// Sends 503 before the request has been read, and closes the connection.
-async fn refuse_unread<S>(mut stream: S, refusal: Refusal)
-where
-    S: tokio::io::AsyncWrite + Unpin + Send + 'static,
-{
+/// Sends 503 before the request has been read, and closes the connection. Nothing waits: the descriptor is free before the next
+/// connection is accepted, so that a flood cannot use up all of them.
+fn refuse_unread(stream: impl AsFd, refusal: Refusal) {
     let body = refusal_body(refusal).to_string();
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\n\
          Content-Length: {}\r\n\r\n{body}",
         body.len()
     );
-    let sent = async {
-        stream.write_all(answer.as_bytes()).await?;
-        stream.shutdown().await
-    };
-    // It fits into the buffer of every new connection.
-    drop(tokio::time::timeout(REFUSAL, sent).await);
+    // Not through the runtime, which would first wait for the socket. The answer fits into the buffer of every new connection.
+    if let Err(error) = rustix::io::write(stream, answer.as_bytes()) {
+        tracing::debug!("a refused client has gone: {error}");
+    }
 }
 
 fn refusal_body(refusal: Refusal) -> Value {
