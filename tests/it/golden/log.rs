@@ -45,6 +45,10 @@ fn log_fields_of_each_event_are_as_recorded() {
     let args = ["run", "--until-idle", "--log", "json", "--log-level", "debug"];
     let child = env.command(&args).stdout(Stdio::null()).stderr(log).spawn().expect("the daemon starts");
     assert_eq!(TestDaemon { child }.wait(), Some(0), "{}", env.log());
+    // What went wrong, if the comparison fails: a disk that does not respond for ten seconds makes a receipt late.
+    for line in env.log().lines().filter(|line| line.contains("receipt_unwritten")) {
+        println!("{line}");
+    }
     let list = |set: &BTreeSet<String>| set.iter().map(String::as_str).collect::<Vec<_>>().join(" ");
     let mut seen = String::new();
     for (event, kind) in kinds(&env.log()) {
