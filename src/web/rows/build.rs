@@ -1,7 +1,7 @@
 //! Reads the rows from the store, and the INFs of packages from their records, in the background.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::index::{Completeness, JobRows};
 use super::row::InfText;
@@ -18,11 +18,16 @@ const RECORDS: usize = 100;
 /// Pause between two reads, so that the workers come first.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// Interval after which the journal is looked at again: compaction writes what it keeps once more.
+const HISTORIES: Duration = Duration::from_secs(3600);
+
 /// Reads all rows, then keeps the INFs of new packages up to date. Ends with the runtime.
 pub(crate) async fn keep(rows: Arc<JobRows>, readings: Readings) {
     if let Err(error) = read_all(&rows, &readings).await {
         tracing::error!("cannot read the packages for the pages: {error}");
     }
+    read_histories(&rows, &readings).await;
+    let mut histories = Instant::now();
     let older = rows.without_infs();
     for ids in older.chunks(RECORDS) {
         read_infs(&rows, &readings, ids.to_vec()).await;
@@ -37,6 +42,23 @@ pub(crate) async fn keep(rows: Arc<JobRows>, readings: Readings) {
         for ids in unread.chunks(RECORDS) {
             read_infs(&rows, &readings, ids.to_vec()).await;
         }
+        if histories.elapsed() >= HISTORIES {
+            read_histories(&rows, &readings).await;
+            histories = Instant::now();
+        }
+    }
+}
+
+/// Reads the history of one package. The store finds out which part of the journal is about which packages when it reads the first
+/// one, so that no reader has to wait for that.
+async fn read_histories(rows: &Arc<JobRows>, readings: &Readings) {
+    let Some(newest) = rows.read().newest_first().next().map(|row| row.id.clone()) else { return };
+    let source = readings.clone();
+    let read = tokio::task::spawn_blocking(move || source.job(&newest).map(drop)).await;
+    match read {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::debug!("cannot read the history of the newest package: {error}"),
+        Err(error) => tracing::debug!("the history of the newest package was not read: {error}"),
     }
 }
 

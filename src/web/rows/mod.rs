@@ -5,6 +5,7 @@
 
 mod build;
 mod filter;
+mod first_rows;
 mod index;
 mod label;
 mod names;

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::filter::Filter;
+use super::first_rows::FirstRows;
 use super::index::{Completeness, JobRows};
 use super::row::Row;
 use dropship_job::{JobId, StateKind};
@@ -125,6 +126,17 @@ pub(in crate::web) struct Order {
     pub(in crate::web) direction: Direction,
 }
 
+impl Order {
+    fn compare(self, one: &Entry<'_>, other: &Entry<'_>) -> Ordering {
+        let ordering = match self.direction {
+            Direction::Ascending => self.column.compare(one, other),
+            Direction::Descending => self.column.compare(other, one),
+        };
+        // Equal rows: the newest first.
+        ordering.then_with(|| other.0.id.cmp(&one.0.id))
+    }
+}
+
 /// Rows with their states, and how many there are in all.
 #[derive(Debug, Clone)]
 pub(in crate::web) struct RowPage {
@@ -161,42 +173,26 @@ impl JobRows {
             return RowPage { rows: page, found: all, all, completeness, newest };
         }
         let shown = rows.newest_first().filter(|row| filter.shows(row, running));
-        let mut shown: Vec<Entry<'_>> = shown.map(|row| (row, row.state(running))).collect();
-        let newest = shown.first().map(|(row, _)| row.id.clone());
-        let found = shown.len();
-        let page: &[Entry<'_>] = match order == Order::default() {
-            true => shown.get(skip..).map_or(&[], |rest| &rest[..max.min(rest.len())]),
-            false => sorted_part(&mut shown, order, skip, max),
+        let (mut found, mut newest) = (0, None);
+        let shown = shown.map(|row| (row, row.state(running))).inspect(|(row, _)| {
+            found += 1;
+            newest.get_or_insert(&row.id);
+        });
+        let page: Vec<Entry<'_>> = if order == Order::default() {
+            // To the end, since the rows are counted.
+            let places = shown.enumerate();
+            places
+                .filter_map(|(place, entry)| (place >= skip && place - skip < max).then_some(entry))
+                .collect()
+        } else {
+            let mut first = FirstRows::new(skip.saturating_add(max), |one, other| order.compare(one, other));
+            shown.for_each(|entry| first.add(entry));
+            first.after(skip)
         };
-        let page = page.iter().map(|(row, state)| ((*row).clone(), *state));
-        RowPage { rows: page.collect(), found, all, completeness, newest }
+        let newest = newest.cloned();
+        let page = page.into_iter().map(|(row, state)| (row.clone(), state)).collect();
+        RowPage { rows: page, found, all, completeness, newest }
     }
-}
-
-/// The part of the rows that is on the page after `skip` rows in this order. Only that part is sorted.
-fn sorted_part<'a, 'b>(rows: &'a mut [Entry<'b>], order: Order, skip: usize, max: usize) -> &'a [Entry<'b>] {
-    let compare = |one: &Entry<'_>, other: &Entry<'_>| {
-        let ordering = match order.direction {
-            Direction::Ascending => order.column.compare(one, other),
-            Direction::Descending => order.column.compare(other, one),
-        };
-        // Equal rows: the newest first.
-        ordering.then_with(|| other.0.id.cmp(&one.0.id))
-    };
-    if skip >= rows.len() {
-        return &[];
-    }
-    if skip > 0 {
-        rows.select_nth_unstable_by(skip, compare);
-    }
-    let rest = &mut rows[skip..];
-    let max = max.min(rest.len());
-    if max < rest.len() {
-        rest.select_nth_unstable_by(max, compare);
-    }
-    let part = &mut rest[..max];
-    part.sort_unstable_by(compare);
-    part
 }
 
 #[cfg(test)]

@@ -1,0 +1,75 @@
+//! The first entries in an order, found in one pass: most of the others cost one comparison, and none is kept.
+
+use std::cmp::Ordering;
+
+/// Minimum number of entries that are kept before the last ones are dropped.
+const ROOM: usize = 256;
+
+/// Keeps the first of the entries that are added.
+pub(super) struct FirstRows<T, C> {
+    wanted: usize,
+    /// Once some were dropped, the entry at `wanted - 1` is not before those in front of it, and those that follow are before it.
+    kept: Vec<T>,
+    compare: C,
+    has_dropped: bool,
+}
+
+impl<T, C: Fn(&T, &T) -> Ordering> FirstRows<T, C> {
+    /// For this number of entries. No two entries may be equal in the order.
+    pub(super) fn new(wanted: usize, compare: C) -> Self {
+        Self { wanted: wanted.max(1), kept: Vec::new(), compare, has_dropped: false }
+    }
+
+    /// Adds an entry.
+    pub(super) fn add(&mut self, entry: T) {
+        if self.has_dropped && (self.compare)(&entry, &self.kept[self.wanted - 1]).is_gt() {
+            return;
+        }
+        self.kept.push(entry);
+        if self.kept.len() >= self.wanted.saturating_mul(2).max(ROOM) {
+            self.kept.select_nth_unstable_by(self.wanted - 1, &self.compare);
+            self.kept.truncate(self.wanted);
+            self.has_dropped = true;
+        }
+    }
+
+    /// The entries after the first `skip` of those that are wanted, in order.
+    pub(super) fn after(mut self, skip: usize) -> Vec<T> {
+        if skip >= self.kept.len() || skip >= self.wanted {
+            return Vec::new();
+        }
+        if self.wanted < self.kept.len() {
+            self.kept.select_nth_unstable_by(self.wanted - 1, &self.compare);
+            self.kept.truncate(self.wanted);
+        }
+        if skip > 0 {
+            self.kept.select_nth_unstable_by(skip, &self.compare);
+        }
+        let mut rest = self.kept.split_off(skip);
+        rest.sort_unstable_by(&self.compare);
+        rest
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_in_any_order_give_the_same_part() {
+        let ascending: Vec<u32> = (0..1000).collect();
+        let descending: Vec<u32> = (0..1000).rev().collect();
+        let mixed: Vec<u32> = (0..1000).map(|number| number * 617 % 1000).collect();
+        for entries in [ascending, descending, mixed] {
+            for (skip, max) in
+                [(0, 1), (0, 50), (7, 50), (100, 50), (300, 300), (990, 50), (1000, 50), (5000, 1)]
+            {
+                let mut first = FirstRows::new(skip + max, u32::cmp);
+                entries.iter().for_each(|entry| first.add(*entry));
+                assert!(first.kept.len() < (2 * (skip + max)).max(ROOM), "{skip} {max}");
+                let expected: Vec<u32> = (0..1000).skip(skip).take(max).collect();
+                assert_eq!(first.after(skip), expected, "{skip} {max}");
+            }
+        }
+    }
+}
