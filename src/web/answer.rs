@@ -38,7 +38,7 @@ pub(super) async fn answer(
         Route::Page(page) => {
             let query = Query::read(uri.query(), page.parameters())?;
             let shared = Arc::clone(site);
-            let rendered = site.blocking(slots, SlotKind::Query, move || {
+            let rendered = site.compute(slots, SlotKind::Query, move || {
                 let content = page.content(&shared, &query)?;
                 let (section, title) = (page.section(), page.title(&shared));
                 Ok(document(&shared.frame(Some(section), title), &content).into_string())
@@ -48,7 +48,7 @@ pub(super) async fn answer(
         Route::Export(format) => {
             let query = Query::read(uri.query(), packages::PARAMETERS)?;
             let shared = Arc::clone(site);
-            let exported = site.blocking(slots, SlotKind::Bulk, move || {
+            let exported = site.compute(slots, SlotKind::Bulk, move || {
                 let rows = packages::rows(&shared, &query)?;
                 Ok(match format {
                     ExportFormat::Csv => export::csv(&rows),

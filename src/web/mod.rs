@@ -19,6 +19,7 @@ mod rows;
 mod server;
 mod site;
 mod streams;
+mod turns;
 mod words;
 
 pub use rows::JobRows;

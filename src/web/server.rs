@@ -23,6 +23,7 @@ use super::refusal::Refusal;
 use super::response;
 use super::rows::{self, JobRows};
 use super::site::Site;
+use super::turns::Turns;
 use crate::config::model::Web;
 use crate::control::ControlHandler;
 use crate::http::{self, Limits, RequestSlots};
@@ -72,6 +73,7 @@ pub fn listen(parts: Parts) -> anyhow::Result<impl Future<Output = ()> + Send + 
         streams: Streams::default(),
         rows,
         main,
+        turns: Turns::default(),
         preview: Arc::default(),
     });
     let routes = Router::new().fallback(answer).with_state(Arc::clone(&site));

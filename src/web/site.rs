@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dropship_web::{Frame, Section};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
+use tokio::task::JoinError;
 
 use super::hosts::AllowedHosts;
 use super::open_streams::Streams;
@@ -12,6 +13,7 @@ use super::preview::ReloadPreview;
 use super::readings::Readings;
 use super::refusal::Refusal;
 use super::rows::JobRows;
+use super::turns::Turns;
 use crate::http::{RequestSlots, SlotKind};
 
 /// What all requests share.
@@ -28,6 +30,8 @@ pub(super) struct Site {
     pub(super) rows: Arc<JobRows>,
     /// The runtime of the workers, which previews reloads.
     pub(super) main: Handle,
+    /// Whose turn it is to compute a page.
+    pub(super) turns: Turns,
     /// What a reload would change.
     pub(super) preview: Arc<ReloadPreview>,
 }
@@ -44,7 +48,18 @@ impl Site {
         }
     }
 
-    /// Runs work that blocks.
+    /// Computes a page when it is its turn.
+    pub(super) async fn compute<T: Send + 'static>(
+        &self,
+        slots: &RequestSlots,
+        kind: SlotKind,
+        work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let _slot = slots.take(kind).await?;
+        self.turns.run(work).await.unwrap_or_else(|error| Err(failed(&error)))
+    }
+
+    /// Runs work that may wait for a file system.
     pub(super) async fn blocking<T: Send + 'static>(
         &self,
         slots: &RequestSlots,
@@ -57,8 +72,10 @@ impl Site {
             work()
         };
         let done = tokio::task::spawn_blocking(with_slot).await;
-        done.unwrap_or_else(|error| {
-            Err(Refusal::Unavailable(format!("the daemon failed to answer: {error}")))
-        })
+        done.unwrap_or_else(|error| Err(failed(&error)))
     }
+}
+
+fn failed(error: &JoinError) -> Refusal {
+    Refusal::Unavailable(format!("the daemon failed to answer: {error}"))
 }

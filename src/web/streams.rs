@@ -122,7 +122,7 @@ async fn keep_current(site: Arc<Site>, topic: Topic, versions: watch::Sender<Ver
         };
         // Events of other packages do not change the page of this one.
         if rev.is_none() || rev != last_rev {
-            let computed = tokio::task::spawn_blocking(move || shown(&source, &about)).await;
+            let computed = site.turns.run(move || shown(&source, &about)).await;
             let Ok(Some(now)) = computed else { break };
             if last.as_ref() != Some(&now) {
                 versions.send_replace(Some(event(&now)));
