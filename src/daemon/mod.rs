@@ -5,6 +5,7 @@ mod control;
 mod control_threads;
 mod followed;
 mod health_endpoints;
+mod health_pages;
 mod http;
 mod job_counts;
 mod maintenance;

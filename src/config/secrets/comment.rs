@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Why;
 use super::scanner::{Key, QUOTES, Scanner};
-use super::url::secret_part;
+use super::url::{has_secret_of_url, secret_part};
 use crate::config::secret_names::{Kind, Scope, kind};
 
 /// Words and numbers with fewer characters are no secrets.
@@ -74,13 +74,6 @@ impl Scanner<'_> {
         let rest = &self.text[at.end..self.line_end(at.end)];
         is_first && self.starts_line(comment) && (rest.starts_with(['"', '\'']) || !rest.trim().contains(' '))
     }
-}
-
-/// Whether a text has what is secret in a URL: a user with a password, or a query.
-pub(super) fn has_secret_of_url(text: &str) -> bool {
-    let is_url = text.contains("://");
-    let has_user = text.split_once('@').is_some_and(|(user, _)| is_url || user.contains(':'));
-    has_user || is_url && text.contains('?')
 }
 
 /// Whether a value after the name of a secret is no secret: several words without quotes, a plain word or number, a path.

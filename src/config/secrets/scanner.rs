@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use super::comment::has_secret_of_url;
-use super::url::secret_part;
+use super::url::{has_secret_of_url, secret_part};
 use super::{Place, Why};
 use crate::config::broken_line::{MAX_NAMES, names};
 use crate::config::secret_names::{
@@ -18,13 +17,13 @@ pub(super) struct Scanner<'a> {
     pub(super) at: usize,
     /// The content of the table of the last header.
     table: Scope,
-    /// The same for a header in a comment, which is not that of the lines that are none.
+    /// The same for headers in comments, which do not apply to other lines.
     table_of_comment: Option<Scope>,
-    /// Where the comment begins that is read.
+    /// Where the comment that is read begins.
     pub(super) comment: Option<usize>,
     /// The content of the open inline tables and lists.
     pub(super) inline: Vec<Scope>,
-    /// The same around the comment that is read, whose brackets are those of prose.
+    /// The same around the comment that is read: brackets of its prose do not close them.
     inline_around: Vec<Scope>,
     pub(super) found: Vec<Place>,
 }

@@ -6,6 +6,13 @@ use dropship_redact::{Lifetime, remember, remember_url};
 
 use crate::config::secret_names::{Scope, is_harmless};
 
+/// Whether a text has what is secret in a URL: a user with a password, or a query.
+pub(super) fn has_secret_of_url(text: &str) -> bool {
+    let is_url = text.contains("://");
+    let has_user = text.split_once('@').is_some_and(|(user, _)| is_url || user.contains(':'));
+    has_user || is_url && text.contains('?')
+}
+
 /// The part of a URL that can be secret: user information, and all that follows the host.
 pub(super) fn secret_part(url: &str, is_base: bool) -> Option<Range<usize>> {
     let Some(mark) = url.find("://") else { return Some(0..url.len()) };
