@@ -1,7 +1,7 @@
 //! From the files as written to the validated configuration.
 
 use super::diagnostics::Problems;
-use super::{account, api, folders, guard, lint, notify, preflight, rules, signers, tests, web};
+use super::{account, api, folders, guard, lint, notify, preflight, rules, signers, test_cases, web};
 use crate::config::Environment;
 use crate::config::model::{Config, Signers};
 use crate::config::raw;
@@ -48,7 +48,7 @@ pub(in crate::config) fn examine(
     let rules = rules::rules(&mut problems, units, &folders, &accounts);
     lint::lint(&mut problems, units, &rules);
     guard::check_rules(&mut problems, units, &guard, &rules);
-    let cases = tests::cases(&mut problems, units, &folders, &rules);
+    let cases = test_cases::cases(&mut problems, units, &folders, &rules);
     if api.is_none() && problems.list.iter().all(|problem| problem.severity != Severity::Error) {
         problems.list.push(Problem::of_file(&main.source.path, "`[api]` cannot be used"));
     }

@@ -19,8 +19,9 @@ mod secret_keys;
 mod shadow;
 mod signers;
 mod steps;
+mod test_cases;
+mod test_facts;
 mod test_values;
-mod tests;
 mod web;
 
 pub(super) use assemble::{examine, validate};

@@ -1,99 +1,30 @@
-//! `[[test]]`.
+//! The facts of the package that a `[[test]]` describes.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::diagnostics::{Diagnostics, Problems};
-use super::folders::Located as LocatedFolder;
-use super::rules::Located as LocatedRule;
-use super::steps;
-use super::test_values::{fields, globs, labels};
+use super::diagnostics::Diagnostics;
 use crate::config::raw::Texts;
 use crate::config::raw::test as raw;
 use crate::config::raw::values::At;
-use crate::config::sources::Unit;
-use crate::metadata_file;
-use dropship_hardware::DriverMetadata;
 use dropship_package::Kind;
 use dropship_package::facts::{Facts, FileFact, HlkxFacts, InfFacts, SignerFacts};
-use dropship_rules::rule_tests::{Expect, Fields, RuleTest};
 
-pub(super) fn cases(
-    problems: &mut Problems,
-    units: &[Unit],
-    folders: &[LocatedFolder],
-    rules: &[LocatedRule],
-) -> Vec<RuleTest> {
-    let folders: BTreeSet<_> = folders.iter().map(|located| located.folder.name.as_str()).collect();
-    let rules: BTreeSet<_> = rules.iter().map(|located| located.name.as_str()).collect();
-    let mut cases = Vec::new();
-    for unit in units {
-        let mut diagnostics = problems.diagnostics(unit);
-        for raw in &unit.file.test {
-            cases.extend(case(&mut diagnostics, raw, &folders, &rules));
-        }
-    }
-    cases
-}
-
-fn case(
+/// The facts of a file with `facts`, overlaid by those that the keys of the package give.
+pub(super) fn facts(
     diagnostics: &mut Diagnostics<'_>,
-    raw: &At<raw::Case>,
-    folders: &BTreeSet<&str>,
-    rules: &BTreeSet<&str>,
-) -> Option<RuleTest> {
-    let name = diagnostics.need_text(&raw.name, &raw.span, "name");
-    let package = diagnostics.need(raw.package.as_ref(), &raw.span, "package");
-    let expect = diagnostics.need(raw.expect.as_ref(), &raw.span, "expect");
-    if let Some(folder) = package.and_then(|package| package.folder.as_ref())
-        && !folders.contains(folder.value.as_str())
-    {
-        let known: Vec<_> = folders.iter().copied().collect();
-        diagnostics.unknown(&folder.span, "folder", folder, &known);
-    }
-    if let Some(rule) = expect.and_then(|expect| expect.rule.as_ref())
-        && !rules.contains(rule.value.as_str())
-    {
-        let known: Vec<_> = rules.iter().copied().collect();
-        diagnostics.unknown(&rule.span, "rule", rule, &known);
-    }
-    let (package, expect) = (package?, expect?);
-    let file = diagnostics.need_text(&package.file, &package.span, "file");
-    let facts = facts(diagnostics, package, file.as_deref().unwrap_or_default())?;
-    let metadata = match raw.metadata.as_ref().or(package.metadata.as_ref()) {
-        Some(path) => Some(read_metadata(diagnostics, path)?),
-        None => None,
-    };
-    let steps = steps::steps(diagnostics, &raw.step, expect.rejected.as_ref().is_some_and(|flag| flag.value));
-    let expect = self::expect(diagnostics, expect);
-    Some(RuleTest {
-        name: name?,
-        place: diagnostics.place(&raw.span),
-        folder: package.folder.as_ref().map(|folder| folder.value.clone()),
-        file: file?,
-        sha256: package.sha256.clone().unwrap_or_else(|| "0".repeat(64)),
-        facts,
-        vars: package.vars.clone().unwrap_or_default(),
-        metadata,
-        at: raw.at.as_ref().map(|at| at.value.0),
-        expect,
-        steps,
-    })
-}
-
-fn facts(diagnostics: &mut Diagnostics<'_>, package: &At<raw::Package>, file: &str) -> Option<Facts> {
+    package: &At<raw::Package>,
+    file: &str,
+) -> Option<Facts> {
     let read = match &package.facts {
         Some(path) => Some(read_facts(diagnostics, path)?),
         None => None,
     };
-    let kind = package
-        .kind
-        .as_ref()
-        .map(|kind| match kind.value {
-            raw::Kind::Cab => Kind::Cab,
-            raw::Kind::Hlkx => Kind::Hlkx,
-        })
-        .or(read.as_ref().map(|facts| facts.kind));
-    let kind = kind.or_else(|| Kind::of_name(file)).unwrap_or(Kind::Cab);
+    let kind = package.kind.as_ref().map(|kind| match kind.value {
+        raw::Kind::Cab => Kind::Cab,
+        raw::Kind::Hlkx => Kind::Hlkx,
+    });
+    let kind = kind.or(read.as_ref().map(|facts| facts.kind)).or_else(|| Kind::of_name(file));
+    let kind = kind.unwrap_or(Kind::Cab);
     let mut facts = read.unwrap_or(Facts {
         kind,
         size: 0,
@@ -113,6 +44,13 @@ fn facts(diagnostics: &mut Diagnostics<'_>, package: &At<raw::Package>, file: &s
     if let Some(names) = &package.architecture {
         facts.architectures = texts(names).into_iter().collect();
     }
+    overlay_signer(&mut facts, package);
+    overlay_infs(diagnostics, &mut facts, package);
+    overlay_kit(&mut facts, package);
+    Some(facts)
+}
+
+fn overlay_signer(facts: &mut Facts, package: &raw::Package) {
     if let Some(name) = &package.signer {
         facts.signer = Some(signer(name));
     }
@@ -126,15 +64,14 @@ fn facts(diagnostics: &mut Diagnostics<'_>, package: &At<raw::Package>, file: &s
             if print.len() == 40 { &mut signer.thumbprint_sha1 } else { &mut signer.thumbprint_sha256 };
         *slot = print.to_lowercase();
     }
-    let one = one_inf(package);
-    match (&package.infs, one) {
+}
+
+fn overlay_infs(diagnostics: &mut Diagnostics<'_>, facts: &mut Facts, package: &At<raw::Package>) {
+    match (&package.infs, one_inf(package)) {
         (Some(_), Some(_)) => {
             let help = "give `infs`, or the keys of the one INF";
-            diagnostics.error_with_help(
-                &package.span,
-                "the package has `infs` and keys of an INF besides",
-                help,
-            );
+            let message = "the package has `infs` and keys of an INF besides";
+            diagnostics.error_with_help(&package.span, message, help);
         }
         (Some(infs), None) => facts.infs = infs.iter().map(inf).collect(),
         (None, Some(one)) => match facts.infs.as_mut_slice() {
@@ -143,22 +80,25 @@ fn facts(diagnostics: &mut Diagnostics<'_>, package: &At<raw::Package>, file: &s
         },
         (None, None) => {}
     }
-    let is_of_kit = package.operating_systems.is_some()
+}
+
+fn overlay_kit(facts: &mut Facts, package: &raw::Package) {
+    let has_keys = package.operating_systems.is_some()
         || package.product_types.is_some()
         || package.kit_version.is_some();
-    if is_of_kit || kind == Kind::Hlkx {
-        let hlkx = facts.hlkx.get_or_insert_with(HlkxFacts::default);
-        if let Some(codes) = &package.operating_systems {
-            hlkx.operating_systems = texts(codes);
-        }
-        if let Some(types) = &package.product_types {
-            hlkx.product_types.clone_from(types);
-        }
-        if package.kit_version.is_some() {
-            hlkx.kit_version.clone_from(&package.kit_version);
-        }
+    if !has_keys && facts.kind != Kind::Hlkx {
+        return;
     }
-    Some(facts)
+    let hlkx = facts.hlkx.get_or_insert_with(HlkxFacts::default);
+    if let Some(codes) = &package.operating_systems {
+        hlkx.operating_systems = texts(codes);
+    }
+    if let Some(types) = &package.product_types {
+        hlkx.product_types.clone_from(types);
+    }
+    if package.kit_version.is_some() {
+        hlkx.kit_version.clone_from(&package.kit_version);
+    }
 }
 
 /// Facts as JSON: alone, within an inspection, or within what `dropship --json inspect` or `plan` prints of one file.
@@ -191,19 +131,6 @@ fn read_facts(diagnostics: &mut Diagnostics<'_>, path: &At<String>) -> Option<Fa
         Ok(facts) => Some(facts),
         Err(reason) => {
             diagnostics.error(&path.span, failed(reason));
-            None
-        }
-    }
-}
-
-/// Driver metadata as Microsoft sends them, or those of a package in an outbox.
-fn read_metadata(diagnostics: &mut Diagnostics<'_>, path: &At<String>) -> Option<DriverMetadata> {
-    let whole = diagnostics.path(path);
-    match metadata_file::read(&whole) {
-        Ok(metadata) => Some(metadata),
-        Err(reason) => {
-            let message = format!("the driver metadata `{}` cannot be used: {reason}", path.value);
-            diagnostics.error(&path.span, message);
             None
         }
     }
@@ -296,29 +223,4 @@ fn overlay(inf: &mut InfFacts, raw: &raw::Inf) {
     list(&mut inf.chids, &raw.chids);
     list(&mut inf.manufacturers, &raw.manufacturers);
     list(&mut inf.descriptions, &raw.descriptions);
-}
-
-fn expect(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Expect>) -> Expect {
-    let rejected = raw.rejected.as_ref().map(|flag| flag.value);
-    let error = raw.error.as_ref().map(globs).unwrap_or_default();
-    let wants_requests =
-        raw.product.is_some() || raw.submission.is_some() || raw.label.is_some() || raw.labels.is_some();
-    if rejected == Some(true) && wants_requests {
-        diagnostics.error(&raw.span, "a rejected package has no requests to expect anything of");
-    }
-    let labels = labels(diagnostics, raw.label.as_ref());
-    let mut table = |table: &Option<At<BTreeMap<String, At<raw::Any>>>>| match table {
-        Some(table) => fields(diagnostics, &table.value),
-        None => Fields::new(),
-    };
-    Expect {
-        rule: raw.rule.as_ref().map(|rule| rule.value.clone()),
-        rejected,
-        error,
-        account: raw.account.as_ref().map(|account| account.value.clone()),
-        labels: raw.labels.as_ref().map(globs),
-        product: table(&raw.product),
-        submission: table(&raw.submission),
-        label: labels,
-    }
 }
