@@ -2,6 +2,7 @@
 
 mod attention;
 mod control_errors;
+mod counts;
 mod drain;
 mod floods;
 mod generated_texts;

@@ -1,4 +1,5 @@
-//! An in-memory service with scripted faults: lost responses, lost requests, delayed effects, refusals.
+//! An in-memory service with scripted faults: lost responses, lost requests, delayed effects, refusals. It is long because it has a method for each call of
+//! the service.
 
 use std::collections::VecDeque;
 use std::path::Path;

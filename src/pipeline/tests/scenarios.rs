@@ -1,4 +1,4 @@
-//! The scenarios of the crash sweep.
+//! The scenarios of the crash sweep: one table, so that a reader sees what is covered.
 
 use std::time::Duration;
 

@@ -1,7 +1,6 @@
-//! `dropship test --coverage` and `--mutate`: what the cases of a configuration miss.
+//! `dropship test --mutate`: which changes of the rules no case notices.
 
 use std::fs;
-use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -9,7 +8,7 @@ use crate::harness::rules::RuleFixture;
 use crate::harness::text;
 
 /// Two rules with every key that a mutant can change.
-const RULES: &str = r#"
+pub(super) const RULES: &str = r#"
 [[rule]]
 name = "narrow"
 folders = ["in"]
@@ -133,11 +132,11 @@ expect = {{ requested = ["* ring", "* next"], label = {{ name = "* next", go_liv
 }
 
 /// A case that selects the rule and expects nothing else.
-fn weak_case() -> String {
+pub(super) fn weak_case() -> String {
     format!("[[test]]\nname = \"weak\"\npackage = {{ {PACKAGE} }}\nexpect = {{ rule = \"narrow\" }}\n")
 }
 
-fn line_of(rules_env: &RuleFixture, text: &str) -> u64 {
+pub(super) fn line_of(rules_env: &RuleFixture, text: &str) -> u64 {
     let file = fs::read_to_string(rules_env.path("dropship.toml")).expect("a configuration");
     let index = file.lines().position(|line| line.starts_with(text)).unwrap_or_else(|| panic!("no {text}"));
     u64::try_from(index).expect("a number") + 1
@@ -282,161 +281,6 @@ fn mutation_swaps_only_rules_that_can_match_the_same_package() {
         RuleFixture::new(&format!("{}{case}", two_rules(contoso, ("in", "file = \"a*\", class = \"Net\""))));
     let printed = text(&rules_env.run(&["test", "--mutate"]).stdout);
     assert!(!printed.contains("the next rule"), "{printed}");
-}
-
-#[test]
-fn coverage_names_what_no_case_shows_and_compares_with_the_minimum() {
-    let rules_env = RuleFixture::new(&format!("{RULES}{}", weak_case()));
-    let (code, json) = rules_env.json(&["test", "--coverage"]);
-    assert_eq!((code, &json["ok"]), (Some(0), &true.into()), "{json:#}");
-    let coverage = &json["coverage"];
-    let parts = coverage["parts"].as_array().expect("parts");
-    let shown: Vec<_> = parts
-        .iter()
-        .map(|part| {
-            let missing = part["missing"].as_str().unwrap_or("-");
-            format!(
-                "{} {}: {missing}",
-                part["rule"].as_str().expect("a rule"),
-                part["part"].as_str().expect("a part")
-            )
-        })
-        .collect();
-    assert_eq!(
-        shown,
-        [
-            "narrow rule: -",
-            "narrow match.file: no case has a package that does not fit it",
-            "narrow match.provider: no case has a package that does not fit it",
-            "narrow match.version: no case has a package that does not fit it",
-            "narrow match.date: no case has a package that does not fit it",
-            "narrow match.not[0]: no case has a package that it excludes",
-            "narrow match.not[1]: no case has a package that it excludes",
-            "narrow label `{{ file.stem }} ring`: no case expects anything of it",
-            "narrow label `{{ file.stem }} ring`: include \"pci\\*\": it matches no target of any case",
-            "narrow label `{{ file.stem }} ring`: include \"usb\\*\": it matches no target of any case",
-            "narrow label `{{ file.stem }} ring`: exclude \"*subsys_dead*\": it matches no target of any case",
-            "narrow label `{{ file.stem }} ring`: operating_systems \"*_CO_*\": it matches no target of any case",
-            "narrow label `{{ file.stem }} next`: no case expects anything of it",
-            "narrow label `{{ file.stem }} next`: after: no step expects the label to wait",
-            "wide rule: no case selects the rule",
-            "wide match.file: no case has a package that fits it",
-        ]
-    );
-    assert_eq!(
-        (&coverage["covered"], &coverage["total"], &coverage["percent"]),
-        (&1.into(), &16.into(), &6.2.into())
-    );
-    let after = parts.iter().find(|part| part["part"].as_str().is_some_and(|part| part.ends_with("after")));
-    assert_eq!(after.expect("after")["line"], line_of(&rules_env, "after ="));
-    for (min, code) in [("6", 0), ("7", 1), ("0", 0), ("100", 1)] {
-        assert_eq!(rules_env.run(&["test", "--coverage", "--min", min]).status.code(), Some(code), "{min}");
-    }
-    let printed = text(&rules_env.run(&["test", "--coverage", "--min", "90"]).stdout);
-    assert!(
-        printed.contains("coverage: 1 of 16 parts of the rules, 6.2 %, below the minimum of 90 %"),
-        "{printed}"
-    );
-    assert!(printed.contains(": match.file: no case has a package that does not fit it"), "{printed}");
-    for args in [
-        &["test", "--min", "90"][..],
-        &["test", "--coverage", "--min", "101"],
-        &["test", "--coverage", "--min", "x"],
-    ] {
-        assert_eq!(rules_env.run(args).status.code(), Some(64), "{args:?}");
-    }
-}
-
-/// The samples, with `changes` to their texts. The exit codes of `test` and `check`.
-fn changed_samples(file: &str, change: (&str, &str)) -> i32 {
-    let folder = tempfile::tempdir().expect("a folder");
-    let source = format!("{}/config", env!("CARGO_MANIFEST_DIR"));
-    fs::create_dir(folder.path().join("rules.d")).expect("a folder");
-    fs::copy(format!("{source}/dropship.toml"), folder.path().join("dropship.toml")).expect("a copy");
-    for entry in fs::read_dir(format!("{source}/rules.d")).expect("samples") {
-        let path = entry.expect("a sample").path();
-        let name = path.file_name().expect("a name").to_str().expect("a text").to_owned();
-        let mut text = fs::read_to_string(&path).expect("a sample");
-        if name == file {
-            assert!(text.contains(change.0), "{file}: {}", change.0);
-            text = text.replacen(change.0, change.1, 1);
-        }
-        fs::write(folder.path().join("rules.d").join(name), text).expect("written");
-    }
-    let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
-    command.arg("--config").arg(folder.path().join("dropship.toml")).arg("test");
-    command.output().expect("it runs").status.code().expect("a code")
-}
-
-#[test]
-fn cases_of_the_samples_notice_every_change_that_the_command_makes() {
-    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config/dropship.toml");
-    let output = Command::new(env!("CARGO_BIN_EXE_dropship"))
-        .args(["--config", config, "--json", "test", "--coverage", "--min", "100", "--mutate"])
-        .output()
-        .expect("it runs");
-    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
-    assert_eq!(json["mutation"]["survivors"], json!([]));
-    assert_eq!(output.status.code(), Some(0), "{json:#}");
-    assert!(json["mutation"]["mutants"].as_u64() > Some(30), "{json:#}");
-}
-
-/// Changes to the text, which do not depend on the mutants of the command.
-#[test]
-fn cases_of_the_samples_notice_changes_to_their_text_that_widen_the_reach() {
-    let unchanged = ("[[rule]]", "[[rule]]");
-    assert_eq!(changed_samples("10-attestation.toml", unchanged), 0);
-    for (file, changes) in [
-        (
-            "10-attestation.toml",
-            &[
-                ("folders = [\"attestation\"]\n", ""),
-                ("kind = \"cab\", ", ""),
-                (", provider = \"Contoso*\"", ""),
-                ("\"Contoso*\"", "\"*\""),
-                ("audiences = [\"Test Registry Key\"]\n", ""),
-                ("disclosure_restricted = true\n", ""),
-                ("hardware_ids = { lowest_os_only = true }", ""),
-            ][..],
-        ),
-        (
-            "20-whql-retail.toml",
-            &[
-                ("folders = [\"whql\"]\n", ""),
-                ("match = { kind = \"hlkx\" }\n", ""),
-                ("audiences = [\"Test Registry Key\"]\n", ""),
-                ("disclosure_restricted = true\n", ""),
-                ("after = \"* test ring\"\nsoak = \"3d\"\n", ""),
-                ("soak = \"3d\"", "soak = \"2d\""),
-                ("after = \"* pilot\"\nsoak = \"7d\"\n", ""),
-                ("after = \"* pilot\"", "after = \"* test ring\""),
-                ("soak = \"7d\"", "soak = \"6d\""),
-                ("hold = true\n", ""),
-                ("go_live = \"next_working_day\"\n", ""),
-                ("\"2026-12-18..2027-01-01\", ", ""),
-                (", \"2027-07-05\"", ""),
-            ],
-        ),
-        (
-            "30-oem-sharing.toml",
-            &[
-                ("folders = [\"oem\"]\n", ""),
-                ("kind = \"hlkx\", ", ""),
-                ("signer = \"Contoso*\", ", ""),
-                ("operating_system = \"WINDOWS_v100_*\", ", ""),
-                (", not = { file = \"*-internal*\" }", ""),
-                ("'*&SUBSYS_????1028'", "'*'"),
-                ("'*&SUBSYS_????17AA'", "'*'"),
-                ("hardware_ids = { include = ['*&SUBSYS_????1028', '*&SUBSYS_????17AA'] }", ""),
-                ("enforce_chid_targeting = true", ""),
-            ],
-        ),
-    ] {
-        for change in changes {
-            let code = changed_samples(file, *change);
-            assert!(code == 1 || code == 78, "{file}: no case notices {change:?}");
-        }
-    }
 }
 
 #[test]

@@ -131,3 +131,22 @@ fn oem_sample_creates_one_label_per_partner_and_none_for_windows_update() {
     prints_no_difference(&env);
     drop(daemon);
 }
+
+#[test]
+fn every_sample_file_names_the_schema() {
+    let config = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/config"));
+    let folder = std::fs::read_dir(config.join("rules.d")).expect("samples");
+    let samples = folder.map(|item| item.expect("a sample").path()).chain([config.join("dropship.toml")]);
+    let mut seen = 0;
+    for path in samples {
+        let text = std::fs::read_to_string(&path).expect("a sample");
+        let schema =
+            text.lines().next().and_then(|line| line.strip_prefix("#:schema ")).expect("a first line");
+        let schema = path.parent().expect("a folder").join(schema);
+        let schema: Value =
+            serde_json::from_slice(&std::fs::read(&schema).expect("the schema")).expect("JSON");
+        assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#", "{}", path.display());
+        seen += 1;
+    }
+    assert_eq!(seen, 4);
+}
