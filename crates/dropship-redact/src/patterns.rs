@@ -96,13 +96,21 @@ fn user_information(text: &[u8], found: &mut Vec<Range<usize>>) {
     while let Some(mark) = position(text, b"://", at) {
         let start = mark + 3;
         let end = text[start..].iter().position(is_end).map_or(text.len(), |length| start + length);
-        if let Some(length) =
-            text[start..end].iter().rposition(|byte| *byte == b'@').filter(|length| *length > 0)
+        let user = text[start..end].iter().rposition(|byte| *byte == b'@').filter(|length| *length > 0);
+        if let Some(length) = user
+            && !(is_database(&text[..mark]) && !text[start..start + length].contains(&b':'))
         {
             found.push(start..start + length);
         }
         at = end;
     }
+}
+
+/// Whether a text ends with the scheme of a database. A user of a database is no secret without a password.
+fn is_database(text: &[u8]) -> bool {
+    let length = text.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let scheme = &text[text.len() - length..];
+    scheme.eq_ignore_ascii_case(b"postgres") || scheme.eq_ignore_ascii_case(b"postgresql")
 }
 
 /// Where `what` begins next.
