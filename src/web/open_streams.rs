@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use dropship_job::JobId;
 
-/// What a stream is about.
+/// The page that a stream updates.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum Topic {
     /// The overview.
@@ -24,7 +24,7 @@ pub(super) type Version = Option<Bytes>;
 #[derive(Debug, Default)]
 pub(super) struct Streams(pub(super) Mutex<Open>);
 
-/// What is open.
+/// The open streams, by page.
 #[derive(Debug, Default)]
 pub(super) struct Open {
     /// Number of streams.

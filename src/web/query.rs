@@ -85,19 +85,6 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// A text as a part of a query or path.
-pub(super) fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
-}
-
 /// A percent-encoded segment of a path; `None` if it is not UTF-8.
 pub(super) fn decoded_segment(text: &str) -> Option<String> {
     decoded(&text.replace('+', "%2B"))
@@ -105,6 +92,8 @@ pub(super) fn decoded_segment(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use dropship_web::page::encoded;
+
     use super::*;
 
     #[test]

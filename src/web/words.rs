@@ -1,8 +1,7 @@
 //! Values of jobs and labels as the pages show them.
 
-use dropship_web::page::{Badge, MaybeLink, Tone};
+use dropship_web::page::{Badge, MaybeLink, Tone, encoded};
 
-use super::query::encoded;
 use super::rows::Completeness;
 use crate::observe::Escaped;
 use crate::outbox::{LabelReceipt, Receipt};

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use dropship_web::Markup;
+use dropship_web::page::encoded;
 use dropship_web::page::labels::{self, DriverView, LabelFilters, LabelsView};
 use jiff::Timestamp;
 
-use super::super::query::{Query, encoded};
+use super::super::query::Query;
 use super::super::refusal::Refusal;
 use super::super::rows::Rows;
 use super::super::site::Site;

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use dropship_web::Markup;
-use dropship_web::page::Tone;
 use dropship_web::page::package::{
     self, ApprovalView, Fact, FileView, HistoryStep, InfView, LabelView, Notice, PackageView, Stage, Value,
 };
+use dropship_web::page::{Tone, encoded};
 use dropship_web::picture::StepState;
 use jiff::Timestamp;
 
-use super::super::query::{Query, encoded};
+use super::super::query::Query;
 use super::super::refusal::Refusal;
 use super::super::site::Site;
 use super::super::words::{self, shown};

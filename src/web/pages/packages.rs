@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use dropship_web::Markup;
+use dropship_web::page::encoded;
 use dropship_web::page::packages::{
     self, Choice, Column as Head, FilterView, PackageRow, PackagesView, PageLink,
 };
@@ -10,7 +11,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::super::query::{Query, encoded};
+use super::super::query::Query;
 use super::super::refusal::Refusal;
 use super::super::rows::{Column, Completeness, Direction, Filter, Order, Row, RowPage};
 use super::super::site::Site;

@@ -4,24 +4,18 @@ use maud::{Markup, html};
 
 use crate::picture::clean;
 
-/// Addresses of pages.
-#[derive(Debug, Clone, Copy)]
-pub struct Link;
-
-impl Link {
-    /// A text as a part of a query or path.
-    #[must_use]
-    pub fn encoded(text: &str) -> String {
-        let mut encoded = String::with_capacity(text.len());
-        for byte in text.bytes() {
-            if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
-                encoded.push(char::from(byte));
-            } else {
-                encoded.push_str(&format!("%{byte:02X}"));
-            }
+/// A text as a part of a query or path, percent-encoded.
+#[must_use]
+pub fn encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~') {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push_str(&format!("%{byte:02X}"));
         }
-        encoded
     }
+    encoded
 }
 
 /// A name, and the address of its page if it has one.

@@ -14,4 +14,4 @@ mod tests;
 pub mod who;
 
 pub use badge::{Badge, Tone};
-pub use link::{Link, MaybeLink};
+pub use link::{MaybeLink, encoded};

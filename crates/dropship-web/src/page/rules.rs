@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
 
-use super::link::{Link, MaybeLink, names};
+use super::link::{MaybeLink, encoded, names};
 use super::{Badge, Tone};
 use crate::picture::clean;
 use crate::text;
@@ -148,7 +148,7 @@ pub fn content(view: &RulesView) -> Markup {
 }
 
 fn packages_of(rule: &str) -> MaybeLink {
-    MaybeLink::to(rule, format!("/packages?rule={}", Link::encoded(rule)))
+    MaybeLink::to(rule, format!("/packages?rule={}", encoded(rule)))
 }
 
 fn standing(standing: &StandingView) -> Markup {

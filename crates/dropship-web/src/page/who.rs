@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::link::{Link, MaybeLink};
+use super::link::{MaybeLink, encoded};
 use crate::picture::clean;
 use crate::text;
 
@@ -110,8 +110,8 @@ fn form(form: &WhoForm) -> Markup {
 }
 
 fn example(hardware_id: &str, os: Option<&str>) -> Markup {
-    let os_query = os.map(|os| format!("&os={}", Link::encoded(os))).unwrap_or_default();
-    let href = format!("/who?hardware_id={}{os_query}", Link::encoded(hardware_id));
+    let os_query = os.map(|os| format!("&os={}", encoded(os))).unwrap_or_default();
+    let href = format!("/who?hardware_id={}{os_query}", encoded(hardware_id));
     html! {
         a href=(href) { code { (hardware_id) } }
         @if let Some(os) = os { " on " code { (os) } }

@@ -2,12 +2,11 @@
 
 use std::collections::HashMap;
 
-use dropship_web::page::MaybeLink;
 use dropship_web::page::labels::{DriverView, RingView};
+use dropship_web::page::{MaybeLink, encoded};
 use jiff::Timestamp;
 
 use super::entry::Place;
-use crate::web::query::encoded;
 use crate::web::words::{self, shown};
 
 /// Maximum number of drivers that are shown.
