@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::admission::StaleStore;
+use crate::admission::{ReceiptComparison, StaleStore};
+use crate::config::model::Config;
 use crate::outbox::read_receipt;
 use crate::package_store::PackageStore;
 use dropship_job::{CreateProgress, Job, JobId, State, counted};
@@ -11,11 +12,16 @@ use dropship_store::{Filter, Finding, Store, StoreError};
 /// Number of jobs that are read together.
 const PAGE: usize = 256;
 
-/// Checks a store, its captured packages and its receipts. Returns the problems found.
+/// Checks a store, its captured packages and its receipts. `only_in_receipts` are the jobs that the next start recovers. Returns the
+/// problems that were found.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn examine(store: &dyn Store, packages: &PackageStore) -> Result<Vec<Finding>, StoreError> {
+pub fn examine(
+    store: &dyn Store,
+    packages: &PackageStore,
+    only_in_receipts: &BTreeSet<JobId>,
+) -> Result<Vec<Finding>, StoreError> {
     let mut findings = store.check()?;
     let unread = |source| StoreError::Io { what: "cannot read", path: "packages".into(), error: source };
     let mut orphans: BTreeSet<JobId> = packages.jobs().map_err(unread)?.into_iter().collect();
@@ -36,7 +42,9 @@ pub fn examine(store: &dyn Store, packages: &PackageStore) -> Result<Vec<Finding
     for id in orphans {
         // A package that is being accepted has no job for an instant.
         if store.job(&id)?.is_none() && packages.jobs().map_err(unread)?.contains(&id) {
-            let mend = if packages.is_remote() {
+            let mend = if only_in_receipts.contains(&id) {
+                "no action needed: the next start recovers its job from the receipt, and keeps the package"
+            } else if packages.is_remote() {
                 "the next start that is more than an hour later deletes it: a daemon ended before it had accepted the package, and captures it \
                  again"
             } else {
@@ -50,10 +58,18 @@ pub fn examine(store: &dyn Store, packages: &PackageStore) -> Result<Vec<Finding
 
 /// The store lacks what the receipts show: it was restored from a backup.
 #[must_use]
-pub fn stale_store(stale: StaleStore) -> Option<Finding> {
-    let remedy = "nothing that a receipt shows is sent again: the daemon recovers these jobs when it starts. To have all of it in the \
-                  store: stop the daemon, move the folders `journal` and `sled` of the store away, and start it \
-                  (docs/operating.md, \"Restore\"); then decide on the jobs that `dropship jobs --state held` lists";
+pub fn stale_store(compared: &ReceiptComparison, config: &Config) -> Option<Finding> {
+    let safe = "nothing that a receipt shows is sent again: the daemon recovers these jobs when it starts";
+    let remedy = match config.store.database {
+        Some(_) => format!(
+            "{safe}. Then decide on the jobs that `dropship jobs --state held` lists (docs/fleet.md, \"Back up and restore\")"
+        ),
+        None => format!(
+            "{safe}. To have all of it in the store: stop the daemon, move the folders `journal` and `sled` of the store away, and start it \
+             (docs/operating.md, \"Restore\"); then decide on the jobs that `dropship jobs --state held` lists"
+        ),
+    };
+    let stale = compared.stale;
     stale.is_stale().then(|| Finding::new(format!("store-older-than-receipts: {stale}"), remedy))
 }
 

@@ -43,7 +43,7 @@ pub use adopt::{AdoptError, AdoptedSubmission};
 pub use capacity::LoadSource;
 pub use evaluate::{CapturedBytes, Evaluation, evaluate, plan_rejection};
 pub use file_standing::FileStanding;
-pub use older_store::compare_with_receipts;
+pub use older_store::{ReceiptComparison, compare_with_receipts};
 pub use recover::RecoveredJobs;
 pub use replan::{ReplanError, replan};
 pub use rule_change::rule_change;

@@ -1,6 +1,7 @@
 //! A store that is older than its receipts, because it was restored from a backup. Jobs that only a receipt shows are
 //! recovered, and jobs that a receipt shows at a later point catch up with it, before anything is sent for them again.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -56,7 +57,16 @@ impl Search<'_> {
     }
 }
 
-/// Compares a store with the receipts in its outboxes; changes nothing. `keep` is how long ended jobs are kept.
+/// What a comparison of a store with its receipts has found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReceiptComparison {
+    /// How far the store is behind the receipts.
+    pub stale: StaleStore,
+    /// The jobs that only receipts show.
+    pub unknown: BTreeSet<JobId>,
+}
+
+/// Compares a store with the receipts in its outboxes; changes nothing.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -65,17 +75,20 @@ pub fn compare_with_receipts(
     config: &crate::config::model::Config,
     outboxes: &[PathBuf],
     ownership: &Ownership,
-) -> Result<StaleStore, StoreError> {
+) -> Result<ReceiptComparison, StoreError> {
     let search = Search { store, ownership, folders: folders(config), since: kept_since(config) };
-    let mut stale = StaleStore::default();
-    for found in outboxes.iter().flat_map(|outbox| super::recover::own_receipts(outbox)) {
-        match search.judge(&found.1)? {
-            Some(Newer::Unknown) => stale.unknown += 1,
-            Some(Newer::Behind(_)) => stale.behind += 1,
+    let mut found = ReceiptComparison::default();
+    for (_, receipt) in outboxes.iter().flat_map(|outbox| super::recover::own_receipts(outbox)) {
+        match search.judge(&receipt)? {
+            Some(Newer::Unknown) => {
+                found.stale.unknown += 1;
+                found.unknown.insert(receipt.id);
+            }
+            Some(Newer::Behind(_)) => found.stale.behind += 1,
             None => {}
         }
     }
-    Ok(stale)
+    Ok(found)
 }
 
 fn folders(config: &crate::config::model::Config) -> Vec<&str> {
@@ -116,7 +129,7 @@ impl Admission {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn compare_with_receipts(&self) -> Result<StaleStore, StoreError> {
+    pub fn compare_with_receipts(&self) -> Result<ReceiptComparison, StoreError> {
         let (active, outboxes) = (self.active(), self.outboxes().into_iter().collect::<Vec<_>>());
         compare_with_receipts(&*self.store, &active.config, &outboxes, &self.ownership)
     }

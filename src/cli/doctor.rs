@@ -6,7 +6,7 @@ use std::path::Path;
 use super::exit::Exit;
 use super::output::Output;
 use super::{backend, offline_store, owner};
-use crate::admission::compare_with_receipts;
+use crate::admission::{ReceiptComparison, compare_with_receipts};
 use crate::config::model::Config;
 use crate::control::ConnectError;
 use crate::daemon::refuse_copy;
@@ -51,10 +51,7 @@ fn examine_offline(config: &Config) -> anyhow::Result<Vec<Finding>> {
     let home: &Path = &config.store.path;
     if config.store.database.is_some() {
         let (store, _) = offline_store::open_store(config)?;
-        let mut findings = examine(&*store, &package_objects::for_reading(&config.store)?)?;
-        findings.extend(copy_finding(&*store, config));
-        findings.extend(stale_findings(&*store, config)?);
-        return Ok(findings);
+        return examine_content(&*store, config);
     }
     let dry_run = match DiskStore::open_dry_run(home) {
         Ok(dry_run) => dry_run,
@@ -81,10 +78,17 @@ fn examine_offline(config: &Config) -> anyhow::Result<Vec<Finding>> {
             "no action needed: the next start skips them, because the database holds their content",
         ));
     }
+    findings.extend(examine_content(&dry_run.store, config)?);
+    Ok(findings)
+}
+
+/// Checks a store that could be opened, with its packages and receipts.
+fn examine_content(store: &dyn Store, config: &Config) -> anyhow::Result<Vec<Finding>> {
+    let compared = compare(store, config)?;
     let packages = package_objects::for_reading(&config.store)?;
-    findings.extend(examine(&dry_run.store, &packages)?);
-    findings.extend(copy_finding(&dry_run.store, config));
-    findings.extend(stale_findings(&dry_run.store, config)?);
+    let mut findings = examine(store, &packages, &compared.unknown)?;
+    findings.extend(copy_finding(store, config));
+    findings.extend(stale_store(&compared, config));
     Ok(findings)
 }
 
@@ -97,8 +101,8 @@ fn copy_finding(store: &dyn Store, config: &Config) -> Option<Finding> {
     ))
 }
 
-/// Jobs of which the receipts show more than the store.
-fn stale_findings(store: &dyn Store, config: &Config) -> anyhow::Result<Option<Finding>> {
+/// Compares the store with the receipts in its outboxes.
+fn compare(store: &dyn Store, config: &Config) -> anyhow::Result<ReceiptComparison> {
     let home: &Path = &config.store.path;
     let folders = config
         .folders
@@ -107,7 +111,7 @@ fn stale_findings(store: &dyn Store, config: &Config) -> anyhow::Result<Option<F
     let outboxes: BTreeSet<_> = folders.chain([in_store(home, "submitted")]).collect();
     let outboxes: Vec<_> = outboxes.into_iter().collect();
     let ownership = crate::accounts::ownership(config, false);
-    Ok(stale_store(compare_with_receipts(store, config, &outboxes, &ownership)?))
+    Ok(compare_with_receipts(store, config, &outboxes, &ownership)?)
 }
 
 fn text(findings: &[Finding]) -> String {

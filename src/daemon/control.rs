@@ -195,10 +195,13 @@ impl ControlHandler for DaemonControl {
     }
 
     fn doctor(&self) -> Result<Vec<Finding>, ControlError> {
-        let mut findings = crate::doctor::examine(&**self.pipeline.store(), self.pipeline.packages())?;
-        let (now, found) = (self.admission.compare_with_receipts()?, self.admission.stale_store());
+        let compared = self.admission.compare_with_receipts()?;
+        let (store, packages) = (&**self.pipeline.store(), self.pipeline.packages());
+        let mut findings = crate::doctor::examine(store, packages, &compared.unknown)?;
+        let found = self.admission.stale_store();
         let recovered = || crate::doctor::recovered_store(found, self.admission.undecided_jobs());
-        findings.extend(crate::doctor::stale_store(now).or_else(recovered));
+        let active = self.admission.active();
+        findings.extend(crate::doctor::stale_store(&compared, &active.config).or_else(recovered));
         Ok(findings)
     }
 

@@ -1,6 +1,7 @@
 //! Answers the requests of the control socket while a node stands by: questions from its own tables, and what operators change about jobs,
 //! which the active node then acts on.
 
+use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -34,8 +35,8 @@ use dropship_job::{Event, Job, JobId};
 use dropship_rules::rule::RuleChange;
 use dropship_store::{Finding, SharedStore, Store};
 
-/// Interval between looks at what the active node does.
-const LOOK: Duration = Duration::from_millis(50);
+/// Interval between checks whether the active node has acted.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(super) struct StandbyControl {
     store: Arc<SharedStore>,
@@ -90,7 +91,7 @@ impl StandbyControl {
         refused.map_err(|error| ControlError::new(ControlErrorKind::Configuration, format!("{error:#}")))
     }
 
-    /// Whether the previous node is not waited for: this one has its lease, and has not sent anything yet.
+    /// Whether this node has the lease now, so that no other one will act. It has not sent anything yet.
     fn has_taken_over(&self) -> bool {
         self.store.lease().is_some()
     }
@@ -100,7 +101,7 @@ impl StandbyControl {
         while matches!(self.store.job(id), Ok(Some(job)) if job.has_untried_withdrawal())
             && !self.has_taken_over()
         {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 
@@ -151,7 +152,8 @@ impl ControlHandler for StandbyControl {
     }
 
     fn doctor(&self) -> Result<Vec<Finding>, ControlError> {
-        Ok(crate::doctor::examine(&*self.store, &self.packages)?)
+        // The active node has compared the store with the receipts.
+        Ok(crate::doctor::examine(&*self.store, &self.packages, &BTreeSet::new())?)
     }
 
     fn file_standing(&self, _: &Path) -> Result<FileStanding, ControlError> {
@@ -185,7 +187,7 @@ impl ControlHandler for StandbyControl {
                         "the pause is stored, and not confirmed by the active node: {why}"
                     )));
                 }
-                tokio::time::sleep(LOOK).await;
+                tokio::time::sleep(POLL_INTERVAL).await;
             }
             Ok(())
         }

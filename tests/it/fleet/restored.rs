@@ -44,6 +44,10 @@ fn restored_database_submits_nothing_a_second_time() {
     database.restore(&dump);
     let findings = text(&env.run(&["doctor"]).stdout);
     assert!(findings.contains("store-older-than-receipts"), "{findings}\n{}", env.log());
+    // A database has no folders that could be moved away, and the package of the last job is kept.
+    assert!(findings.contains("docs/fleet.md") && !findings.contains("`journal`"), "{findings}");
+    assert!(findings.contains("the next start recovers its job from the receipt"), "{findings}");
+    assert!(!findings.contains("deletes it"), "{findings}");
     let daemon = env.daemon(&[]);
     let held = wait_for("the jobs of the receipts", || {
         let jobs: Value = serde_json::from_slice(&env.run(&["--json", "jobs"]).stdout).ok()?;
