@@ -44,7 +44,7 @@ pub fn check_address(_: &str) -> anyhow::Result<()> {
     )
 }
 
-/// Configurations with a database are refused before.
+/// Not called: validation refuses a configuration with a database.
 ///
 /// # Errors
 /// Always.
@@ -53,7 +53,7 @@ pub fn connect(_: &Database) -> anyhow::Result<Box<dyn SharedJournal>> {
     anyhow::bail!("this dropship was built without PostgreSQL")
 }
 
-/// Configurations with a database are refused before.
+/// Not called: validation refuses a configuration with a database.
 ///
 /// # Errors
 /// Always.

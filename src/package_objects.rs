@@ -31,7 +31,7 @@ pub fn connect_to(place: &ObjectPlace) -> anyhow::Result<Arc<dyn PackageObjects>
     objects::connect(place)
 }
 
-/// Configurations with object storage are refused before.
+/// Not called: validation refuses a configuration with object storage.
 ///
 /// # Errors
 /// Always.
@@ -40,7 +40,7 @@ pub fn connect_to(_: &ObjectPlace) -> anyhow::Result<Arc<dyn PackageObjects>> {
     anyhow::bail!("this dropship was built without object storage")
 }
 
-/// Configurations with object storage are refused before.
+/// Not called: validation refuses a configuration with object storage.
 ///
 /// # Errors
 /// None.
@@ -52,7 +52,7 @@ pub fn connect(_: &Store) -> anyhow::Result<Option<Arc<dyn PackageObjects>>> {
 #[cfg(feature = "postgres")]
 mod objects {
     use std::io;
-    use std::path::Path;
+    use std::path::{Path, PathBuf};
     use std::sync::Arc;
     use std::time::SystemTime;
 
@@ -79,7 +79,9 @@ mod objects {
             })?;
             settings = settings.with_file(&text).with_context(|| path.display().to_string())?;
         }
-        let read = |path| std::fs::read(path).with_context(|| "[store] ca_file: cannot read it");
+        let read = |path: &PathBuf| {
+            std::fs::read(path).with_context(|| format!("[store] ca_file: cannot read {}", path.display()))
+        };
         Ok(settings.with_roots(place.ca_file.as_ref().map(read).transpose()?))
     }
 

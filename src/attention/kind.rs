@@ -66,7 +66,7 @@ kinds! {
         "Check the network, the proxy and `[api] endpoint`; `dropship check --online` shows the error. If they are right, look at Microsoft's service health.";
     Throttled "throttled" THROTTLED Warning
         "Microsoft limits the number of calls of an account. Calls pause until the time in the message, then continue more slowly."
-        "None, unless it lasts: look for other programs that use the same account.";
+        "No action is needed unless it lasts: then look for other programs that use the same account.";
     AccountSuspended "account-suspended" ACCOUNT_PAUSED Warning
         "Microsoft refuses the credentials or the roles of an account. Its jobs wait, and dropship probes the account."
         "Renew the secret or grant the roles in Partner Center; `dropship check --online` names what is missing.";
@@ -81,7 +81,7 @@ kinds! {
         "Free space on the disk that the message names, or lower `[store] keep`.";
     IntakePaused "intake-paused" INTAKE_PAUSED Warning
         "Files wait in their folders, because too many accepted packages have not been started at Microsoft (`[store] most_waiting`)."
-        "After a burst none. Otherwise `dropship status` shows what the jobs wait for: a pause, an account, the service.";
+        "After a burst, no action is needed. Otherwise `dropship status` shows what the jobs wait for: a pause, an account, the service.";
     ReloadRefused "reload-refused" RELOAD_REFUSED Warning
         "The last reload was refused. The previous configuration stays active."
         "Correct the errors that `dropship check` reports, then run `dropship reload`. If the previous configuration is restored, no reload is needed.";
@@ -96,7 +96,7 @@ kinds! {
         "Create a new one in Entra, replace the file, and set `secret_expires` to the new day; then `dropship reload`. The date of a certificate is read from its file.";
     LabelNotWithdrawn "label-not-withdrawn" LABEL_PENDING_WITHDRAWAL Warning
         "A label that has to be withdrawn still exists at Microsoft. dropship tries again until Microsoft allows it."
-        "Usually none. To see the reason: `dropship show JOB`. If the label must not be published, cancel it in Partner Center.";
+        "Usually, no action is needed. `dropship show JOB` prints the reason. If the label must not be published, cancel it in Partner Center.";
     LabelDrift "label-drift" LABEL_DRIFTED Warning
         "A published label was withdrawn, has expired, or was changed at Microsoft, and dropship did not do it."
         "Look at the label in Partner Center. `dropship approve JOB --label NAME` acknowledges it; `dropship retry JOB` requests a label again that is gone.";

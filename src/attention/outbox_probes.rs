@@ -1,4 +1,5 @@
-//! Regular probes of the outboxes. All of a few, and some of many in turn: an idle daemon with ten thousand folders stays idle.
+//! Regular probes of the outboxes. A pass probes all of them, or some in turn if there are many: an idle daemon with ten thousand folders
+//! stays idle.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Regular checks of what no job may touch for hours: outboxes, expiry dates, and the connection to the service.
+//! Regular checks of outboxes, expiry dates and the connection to the service: it can be hours until a job uses them.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -20,8 +20,8 @@ use dropship_job::{ErrorKind, StateKind};
 ///
 /// For a published label that was withdrawn, has expired or was changed at Microsoft (`label-drift`), it acknowledges that.
 ///
-/// With filters, exactly the requests are approved that are listed, and only holds that a rule (`hold`) or folder (`backlog`) asks for.
-/// A job that is held for another reason has to be named.
+/// With filters, it approves exactly the requests that it lists, and only those that a rule (`hold`) or folder (`backlog`) holds. Name a job
+/// that is held for another reason.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

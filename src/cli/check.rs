@@ -18,8 +18,8 @@ use dropship_job::counted;
 
 /// Report all errors of the configuration, with file, line and column
 ///
-/// Also checks what the configuration names: credentials, certificates, ports, the store, and the folders, in which it creates and removes
-/// a file where the daemon writes. Run by root, it checks as the owner of the store, and reads what the unit hides.
+/// Also checks the credentials, certificates, ports, store and folders that the configuration names. In each folder that the daemon writes
+/// to, it creates a file and removes it. Run by root, it checks as the owner of the store, and reads what the unit hides.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

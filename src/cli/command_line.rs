@@ -45,10 +45,10 @@ pub(super) enum Command {
     Plan(plan::Args),
     Reload(reload::Args),
     Inspect(inspect::Args),
-    /// Print what systemd needs
+    /// Print settings of the systemd unit
     #[command(subcommand)]
     Systemd(systemd::Command),
-    /// Show the configuration in effect
+    /// Show the configuration on disk, with its defaults
     #[command(subcommand)]
     Config(config::Command),
     Submit(submit::Args),

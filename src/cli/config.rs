@@ -12,7 +12,7 @@ use crate::config::effective;
 /// Commands about the configuration.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Show the effective configuration, with the file and line of each value
+    /// Show every value of the configuration on disk, with the file and line that set it
     ///
     /// Keys that no file sets follow as `default`. Keys in `[defaults]` appear in the rules that use them. Paths are absolute. The labels
     /// of a rule are numbered from 1. URLs of webhooks and arguments of commands are never shown, because they can be secrets.

@@ -40,7 +40,7 @@ Exit codes:
   2   differences found
   64  invalid command line
   65  the job failed, was rejected or cancelled, or the package would be rejected
-  69  no daemon is running
+  69  no daemon answers
   75  timed out
   77  not permitted
   78  invalid configuration";

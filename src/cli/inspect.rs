@@ -17,8 +17,8 @@ use dropship_package::{Inspection, Kind, Level, Policy, Verdict, inspect};
 
 /// Inspect packages as the daemon does, and print whether it would accept them
 ///
-/// Needs no configuration. If there is one, its [signers] and [preflight] apply. Of Microsoft's driver metadata (.json), the
-/// hardware ids that labels can target are printed, with their ceilings.
+/// Needs no configuration. If there is one, its [signers] and [preflight] apply. For Microsoft's driver metadata (.json), it
+/// prints the hardware ids that labels can target, with their ceilings.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

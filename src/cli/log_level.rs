@@ -11,7 +11,7 @@ use crate::observe::LogLevel;
 
 /// Change the level of the running daemon's log until it restarts
 ///
-/// `dropship run --log-level` and the environment variable `DROPSHIP_LOG` choose the level of the start.
+/// `dropship run --log-level` and the environment variable `DROPSHIP_LOG` set the level at the start.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

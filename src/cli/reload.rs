@@ -11,7 +11,7 @@ use super::output::Output;
 /// Apply the configuration on disk, completely or not at all
 ///
 /// Prints what has changed once the new configuration is active, or every reason why it was refused. Unfinished jobs keep the
-/// plan that they were created with; it prints those whose plan the new configuration would not make, and the differences.
+/// plan that they were created with; it prints the jobs that the new configuration would plan differently, and the differences.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

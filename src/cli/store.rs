@@ -18,7 +18,7 @@ use dropship_job::counted;
 pub(super) enum Command {
     /// Move a store to another place: from a folder to PostgreSQL, or back
     ///
-    /// FROM and TO are folders, as in `[store] path`, or addresses of databases, as in `[store] url`; one of both is a folder. TO must be
+    /// FROM and TO are folders, as in `[store] path`, or addresses of databases, as in `[store] url`; at least one is a folder. TO must be
     /// empty, or an unfinished copy of FROM: a copy that was interrupted is continued by the same command. At the end the number and the
     /// SHA-256 of the entries of both are compared. Captured packages are copied too.
     ///

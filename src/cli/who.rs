@@ -27,8 +27,8 @@ const MAX_SYSTEMS: usize = 10;
 
 /// Show which published labels reach a device
 ///
-/// Lists the labels that dropship made and that reach the hardware id now, the latest publication first: those that were withdrawn,
-/// that are not live yet, or whose targets a newer label has taken over are left out.
+/// Lists the labels that dropship made and that reach the hardware id now, the latest publication first. It leaves out labels that were
+/// withdrawn, that are not live yet, or whose targets a newer label has taken over.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

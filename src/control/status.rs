@@ -70,7 +70,7 @@ pub struct NodeStatus {
     pub folders: Vec<String>,
 }
 
-/// What a node does.
+/// The role of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum NodeState {

@@ -12,6 +12,7 @@ use axum::{Extension, Json, Router};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::control::ControlError;
 use crate::http::{self, Limits, RequestSlots, SlotKind};
 use crate::metrics::Text;
 
@@ -91,8 +92,6 @@ async fn blocking<T: Send + 'static>(
         let _slot = slot;
         work()
     };
-    let failed = |error: tokio::task::JoinError| {
-        (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response()
-    };
+    let failed = |error: tokio::task::JoinError| ControlError::failed(error.to_string()).into_response();
     tokio::task::spawn_blocking(with_slot).await.map_err(failed)
 }

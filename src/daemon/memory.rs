@@ -9,7 +9,7 @@ use dropship_intake::Intake;
 const REST_OF_START: Duration = Duration::from_secs(12);
 /// Time in which all regular work has run once, with what it does the first time only.
 const FIRST_ROUND: Duration = Duration::from_secs(65);
-/// Interval between later trims: what a burst of packages took goes back too.
+/// Interval between later trims, which return the memory of a burst of packages.
 const INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Returns memory to the system after the start, and from time to time: free pieces of the heap, which the configuration, recovery
@@ -31,8 +31,8 @@ pub(super) async fn trim_regularly(intake: Arc<Intake>) {
 }
 
 /// Allocations of this length or more have pages of their own, which go back to the system when they are freed. By default, glibc
-/// keeps more and more of them in the heap: the texts and tables that the configuration is read from, and then lets small
-/// ones that stay are between them.
+/// raises this length while the program runs. Then the large texts and tables of a configuration are in the heap, with small allocations
+/// that stay between them, and their memory is not returned.
 #[cfg(target_env = "gnu")]
 const OWN_PAGES: libc::c_int = 128 << 10;
 

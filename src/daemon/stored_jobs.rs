@@ -11,7 +11,7 @@ use crate::pipeline::PauseGate;
 use dropship_job::{Event, Job};
 use dropship_store::Store;
 
-/// The summary, as far as the store has it. No daemon is said to run.
+/// The summary as far as the store has it, without a running daemon.
 ///
 /// # Errors
 /// When the store cannot be read.

@@ -23,7 +23,7 @@ const INTERVAL: Duration = Duration::from_secs(10);
 /// The same while something needs attention: an item has to disappear within 15 seconds of its cure.
 const INTERVAL_WITH_TROUBLE: Duration = Duration::from_secs(6);
 
-/// Minimum time between updates of the list and the status line, which changes of jobs cause.
+/// Minimum time between updates of the list and the status line that changes of jobs cause.
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 
 /// Delay before the first check of the connection: the first calls of jobs show the same.
@@ -35,7 +35,7 @@ pub(super) struct Upkeep {
     pub(super) intake: Arc<Intake>,
     pub(super) attention: Arc<Attention>,
     pub(super) unit: UnitStatus,
-    /// Of intake.
+    /// The heartbeat of intake.
     pub(super) heartbeat: Heartbeat,
 }
 
@@ -50,7 +50,7 @@ struct Rounds {
     is_writing: AtomicBool,
 }
 
-/// What a round does besides the heartbeat.
+/// The work of a round besides the heartbeat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Round {
     Heartbeat,
@@ -71,7 +71,7 @@ impl Upkeep {
         self.spawn(rounds)?;
         Ok(async move {
             while changes.changed().await.is_ok() {
-                // One that waits already stands for this one too.
+                // A change that the thread has not taken yet stands for this one too.
                 changed.try_send(()).ok();
                 tokio::time::sleep(MIN_PAUSE).await;
             }

@@ -15,8 +15,8 @@ pub struct Causes {
     outcomes: OutcomeCauses,
 }
 
-/// Logs an event; `job` is its state after the event. What many jobs meet for one cause is logged once, or a few times, and
-/// counted.
+/// Logs an event; `job` is its state after the event. An event that many jobs have for one cause is logged once, or a
+/// few times, and counted.
 pub fn log_event(causes: &Causes, job: &Job, event: &Event) {
     let package = Escaped(&job.package().name);
     let mut text = format!("{package}: {}", describe(job, event));

@@ -23,7 +23,7 @@ use dropship_store::{Commit, Entry, LabelCheck, PublishedLabel, StoreError};
 /// Pause between two comparisons, so that those that are due after a long stop do not use up the budget of calls.
 const GAP: Duration = Duration::from_secs(1);
 
-/// Maximum time until the next look for a label that is due.
+/// Maximum time between two searches for a label that is due.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Delay of a comparison that was not possible.
@@ -170,7 +170,7 @@ impl<S: Service> Audit<'_, S> {
         self.postpone(self.recheck(), Some(since)).await
     }
 
-    /// Delay of the next look at a label that the service may not show correctly now.
+    /// Delay of the next comparison of a label that the service may not show correctly now.
     fn recheck(&self) -> Duration {
         self.pipeline.settings.uncertain.max(Duration::from_millis(20))
     }

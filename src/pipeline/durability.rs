@@ -10,22 +10,22 @@ use parking_lot::Mutex;
 use dropship_job::{Event, Job, JobId, RemoteKind, Step};
 use dropship_store::Entry;
 
-/// What a power cut costs that loses an event.
+/// The cost of an event that a power cut loses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Loss {
-    /// The job continues sooner, and its receipt shows nothing that counts as more.
+    /// The job continues sooner than it had to. Its receipt does not count as newer than the store.
     Time,
     /// The step is done again, with the same result. The receipt must not show it before it is durable: a receipt that shows more
-    /// than the store counts as that of a store which was restored from a backup.
+    /// than the store looks like that of a store which was restored from a backup.
     Repetition,
     /// A request could be sent twice, or the act of an operator be lost.
     Everything,
 }
 
 impl Loss {
-    /// What it costs to lose these events, and these entries with them; `job` is the state before.
+    /// The cost of these events and of the entries that are committed with them; `job` is the state before.
     pub(super) fn of(job: &Job, events: &[Event], entries: &[Entry]) -> Self {
-        // They are written from what the service shows, with an event that is found out again.
+        // The service shows again what they contain, together with their event.
         let is_derived = |entry: &Entry| {
             matches!(
                 entry,
@@ -46,7 +46,7 @@ impl Loss {
         match event {
             // After a restart the job is polled at once.
             Event::Waited { .. } | Event::Resumed | Event::Idle | Event::NotWithdrawn { .. } => Self::Time,
-            // The next poll shows it again. A receipt of this step that shows another workflow shows no more.
+            // The next poll shows it again. In this step, another workflow does not make a receipt newer than the store.
             Event::Progressed { label: None, .. } if job.step() == Step::Sign => Self::Time,
             Event::Progressed { .. } | Event::Signed | Event::Published { .. } => Self::Repetition,
             // The same bytes are uploaded to the same place again. The intent to commit them comes before the commit, and makes

@@ -16,9 +16,9 @@ use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, RemoteKind, U
 /// Name of the submission's package while it is compared.
 const STAGED: &str = "found-package";
 
-/// What the package of the submission is.
+/// The package of the submission, compared with that of the job.
 enum Content {
-    /// The package of the job.
+    /// The same package.
     Same,
     /// The service does not return it.
     Unknown,

@@ -16,7 +16,7 @@ impl LabelGuard {
         *self.0.write() = Arc::new(guard.clone());
     }
 
-    /// The limits of now.
+    /// The limits in force.
     pub(super) fn current(&self) -> Arc<Guard> {
         Arc::clone(&self.0.read())
     }

@@ -33,9 +33,9 @@ pub struct Outcome {
     pub from: String,
     /// The target.
     pub to: String,
-    /// What both have.
+    /// The entries of both stores.
     pub content: Fingerprint,
-    /// Number of entries that were copied this time; the others were there.
+    /// Number of entries that were copied this time; an earlier attempt had copied the others.
     pub copied: u64,
     /// The captured packages.
     pub packages: Packages,
@@ -66,7 +66,7 @@ impl CopyJob {
     /// A store that is in use, a [`CopyError`](dropship_store::CopyError), or a file that cannot be copied.
     pub fn run(&self) -> anyhow::Result<Outcome> {
         let Some(folder) = self.from.folder().or(self.to.folder()) else {
-            bail!("one of both places has to be a folder");
+            bail!("at least one of the two places has to be a folder");
         };
         let (from_name, to_name) = (self.from.name(), self.to.name());
         if from_name == to_name {

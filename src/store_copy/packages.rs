@@ -12,11 +12,12 @@ use dropship_store::Store;
 pub struct PackagesCopied {
     /// Number of files or objects: packages, plans and driver metadata.
     pub files: u64,
-    /// Number of those that were copied this time; the others were there.
+    /// Number of those that were copied this time; an earlier attempt had copied the others.
     pub copied: u64,
 }
 
-/// Copies what is stored of the packages of all jobs of a store, and compares each with its original. What is there already is compared only.
+/// Copies what is stored of the packages of all jobs of a store, and compares each with its original. Those that
+/// the target has already are only compared.
 ///
 /// # Errors
 /// When something cannot be read or written, or the target has something else of its name.

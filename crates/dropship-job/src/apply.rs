@@ -108,7 +108,8 @@ pub(crate) fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
     }
 }
 
-/// Carries out an event that the table of transitions allows. One arm for each event: the compiler finds one that has none.
+/// Carries out an event that the table of transitions allows. It is long because it is a table with one arm for each event: the compiler
+/// finds an event without one.
 fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static str> {
     legal(job.state.kind(), job.step, event)?;
     // A label on hold does not stop the others; a hold of the whole job stops all.

@@ -1,4 +1,4 @@
-//! Which events are legal in which state and step: one table.
+//! Which events are legal in which state and step: one table, whatever its length, so that a reader sees all rows at once.
 
 use crate::{Event, RemoteKind, StateKind, Step};
 

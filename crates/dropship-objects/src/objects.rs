@@ -39,7 +39,7 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Maximum size of a small object in bytes.
 const LARGEST_SMALL: u64 = 64 << 20;
 
-/// An object that was written to a file.
+/// Digest and size of an object that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fetched {
     /// SHA-256 of its bytes, lower-case hex.

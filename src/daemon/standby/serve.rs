@@ -18,7 +18,7 @@ use crate::daemon::http;
 use crate::observe::Heartbeats;
 use dropship_store::SharedStore;
 
-/// How long requests that wait for the active node may see that this one has taken over.
+/// Time in which requests that wait for the active node notice that this one has taken over, and are answered.
 const LAST_ANSWERS: Duration = Duration::from_millis(300);
 
 /// The control socket of a node that stands by. It is removed when this is dropped.

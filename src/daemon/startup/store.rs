@@ -162,7 +162,7 @@ async fn stand_by(
     });
     tokio::select! {
         taken = &mut taking => return Ok(taken??),
-        // An error is followed by the end of the other branch.
+        // Once the channel is closed, the other branch ends with the result.
         Ok(_) = waits_for.wait_for(Option::is_some) => {}
     }
     let standby = Standby::serve(store, config, heartbeats, waits_for.clone()).await?;

@@ -25,9 +25,9 @@ pub(crate) struct Wanted {
     pub(crate) id: RemoteId,
     /// Whether the service has agreed already.
     pub(crate) is_agreed: bool,
-    /// Who wants it.
+    /// Who or what requested the withdrawal.
     pub(crate) by: String,
-    /// Since when.
+    /// When it was requested.
     pub(crate) since: Timestamp,
 }
 
@@ -99,7 +99,7 @@ pub(crate) async fn attempt<S: Service>(ctx: &mut StepContext<'_, S>, wanted: &W
     }
 }
 
-/// Time of the next attempt; the interval grows with the age of the wish.
+/// Time of the next attempt; the interval grows with the time since the withdrawal was requested.
 fn next_attempt<S: Service>(ctx: &StepContext<'_, S>, wanted: &Wanted) -> Timestamp {
     ctx.pipeline.clock.after(next_poll(ctx.pipeline.settings.publish, age(ctx, wanted)))
 }

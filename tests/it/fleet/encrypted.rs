@@ -71,7 +71,7 @@ fn database_on_another_machine_is_trusted_by_its_certificate_only() {
         ("TLS if possible", at("db.corp", "&sslmode=prefer"), trusted.clone(), ""),
         ("another password", at("db.corp", ""), format!("{ca}password_file = \"wrong\"\n"), "password"),
         ("no password", at("db.corp", ""), ca.to_owned(), "password"),
-        // Of this machine, plain connections are allowed; this server refuses them.
+        // To this machine, plain connections are allowed; this server refuses them.
         ("loopback", format!("postgres://app@127.0.0.1:{port}/{name}"), password.to_owned(), "encryption"),
     ];
     for (what, url, more, expected) in cases {
