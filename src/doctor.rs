@@ -43,7 +43,7 @@ pub fn examine(
         // A package that is being accepted has no job for an instant.
         if store.job(&id)?.is_none() && packages.jobs().map_err(unread)?.contains(&id) {
             let mend = if only_in_receipts.contains(&id) {
-                "no action needed: the next start recovers its job from the receipt, and keeps the package"
+                "no action needed: the next start recovers its job from the receipt, and keeps the package while the job needs it"
             } else if packages.is_remote() {
                 "the next start that is more than an hour later deletes it: a daemon ended before it had accepted the package, and captures it \
                  again"
