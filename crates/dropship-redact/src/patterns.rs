@@ -97,10 +97,10 @@ fn user_information(text: &[u8], found: &mut Vec<Range<usize>>) {
         let start = mark + 3;
         let end = text[start..].iter().position(is_end).map_or(text.len(), |length| start + length);
         let user = text[start..end].iter().rposition(|byte| *byte == b'@').filter(|length| *length > 0);
-        if let Some(length) = user
-            && !(is_database(&text[..mark]) && !text[start..start + length].contains(&b':'))
+        if let Some(user) = user.map(|length| start..start + length)
+            && (!is_database(&text[..mark]) || text[user.clone()].contains(&b':'))
         {
-            found.push(start..start + length);
+            found.push(user);
         }
         at = end;
     }

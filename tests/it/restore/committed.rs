@@ -1,7 +1,6 @@
 //! A store that is restored together with its outboxes knows no newer receipt. From its upload on, a job finds what exists at Microsoft.
 
 use std::fs;
-use std::path::Path;
 
 use serde_json::{Value, json};
 
