@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use anyhow::Context as _;
+
 use crate::config::model::{ObjectPlace, Store};
 use crate::package_store::{PackageObjects, PackageStore};
 
@@ -11,6 +13,20 @@ use crate::package_store::{PackageObjects, PackageStore};
 /// Credentials that cannot be read or used.
 pub fn for_reading(store: &Store) -> anyhow::Result<PackageStore> {
     Ok(PackageStore::for_reading(store.packages()).with_objects(connect(store)?))
+}
+
+/// The captured packages of a configuration, for a daemon.
+///
+/// # Errors
+/// Those of the file system, and credentials that cannot be read or used.
+pub fn open(store: &Store) -> anyhow::Result<PackageStore> {
+    let folder = store.packages();
+    let opened = match store.node() {
+        Some(node) => PackageStore::open_of_node(folder, node),
+        None => PackageStore::open(folder),
+    };
+    let packages = opened.with_context(|| format!("cannot open {}", folder.display()))?;
+    Ok(packages.keeping_free(store.min_free).with_objects(connect(store)?))
 }
 
 /// The client of the object storage, if the configuration names one. It may be away.

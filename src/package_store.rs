@@ -23,8 +23,9 @@ pub use local_copy::LocalCopy;
 pub use objects::{CopyFacts, PackageObjects};
 pub use records::{PlanSnapshot, RejectedPackage};
 
-/// Objects of an unknown job that are younger are not deleted: another node may be about to create the job.
-const SETTLED: Duration = Duration::from_secs(3600);
+/// Copies of an unknown job that are younger are not deleted: another node may be about to create the job, and waits while the database is
+/// away.
+const SETTLED: Duration = Duration::from_secs(24 * 3600);
 
 /// Default minimum of free space in bytes. With less, no package is captured, so that the journal can still grow.
 pub const MIN_FREE: u64 = 256 << 20;
@@ -45,6 +46,10 @@ pub struct FreeSpace {
 #[derive(Debug, Clone)]
 pub struct PackageStore {
     root: PathBuf,
+    /// What is captured at the moment.
+    incoming: PathBuf,
+    /// Whether other nodes have the same folder.
+    is_shared: bool,
     min_free: u64,
     objects: Option<Arc<dyn PackageObjects>>,
     /// Jobs whose copy and plan, by its digest, are objects already.
@@ -57,20 +62,32 @@ impl PackageStore {
     /// # Errors
     /// When a folder cannot be created or deleted.
     pub fn open(store: &Path) -> io::Result<Self> {
+        Self::for_reading(store).prepared()
+    }
+
+    /// The same for one of the nodes that share the folder. Copies of other nodes stay.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn open_of_node(store: &Path, node: &str) -> io::Result<Self> {
         let packages = Self::for_reading(store);
-        private_folder(&packages.root)?;
-        let staging = packages.root.join("incoming");
-        if staging.exists() {
-            fs::remove_dir_all(&staging)?;
-        }
-        private_folder(&staging)?;
-        Ok(packages)
+        let incoming = packages.root.join(format!("incoming-{}", node.replace('/', "_")));
+        Self { incoming, is_shared: true, ..packages }.prepared()
+    }
+
+    fn prepared(self) -> io::Result<Self> {
+        private_folder(&self.root)?;
+        absent_is_fine(fs::remove_dir_all(&self.incoming))?;
+        private_folder(&self.incoming)?;
+        Ok(self)
     }
 
     /// Opens the folder for reading: nothing is created or deleted.
     #[must_use]
     pub fn for_reading(store: &Path) -> Self {
-        Self { root: store.join("packages"), min_free: MIN_FREE, objects: None, shared: Arc::default() }
+        let root = store.join("packages");
+        let incoming = root.join("incoming");
+        Self { root, incoming, is_shared: false, min_free: MIN_FREE, objects: None, shared: Arc::default() }
     }
 
     /// Has the copies as objects that all nodes reach.
@@ -101,7 +118,7 @@ impl PackageStore {
     /// A path for a copy that is being captured; `token` must be unique.
     #[must_use]
     pub fn incoming(&self, token: &str) -> PathBuf {
-        self.root.join("incoming").join(token)
+        self.incoming.join(token)
     }
 
     /// Path at which a result of a job is downloaded before it is delivered. An unfinished download stays there, and is
@@ -124,16 +141,23 @@ impl PackageStore {
         self.objects.as_ref().map_or(Ok(()), |objects| objects.delete_folder(job.as_str()))
     }
 
-    /// The same for a job that is not known. Objects that were written in the last hour stay: another node may be about to create the job.
+    /// The same for a job that is not known. What other nodes may have written in the last day stays: they may be about to create the job.
     ///
     /// # Errors
     /// When they cannot be deleted.
     pub fn discard_orphan(&self, job: &JobId) -> io::Result<()> {
-        absent_is_fine(fs::remove_dir_all(self.folder(job)))?;
+        let settled =
+            |written: SystemTime| SystemTime::now().duration_since(written).is_ok_and(|age| age > SETTLED);
+        let is_here = match fs::metadata(self.folder(job)) {
+            Ok(meta) => !self.is_shared || settled(meta.modified()?),
+            Err(_) => true,
+        };
+        if is_here {
+            absent_is_fine(fs::remove_dir_all(self.folder(job)))?;
+        }
         let Some(objects) = &self.objects else { return Ok(()) };
         let newest = objects.names(job.as_str())?.into_iter().map(|(_, written)| written).max();
-        let age = newest.map(|written| SystemTime::now().duration_since(written).unwrap_or_default());
-        if age.is_some_and(|age| age > SETTLED) { objects.delete_folder(job.as_str()) } else { Ok(()) }
+        if newest.is_some_and(settled) { objects.delete_folder(job.as_str()) } else { Ok(()) }
     }
 
     /// The jobs that have a copy or a plan.

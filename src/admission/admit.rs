@@ -18,7 +18,7 @@ use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, JobId, Packag
 use dropship_package::Verdict;
 use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_rules::schedule::GoLive;
-use dropship_store::{Commit, Entry};
+use dropship_store::{Commit, Entry, StoreError};
 
 /// Maximum time for creating a package's folder: an outbox that hangs must not keep intake from other folders.
 const MAX_CLAIM: Duration = Duration::from_secs(10);
@@ -174,7 +174,20 @@ fn create_job(
     let mut entries = vec![Entry::Job { job: id.clone(), rev, events: events.clone() }];
     let rejected = matches!(events.last(), Some(Event::Rejected { .. }));
     entries.extend(package.seen(&id, rejected));
-    for job in &admission.store.commit(Commit::new(entries)).wait()? {
+    let commit = Commit::new(entries);
+    let commit = match rev {
+        0 => commit.if_unknown(&package.sha256, package.folder.as_deref()),
+        _ => commit,
+    };
+    let jobs = match admission.store.commit(commit).wait() {
+        Err(StoreError::Conflict { .. }) if rev == 0 => {
+            drop(guard);
+            discard_ahead(admission, &id);
+            return Err(AdmitError::Busy("another node has accepted the same bytes".to_owned()));
+        }
+        written => written?,
+    };
+    for job in &jobs {
         admission.events.after_commit_blocking(job, &events);
     }
     drop(guard);
@@ -209,10 +222,10 @@ fn share_ahead(
     Ok(Ahead::Shared(id))
 }
 
-/// Deletes the objects of a job that is not created. What is left is found by `doctor`, and deleted by a later start.
+/// Deletes the copy of a job that is not created. What is left is found by `doctor`, and deleted by a later start.
 fn discard_ahead(admission: &Admission, id: &JobId) {
     if let Err(error) = admission.packages.discard(id) {
-        tracing::warn!("cannot delete the objects of a package that was not accepted: {error}");
+        tracing::warn!("cannot delete the copy of a package that was not accepted: {error}");
     }
 }
 

@@ -39,9 +39,9 @@ impl Admission {
         let active = self.active();
         let shown = path.display();
         let Some((folder, path)) =
-            active.config.folders.iter().find_map(|folder| Some((folder, below(folder, path)?)))
+            active.config.folders_here().find_map(|folder| Some((folder, below(folder, path)?)))
         else {
-            let folders = active.config.folders.iter();
+            let folders = active.config.folders_here();
             let folders: Vec<_> =
                 folders.map(|folder| format!("`{}` ({})", folder.name, folder.path.display())).collect();
             let why = format!(

@@ -192,6 +192,9 @@ impl Admission {
     /// # Errors
     /// When the store cannot be written.
     pub fn catch_up_with_receipt(&self, job: &Job) -> Result<Option<Job>, StoreError> {
+        if self.stands_by {
+            return Ok(None);
+        }
         let folder = PathBuf::from(&job.package().outbox);
         let Some(receipt) = read_in_time(&folder) else { return Ok(None) };
         if !is_newer(&receipt, job, &*self.store)? || !self.ownership.owns(&receipt) {
@@ -278,7 +281,13 @@ impl Admission {
         let snapshot =
             Entry::Snapshot { receipt_written: job.state().has_ended(), job: Box::new(job.clone()) };
         let seen = package.and_then(|package| package.seen(&id, false));
-        self.store.commit(Commit::new([snapshot].into_iter().chain(seen).collect())).wait()?;
+        let commit = Commit::new([snapshot].into_iter().chain(seen).collect());
+        let commit = match package {
+            // Another node may have created their job.
+            Some(package) => commit.if_unknown(&package.sha256, package.folder.as_deref()),
+            None => commit,
+        };
+        self.store.commit(commit).wait()?;
         observe::job_recovered(&job, &found.folder);
         self.discard_needless_copy(&job);
         self.events.after_recovery_blocking(&job);

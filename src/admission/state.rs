@@ -29,6 +29,8 @@ pub struct Admission {
     pub(super) inspections: Inspections,
     pub(super) seen_files: SeenFiles,
     pub(super) contents: ContentClaims,
+    /// Whether another node processes the jobs.
+    pub(super) stands_by: bool,
     /// Recognises our receipts.
     pub(super) ownership: Ownership,
     pub(super) receipts: Arc<ReceiptSearch>,
@@ -59,6 +61,7 @@ impl Admission {
             inspections: Inspections::default(),
             seen_files: SeenFiles::default(),
             contents: ContentClaims::default(),
+            stands_by: false,
             ownership: Ownership::default(),
             receipts: Arc::default(),
             older_store: OlderStore::default(),
@@ -72,6 +75,13 @@ impl Admission {
     #[must_use]
     pub fn with_limit(self, load: Box<dyn LoadSource>, max_unstarted: usize) -> Self {
         Self { capacity: Capacity::with_limit(load, max_unstarted), ..self }
+    }
+
+    /// Leaves the jobs of the store to another node. Its receipts are ahead of the tables of this node now and then, which does not mean
+    /// that the store is older than they are.
+    #[must_use]
+    pub fn standing_by(self) -> Self {
+        Self { stands_by: true, ..self }
     }
 
     /// Ends all inspections in progress; their packages are inspected again after the next start.

@@ -13,7 +13,7 @@ use crate::admission::Admission;
 use crate::config::expiry;
 use crate::label_drift;
 use crate::observe::{Escaped, Heartbeats};
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Deliveries, Pipeline};
 use dropship_hardware::{Availability, Client};
 use dropship_intake::{FolderState, Intake};
 use dropship_job::{Job, Label, RemoteId, Step, counted};
@@ -35,6 +35,8 @@ pub struct Sources {
     pub intake: Arc<Intake>,
     /// The active configuration.
     pub admission: Arc<Admission>,
+    /// Results of folders that are on this node only.
+    pub deliveries: Arc<Deliveries>,
     /// Components that can stall.
     pub heartbeats: Heartbeats,
     /// The last reload.
@@ -166,6 +168,10 @@ impl Sources {
                 let object = object.unwrap_or_else(|| outbox.to_string());
                 observed.push(Observed::new(Kind::OutboxUnwritable, object, message));
             }
+        }
+        for failed in self.deliveries.failed() {
+            let outbox = failed.outbox.display().to_string();
+            observed.push(Observed::new(Kind::OutboxUnwritable, outbox, Escaped(&failed.why).to_string()));
         }
         observed
     }

@@ -102,6 +102,7 @@ impl Exit {
             return Self::Configuration;
         }
         if error.is::<crate::daemon::EndpointMismatch>()
+            || error.is::<crate::daemon::FolderConflict>()
             || error.is::<CopyMark>()
             || error.is::<crate::config::Report>()
         {

@@ -84,6 +84,7 @@ async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
     };
     let mut signals = Signals::listen()?;
     let options = Options { until_idle: args.until_idle, sandbox: args.sandbox };
+    let is_shared = config.store.database.is_some();
     let stopping = StopStart::default();
     let mut starting = pin!(Loaded::new(config, options).start(signals.ending(), &stopping));
     let running = loop {
@@ -127,11 +128,20 @@ async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
     match shutdown {
         Shutdown::Clean => Ok(Exit::Done),
         Shutdown::StoreFailed(why) => {
-            let message = format!(
-                "the store failed: {why}; all acknowledged changes are durable; fix the cause, then start the daemon again"
-            );
+            let message = format!("the store failed: {why}; {}", advice(is_shared));
             observe::store_failed(&message);
             Err(ExitError(Exit::Failed, message).into())
+        }
+    }
+}
+
+/// What holds after the store has failed, and what to do.
+fn advice(is_shared: bool) -> &'static str {
+    match is_shared {
+        false => "all acknowledged changes are durable; fix the cause, then start the daemon again",
+        // A database can lose what it has acknowledged, so nothing is promised for it.
+        true => {
+            "start the daemon again: it builds its tables from the database, and compares them with the receipts"
         }
     }
 }
@@ -187,9 +197,7 @@ pub(super) fn point_at(config: &mut Config, base: &str) -> anyhow::Result<()> {
         std::fs::remove_dir_all(&scratch)?;
     }
     config.store.path = scratch;
+    config.without_nodes();
     config.store.database = None;
-    for folder in &mut config.folders {
-        folder.outbox = None;
-    }
     Ok(())
 }

@@ -75,13 +75,14 @@ struct Access {
 impl Access {
     fn of(config: &Config) -> Self {
         let mut access = Self::default();
-        for folder in &config.folders {
+        for folder in config.folders_here() {
             let changes = folder.after != AfterSuccess::Leave;
             access.grant(&folder.path, changes);
             if let AfterSuccess::Move(to) = &folder.after {
                 access.grant(to, true);
             }
-            if let Some(outbox) = &folder.outbox {
+            let outbox = folder.on_node.as_ref().map(|on| &on.outbox).or(folder.outbox.as_ref());
+            if let Some(outbox) = outbox.filter(|outbox| !outbox.starts_with(&config.store.path)) {
                 access.grant(outbox, true);
             }
         }

@@ -43,6 +43,7 @@ mod tests {
             include: vec!["*.cab".to_owned()],
             exclude: vec!["x*".to_owned()],
             recursive: true,
+            on_node: None,
             outbox: None,
             outbox_keep: None,
             outbox_mode: None,

@@ -58,7 +58,10 @@ impl Config {
 
 /// The outboxes that the configuration names, with the names of their folders.
 fn outboxes(config: &Config) -> impl Iterator<Item = (&str, &Path)> {
-    config.folders.iter().filter_map(|folder| Some((folder.name.as_str(), folder.outbox.as_deref()?)))
+    config.folders_here().filter_map(|folder| {
+        let outbox = folder.on_node.as_ref().map(|on| &on.outbox).or(folder.outbox.as_ref())?;
+        Some((folder.name.as_str(), outbox.as_path()))
+    })
 }
 
 /// The metadata of a folder that responds. The start reports an outbox that does not respond as a warning.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attention::AttentionItem;
 use crate::outbox::{NotWithdrawn, Receipt};
+use dropship_intake::FolderHealth;
 use dropship_job::{JobId, StateKind};
 use dropship_store::Store;
 
@@ -68,6 +69,9 @@ pub struct NodeStatus {
     pub lease_until: Option<Timestamp>,
     /// The names of its folders.
     pub folders: Vec<String>,
+    /// Those of them that are on this node only. It watches them also while it stands by.
+    #[serde(default)]
+    pub own_folders: Vec<String>,
 }
 
 /// The role of a node.
@@ -92,14 +96,17 @@ impl From<dropship_store::NodeStatus> for NodeStatus {
             dropship_store::NodeState::Ended => NodeState::Ended,
             dropship_store::NodeState::Lost => NodeState::Lost,
         };
+        let folders = || node.folders.iter().map(|name| crate::daemon::parse_reported_folder(name));
+        let own = folders().filter(|(_, is_own)| *is_own).map(|(name, _)| name.to_owned()).collect();
         Self {
+            own_folders: own,
+            folders: folders().map(|(name, _)| name.to_owned()).collect(),
             name: node.name,
             state,
             version: node.version,
             since: node.since,
             last_seen: node.last_seen,
             lease_until: node.lease_until,
-            folders: node.folders,
         }
     }
 }
@@ -139,6 +146,23 @@ pub struct AccountStatus {
     pub since: Timestamp,
     /// Time of the next attempt.
     pub probe: Timestamp,
+}
+
+impl From<FolderHealth> for FolderStatus {
+    fn from(health: FolderHealth) -> Self {
+        let shown = |path: &std::path::PathBuf| path.to_string_lossy().into_owned();
+        Self {
+            name: health.name,
+            path: health.path.display().to_string(),
+            state: health.state.as_str().to_owned(),
+            why: health.reason,
+            advice: health.advice,
+            candidates: health.candidates,
+            ignored: health.ignored,
+            last_ignored: health.last_ignored.iter().map(shown).collect(),
+            no_room: health.backpressure,
+        }
+    }
 }
 
 /// A watched folder.

@@ -118,6 +118,15 @@ impl DaemonControl {
         self.admission.active().config.known_folder(name)
     }
 
+    /// Refuses a folder that is on another node only.
+    fn folder_here(&self, folder: Option<&str>) -> Result<(), ControlError> {
+        let active = self.admission.active();
+        let elsewhere = folder.and_then(|name| Some((name, active.config.node_elsewhere(name)?)));
+        elsewhere.map_or(Ok(()), |(name, node)| {
+            Err(ControlError::failed(format!("folder `{name}` is on node `{node}`; run the command there")))
+        })
+    }
+
     fn known_rule(&self, rule: Option<&str>) -> Result<(), ControlError> {
         let Some(name) = rule else { return Ok(()) };
         self.admission.active().config.known_rule(name)
@@ -153,21 +162,7 @@ impl ControlHandler for DaemonControl {
             since: suspension.since,
             probe: suspension.probe,
         });
-        let folders = self.intake.health().into_iter().map(|health| FolderStatus {
-            name: health.name,
-            path: health.path.display().to_string(),
-            state: health.state.as_str().to_owned(),
-            why: health.reason,
-            advice: health.advice,
-            candidates: health.candidates,
-            ignored: health.ignored,
-            last_ignored: health
-                .last_ignored
-                .iter()
-                .map(|path| path.to_string_lossy().into_owned())
-                .collect(),
-            no_room: health.backpressure,
-        });
+        let folders = self.intake.health().into_iter().map(FolderStatus::from);
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             running: true,
@@ -211,6 +206,7 @@ impl ControlHandler for DaemonControl {
 
     fn rescan(&self, folder: Option<&str>) -> Result<(), ControlError> {
         self.known_folder(folder)?;
+        self.folder_here(folder)?;
         self.intake.rescan(folder);
         Ok(())
     }
@@ -335,18 +331,15 @@ impl ControlHandler for DaemonControl {
     }
 
     fn submit(&self, request: &SubmitRequest, bytes: &mut dyn Read) -> Result<JobId, ControlError> {
-        let known = self.known_folder(request.folder.as_deref());
+        let folder = request.folder.as_deref();
+        let known = self.known_folder(folder).and_then(|()| self.folder_here(folder));
         let known = known.and_then(|()| self.known_rule(request.rule.as_deref()));
         if let Err(refusal) = known.and_then(|()| request.check_name()) {
             // The client reads the answer after it has sent the whole package.
             drop(std::io::copy(bytes, &mut std::io::sink()));
             return Err(refusal);
         }
-        let file = SubmittedFile {
-            name: &request.name,
-            folder: request.folder.as_deref(),
-            rule: request.rule.as_deref(),
-        };
+        let file = SubmittedFile { name: &request.name, folder, rule: request.rule.as_deref() };
         self.admission.submit(&file, bytes).map_err(|why| ControlError::new(ControlErrorKind::Failed, why))
     }
 }

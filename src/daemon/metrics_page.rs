@@ -58,8 +58,8 @@ fn write_jobs(parts: &HealthEndpoints, text: &mut Text) {
     text.one(&registry::PAUSED, flag(!parts.pipeline.pause().scopes().is_empty()));
 }
 
-fn write_folders(parts: &HealthEndpoints, text: &mut Text) {
-    let health = parts.intake.health();
+/// Writes the health of folders.
+pub(super) fn write_folder_health(text: &mut Text, health: &[FolderHealth]) {
     type Value = fn(&FolderHealth) -> f64;
     let families: [(&Metric, Value); 7] = [
         (&registry::FOLDER_DEGRADED, |folder| flag(folder.state == FolderState::Degraded)),
@@ -72,12 +72,18 @@ fn write_folders(parts: &HealthEndpoints, text: &mut Text) {
     ];
     for (metric, value) in families {
         let mut family = text.family(metric);
-        for folder in &health {
+        for folder in health {
             family.sample(&[&folder.name], value(folder));
         }
     }
+}
+
+fn write_folders(parts: &HealthEndpoints, text: &mut Text) {
+    let health = parts.intake.health();
+    write_folder_health(text, &health);
     text.one(&registry::WATCH_OVERFLOWS, parts.intake.overflows() as f64);
-    let unwritten = parts.pipeline.receipts().unwritten();
+    let mut unwritten = parts.pipeline.receipts().unwritten();
+    unwritten.extend(parts.attention.sources().deliveries.failed());
     let outboxes = parts.attention.sources().probes.outboxes();
     let mut family = text.family(&registry::OUTBOX_WRITABLE);
     for folder in &health {

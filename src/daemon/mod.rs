@@ -14,6 +14,7 @@ mod metrics_page;
 mod observers;
 mod reload;
 mod reload_effects;
+mod reported_folders;
 mod running;
 mod shutdown;
 mod signals;
@@ -27,6 +28,7 @@ mod watchdog;
 
 pub use memory::configure_heap;
 pub use reload::Reloader;
+pub use reported_folders::{FolderConflict, parse as parse_reported_folder};
 pub use running::Running;
 pub use shutdown::Shutdown;
 pub use signals::{Ending, Signal, Signals};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
 use crate::observe::FolderLog;
-use crate::pipeline::JobObserver;
+use crate::pipeline::{Deliveries, JobObserver};
 use crate::web::JobRows;
 use dropship_intake::{FolderEvents, Loss};
 use dropship_job::{Event, Job, JobId};
@@ -16,11 +16,18 @@ pub(super) struct DaemonObserver {
     notifier: Arc<Notifier>,
     /// The packages of the pages, if these are served.
     rows: Option<Arc<JobRows>>,
+    /// The results of folders that are on this node only.
+    deliveries: Arc<Deliveries>,
 }
 
 impl DaemonObserver {
-    pub(super) fn new(metrics: Arc<Metrics>, notifier: Arc<Notifier>, rows: Option<Arc<JobRows>>) -> Self {
-        Self { metrics, notifier, rows }
+    pub(super) fn new(
+        metrics: Arc<Metrics>,
+        notifier: Arc<Notifier>,
+        rows: Option<Arc<JobRows>>,
+        deliveries: Arc<Deliveries>,
+    ) -> Self {
+        Self { metrics, notifier, rows, deliveries }
     }
 }
 
@@ -28,12 +35,14 @@ impl JobObserver for DaemonObserver {
     fn on_event(&self, job: &Job, events: &[Event]) {
         self.metrics.on_event(job, events);
         self.notifier.on_event(job, events);
+        self.deliveries.on_event(job, events);
         if let Some(rows) = &self.rows {
             rows.on_event(job, events);
         }
     }
 
     fn on_recovered(&self, job: &Job) {
+        self.deliveries.on_recovered(job);
         if let Some(rows) = &self.rows {
             rows.on_event(job, &[]);
         }

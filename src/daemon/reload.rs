@@ -119,7 +119,7 @@ impl Reloader {
         reloaded.restart = keep_until_restart(&old.config, &mut new)?;
         let pending = reloaded.restart.iter().map(|key| PendingKey::new(key.clone(), &differences)).collect();
         let policy = accounts::policy(&new).map_err(|error| refused(format!("[signers]: {error:#}")))?;
-        for spec in new.folders.iter().cloned().map(FolderSpec::from) {
+        for spec in new.folders_here().cloned().map(FolderSpec::from) {
             Names::new(&spec.include, &spec.exclude).map_err(refused)?;
         }
         Ok(Prepared { old, new, policy, reloaded, pending })
@@ -147,11 +147,11 @@ impl Reloader {
 
         // All checks have passed. Intake from a changed folder stops until the new rules are active, so that they apply to
         // its files.
-        let folders = new.folders.clone();
+        let folders: Vec<Folder> = new.folders_here().cloned().collect();
         let unchanged: Vec<Folder> =
             folders.iter().filter(|folder| old.config.folders.contains(folder)).cloned().collect();
         self.intake.replace(unchanged).await.map_err(refused)?;
-        self.pipeline.settings().folders.replace(&folders);
+        self.pipeline.settings().folders.replace(&new.folders, new.store.node());
         self.pipeline.settings().guard.replace(&new.guard);
         self.admission.replace(ActiveConfig { policy, outbox: old.outbox.clone(), config: new });
         self.intake.replace(folders).await.map_err(refused)?;
@@ -250,10 +250,10 @@ fn read(path: &Path, sandbox: bool) -> Result<Config, ControlError> {
 fn as_in_sandbox(new: &mut Config, old: &Config) {
     new.api.endpoint = old.api.endpoint.clone();
     new.api.authority = old.api.authority.clone();
+    new.without_nodes();
     new.store.path.clone_from(&old.store.path);
     new.store.database.clone_from(&old.store.database);
     for folder in &mut new.folders {
-        folder.outbox = None;
         folder.after = AfterSuccess::Leave;
     }
 }
@@ -343,6 +343,9 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Con
     new.accounts = kept;
     new.api = old.api.clone();
     new.store = old.store.clone();
+    for folder in new.folders.iter_mut().filter(|folder| folder.on_node.is_some()) {
+        folder.outbox = Some(crate::outbox::in_store(new.store.packages(), &folder.name));
+    }
     new.control.socket.clone_from(&old.control.socket);
     new.metrics = old.metrics;
     new.web.clone_from(&old.web);

@@ -67,7 +67,7 @@ impl Running {
         }
         let mut changes = pipeline.events().subscribe();
         loop {
-            if no_job_is_due() && intake.summary().candidates == 0 {
+            if no_job_is_due() && self.live.deliveries.is_idle() && intake.summary().candidates == 0 {
                 return;
             }
             // Also every second, because dropping a candidate sends no notification.

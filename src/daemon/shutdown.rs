@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::control_threads::ControlThreads;
 use super::signals::{Ending, MAX_SHUTDOWN};
 use super::watchdog::Watchdog;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Deliveries, Pipeline};
 use crate::{observe, systemd};
 use dropship_hardware::Client;
 use dropship_intake::Intake;
@@ -51,6 +51,8 @@ pub(super) struct Live {
     pub(super) listening: Option<ListeningNote>,
     pub(super) watchdog: Option<Watchdog>,
     pub(super) ending: Ending,
+    /// The results of folders that are on this node only.
+    pub(super) deliveries: Arc<Deliveries>,
 }
 
 impl Live {

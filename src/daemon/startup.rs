@@ -118,6 +118,7 @@ fn announce(
         tasks: served.tasks.into_iter().chain(tasks.others).collect(),
         watchdog,
         ending,
+        deliveries: core.deliveries,
     };
     Running { live, reloader: served.reloader, caught_up: tasks.caught_up, until_idle: options.until_idle }
 }

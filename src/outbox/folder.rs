@@ -75,6 +75,20 @@ impl Outbox {
     /// # Errors
     /// As [`Self::prepare`].
     pub fn deliver_clone(&self, name: &str, from: &mut dyn Read, file: Option<&File>) -> io::Result<Asset> {
+        self.deliver_if(name, from, file, |_| true)
+    }
+
+    /// The same, if the copy is as expected.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`]; [`io::ErrorKind::InvalidData`] if the copy is not as expected.
+    pub fn deliver_if(
+        &self,
+        name: &str,
+        from: &mut dyn Read,
+        file: Option<&File>,
+        is_expected: impl FnOnce(&Asset) -> bool,
+    ) -> io::Result<Asset> {
         let folder = self.open()?;
         folder.remove_leftovers(name)?;
         let mut staged = folder.stage(name)?;
@@ -87,8 +101,13 @@ impl Outbox {
                 digest::copy(from, &mut staged)?
             }
         };
+        let asset = Asset { name: name.to_owned(), size, sha256 };
+        if !is_expected(&asset) {
+            let message = format!("{name} does not have the bytes that the job has recorded");
+            return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+        }
         self.publish(staged, name, true)?;
-        Ok(Asset { name: name.to_owned(), size, sha256 })
+        Ok(asset)
     }
 
     /// Replaces the receipt. The receipt of an unfinished job is not synced: all receipts are written again at startup.

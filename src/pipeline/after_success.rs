@@ -92,7 +92,7 @@ async fn carry_out_policy<S: Service>(ctx: &StepContext<'_, S>) -> Result<Option
 }
 
 /// Carries out `after` for the file at `path`, which is below the drop folder `root`. Returns what was done.
-fn carry_out(
+pub(super) fn carry_out(
     after: &AfterSuccess,
     root: &Path,
     path: &Path,

@@ -12,8 +12,33 @@ use crate::config::model::{AfterSuccess, Folder};
 #[derive(Debug, Default)]
 pub struct FolderPolicies(RwLock<BTreeMap<String, FolderPolicy>>);
 
+/// A folder that is on this node only: where it is, and where its results belong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct OwnFolder {
+    /// The drop folder.
+    pub(super) path: PathBuf,
+    /// The outbox on the disk of this node.
+    pub(super) outbox: PathBuf,
+    /// Permission bits of result files, if the folder sets them.
+    pub(super) mode: Option<u32>,
+    /// The action on a dropped file after success.
+    pub(super) after: AfterSuccess,
+    /// How long results are kept.
+    pub(super) keep: Option<Duration>,
+}
+
+/// Which machines have a folder.
+#[derive(Debug)]
+enum Place {
+    EveryNode,
+    /// This one only, with an outbox of its own.
+    ThisNode(PathBuf),
+    AnotherNode,
+}
+
 #[derive(Debug)]
 struct FolderPolicy {
+    place: Place,
     path: PathBuf,
     mode: Option<u32>,
     after: AfterSuccess,
@@ -23,9 +48,15 @@ struct FolderPolicy {
 }
 
 impl FolderPolicies {
-    /// Replaces the settings of all folders.
-    pub fn replace(&self, folders: &[Folder]) {
+    /// Replaces the settings of all folders; `node` is the name of this node.
+    pub fn replace(&self, folders: &[Folder], node: Option<&str>) {
+        let place = |folder: &Folder| match &folder.on_node {
+            None => Place::EveryNode,
+            Some(on) if Some(on.node.as_str()) == node => Place::ThisNode(on.outbox.clone()),
+            Some(_) => Place::AnotherNode,
+        };
         let policy = |folder: &Folder| FolderPolicy {
+            place: place(folder),
             path: folder.path.clone(),
             mode: folder.outbox_mode,
             after: folder.after.clone(),
@@ -47,15 +78,47 @@ impl FolderPolicies {
         self.policies().get(folder).and_then(|policy| policy.mode)
     }
 
-    /// The action on a dropped file after success, and the path of the drop folder. Files of unknown folders stay.
+    /// The action on a dropped file after success, and the path of the drop folder. Files of unknown folders stay, and a folder that is
+    /// on one node is that node's to look after ([`Self::own`]).
     #[must_use]
     pub fn after(&self, folder: &str) -> Option<(AfterSuccess, PathBuf)> {
-        self.policies().get(folder).map(|policy| (policy.after.clone(), policy.path.clone()))
+        let policies = self.policies();
+        let policy = policies.get(folder).filter(|policy| matches!(policy.place, Place::EveryNode))?;
+        Some((policy.after.clone(), policy.path.clone()))
     }
 
-    /// The path of the drop folder.
+    /// The path of the drop folder, if this machine has it.
     pub(super) fn path(&self, folder: &str) -> Option<PathBuf> {
-        self.policies().get(folder).map(|policy| policy.path.clone())
+        let policies = self.policies();
+        let policy = policies.get(folder).filter(|policy| !matches!(policy.place, Place::AnotherNode))?;
+        Some(policy.path.clone())
+    }
+
+    /// A folder that is on this node only.
+    pub(super) fn own(&self, folder: &str) -> Option<OwnFolder> {
+        let policies = self.policies();
+        let policy = policies.get(folder)?;
+        let Place::ThisNode(outbox) = &policy.place else { return None };
+        Some(OwnFolder {
+            path: policy.path.clone(),
+            outbox: outbox.clone(),
+            mode: policy.mode,
+            after: policy.after.clone(),
+            keep: policy.keep,
+        })
+    }
+
+    /// The names of the folders that are on this node only.
+    pub(super) fn own_names(&self) -> Vec<String> {
+        let policies = self.policies();
+        let own = policies.iter().filter(|(_, policy)| matches!(policy.place, Place::ThisNode(_)));
+        own.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Whether the folder is on one node only, which copies the results to its outbox.
+    pub(super) fn is_on_one_node(&self, folder: &str) -> bool {
+        let policies = self.policies();
+        policies.get(folder).is_some_and(|policy| !matches!(policy.place, Place::EveryNode))
     }
 
     /// Priority; jobs of folders with a higher one go first.

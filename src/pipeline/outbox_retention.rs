@@ -23,6 +23,7 @@ use dropship_store::StoreError;
 /// # Errors
 /// When the store cannot be read. File system errors are logged and retried the next time.
 pub async fn clear_results<S>(pipeline: &Pipeline<S>, store: &Path) -> Result<(), StoreError> {
+    let pending = pipeline.store.receipts_pending()?;
     for (folder, outbox, keep) in pipeline.settings.folders.kept(store) {
         let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
         let Ok(before) = pipeline.clock.now().checked_sub(keep) else { continue };
@@ -41,7 +42,10 @@ pub async fn clear_results<S>(pipeline: &Pipeline<S>, store: &Path) -> Result<()
         }
         for (package, receipt) in old {
             let _guard = pipeline.receipts.lock(&receipt.id).await;
-            if !is_over(pipeline, &receipt)? {
+            // The node that has the folder may not have copied them yet.
+            let is_uncopied = pipeline.settings.folders.is_on_one_node(&folder)
+                && pending.binary_search(&receipt.id).is_ok();
+            if is_uncopied || !is_over(pipeline, &receipt)? {
                 continue;
             }
             // The file may have another name by now.

@@ -70,7 +70,7 @@ impl PauseGate {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub(super) async fn follow(&self, store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
+    pub async fn follow(&self, store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
         let _one_at_a_time = self.update_lock.lock().await;
         let stored = stored(store)?;
         let before = std::mem::replace(&mut *self.scopes.lock(), stored.clone());

@@ -34,6 +34,11 @@ pub struct ReceiptWriter {
     failures: LogThrottle,
     /// Jobs whose receipt could not be written, with the outbox and the error.
     unwritten: parking_lot::Mutex<BTreeMap<JobId, (PathBuf, String)>>,
+    /// Ended jobs of folders that are on one node, with the number of events that the written receipt covers. The node notes the
+    /// receipt once it has copied it.
+    shared: parking_lot::Mutex<BTreeMap<JobId, u64>>,
+    /// Whether another node writes the receipts.
+    is_elsewhere: bool,
     /// Jobs whose receipt in the outbox shows more than the store.
     newer: parking_lot::Mutex<BTreeSet<JobId>>,
     newer_found: Notify,
@@ -70,9 +75,17 @@ impl ReceiptWriter {
             hasher: RandomState::new(),
             failures: LogThrottle::new(),
             unwritten: parking_lot::Mutex::default(),
+            shared: parking_lot::Mutex::default(),
+            is_elsewhere: false,
             newer: parking_lot::Mutex::default(),
             newer_found: Notify::new(),
         }
+    }
+
+    /// Leaves the receipts to the active node.
+    #[must_use]
+    pub fn elsewhere(self) -> Self {
+        Self { is_elsewhere: true, ..self }
     }
 
     /// The outbox folder of a job.
@@ -102,12 +115,21 @@ impl ReceiptWriter {
     pub async fn write_missing(&self) {
         match self.store.receipts_pending() {
             Ok(ids) => {
+                self.shared.lock().retain(|id, _| ids.binary_search(id).is_ok());
                 for id in ids {
-                    self.write(&id).await;
+                    if !self.is_shared(&id) {
+                        self.write(&id).await;
+                    }
                 }
             }
             Err(error) => tracing::error!("cannot read from the store which receipts are missing: {error}"),
         }
+    }
+
+    /// Whether the receipt is written already, and its node has not copied it yet.
+    fn is_shared(&self, id: &JobId) -> bool {
+        let Some(written) = self.shared.lock().get(id).copied() else { return false };
+        matches!(self.store.job(id), Ok(Some(job)) if job.rev() == written)
     }
 
     /// The outboxes to which receipts could not be written.
@@ -131,6 +153,9 @@ impl ReceiptWriter {
 
     /// Rewrites the receipt of a job from the store.
     pub async fn write(&self, id: &JobId) {
+        if self.is_elsewhere {
+            return;
+        }
         let _guard = self.lock(id).await;
         let job = match self.store.job(id) {
             Ok(Some(job)) => job,
@@ -178,7 +203,10 @@ impl ReceiptWriter {
 
     /// Notes that an ended job's receipt need not be written at the next start.
     async fn note_written(&self, job: &Job) {
-        if job.state().has_ended() {
+        let folder = job.package().folder.as_deref().unwrap_or_default();
+        if job.state().has_ended() && self.folders.is_on_one_node(folder) {
+            self.shared.lock().insert(job.id().clone(), job.rev());
+        } else if job.state().has_ended() {
             let entry = Entry::ReceiptWritten { job: job.id().clone(), rev: job.rev() };
             if let Err(error) = self.store.commit(Commit::unsynced(vec![entry])).committed().await {
                 tracing::debug!(job_id = %job.id(), "the receipt will be written once more: {error}");

@@ -38,7 +38,7 @@ struct Unusable {
 pub fn of_folders(config: &Config, sandbox: bool) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut patience = Patience::default();
-    for folder in &config.folders {
+    for folder in config.folders_here() {
         problems.extend(of_folder(folder, sandbox, &mut patience).into_iter().map(|unusable| {
             let message = format!("folder `{}`: {}: {}", folder.name, unusable.why, unusable.error);
             let problem = problem(config, message);
@@ -77,7 +77,8 @@ fn of_folder(folder: &Folder, sandbox: bool, patience: &mut Patience) -> Vec<Unu
     if let AfterSuccess::Move(target) = &folder.after {
         check(target, "`after` cannot write to");
     }
-    if let Some(outbox) = &folder.outbox {
+    let of_node = folder.on_node.as_ref().map(|on| &on.outbox);
+    for outbox in folder.outbox.iter().chain(of_node) {
         check(outbox, "cannot write to the outbox");
     }
     unusable

@@ -31,7 +31,7 @@ pub fn of_watches(config: &Config) -> Option<Problem> {
 /// The number of folders that are watched, at most about `max`.
 fn needed(config: &Config, max: usize) -> usize {
     let mut count = 0_usize;
-    for folder in &config.folders {
+    for folder in config.folders_here() {
         let mut open: Vec<(PathBuf, usize)> = vec![(folder.path.clone(), 0)];
         while let Some((path, level)) = open.pop() {
             count = count.saturating_add(1);

@@ -16,6 +16,18 @@ pub struct Commit {
     pub at: Timestamp,
     /// Whether the answer waits until they survive a power cut.
     pub durable: bool,
+    /// Bytes that must have no job when the commit is written, whichever node creates one. Otherwise the commit is refused with
+    /// [`StoreError::Conflict`].
+    pub unknown: Option<UnknownBytes>,
+}
+
+/// Bytes that have no job in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownBytes {
+    /// Their SHA-256, lower-case hex.
+    pub sha256: String,
+    /// Name of the folder; `None` for bytes that are submitted without one.
+    pub folder: Option<String>,
 }
 
 impl Commit {
@@ -28,7 +40,14 @@ impl Commit {
     /// Durable entries of now.
     #[must_use]
     pub fn new(entries: Vec<Entry>) -> Self {
-        Self { entries, at: Timestamp::now(), durable: true }
+        Self { entries, at: Timestamp::now(), durable: true, unknown: None }
+    }
+
+    /// The same, on condition that bytes have no job yet.
+    #[must_use]
+    pub fn if_unknown(self, sha256: &str, folder: Option<&str>) -> Self {
+        let (sha256, folder) = (sha256.to_owned(), folder.map(str::to_owned));
+        Self { unknown: Some(UnknownBytes { sha256, folder }), ..self }
     }
 
     /// Entries whose loss in a power cut does no harm: the answer does not wait for a sync.

@@ -29,7 +29,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use commit::{Commit, CommitHandle};
+pub use commit::{Commit, CommitHandle, UnknownBytes};
 pub use copying::{Copied, CopyError, CopyMark, CopySide, Fingerprint, copy_entries, finish_copy};
 pub use disk::{
     DiskStore, DryRun, ListeningNote, LockHolder, OpenReport, SegmentFiles, TableStore, lock_holder,

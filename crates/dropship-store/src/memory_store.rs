@@ -11,7 +11,7 @@ use crate::error::StoreError;
 use crate::export::{self, Each};
 use crate::reads::{ReadCounter, Reads};
 use crate::store::{HistoryEntry, Store};
-use crate::tables::{Bytes, Overlay, Pair, Tables, key, record};
+use crate::tables::{Bytes, Overlay, Pair, Tables, key, record, require_unknown};
 use dropship_job::{Event, Job, JobId};
 
 /// A store in memory, for tests and for commands that run without a store.
@@ -113,6 +113,9 @@ impl MemoryStore {
 
     fn write(&self, commit: Commit) -> Result<Vec<Job>, StoreError> {
         let mut content = self.0.lock();
+        if let Some(bytes) = &commit.unknown {
+            require_unknown(&*content, bytes)?;
+        }
         let seq = content.lines.len() as u64 + 1;
         content.record(Line::new(seq, commit.at, commit.entries))
     }

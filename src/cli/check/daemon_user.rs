@@ -121,10 +121,11 @@ impl DaemonUser {
 /// The paths that the daemon needs, with the key that names each, and whether the daemon writes there.
 fn named_paths(config: &Config) -> Vec<(String, &Path, bool)> {
     let mut paths = vec![("[store]".to_owned(), config.store.path.as_path(), true)];
-    for folder in &config.folders {
+    for folder in config.folders_here() {
         let key = |key: &str| format!("folder `{}`: `{key}`", folder.name);
         paths.push((key("path"), &folder.path, folder.after != AfterSuccess::Leave));
-        paths.extend(folder.outbox.iter().map(|outbox| (key("outbox"), outbox.as_path(), true)));
+        let outbox = folder.on_node.as_ref().map(|on| &on.outbox).or(folder.outbox.as_ref());
+        paths.extend(outbox.map(|outbox| (key("outbox"), outbox.as_path(), true)));
         if let AfterSuccess::Move(target) = &folder.after {
             paths.push((key("after"), target, true));
         }

@@ -211,7 +211,13 @@ fn of_folder(list: &mut List, folder: &Folder, store: &Path) {
     add("recursive", folder.recursive.into(), false);
     add("priority", folder.priority.into(), false);
     add("ready", text(&folder.ready), false);
-    let outbox = folder.outbox.clone().unwrap_or_else(|| outbox::in_store(store, &folder.name));
+    let outbox = match &folder.on_node {
+        Some(on) => on.outbox.clone(),
+        None => folder.outbox.clone().unwrap_or_else(|| outbox::in_store(store, &folder.name)),
+    };
+    if let Some(on) = &folder.on_node {
+        add("node", text(&on.node), false);
+    }
     add("outbox", text(&outbox.display()), true);
     let mode = folder.outbox_mode.unwrap_or(outbox::DEFAULT_MODE);
     add("outbox_mode", text(&format!("{mode:04o}")), false);

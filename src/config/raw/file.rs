@@ -304,6 +304,8 @@ pub(crate) struct Folder {
     pub(crate) priority: Option<At<i64>>,
     /// Sign that a file is complete: `whole`, `settled`, `marker:.SUFFIX`, `sidecar:.sha256` or `sidecar:.toml`. Default: whole
     pub(crate) ready: Option<At<Text<ReadyWhen>>>,
+    /// Name of the node that has the folder and its outbox on its own disk, if the jobs are in a database. Default: every node reaches the folder
+    pub(crate) node: Option<At<String>>,
     /// Folder for results. Default: in the store
     pub(crate) outbox: Option<At<String>>,
     /// How long results are kept in the outbox. Default: forever

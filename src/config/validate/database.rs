@@ -38,7 +38,7 @@ pub(super) fn database(diagnostics: &mut Diagnostics<'_>, raw: &raw::Store) -> O
         ca_file: raw.ca_file.as_ref().map(|path| diagnostics.path(path)),
         packages: packages(diagnostics, raw),
         node: match &raw.node {
-            Some(name) => node(diagnostics, name),
+            Some(name) => node_name(diagnostics, name),
             None => host_name(),
         },
     })
@@ -119,7 +119,8 @@ fn usable_objects(_: &str) -> Result<(), Unusable> {
     Err(Unusable { message: "this dropship was built without object storage".to_owned(), help })
 }
 
-fn node(diagnostics: &mut Diagnostics<'_>, at: &At<String>) -> String {
+/// The name of a node.
+pub(super) fn node_name(diagnostics: &mut Diagnostics<'_>, at: &At<String>) -> String {
     let name = at.value.trim();
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_name) {

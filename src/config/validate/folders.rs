@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::api::{delay, some_delay};
+use super::database::node_name;
 use super::diagnostics::{Diagnostics, Places, Problems};
-use crate::config::model::{AfterSuccess, Backlog, Folder, SameContent, Store};
+use crate::config::model::{AfterSuccess, Backlog, Folder, OnNode, PackagePlace, SameContent, Store};
 use crate::config::raw;
 use crate::config::raw::values::At;
 use crate::config::sources::Unit;
+use crate::outbox::in_store;
 use dropship_intake::ReadyWhen;
 
 /// A folder and its place in the file.
@@ -36,7 +38,7 @@ pub(super) fn folders(problems: &mut Problems, units: &[Unit], store: &Store) ->
     for (unit, file) in units.iter().enumerate() {
         let mut diagnostics = problems.diagnostics(file);
         for raw in &file.file.folder {
-            folders.extend(folder(&mut diagnostics, raw, unit, &mut names));
+            folders.extend(folder(&mut diagnostics, raw, unit, &mut names, store));
         }
     }
     against_each_other(problems, units, &folders, store);
@@ -48,6 +50,7 @@ fn folder(
     raw: &At<raw::Folder>,
     unit: usize,
     names: &mut Places,
+    store: &Store,
 ) -> Option<Located> {
     let name = folder_name(diagnostics, raw, names);
     let path = diagnostics.need_text(&raw.path, &raw.span, "path");
@@ -73,8 +76,13 @@ fn folder(
         let span = raw.incomplete.as_ref().or(raw.settle.as_ref()).map_or(&raw.span, |value| &value.span);
         diagnostics.error(span, "`incomplete` is shorter than `settle`: no package could ever settle");
     }
+    let name = name?;
+    let outbox = raw.outbox.as_ref().map(|path| lexical(&diagnostics.path(path)));
+    let on_node =
+        on_node(diagnostics, raw, store, outbox.clone().unwrap_or_else(|| in_store(&store.path, &name)));
+    let shared_outbox = on_node.as_ref().map(|_| in_store(store.packages(), &name));
     let folder = Folder {
-        name: name?,
+        on_node,
         path: lexical(&path?),
         include: globs(&raw.include, &["*.cab", "*.hlkx", "*.hckx"]),
         exclude: globs(&raw.exclude, &EXCLUDED),
@@ -82,7 +90,8 @@ fn folder(
         depth: raw.depth.as_ref().map(|depth| usize::try_from(depth.value).unwrap_or(usize::MAX)),
         priority: raw.priority.as_ref().map_or(0, |priority| priority.value),
         ready: raw.ready.as_ref().map_or(ReadyWhen::Whole, |ready| ready.value.0.clone()),
-        outbox: raw.outbox.as_ref().map(|path| lexical(&diagnostics.path(path))),
+        outbox: shared_outbox.or_else(|| outbox.clone()),
+        name,
         outbox_keep: raw.outbox_keep.as_ref().map(|keep| keep.value.0),
         outbox_mode: raw.outbox_mode.as_ref().and_then(|mode| permissions(diagnostics, mode)),
         after,
@@ -98,7 +107,7 @@ fn folder(
         incomplete,
         poll: some_delay(diagnostics, &raw.poll, "poll", Duration::from_secs(30)),
     };
-    let outbox = folder.outbox.as_ref().zip(raw.outbox.as_ref());
+    let outbox = outbox.as_ref().zip(raw.outbox.as_ref());
     let target = match &folder.after {
         AfterSuccess::Move(path) => Some(path).zip(raw.after.as_ref()),
         _ => None,
@@ -111,6 +120,25 @@ fn folder(
         target: target.map(|(path, raw)| (raw.span.clone(), real(path))),
         folder,
     })
+}
+
+/// The node of a folder that is on one machine only. `outbox` is on its disk.
+fn on_node(
+    diagnostics: &mut Diagnostics<'_>,
+    raw: &At<raw::Folder>,
+    store: &Store,
+    outbox: PathBuf,
+) -> Option<OnNode> {
+    let at = raw.node.as_ref()?;
+    let shared = store.database.as_ref().and_then(|database| database.packages.as_ref());
+    let Some(PackagePlace::Folder(_)) = shared else {
+        let message =
+            "`node` is for jobs in a database, with `[store] packages` in a folder that every node mounts";
+        let help = "its results are there until the node has copied them; set `[store] url` and `packages`, or remove `node`";
+        diagnostics.error_with_help(&at.span, message, help);
+        return None;
+    };
+    Some(OnNode { node: node_name(diagnostics, at), outbox })
 }
 
 /// The action on a dropped file after its job has succeeded.
@@ -180,6 +208,14 @@ fn lexical(path: &Path) -> PathBuf {
 }
 
 impl Located {
+    /// Whether both are on one machine, as far as the configuration says.
+    fn may_meet(&self, other: &Self) -> bool {
+        match (&self.folder.on_node, &other.folder.on_node) {
+            (Some(one), Some(other)) => one.node == other.node,
+            _ => true,
+        }
+    }
+
     /// Whether files of the folder `path` are looked at by this folder.
     fn watches(&self, path: &Path) -> bool {
         path == self.real || (self.folder.recursive && path.starts_with(&self.real))
@@ -197,7 +233,8 @@ fn overlaps(folders: &[Located]) -> BTreeSet<(usize, usize)> {
     let mut overlaps = BTreeSet::new();
     for (below, folder) in folders.iter().enumerate() {
         for above in folder.real.ancestors().filter_map(|path| at.get(path)).flatten() {
-            if *above != below && folders[*above].watches(&folder.real) {
+            let other = &folders[*above];
+            if *above != below && other.watches(&folder.real) && other.may_meet(folder) {
                 overlaps.insert((below.max(*above), below.min(*above)));
             }
         }
@@ -235,7 +272,7 @@ fn against_each_other(problems: &mut Problems, units: &[Unit], folders: &[Locate
             diagnostics.error_with_help(span, "`after` would move files into the store", help);
         }
         let gives = one.outbox.is_some() || one.target.is_some();
-        for drop in folders.iter().filter(|_| gives) {
+        for drop in folders.iter().filter(|drop| gives && drop.may_meet(one)) {
             if let Some((span, outbox)) = &one.outbox
                 && outbox.starts_with(&drop.real)
             {

@@ -12,15 +12,16 @@ use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::own_folders::OwnFolders;
 use crate::accounts;
-use crate::admission::{self, ActiveConfig, FileStanding};
+use crate::admission::{self, ActiveConfig, FileStanding, SubmittedFile};
 use crate::approval::{self, ApprovalPage};
 use crate::attention::{AttentionItem, AttentionKind};
 use crate::config::model::Config;
 use crate::control::{
     ActiveJobs, AdoptRequest, Calls, ConfigurationStanding, ControlError, ControlErrorKind, ControlHandler,
-    JobAction, JobQuery, JobService, LabelChange, LabelReach, Operator, OperatorGroups, PackageRecord,
-    Reloaded, Status, SubmitRequest, label_reach,
+    FolderStatus, JobAction, JobQuery, JobService, LabelChange, LabelReach, Operator, OperatorGroups,
+    PackageRecord, Reloaded, Status, SubmitRequest, label_reach,
 };
 use crate::daemon::control::WITHDRAWAL_WAIT;
 use crate::daemon::{ConfiguredPlanner, refuse_copy, stored_status};
@@ -49,6 +50,8 @@ pub(super) struct StandbyControl {
     /// The name of the active node.
     active: watch::Receiver<Option<String>>,
     since: Timestamp,
+    /// The folders that this node watches.
+    own: Option<Arc<OwnFolders>>,
 }
 
 impl StandbyControl {
@@ -57,7 +60,7 @@ impl StandbyControl {
         config: &Config,
         operators: OperatorGroups,
         active: watch::Receiver<Option<String>>,
-        since: Timestamp,
+        own: Option<Arc<OwnFolders>>,
     ) -> anyhow::Result<Self> {
         let packages = crate::package_objects::for_reading(&config.store)?;
         let (policy, outbox) = (accounts::policy(config)?, config.store.path.join("outbox"));
@@ -69,7 +72,8 @@ impl StandbyControl {
         };
         let jobs = JobService::new(Arc::clone(&store) as _, Arc::new(workers), false);
         let node = config.store.node().unwrap_or_default().to_owned();
-        Ok(Self { store, jobs, active_config, packages, operators, node, active, since })
+        let since = Timestamp::now();
+        Ok(Self { store, jobs, active_config, packages, operators, node, active, since, own })
     }
 
     /// The refusal of a request that only the active node can carry out.
@@ -105,6 +109,10 @@ impl StandbyControl {
         }
     }
 
+    fn folders(&self) -> Vec<FolderStatus> {
+        self.own.iter().flat_map(|own| own.intake().health()).map(FolderStatus::from).collect()
+    }
+
     fn trouble(&self) -> Vec<AttentionItem> {
         let item = |why: String| {
             let kind = AttentionKind::DatabaseAway;
@@ -116,7 +124,8 @@ impl StandbyControl {
                 severity: kind.info().severity,
             }
         };
-        self.store.away().map(item).into_iter().collect()
+        let database = self.store.away().map(item);
+        database.into_iter().chain(self.own.iter().flat_map(|own| own.trouble())).collect()
     }
 }
 
@@ -147,6 +156,7 @@ impl ControlHandler for StandbyControl {
             since: Some(self.since),
             stands_by_for: self.active.borrow().clone(),
             trouble: self.trouble(),
+            folders: self.folders(),
             ..stored_status(&*self.store, &self.active_config.config, &self.jobs)?
         })
     }
@@ -156,12 +166,23 @@ impl ControlHandler for StandbyControl {
         Ok(crate::doctor::examine(&*self.store, &self.packages, &BTreeSet::new())?)
     }
 
-    fn file_standing(&self, _: &Path) -> Result<FileStanding, ControlError> {
-        Err(self.refusal("it watches no folder until it takes over; ask that node"))
+    fn file_standing(&self, path: &Path) -> Result<FileStanding, ControlError> {
+        if let Some(own) = &self.own
+            && let Some(standing) = own.file_standing(path)?
+        {
+            return Ok(standing);
+        }
+        Err(self.refusal("it watches only folders of its own until it takes over; ask that node"))
     }
 
-    fn rescan(&self, _: Option<&str>) -> Result<(), ControlError> {
-        Err(self.run_there())
+    fn rescan(&self, folder: Option<&str>) -> Result<(), ControlError> {
+        match &self.own {
+            Some(own) if folder.is_none_or(|name| own.has(name)) => {
+                own.intake().rescan(folder);
+                Ok(())
+            }
+            _ => Err(self.run_there()),
+        }
     }
 
     fn set_paused<'a>(
@@ -283,7 +304,18 @@ impl ControlHandler for StandbyControl {
         async { Err(self.run_there()) }.boxed()
     }
 
-    fn submit(&self, _: &SubmitRequest, bytes: &mut dyn Read) -> Result<JobId, ControlError> {
+    fn submit(&self, request: &SubmitRequest, bytes: &mut dyn Read) -> Result<JobId, ControlError> {
+        let folder = request.folder.as_deref();
+        if let Some(own) = self.own.as_ref().filter(|own| folder.is_some_and(|name| own.has(name))) {
+            let known =
+                request.rule.as_deref().map_or(Ok(()), |rule| self.active_config.config.known_rule(rule));
+            if let Err(refusal) = known.and_then(|()| request.check_name()).and_then(|()| self.may_change()) {
+                drop(io::copy(bytes, &mut io::sink()));
+                return Err(refusal);
+            }
+            let file = SubmittedFile { name: &request.name, folder, rule: request.rule.as_deref() };
+            return own.admission().submit(&file, bytes).map_err(ControlError::failed);
+        }
         // The client reads the answer after it has sent the whole package.
         drop(io::copy(bytes, &mut io::sink()));
         Err(self.run_there())

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::own_folders::OwnFolders;
 use crate::control::ControlHandler;
 use crate::daemon::http::HealthPages;
+use crate::daemon::metrics_page::write_folder_health;
 use crate::metrics::{Text, registry};
 use crate::observe::Heartbeats;
 
@@ -15,6 +17,8 @@ pub(super) struct StandbyPages {
     pub(super) handler: Arc<dyn ControlHandler>,
     pub(super) heartbeats: Heartbeats,
     pub(super) since: Timestamp,
+    /// The folders that this node watches.
+    pub(super) own: Option<Arc<OwnFolders>>,
 }
 
 impl HealthPages for StandbyPages {
@@ -23,6 +27,9 @@ impl HealthPages for StandbyPages {
         text.family(&registry::BUILD_INFO).sample(&[env!("CARGO_PKG_VERSION")], 1.0);
         text.one(&registry::START_TIME, self.since.as_second() as f64);
         text.one(&registry::NODE_ACTIVE, 0.0);
+        if let Some(own) = &self.own {
+            write_folder_health(&mut text, &own.intake().health());
+        }
         let mut family = text.family(&registry::HEARTBEAT_AGE);
         for (part, age) in self.heartbeats.ages() {
             family.sample(&[part], age.as_secs_f64());

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::control::StandbyControl;
+use super::own_folders::OwnFolders;
 use super::pages::StandbyPages;
 use crate::config::model::Config;
 use crate::control::{self, OperatorGroups};
@@ -35,13 +36,14 @@ impl Standby {
         config: &Config,
         heartbeats: &Heartbeats,
         active: watch::Receiver<Option<String>>,
+        own: Option<Arc<OwnFolders>>,
     ) -> anyhow::Result<Self> {
         let names = config.control.operators.clone();
         let operators = tokio::task::spawn_blocking(move || OperatorGroups::of(&names)).await?;
-        let since = Timestamp::now();
-        let handler = Arc::new(StandbyControl::new(Arc::clone(store), config, operators, active, since)?);
-        let pages =
-            StandbyPages { handler: Arc::clone(&handler) as _, heartbeats: heartbeats.clone(), since };
+        let handler =
+            Arc::new(StandbyControl::new(Arc::clone(store), config, operators, active, own.clone())?);
+        let (heartbeats, since) = (heartbeats.clone(), Timestamp::now());
+        let pages = StandbyPages { handler: Arc::clone(&handler) as _, heartbeats, since, own };
         let routes = http::routes(Arc::new(pages));
         let threads = ControlThreads::start()?;
         if let Some(address) = config.metrics {

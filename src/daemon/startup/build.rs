@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -17,9 +16,8 @@ use crate::metrics::{CallHistory, Metrics};
 use crate::notify::Notifier;
 use crate::observe::{Activities, Heartbeat, Heartbeats, Restart};
 use crate::package_objects;
-use crate::package_store::PackageStore;
 use crate::pipeline::{
-    AdmissionLoad, Clock, JobEvents, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Settings,
+    AdmissionLoad, Clock, Deliveries, JobEvents, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Settings,
     SuspendedAccounts,
 };
 use crate::systemd::UnitStatus;
@@ -46,6 +44,8 @@ pub(super) struct Core {
     pub(super) unit: UnitStatus,
     /// The packages of the pages, if these are served.
     pub(super) rows: Option<Arc<JobRows>>,
+    /// The results of folders that are on this node only.
+    pub(super) deliveries: Arc<Deliveries>,
 }
 
 /// Builds the API clients and the observers.
@@ -80,22 +80,26 @@ pub(super) fn build_pipeline(
     let Services { clients, metrics, calls, notifier, shutdown } = services;
     let (store, heartbeats) = (Arc::clone(&opened.store), opened.heartbeats.clone());
     let home = &config.store.path;
-    let kept = config.store.packages();
-    let packages = PackageStore::open(kept).with_context(|| format!("cannot open {}", kept.display()))?;
-    let objects = package_objects::connect(&config.store)?;
-    let packages = packages.keeping_free(config.store.min_free).with_objects(objects);
+    let packages = package_objects::open(&config.store)?;
     let mut settings = Settings::of(&config.api);
     settings.sandbox = options.sandbox;
-    settings.folders.replace(&config.folders);
+    settings.folders.replace(&config.folders, config.store.node());
     settings.guard.replace(&config.guard);
 
     let (queue, accounts) = (Arc::new(Queue::default()), Arc::new(SuspendedAccounts::default()));
     let pause = Arc::new(PauseGate::remembered(&*store)?);
     let folders = Arc::clone(&settings.folders);
     let ownership = accounts::ownership(&config, options.sandbox);
-    let receipts = Arc::new(ReceiptWriter::new(Arc::clone(&store), folders, ownership.clone()));
+    let receipts = ReceiptWriter::new(Arc::clone(&store), Arc::clone(&folders), ownership.clone());
+    let receipts = Arc::new(receipts);
+    let deliveries = Arc::new(Deliveries::new(Arc::clone(&store), folders, ownership.clone()));
     let rows = config.web.as_ref().map(|_| Arc::default());
-    let observer = Arc::new(DaemonObserver::new(Arc::clone(&metrics), Arc::clone(&notifier), rows.clone()));
+    let observer = Arc::new(DaemonObserver::new(
+        Arc::clone(&metrics),
+        Arc::clone(&notifier),
+        rows.clone(),
+        Arc::clone(&deliveries),
+    ));
     let events =
         Arc::new(JobEvents::new(Arc::clone(&queue), packages.clone(), Arc::clone(&receipts), observer));
 
@@ -137,5 +141,6 @@ pub(super) fn build_pipeline(
         heartbeats,
         unit: UnitStatus::default(),
         rows,
+        deliveries,
     })
 }

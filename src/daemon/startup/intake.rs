@@ -9,7 +9,8 @@ use dropship_intake::Intake;
 
 /// Watches the folders of the configuration.
 pub(super) fn start_intake(core: &Core) -> anyhow::Result<Arc<Intake>> {
-    let folders = core.admission.active().config.folders.clone();
+    let active = core.admission.active();
+    let folders: Vec<_> = active.config.folders_here().cloned().collect();
     folders.iter().for_each(|folder| core.metrics.add_folder(&folder.name));
     let receiver = Arc::clone(&core.admission);
     let (shutdown, admission) = (core.pipeline.shutdown().clone(), Arc::clone(&core.admission));
@@ -31,6 +32,7 @@ pub(super) fn watch_attention(core: &Core, intake: &Arc<Intake>) -> Arc<Attentio
         pipeline: Arc::clone(&core.pipeline),
         intake: Arc::clone(intake),
         admission: Arc::clone(&core.admission),
+        deliveries: Arc::clone(&core.deliveries),
         heartbeats: core.heartbeats.clone(),
         configuration: Arc::new(ConfigurationState::new(jiff::Timestamp::now())),
         probes: Arc::new(Probes::default()),

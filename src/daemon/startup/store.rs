@@ -11,8 +11,8 @@ use tokio::sync::watch;
 
 use super::Options;
 use crate::config::model::{Config, Database};
-use crate::daemon::standby::Standby;
-use crate::daemon::store_binding;
+use crate::daemon::standby::{OwnFolders, Standby};
+use crate::daemon::{reported_folders, store_binding};
 use crate::database;
 use crate::observe::{self, Heartbeat, Heartbeats};
 use crate::systemd;
@@ -59,6 +59,10 @@ pub(super) async fn open_store(
     // A wrong configuration is reported now, and not when this node is needed.
     if let Some(mismatch) = store_binding::endpoint_mismatch(&*store, config, options.sandbox)? {
         return Err(mismatch.into());
+    }
+    if let Some(conflict) = reported_folders::conflict(&*store, config) {
+        store.close();
+        return Err(conflict.into());
     }
     let (is_new, followed) = stand_by(&store, config, &heartbeats, cancelled).await?;
     report.is_new = is_new;
@@ -135,7 +139,7 @@ async fn attempt(
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<(SharedStore, OpenReport)> {
     let (home, database) = (config.store.path.clone(), database.clone());
-    let folders = config.folders.iter().map(|folder| folder.name.clone()).collect();
+    let folders = reported_folders::reported(config);
     let (heartbeat, cancelled) = (Arc::new(heartbeat.clone()), Arc::clone(cancelled));
     let opening = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
         let journal = database::connect(&database)?;
@@ -165,12 +169,16 @@ async fn stand_by(
         // Once the channel is closed, the other branch ends with the result.
         Ok(_) = waits_for.wait_for(Option::is_some) => {}
     }
-    let standby = Standby::serve(store, config, heartbeats, waits_for.clone()).await?;
+    let own = OwnFolders::start(store, config)?;
+    let standby = Standby::serve(store, config, heartbeats, waits_for.clone(), own.clone()).await?;
     let taken = tokio::select! {
         taken = &mut taking => taken,
         () = announce(waits_for) => taking.await,
     };
     standby.end().await;
+    if let Some(own) = own {
+        own.end().await;
+    }
     let taken = taken??;
     tracing::info!(event = "taken_over", "this node has taken over, and processes the jobs of the database");
     Ok(taken)

@@ -51,6 +51,7 @@ pub(super) fn spawn_tasks(
         tokio::spawn(crate::pipeline::run_audit(pipeline())),
         tokio::spawn(upkeep),
         tokio::spawn(memory::trim_regularly(Arc::clone(intake))),
+        tokio::spawn(Arc::clone(&core.deliveries).run(core.pipeline.shutdown().clone())),
     ];
     others.extend(opened.followed.map(|followed| tokio::spawn(followed::act_on(pipeline(), followed))));
     let caught_up = recovery::catch_up(core, opened.report.is_new, captured);

@@ -23,4 +23,4 @@ pub(crate) use codec::{decode, decode_job, id_of, number};
 pub(crate) use jobs::remote_ids;
 pub(crate) use later_lines::LaterLines;
 pub(crate) use overlay::{Overlay, merge};
-pub(crate) use record::{record, replay};
+pub(crate) use record::{record, replay, require_unknown};

@@ -1,9 +1,10 @@
 //! From lines to tables, when a line is written and when it is read again.
 
+use crate::commit::UnknownBytes;
 use crate::entry::{Entry, Line};
 use crate::error::StoreError;
 use crate::tables::bytes::Bytes;
-use crate::tables::codec::{KnownFile, number};
+use crate::tables::codec::{KnownFile, id_of, number};
 use crate::tables::files::{put_file, remove_file};
 use crate::tables::jobs::{advance, apply_snapshot, outlives_the_job, own, prune};
 use crate::tables::key;
@@ -11,6 +12,14 @@ use crate::tables::later_lines::{Later, LaterLines};
 use crate::tables::overlay::Overlay;
 use crate::tables::published::{put_check, put_published, remove_published};
 use dropship_job::Job;
+
+/// Refuses a commit whose bytes have a job already.
+pub(crate) fn require_unknown(tables: &dyn Bytes, bytes: &UnknownBytes) -> Result<(), StoreError> {
+    let Some(job) = tables.get(&key::bytes(&bytes.sha256, bytes.folder.as_deref()))? else { return Ok(()) };
+    let job = id_of(&job)?;
+    let have = tables.job(&job)?.map_or(0, |job| job.rev());
+    Err(StoreError::Conflict { job, have, expected: 0 })
+}
 
 /// Applies a new line; returns the jobs that it changed.
 pub(crate) fn record<B: Bytes>(tables: &mut Overlay<'_, B>, line: &Line) -> Result<Vec<Job>, StoreError> {

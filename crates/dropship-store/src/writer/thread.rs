@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use crate::commit::{Commit, lost};
+use crate::commit::{Commit, UnknownBytes, lost};
 use crate::entry::Line;
 use crate::error::StoreError;
 use crate::heartbeat::Heartbeat;
 use crate::journal::{Appended, Journal};
 use crate::space::Space;
-use crate::tables::{Changes, Overlay, key, record};
+use crate::tables::{Changes, Overlay, key, record, require_unknown};
 use crate::writer::layer::Layer;
 use crate::writer::{Answer, Message, Pending, Target};
 use dropship_job::{Job, JobId};
@@ -40,6 +40,8 @@ struct Checked {
     lines: Vec<Line>,
     changes: Changes,
     answers: Vec<(Answer, Vec<Job>)>,
+    /// The condition of each.
+    conditions: Vec<Option<UnknownBytes>>,
     /// Whether a sender waits until its lines survive a power cut.
     sync: bool,
 }
@@ -48,8 +50,10 @@ impl Checked {
     /// The commits as they were.
     fn into_group(self) -> Vec<Pending> {
         let durable = self.sync;
-        let commit = |line: Line| Commit { entries: line.entries, at: line.at, durable };
-        self.lines.into_iter().zip(self.answers).map(|(line, (answer, _))| (commit(line), answer)).collect()
+        let lines = self.lines.into_iter().zip(self.conditions);
+        let commits =
+            lines.map(|(line, unknown)| Commit { entries: line.entries, at: line.at, durable, unknown });
+        commits.zip(self.answers).map(|(commit, (answer, _))| (commit, answer)).collect()
     }
 }
 
@@ -208,11 +212,14 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
             let group_view =
                 Layer { base: &*self.tables, recent_jobs: &self.recent_jobs, changes: &checked.changes };
             let mut view = Overlay::new(&group_view);
-            match record(&mut view, &line) {
+            let possible =
+                commit.unknown.as_ref().map_or(Ok(()), |bytes| require_unknown(&group_view, bytes));
+            match possible.and_then(|()| record(&mut view, &line)) {
                 Ok(jobs) => {
                     let changes = view.changes;
                     checked.changes.extend(changes);
                     checked.lines.push(line);
+                    checked.conditions.push(commit.unknown);
                     checked.sync |= commit.durable;
                     checked.answers.push((answer, jobs));
                 }

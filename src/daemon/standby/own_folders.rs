@@ -1,0 +1,194 @@
+//! The folders that are on this node only, while it stands by. It accepts their packages into the shared storage and creates the jobs,
+//! which the active node processes, and copies the results to their outboxes.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::admission::{ActiveConfig, Admission, FileStanding};
+use crate::attention::{AttentionItem, AttentionKind};
+use crate::config::model::Config;
+use crate::daemon::observers::FolderObserver;
+use crate::daemon::refuse_copy;
+use crate::metrics::Metrics;
+use crate::observe::Escaped;
+use crate::package_store::PackageStore;
+use crate::pipeline::{
+    AdmissionLoad, Deliveries, FolderPolicies, JobEvents, PauseGate, Queue, ReceiptWriter, SuspendedAccounts,
+    concerns_pauses,
+};
+use crate::{accounts, package_objects};
+use dropship_intake::{FolderState, Intake};
+use dropship_store::{Entry, SharedStore, Store, StoreError};
+
+/// Maximum time for the work that runs when this node takes over. What is left is harmless: packages are offered again, results are
+/// copied again.
+const MAX_ENDING: Duration = Duration::from_secs(5);
+
+/// The folders, and what happens to their files.
+pub(in crate::daemon) struct OwnFolders {
+    config: Arc<ActiveConfig>,
+    admission: Arc<Admission>,
+    packages: PackageStore,
+    intake: Intake,
+    deliveries: Arc<Deliveries>,
+    shutdown: CancellationToken,
+    tasks: parking_lot::Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl OwnFolders {
+    /// Watches the folders of this node, if it has some. A store that may not be changed is left alone.
+    ///
+    /// # Errors
+    /// When the shared storage cannot be used, or the store cannot be read.
+    pub(in crate::daemon) fn start(
+        store: &Arc<SharedStore>,
+        config: &Config,
+    ) -> anyhow::Result<Option<Arc<Self>>> {
+        let own: Vec<_> = config.own_folders().cloned().collect();
+        if own.is_empty() || refuse_copy(&**store, config).is_err() {
+            return Ok(None);
+        }
+        let followed = store.follow();
+        let shared = Arc::clone(store) as Arc<dyn Store>;
+        let packages = package_objects::open(&config.store)?;
+        let folders = Arc::new(FolderPolicies::default());
+        folders.replace(&config.folders, config.store.node());
+        let ownership = accounts::ownership(config, false);
+        let receipts = ReceiptWriter::new(Arc::clone(&shared), Arc::clone(&folders), ownership.clone());
+        let deliveries = Arc::new(Deliveries::new(Arc::clone(&shared), folders, ownership.clone()));
+        let queue = Arc::new(Queue::default());
+        let observer = Arc::clone(&deliveries) as _;
+        let events =
+            JobEvents::new(Arc::clone(&queue), packages.clone(), Arc::new(receipts.elsewhere()), observer);
+
+        let pause = Arc::new(PauseGate::remembered(&*shared)?);
+        let load =
+            AdmissionLoad::new(Arc::clone(&queue), Arc::clone(&pause), Arc::<SuspendedAccounts>::default());
+        let (policy, outbox) = (accounts::policy(config)?, config.store.path.join("outbox"));
+        let active = ActiveConfig { policy, outbox, config: config.clone() };
+        let admission = Admission::new(Arc::clone(&shared), packages.clone(), active, Arc::new(events));
+        let admission = admission.with_ownership(ownership).standing_by();
+        let admission = Arc::new(admission.with_limit(Box::new(load), config.store.most_waiting));
+
+        let shutdown = CancellationToken::new();
+        let observer = Arc::new(FolderObserver::new(Arc::new(Metrics::default())));
+        let following = Following { store: shared, queue, pause, deliveries: Arc::clone(&deliveries) };
+        following.store.open_jobs()?.iter().for_each(|job| following.queue.upsert(job));
+        let intake = Intake::start(own, Arc::clone(&admission) as _, observer, &shutdown)?;
+        let tasks = vec![
+            tokio::spawn(following.run(followed)),
+            tokio::spawn(Arc::clone(&deliveries).run(shutdown.clone())),
+        ];
+        let (config, tasks) = (admission.active(), parking_lot::Mutex::new(tasks));
+        Ok(Some(Arc::new(Self { config, admission, packages, intake, deliveries, shutdown, tasks })))
+    }
+
+    /// Stops watching, because this node takes over or ends.
+    pub(in crate::daemon) async fn end(&self) {
+        self.shutdown.cancel();
+        self.admission.cancel_inspections();
+        let mut tasks = std::mem::take(&mut *self.tasks.lock()).into_iter();
+        // It ends with the store.
+        tasks.next().inspect(JoinHandle::abort);
+        let ending = async {
+            self.intake.stop().await;
+            for task in tasks {
+                drop(task.await);
+            }
+        };
+        if tokio::time::timeout(MAX_ENDING, ending).await.is_err() {
+            tracing::warn!("work on the folders of this node did not end within {} s", MAX_ENDING.as_secs());
+        }
+    }
+
+    pub(super) fn admission(&self) -> &Arc<Admission> {
+        &self.admission
+    }
+
+    pub(super) fn intake(&self) -> &Intake {
+        &self.intake
+    }
+
+    /// What needs attention about them.
+    pub(super) fn trouble(&self) -> Vec<AttentionItem> {
+        let folders = self.intake.health().into_iter().filter_map(|folder| {
+            let why = folder.reason.filter(|_| folder.state == FolderState::Degraded)?;
+            let message = format!("folder `{}`: {}", folder.name, Escaped(&why));
+            Some((AttentionKind::FolderDegraded, folder.name, message))
+        });
+        let outboxes = self.deliveries.failed().into_iter().map(|failed| {
+            let outbox = failed.outbox.display().to_string();
+            (AttentionKind::OutboxUnwritable, outbox, Escaped(&failed.why).to_string())
+        });
+        let storage = self.packages.away().map(|(place, why)| {
+            let message =
+                format!("the storage of captured packages {place} does not respond: {}", Escaped(&why));
+            (AttentionKind::PackageStorageAway, "store".to_owned(), message)
+        });
+        let item = |(kind, object, message): (AttentionKind, String, String)| {
+            let (since, severity) = (Timestamp::now(), kind.info().severity);
+            AttentionItem { kind, object, message, since, severity }
+        };
+        folders.chain(outboxes).chain(storage).map(item).collect()
+    }
+
+    /// Whether a folder of this name is on this node only.
+    pub(super) fn has(&self, folder: &str) -> bool {
+        self.config.config.own_folders().any(|own| own.name == folder)
+    }
+
+    /// The state of a file, if it is in one of the folders.
+    pub(super) fn file_standing(&self, path: &Path) -> Result<Option<FileStanding>, StoreError> {
+        let standing = self.admission.file_standing(path)?;
+        Ok(standing.folder.as_deref().is_some_and(|folder| self.has(folder)).then_some(standing))
+    }
+}
+
+impl Drop for OwnFolders {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        self.admission.cancel_inspections();
+    }
+}
+
+/// What other nodes commit, as far as it concerns the folders of this node.
+struct Following {
+    store: Arc<dyn Store>,
+    /// Counts the jobs that have not started. No worker takes any from it.
+    queue: Arc<Queue>,
+    pause: Arc<PauseGate>,
+    deliveries: Arc<Deliveries>,
+}
+
+impl Following {
+    async fn run(self, mut followed: UnboundedReceiver<Vec<Entry>>) {
+        while let Some(entries) = followed.recv().await {
+            if entries.iter().any(concerns_pauses)
+                && let Err(error) = self.pause.follow(&*self.store).await
+            {
+                tracing::error!("cannot follow the pauses of another node: {error}");
+            }
+            for entry in &entries {
+                let id = match entry {
+                    Entry::Job { job, .. } => job,
+                    Entry::Snapshot { job, .. } => job.id(),
+                    _ => continue,
+                };
+                match self.store.job(id) {
+                    Ok(Some(job)) => {
+                        self.queue.upsert(&job);
+                        self.deliveries.request(&job);
+                    }
+                    Ok(None) => {}
+                    Err(error) => tracing::error!(job_id = %id, "cannot read job {id}: {error}"),
+                }
+            }
+        }
+    }
+}

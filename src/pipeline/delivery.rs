@@ -1,0 +1,103 @@
+//! One copy of a job's results from the shared storage to the outbox of its folder.
+
+use std::io;
+use std::path::Path;
+
+use super::after_success;
+use super::folder_policies::OwnFolder;
+use crate::outbox::{self, ERRORS, Outbox, Ownership, Receipt, open_result, read_receipt};
+use dropship_job::{Asset, Job, StateKind};
+use dropship_shared_folder::Progress;
+
+/// A job of a folder that is on this node only.
+pub(super) struct Delivery {
+    pub(super) job: Job,
+    pub(super) folder: OwnFolder,
+    pub(super) ownership: Ownership,
+}
+
+/// What a copy did.
+#[derive(Debug, Default)]
+pub(super) struct Done {
+    /// Number of results that it copied.
+    pub(super) copied: usize,
+    /// What it did with the dropped file.
+    pub(super) after: Option<String>,
+}
+
+impl Delivery {
+    /// Copies the results that the outbox does not have, then acts on the dropped file of a job that has succeeded, and writes the
+    /// receipt at last: it shows what is there.
+    ///
+    /// # Errors
+    /// Those of the file system; a result that is not the one that the job recorded.
+    pub(super) fn copy(&self, progress: &Progress) -> io::Result<Done> {
+        let package = self.job.package();
+        let shared = Path::new(&package.outbox);
+        let is_of_job = |there: &Receipt| there.folder == package.folder && self.ownership.owns(there);
+        let (outbox, mode) = (&self.folder.outbox, self.folder.mode);
+        let claim = outbox::claim(outbox, &package.name, &package.sha256, mode, &is_of_job);
+        // The job is older than `node` of its folder.
+        if claim.folder == shared {
+            return Ok(Done::default());
+        }
+        let there = read_receipt(&claim.folder).filter(|there| there.id == *self.job.id());
+        let to = Outbox::at(&claim.folder, mode);
+        to.prepare()?;
+        let missing: Vec<_> = self.job.files().iter().filter(|file| !has(there.as_ref(), file)).collect();
+        // Without it, the shared storage may not be mounted, and a result that is missing there may be on it.
+        if !missing.is_empty() && read_receipt(shared).is_none() {
+            let message = format!("{} has no receipt", shared.display());
+            return Err(io::Error::new(io::ErrorKind::NotFound, message));
+        }
+        let mut done = Done::default();
+        for file in missing {
+            done.copied += usize::from(copy(&to, shared, file, progress)?);
+        }
+        if !self.job.files().iter().any(|file| file.name == ERRORS) {
+            copy_report(&to, shared, progress)?;
+        }
+        to.sync()?;
+        let is_new = there.is_none_or(|there| there.state != StateKind::Succeeded);
+        if self.job.state().kind() == StateKind::Succeeded && is_new {
+            done.after = self.act_on_dropped_file(progress)?;
+        }
+        let mut receipt = Receipt::of(&self.job, false);
+        self.ownership.mark(&mut receipt);
+        receipt.outbox = claim.folder.to_string_lossy().into_owned();
+        to.write_receipt(&receipt)?;
+        Ok(done)
+    }
+
+    fn act_on_dropped_file(&self, progress: &Progress) -> io::Result<Option<String>> {
+        let package = self.job.package();
+        let Some(path) = &package.path else { return Ok(None) };
+        let OwnFolder { path: root, after, .. } = &self.folder;
+        after_success::carry_out(after, root, Path::new(path), package, progress)
+    }
+}
+
+/// Whether the receipt in the outbox shows this result: it was copied before the receipt was written.
+fn has(there: Option<&Receipt>, file: &Asset) -> bool {
+    there.is_some_and(|there| there.files.contains(file))
+}
+
+/// Copies a result. One that `outbox_keep` has removed in the meantime is left out.
+fn copy(to: &Outbox, shared: &Path, file: &Asset, progress: &Progress) -> io::Result<bool> {
+    let from = match open_result(shared, &file.name) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        opened => opened?,
+    };
+    let is_same = |copied: &Asset| copied == file;
+    to.deliver_if(&file.name, &mut progress.reader(&from), Some(&from), is_same)?;
+    Ok(true)
+}
+
+/// Copies the error report, which the job does not record.
+fn copy_report(to: &Outbox, shared: &Path, progress: &Progress) -> io::Result<()> {
+    match open_result(shared, ERRORS) {
+        Ok(from) => to.deliver_clone(ERRORS, &mut progress.reader(&from), Some(&from)).map(drop),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
