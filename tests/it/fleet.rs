@@ -2,6 +2,7 @@
 
 mod encrypted;
 mod nodes;
+mod own_folders;
 mod proxy;
 mod replication;
 mod restored;

@@ -73,6 +73,13 @@ impl CommitHandle {
         Self(handle)
     }
 
+    /// The handle of a commit without entries.
+    pub(crate) fn of_nothing() -> Self {
+        let (answer, handle) = oneshot::channel();
+        drop(answer.send(Ok(Vec::new())));
+        Self(handle)
+    }
+
     /// The handle of a writer that died before it answered, for stores that fail on purpose in tests.
     #[must_use]
     pub fn lost() -> Self {

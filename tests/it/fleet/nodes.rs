@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use dropship_sandbox::{Options, Quirks};
+use serde_json::Value;
 
 use super::proxy::{Proxy, Upstream, Way, process_of};
 use super::server::{Database, Server};
@@ -71,6 +72,16 @@ impl Fleet {
         let base = env.sandbox.base_url().to_owned();
         env.edit_configuration(&base, &format!("http://127.0.0.1:{}", service.port));
         let common = fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
+        // Each node has a folder of its own besides that of all.
+        let folder = |number: usize| {
+            fs::create_dir(env.path(&format!("drop{number}"))).expect("a folder");
+            format!(
+                "[[folder]]\nname = \"site{number}\"\nnode = \"n{number}\"\npath = \"drop{number}\"\noutbox = \"out{number}\"\n\
+                 settle = \"200ms\"\npoll = \"1s\"\nsame_content = \"take\"\nafter = \"delete\"\n"
+            )
+        };
+        let folders: String = (0..NODES).map(folder).collect();
+        let common = common.replace("[signers]", &format!("{folders}[signers]"));
         for (number, proxy) in databases.iter().enumerate() {
             let store = format!(
                 "path = \"store{number}\"\nurl = \"postgres://dropship@127.0.0.1:{}/{}\"\npackages = \"shared\"\nnode = \"n{number}\"",
@@ -95,6 +106,34 @@ impl Fleet {
         };
         (0..NODES).for_each(|node| fleet.start(node));
         fleet
+    }
+
+    /// Drops a package into the folder of a node, or of all.
+    pub(super) fn drop_package(&self, node: Option<usize>, name: &str, bytes: &[u8]) {
+        let Some(node) = node else { return self.env.drop_package(name, bytes) };
+        let staged = self.env.path(&format!("drop{node}/{name}.part"));
+        fs::write(&staged, bytes).expect("a copy");
+        fs::rename(&staged, self.env.path(&format!("drop{node}/{name}"))).expect("a rename");
+    }
+
+    /// The receipts in the outboxes of all folders. A package with a receipt that has succeeded has its results.
+    pub(super) fn receipts(&self) -> Vec<Value> {
+        let outboxes = (0..NODES).map(|node| self.env.path(&format!("out{node}")));
+        let items = outboxes.filter_map(|outbox| fs::read_dir(outbox).ok()).flatten().flatten();
+        let of_nodes = items.filter_map(|item| {
+            let receipt = fs::read(item.path().join("receipt.json")).ok()?;
+            let receipt: Value = serde_json::from_slice(&receipt).expect("a receipt is JSON");
+            let has_results = item.path().join("signed.zip").is_file();
+            assert!(receipt["state"] != "succeeded" || has_results, "{receipt:#}");
+            Some(receipt)
+        });
+        of_nodes.chain(self.env.receipts()).collect()
+    }
+
+    /// The dropped files that are still in the folders of single nodes.
+    pub(super) fn left(&self) -> usize {
+        let folders = (0..NODES).map(|node| self.env.path(&format!("drop{node}")));
+        folders.map(|folder| fs::read_dir(folder).expect("listed").count()).sum()
     }
 
     fn log_path(&self, node: usize) -> PathBuf {

@@ -59,7 +59,11 @@ impl Life {
     }
 
     fn drop_package(&mut self) {
-        self.fleet.env.drop_package(&format!("p{}.cab", self.dropped), &self.packages.package(self.dropped));
+        // One place in four is the folder of all nodes.
+        let node = usize::try_from(self.random.below(NODES as u64 + 1)).expect("small");
+        let node = Some(node).filter(|node| *node < NODES);
+        let name = format!("p{}.cab", self.dropped);
+        self.fleet.drop_package(node, &name, &self.packages.package(self.dropped));
         self.dropped += 1;
     }
 
@@ -199,7 +203,7 @@ impl Life {
         }
         loop {
             self.pass(Duration::from_millis(200));
-            let receipts = self.fleet.env.receipts();
+            let receipts = self.fleet.receipts();
             let done = receipts.iter().filter(|receipt| receipt["state"] == "succeeded").count();
             if done as u64 == self.dropped {
                 return;
@@ -244,7 +248,13 @@ fn live(rounds: usize) {
     life.end();
     let count = usize::try_from(life.dropped).expect("small");
     assert_eq!(life.fleet.env.created(), (count, count, count), "{}", life.fleet.logs());
-    assert_eq!(life.fleet.env.receipts().len(), count);
+    assert_eq!(life.fleet.receipts().len(), count);
+    assert_eq!(
+        life.fleet.left(),
+        0,
+        "files whose packages have succeeded are deleted\n{}",
+        life.fleet.logs()
+    );
     let jobs =
         life.fleet.database.sql("SELECT count(DISTINCT topic) FROM dropship.lines WHERE topic ~ '^[0-9a-z]'");
     assert_eq!(jobs, count.to_string(), "jobs in the journal");

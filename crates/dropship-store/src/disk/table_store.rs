@@ -34,6 +34,10 @@ impl<H> TableStore<H> {
 
 impl<H: Histories> Store for TableStore<H> {
     fn commit(&self, commit: Commit) -> CommitHandle {
+        // In a shared journal, a line without entries says that a node has taken over.
+        if commit.entries.is_empty() {
+            return CommitHandle::of_nothing();
+        }
         match self.histories.refusal() {
             Some(error) => CommitHandle::refused(error),
             None => self.writer.commit(commit),

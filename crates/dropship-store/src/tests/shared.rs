@@ -202,6 +202,52 @@ fn journal_stays_bounded_and_a_new_node_has_everything() {
     assert_eq!(report.discarded, None, "the tables of the node that compacts follow from the journal");
 }
 
+#[test]
+fn bytes_that_two_nodes_accept_at_once_become_one_job() {
+    let journal = MemoryJournal::default();
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
+    let stores = [node(folders[0].path(), &journal).0, node(folders[1].path(), &journal).0];
+    for round in 0..20 {
+        let bytes = format!("{round:064}");
+        let arrived = |number: u32| {
+            let package = Package {
+                name: "p.cab".into(),
+                path: None,
+                folder: Some("in".into()),
+                sha256: bytes.clone(),
+                size: 1,
+                outbox: "/out/p".into(),
+            };
+            Commit::of_job(&id(number), 0, vec![Event::Arrived { package }]).if_unknown(&bytes, Some("in"))
+        };
+        let handles = [0, 1].map(|place| stores[place].commit(arrived(round * 2 + place as u32)));
+        let results = handles.map(CommitHandle::wait);
+        let refused = |result: &&Result<_, _>| matches!(result, Err(StoreError::Conflict { .. }));
+        assert_eq!(results.iter().filter(refused).count(), 1, "{results:?}");
+        assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1, "{results:?}");
+        // The same bytes in another folder are another package.
+        let other = stores[0].commit(Commit::new(vec![setting(round)]).if_unknown(&bytes, Some("other")));
+        other.wait().expect("committed");
+    }
+    stores.iter().for_each(|store| caught_up(store));
+    assert_eq!(stores[0].jobs(&Filter::default()).expect("jobs").len(), 20);
+    assert_eq!(everything(&stores[0], 3), everything(&stores[1], 3));
+}
+
+#[test]
+fn commit_without_entries_is_no_takeover() {
+    let journal = MemoryJournal::default();
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
+    let (one, two) = (active(folders[0].path(), &journal), fleet_node(folders[1].path(), &journal));
+    two.commit(Commit::new(Vec::new())).wait().expect("nothing to commit");
+    begin(&one, &id(1), "aa");
+    assert_eq!(*one.stopped().borrow(), None);
+}
+
+fn setting(round: u32) -> Entry {
+    Entry::Setting { key: format!("round/{round}"), value: Some("yes".into()) }
+}
+
 /// A node that is active or stands by.
 fn fleet_node(folder: &Path, journal: &MemoryJournal) -> SharedStore {
     let never = AtomicBool::new(false);
