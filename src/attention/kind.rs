@@ -115,6 +115,9 @@ kinds! {
     PackageStorageAway "package-storage-away" PACKAGE_STORAGE_AWAY StopsIntake
         "The storage of captured packages (`[store] packages`) does not respond or refuses the credentials. No package is accepted until it does; jobs whose package is to be uploaded wait. Then work continues automatically."
         "Look at the storage, the network to it and its credentials; the message has the error.";
+    NodeAway "node-away" NODE_AWAY Warning
+        "The node that has a folder (`[[folder]] node`) is not running. Files in the folder wait, and so do the results of its jobs."
+        "Start dropship on that node, or correct the name of the node in the configuration: docs/fleet.md, section Folders on one node.";
 }
 
 impl AttentionKind {

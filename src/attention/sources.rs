@@ -17,6 +17,7 @@ use crate::pipeline::{Deliveries, Pipeline};
 use dropship_hardware::{Availability, Client};
 use dropship_intake::{FolderState, Intake};
 use dropship_job::{Job, Label, RemoteId, Step, counted};
+use dropship_store::NodeState;
 
 /// A withdrawal is not on the list before it was refused once, or has lasted this long.
 const WITHDRAWAL: SignedDuration = SignedDuration::from_secs(10);
@@ -65,6 +66,7 @@ impl Sources {
         observed.extend(self.stale_store());
         observed.extend(self.database());
         observed.extend(self.package_storage());
+        observed.extend(self.nodes());
         observed
     }
 
@@ -80,6 +82,30 @@ impl Sources {
         let why = self.pipeline.store().away()?;
         let message = format!("the database of the store does not respond: {}", Escaped(&why));
         Some(Observed::new(Kind::DatabaseAway, "store", message))
+    }
+
+    /// Folders of nodes that do not run.
+    fn nodes(&self) -> Vec<Observed> {
+        let active = self.admission.active();
+        let config = &active.config;
+        let elsewhere =
+            || config.folders.iter().filter_map(|one| Some((one, config.node_elsewhere(&one.name)?)));
+        if elsewhere().next().is_none() {
+            return Vec::new();
+        }
+        let nodes = self.pipeline.store().nodes();
+        let is_running = |name: &str| {
+            let runs = |state| matches!(state, NodeState::Active | NodeState::StandingBy);
+            nodes.iter().any(|node| node.name == name && runs(node.state))
+        };
+        let away = elsewhere().filter(|(_, node)| !is_running(node)).map(|(folder, node)| {
+            let name = &folder.name;
+            let message = format!(
+                "folder `{name}`: its node `{node}` is not running; files in the folder and results of its jobs wait until it is"
+            );
+            Observed::new(Kind::NodeAway, name, message)
+        });
+        away.collect()
     }
 
     fn package_storage(&self) -> Option<Observed> {

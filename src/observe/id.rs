@@ -66,6 +66,8 @@ pub const LABEL_PENDING_WITHDRAWAL: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c46";
 pub const DATABASE_AWAY: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c62";
 /// The storage of captured packages does not respond.
 pub const PACKAGE_STORAGE_AWAY: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c63";
+/// The node that has a folder is not running.
+pub const NODE_AWAY: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c64";
 /// The store is older than its receipts.
 pub const STORE_OLDER: &str = "f3c6a2b0d1a84b8c9a5d3a1f6f0e1c47";
 /// A published label was withdrawn, has expired, or was changed, and dropship did not do it.

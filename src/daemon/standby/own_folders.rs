@@ -3,7 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -30,6 +30,9 @@ use dropship_store::{Entry, SharedStore, Store, StoreError};
 /// copied again.
 const MAX_ENDING: Duration = Duration::from_secs(5);
 
+/// Maximum time for the active node to create its folder, and for the storage to be mounted.
+const MAX_MOUNTING: Duration = Duration::from_secs(20);
+
 /// The folders, and what happens to their files.
 pub(in crate::daemon) struct OwnFolders {
     config: Arc<ActiveConfig>,
@@ -46,7 +49,7 @@ impl OwnFolders {
     ///
     /// # Errors
     /// When the shared storage cannot be used, or the store cannot be read.
-    pub(in crate::daemon) fn start(
+    pub(in crate::daemon) async fn start(
         store: &Arc<SharedStore>,
         config: &Config,
     ) -> anyhow::Result<Option<Arc<Self>>> {
@@ -54,6 +57,7 @@ impl OwnFolders {
         if own.is_empty() || refuse_copy(&**store, config).is_err() {
             return Ok(None);
         }
+        wait_for_storage(config.store.packages()).await?;
         let followed = store.follow();
         let shared = Arc::clone(store) as Arc<dyn Store>;
         let packages = package_objects::open(&config.store)?;
@@ -148,6 +152,22 @@ impl OwnFolders {
         let standing = self.admission.file_standing(path)?;
         Ok(standing.folder.as_deref().is_some_and(|folder| self.has(folder)).then_some(standing))
     }
+}
+
+/// Waits for the folder that the active node has created in the shared storage. Without it the storage is not mounted, and no other node
+/// would find what is written to its path.
+async fn wait_for_storage(shared: &Path) -> anyhow::Result<()> {
+    let (folder, started) = (shared.join("packages"), Instant::now());
+    while !folder.is_dir() {
+        if started.elapsed() > MAX_MOUNTING {
+            anyhow::bail!(
+                "[store] packages: {} has nothing of the active node; mount the storage that all nodes share there",
+                shared.display()
+            );
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(())
 }
 
 impl Drop for OwnFolders {

@@ -169,7 +169,7 @@ async fn stand_by(
         // Once the channel is closed, the other branch ends with the result.
         Ok(_) = waits_for.wait_for(Option::is_some) => {}
     }
-    let own = OwnFolders::start(store, config)?;
+    let own = OwnFolders::start(store, config).await?;
     let standby = Standby::serve(store, config, heartbeats, waits_for.clone(), own.clone()).await?;
     let taken = tokio::select! {
         taken = &mut taking => taken,

@@ -127,6 +127,15 @@ fn results_wait_for_their_node_and_a_cancelled_job_stays_so_on_every_node() {
     assert!(results(&env).iter().all(|(_, receipt)| receipt["state"] != "succeeded"));
     assert!(env.path("drop2/a.cab").exists(), "its node has not deleted it yet");
 
+    // A killed node is missed after 30 s, and one that is started again has another entry in the list.
+    database.sql("UPDATE dropship.nodes SET seen = seen - interval '1 minute' WHERE name = 'two'");
+    let is_missed = || {
+        let trouble = env.json(&["status"])["trouble"].clone();
+        trouble.as_array()?.iter().find(|item| item["kind"] == "node-away").cloned()
+    };
+    let missed = wait_for("node-away", is_missed).unwrap_or_else(|| panic!("{}", env.log()));
+    assert!(missed["message"].as_str().is_some_and(|why| why.contains("its node `two`")), "{missed}");
+
     let two = started(&env, "control2.sock", second_daemon(&env, &[]));
     wait_for_results(&env, &["cancelled", "succeeded"]);
     assert!(!env.path("drop2/a.cab").exists() && env.path("drop2/b.cab").exists());

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use proptest::prelude::*;
 
 use super::*;
+use dropship_job::Package;
 
 fn node(folder: &Path, journal: &MemoryJournal) -> (SharedStore, OpenReport) {
     node_with(folder, journal, 128 << 20)
