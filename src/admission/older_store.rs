@@ -279,7 +279,7 @@ impl Admission {
         };
         self.older_store.note(&job, StaleStore { unknown: 1, behind: 0 });
         let snapshot =
-            Entry::Snapshot { receipt_written: job.state().has_ended(), job: Box::new(job.clone()) };
+            Entry::Snapshot { receipt_written: self.has_receipt(&job), job: Box::new(job.clone()) };
         let seen = package.and_then(|package| package.seen(&id, false));
         let commit = Commit::new([snapshot].into_iter().chain(seen).collect());
         let commit = match package {
@@ -311,8 +311,8 @@ impl Admission {
             }
         };
         self.older_store.note(&caught_up, StaleStore { unknown: 0, behind: 1 });
-        let ended = caught_up.state().has_ended();
-        let entry = Entry::Snapshot { receipt_written: ended, job: Box::new(caught_up.clone()) };
+        let receipt_written = self.has_receipt(&caught_up);
+        let entry = Entry::Snapshot { receipt_written, job: Box::new(caught_up.clone()) };
         self.store.commit(Commit::new(vec![entry])).wait()?;
         observe::job_caught_up(&caught_up, &found.folder);
         self.events.after_recovery_blocking(&caught_up);

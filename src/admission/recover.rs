@@ -47,7 +47,7 @@ impl Admission {
             recovered.jobs += 1;
             recovered.held += usize::from(!ended);
             let published = published_of_recovered(&job);
-            entries.push(Entry::Snapshot { receipt_written: ended, job: Box::new(job) });
+            entries.push(Entry::Snapshot { receipt_written: self.has_receipt(&job), job: Box::new(job) });
             entries.extend(published);
             if entries.len() >= BATCH {
                 self.commit(entries)?;
@@ -73,6 +73,13 @@ impl Admission {
         }
         self.commit(&mut entries)?;
         Ok(recovered)
+    }
+
+    /// Whether the receipt from which a job is recovered is its last one in every outbox. The node of a folder may not have copied it yet.
+    pub(super) fn has_receipt(&self, job: &Job) -> bool {
+        let active = self.active();
+        let folder = job.package().folder.as_deref().and_then(|name| active.folder(name));
+        job.state().has_ended() && folder.is_none_or(|folder| folder.on_node.is_none())
     }
 
     fn commit(&self, entries: &mut Vec<Entry>) -> Result<(), StoreError> {

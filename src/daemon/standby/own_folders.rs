@@ -147,10 +147,10 @@ impl OwnFolders {
         self.config.config.own_folders().any(|own| own.name == folder)
     }
 
-    /// The state of a file, if it is in one of the folders.
+    /// The state of a file, unless it is in a folder that another node watches.
     pub(super) fn file_standing(&self, path: &Path) -> Result<Option<FileStanding>, StoreError> {
         let standing = self.admission.file_standing(path)?;
-        Ok(standing.folder.as_deref().is_some_and(|folder| self.has(folder)).then_some(standing))
+        Ok(standing.folder.as_deref().is_none_or(|folder| self.has(folder)).then_some(standing))
     }
 }
 
