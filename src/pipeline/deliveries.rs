@@ -120,6 +120,9 @@ impl Deliveries {
     }
 
     fn request_all(&self) -> Result<(), StoreError> {
+        if self.folders.own_names().is_empty() {
+            return Ok(());
+        }
         self.store.open_jobs()?.iter().for_each(|job| self.request(job));
         for id in self.store.receipts_pending()? {
             self.store.job(&id)?.iter().for_each(|job| self.request(job));

@@ -136,7 +136,21 @@ fn results_wait_for_their_node_and_a_cancelled_job_stays_so_on_every_node() {
     let missed = wait_for("node-away", is_missed).unwrap_or_else(|| panic!("{}", env.log()));
     assert!(missed["message"].as_str().is_some_and(|why| why.contains("its node `two`")), "{missed}");
 
+    // A result that is not the one that the job has recorded is not delivered.
+    let shared = fs::read_dir(env.path("shared/outbox/site")).expect("listed").flatten();
+    let signed =
+        shared.map(|item| item.path().join("signed.zip")).find(|path| path.exists()).expect("a result");
+    let result = fs::read(&signed).expect("the result");
+    fs::write(&signed, b"other bytes").expect("written");
     let two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    let is_refused = || {
+        let trouble = json_on_two(&env, &["status"])["trouble"].clone();
+        trouble.as_array()?.iter().find(|item| item["kind"] == "outbox-unwritable").cloned()
+    };
+    let refused = wait_for("the refusal", is_refused).unwrap_or_else(|| panic!("{}", env.log()));
+    assert!(refused.to_string().contains("does not have the bytes that the job has recorded"), "{refused}");
+    assert!(env.path("drop2/a.cab").exists());
+    fs::write(&signed, result).expect("written");
     wait_for_results(&env, &["cancelled", "succeeded"]);
     assert!(!env.path("drop2/a.cab").exists() && env.path("drop2/b.cab").exists());
     one.kill();
