@@ -40,5 +40,8 @@ pub use query::JobQuery;
 pub use reloaded::{Changes, GuardChange, GuardEffect, OlderPlan, Reloaded};
 pub use server::serve;
 pub use standing::{Calls, ConfigurationStanding};
-pub use status::{AccountStatus, FolderStatus, LabelNotWithdrawn, NodeState, NodeStatus, Status, nodes_of};
+pub use status::{
+    AccountStatus, FolderStatus, LabelNotWithdrawn, NodeState, NodeStatus, OWN_FOLDER, Status, nodes_of,
+    reported_folder,
+};
 pub use who::{OtherLabel, ReachedTarget, ReachingLabel, WhoQuery};

@@ -96,7 +96,7 @@ impl From<dropship_store::NodeStatus> for NodeStatus {
             dropship_store::NodeState::Ended => NodeState::Ended,
             dropship_store::NodeState::Lost => NodeState::Lost,
         };
-        let folders = || node.folders.iter().map(|name| crate::daemon::parse_reported_folder(name));
+        let folders = || node.folders.iter().map(|name| reported_folder(name));
         let own = folders().filter(|(_, is_own)| *is_own).map(|(name, _)| name.to_owned()).collect();
         Self {
             own_folders: own,
@@ -109,6 +109,15 @@ impl From<dropship_store::NodeStatus> for NodeStatus {
             lease_until: node.lease_until,
         }
     }
+}
+
+/// Precedes the name of a folder that is on the reporting node only. No name of a folder begins with it.
+pub const OWN_FOLDER: char = '@';
+
+/// The name of a folder that a node has reported, and whether it is on that node only.
+#[must_use]
+pub fn reported_folder(reported: &str) -> (&str, bool) {
+    reported.strip_prefix(OWN_FOLDER).map_or((reported, false), |name| (name, true))
 }
 
 /// The nodes that share the database of a store.

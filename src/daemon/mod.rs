@@ -28,7 +28,7 @@ mod watchdog;
 
 pub use memory::configure_heap;
 pub use reload::Reloader;
-pub use reported_folders::{FolderConflict, parse as parse_reported_folder};
+pub use reported_folders::FolderConflict;
 pub use running::Running;
 pub use shutdown::Shutdown;
 pub use signals::{Ending, Signal, Signals};

@@ -1,10 +1,8 @@
 //! The folders that nodes report to each other, and whether two of them have one of the same name.
 
 use crate::config::model::Config;
+use crate::control::{OWN_FOLDER, reported_folder};
 use dropship_store::{NodeState, Store};
-
-/// Precedes the name of a folder that is on the reporting node only. No name of a folder begins with it.
-const OWN: char = '@';
 
 /// Another node that runs has a folder of the same name on its own disk.
 ///
@@ -22,27 +20,22 @@ pub struct FolderConflict {
 /// The folders that this node reports.
 pub(super) fn reported(config: &Config) -> Vec<String> {
     let name = |folder: &crate::config::model::Folder| match &folder.on_node {
-        Some(_) => format!("{OWN}{}", folder.name),
+        Some(_) => format!("{OWN_FOLDER}{}", folder.name),
         None => folder.name.clone(),
     };
     config.folders_here().map(name).collect()
 }
 
-/// The name of a reported folder, and whether it is on the reporting node only.
-pub fn parse(reported: &str) -> (&str, bool) {
-    reported.strip_prefix(OWN).map_or((reported, false), |name| (name, true))
-}
-
 /// Compares the folders of this node with those of the other nodes that run.
 pub(super) fn conflict(store: &dyn Store, config: &Config) -> Option<FolderConflict> {
     let own = reported(config);
-    let own: Vec<_> = own.iter().map(|name| parse(name)).collect();
+    let own: Vec<_> = own.iter().map(|name| reported_folder(name)).collect();
     let is_other = |name: &str| Some(name) != config.store.node();
     let running = store.nodes().into_iter().filter(|node| {
         is_other(&node.name) && matches!(node.state, NodeState::Active | NodeState::StandingBy)
     });
     running.into_iter().find_map(|node| {
-        let theirs = node.folders.iter().map(|name| parse(name));
+        let theirs = node.folders.iter().map(|name| reported_folder(name));
         let mut both = theirs.filter_map(|(name, is_theirs)| {
             let (_, is_own) = own.iter().find(|(own, _)| *own == name)?;
             (*is_own || is_theirs).then(|| name.to_owned())
