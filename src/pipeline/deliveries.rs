@@ -34,7 +34,7 @@ const MAX_COPIES: usize = 4;
 const MIN_RETRY: Duration = Duration::from_secs(2);
 const MAX_RETRY: Duration = Duration::from_secs(5 * 60);
 
-/// Interval between passes that remove old results.
+/// Longest interval between passes that remove old results.
 const CLEARING: Duration = Duration::from_secs(3600);
 
 /// The jobs of this node's own folders whose results and receipts have to be copied.
@@ -70,7 +70,8 @@ impl Deliveries {
             tracing::error!("cannot read from the store which results this node has to copy: {error}");
         }
         let mut copies = JoinSet::new();
-        let mut clearing = tokio::time::interval_at(Instant::now() + self.clearing_interval(), CLEARING);
+        let pause = self.clearing_interval();
+        let mut clearing = tokio::time::interval_at(Instant::now() + pause, pause);
         while !shutdown.is_cancelled() {
             // Registered before the jobs are read, so that none is missed.
             let added = self.added.notified();
@@ -213,7 +214,7 @@ impl Deliveries {
         Ok(())
     }
 
-    /// Interval to the first pass that removes old results.
+    /// Interval between passes that remove old results.
     fn clearing_interval(&self) -> Duration {
         let names = self.folders.own_names();
         let kept = names.iter().filter_map(|name| self.folders.own(name)?.keep).min();

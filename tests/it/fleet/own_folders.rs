@@ -174,6 +174,23 @@ fn results_wait_for_their_node_and_a_cancelled_job_stays_so_on_every_node() {
 }
 
 #[test]
+fn results_of_a_node_are_kept_as_long_as_its_folder_says() {
+    let Some(database) = database_of_its_own() else { return };
+    let env = environment(&database);
+    with_folder_of_two(&env);
+    env.edit_configuration("outbox = \"out2\"", "outbox = \"out2\"\noutbox_keep = \"2s\"");
+    let _one = started(&env, "control.sock", env.daemon(&[]));
+    let _two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    drop_at_two(&env, "echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let (folder, _) = wait_for_results(&env, &["succeeded"]).remove(0);
+    let shared = env.path("shared/outbox/site").join(folder.file_name().expect("a name"));
+    let gone = || [&folder, &shared].iter().all(|at| !at.join("signed.zip").exists()).then_some(());
+    wait_for("the end of the results", gone).unwrap_or_else(|| panic!("{}", env.log()));
+    assert_eq!(results(&env).len(), 1, "the receipt stays");
+    assert!(env.log().contains("results_copied") || env.log().contains("copied 3 results"), "{}", env.log());
+}
+
+#[test]
 fn two_nodes_with_a_folder_of_the_same_name_do_not_run_together() {
     let Some(database) = database_of_its_own() else { return };
     let env = environment(&database);
