@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 const THREADS: usize = 2;
 
 /// Maximum number of threads for requests that block. The request slots of all listeners need fewer.
-const BLOCKING: usize = 128;
+const BLOCKING: usize = 160;
 
 /// The threads. They end when this is dropped; requests in progress are not waited for.
 #[derive(Debug)]

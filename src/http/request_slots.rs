@@ -7,7 +7,7 @@ use axum::Json;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 /// The kinds of requests that block a thread. Each has its own slots.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,13 +20,25 @@ pub enum SlotKind {
     Submit,
 }
 
+/// Numbers of slots.
+#[derive(Debug, Clone, Copy)]
+struct Counts {
+    /// Slots that each request may take.
+    shared: usize,
+    /// Slots of which each client can take one only, so that few clients cannot take all.
+    reserved: usize,
+    /// Slots of both kinds that one client can take.
+    each: usize,
+}
+
 impl SlotKind {
-    /// Number of slots in all, and for one client.
-    const fn slots(self) -> (usize, usize) {
+    const ALL: [Self; 3] = [Self::Query, Self::Bulk, Self::Submit];
+
+    const fn counts(self) -> Counts {
         match self {
-            Self::Query => (8, 4),
-            Self::Bulk => (4, 2),
-            Self::Submit => (8, 4),
+            Self::Query => Counts { shared: 8, reserved: 4, each: 4 },
+            Self::Bulk => Counts { shared: 4, reserved: 2, each: 2 },
+            Self::Submit => Counts { shared: 8, reserved: 8, each: 4 },
         }
     }
 
@@ -39,54 +51,72 @@ impl SlotKind {
     }
 }
 
+/// One value for each kind of request.
 #[derive(Debug)]
-struct Kinds {
-    query: Arc<Semaphore>,
-    bulk: Arc<Semaphore>,
-    submit: Arc<Semaphore>,
+struct Kinds<T> {
+    query: T,
+    bulk: T,
+    submit: T,
 }
 
-impl Kinds {
-    fn new(count: impl Fn((usize, usize)) -> usize) -> Self {
-        let slots = |kind: SlotKind| Arc::new(Semaphore::new(count(kind.slots())));
-        Self { query: slots(SlotKind::Query), bulk: slots(SlotKind::Bulk), submit: slots(SlotKind::Submit) }
+impl<T> Kinds<T> {
+    fn new(of: impl Fn(SlotKind) -> T) -> Self {
+        Self { query: of(SlotKind::Query), bulk: of(SlotKind::Bulk), submit: of(SlotKind::Submit) }
     }
 
-    fn of(&self, kind: SlotKind) -> Arc<Semaphore> {
-        Arc::clone(match kind {
+    fn of(&self, kind: SlotKind) -> &T {
+        match kind {
             SlotKind::Query => &self.query,
             SlotKind::Bulk => &self.bulk,
             SlotKind::Submit => &self.submit,
-        })
+        }
     }
+}
+
+fn semaphore(slots: usize) -> Arc<Semaphore> {
+    Arc::new(Semaphore::new(slots))
+}
+
+#[derive(Debug)]
+struct LaneKind {
+    shared: Arc<Semaphore>,
+    reserved: Arc<Semaphore>,
 }
 
 /// The slots of a lane.
 #[derive(Debug)]
-pub(super) struct LaneSlots(Kinds);
+pub(super) struct LaneSlots(Kinds<LaneKind>);
 
 impl Default for LaneSlots {
     fn default() -> Self {
-        Self(Kinds::new(|(all, _)| all))
+        Self(Kinds::new(|kind| {
+            let counts = kind.counts();
+            LaneKind { shared: semaphore(counts.shared), reserved: semaphore(counts.reserved) }
+        }))
     }
+}
+
+#[derive(Debug)]
+struct ClientKind {
+    each: Arc<Semaphore>,
+    /// The one reserved slot that the client may take.
+    reserved: Arc<Semaphore>,
 }
 
 /// The slots of one client.
 #[derive(Debug)]
-pub(super) struct ClientSlots(Kinds);
+pub(super) struct ClientSlots(Kinds<ClientKind>);
 
 impl Default for ClientSlots {
     fn default() -> Self {
-        Self(Kinds::new(|(_, each)| each))
+        Self(Kinds::new(|kind| ClientKind { each: semaphore(kind.counts().each), reserved: semaphore(1) }))
     }
 }
 
 impl ClientSlots {
     /// Whether no request of the client runs.
     pub(super) fn are_free(&self) -> bool {
-        [SlotKind::Query, SlotKind::Bulk, SlotKind::Submit]
-            .into_iter()
-            .all(|kind| self.0.of(kind).available_permits() == kind.slots().1)
+        SlotKind::ALL.into_iter().all(|kind| self.0.of(kind).each.available_permits() == kind.counts().each)
     }
 }
 
@@ -99,12 +129,18 @@ pub struct RequestSlots {
 
 /// A slot in use. It moves to the thread that the request blocks, which may outlive the connection.
 #[derive(Debug)]
-pub struct RequestSlot(#[expect(dead_code, reason = "held, never read")] [OwnedSemaphorePermit; 2]);
+pub struct RequestSlot(#[expect(dead_code, reason = "held, never read")] Vec<OwnedSemaphorePermit>);
 
 /// No slot became free in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the daemon is busy with other requests; try again later")]
 pub struct Busy;
+
+impl From<AcquireError> for Busy {
+    fn from(_: AcquireError) -> Self {
+        Self
+    }
+}
 
 impl RequestSlots {
     pub(super) fn new(lane: Arc<LaneSlots>, client: Arc<ClientSlots>) -> Self {
@@ -116,13 +152,25 @@ impl RequestSlots {
     /// # Errors
     /// When none becomes free in time.
     pub async fn take(&self, kind: SlotKind) -> Result<RequestSlot, Busy> {
+        tokio::time::timeout(kind.patience(), self.next(kind)).await.unwrap_or(Err(Busy))
+    }
+
+    async fn next(&self, kind: SlotKind) -> Result<RequestSlot, Busy> {
+        let (client, lane) = (self.client.0.of(kind), self.lane.0.of(kind));
         // The client's own first: its requests do not queue for the slots of all while it uses its part.
-        let both = async {
-            let client = self.client.0.of(kind).acquire_owned().await.map_err(|_| Busy)?;
-            let lane = self.lane.0.of(kind).acquire_owned().await.map_err(|_| Busy)?;
-            Ok(RequestSlot([client, lane]))
+        let own = Arc::clone(&client.each).acquire_owned().await?;
+        let reserved = async {
+            let only = Arc::clone(&client.reserved).acquire_owned().await?;
+            Ok([only, Arc::clone(&lane.reserved).acquire_owned().await?])
         };
-        tokio::time::timeout(kind.patience(), both).await.unwrap_or(Err(Busy))
+        tokio::select! {
+            biased;
+            shared = Arc::clone(&lane.shared).acquire_owned() => Ok(RequestSlot(vec![own, shared?])),
+            reserved = reserved => {
+                let [only, reserved] = reserved.map_err(|error: AcquireError| Busy::from(error))?;
+                Ok(RequestSlot(vec![own, only, reserved]))
+            }
+        }
     }
 }
 
@@ -137,13 +185,17 @@ impl IntoResponse for Busy {
 mod tests {
     use super::*;
 
+    fn clients(count: usize) -> Vec<RequestSlots> {
+        let lane = Arc::new(LaneSlots::default());
+        (0..count).map(|_| RequestSlots::new(Arc::clone(&lane), Arc::default())).collect()
+    }
+
     #[tokio::test(start_paused = true)]
     async fn client_that_uses_its_slots_does_not_block_another() {
-        let lane = Arc::new(LaneSlots::default());
-        let of = || RequestSlots::new(Arc::clone(&lane), Arc::default());
-        let (flood, other) = (of(), of());
+        let clients = clients(2);
+        let [flood, other] = clients.as_slice() else { panic!("two clients") };
         let mut held = Vec::new();
-        for _ in 0..SlotKind::Query.slots().1 {
+        for _ in 0..SlotKind::Query.counts().each {
             held.push(flood.take(SlotKind::Query).await.expect("a slot"));
         }
         assert!(!flood.client.are_free());
@@ -152,5 +204,27 @@ mod tests {
         drop(flood.take(SlotKind::Submit).await.expect("a slot of another kind"));
         drop(held);
         assert!(flood.client.are_free());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn clients_that_take_all_that_they_can_leave_slots_for_clients_that_have_none() {
+        for kind in SlotKind::ALL {
+            let counts = kind.counts();
+            let floods = counts.shared.div_ceil(counts.each);
+            let clients = clients(floods + counts.reserved);
+            let (floods, others) = clients.split_at(floods);
+            let mut held = Vec::new();
+            for flood in floods {
+                for _ in 0..=counts.each {
+                    held.extend(flood.take(kind).await);
+                }
+            }
+            assert_eq!(held.len(), counts.shared, "{kind:?}");
+            for other in others {
+                held.push(other.take(kind).await.expect("a slot"));
+            }
+            drop(held);
+            assert!(clients.iter().all(|client| client.client.are_free()), "{kind:?}");
+        }
     }
 }
