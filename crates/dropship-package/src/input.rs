@@ -63,6 +63,9 @@ impl<'a> Input<'a> {
     /// Fills the buffer from the offset; fails if the input ends first.
     pub(crate) fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
         self.charge(WorkKind::Read, buffer.len() as u64)?;
+        if buffer.is_empty() {
+            return Ok(());
+        }
         match self.source {
             Source::File(file, _) => file.read_exact_at(buffer, offset),
             Source::Stream(stream) => stream.read_exact_at(buffer, offset),

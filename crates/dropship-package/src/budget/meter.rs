@@ -12,7 +12,8 @@ const TIME: Duration = Duration::from_secs(120);
 /// Slowest rate in bytes a second at which a file is still inspected.
 const SLOWEST: u64 = 2 * 1024 * 1024;
 /// Limits that end nothing.
-const UNLIMITED: Work = Work { read: u64::MAX, hashed: u64::MAX, unpacked: u64::MAX, verified: u64::MAX };
+const UNLIMITED: Work =
+    Work { read: u64::MAX, hashed: u64::MAX, unpacked: u64::MAX, verified: u64::MAX, tried: u64::MAX };
 
 /// For readers whose input is bounded by their caller.
 pub(crate) static UNMETERED: Meter = Meter::unlimited();
@@ -27,6 +28,7 @@ pub(crate) struct Meter {
     hashed: AtomicU64,
     unpacked: AtomicU64,
     verified: AtomicU64,
+    tried: AtomicU64,
 }
 
 impl Meter {
@@ -50,6 +52,7 @@ impl Meter {
             hashed: AtomicU64::new(0),
             unpacked: AtomicU64::new(0),
             verified: AtomicU64::new(0),
+            tried: AtomicU64::new(0),
         }
     }
 
@@ -66,6 +69,7 @@ impl Meter {
             WorkKind::Hashed => (&self.hashed, self.limits.hashed),
             WorkKind::Unpacked => (&self.unpacked, self.limits.unpacked),
             WorkKind::Verified => (&self.verified, self.limits.verified),
+            WorkKind::Tried => (&self.tried, self.limits.tried),
         };
         let before = counter.fetch_add(amount, Ordering::Relaxed);
         if before.saturating_add(amount) > limit { Err(Ended::Work { kind, limit }) } else { Ok(()) }
@@ -78,7 +82,7 @@ impl Meter {
 
     /// Fails if a limit was reached, or the inspection was cancelled.
     pub(crate) fn check(&self) -> Result<(), Ended> {
-        [WorkKind::Read, WorkKind::Hashed, WorkKind::Unpacked, WorkKind::Verified]
+        [WorkKind::Read, WorkKind::Hashed, WorkKind::Unpacked, WorkKind::Verified, WorkKind::Tried]
             .into_iter()
             .try_for_each(|kind| self.charge(kind, 0))
     }
@@ -91,6 +95,7 @@ impl Meter {
             hashed: count(&self.hashed),
             unpacked: count(&self.unpacked),
             verified: count(&self.verified),
+            tried: count(&self.tried),
         }
     }
 }

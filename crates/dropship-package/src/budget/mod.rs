@@ -9,4 +9,4 @@ pub use cancellation::Cancellation;
 pub(crate) use ended::Ended;
 pub(crate) use meter::{Meter, UNMETERED};
 pub use work::Work;
-pub(crate) use work::WorkKind;
+pub(crate) use work::{TRIED, WorkKind};

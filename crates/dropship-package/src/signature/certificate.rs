@@ -33,6 +33,9 @@ const NON_REPUDIATION: u8 = 0x40;
 const KEY_CERT_SIGN: u8 = 0x04;
 /// Policy of extended validation for code signing (CA/Browser Forum).
 const EXTENDED_VALIDATION: &[u8] = &[0x67, 0x81, 0x0c, 0x01, 0x03];
+/// Maximum length in bytes. One with an RSA key of 16,384 bits and all extensions of public authorities has less than 8 KiB; it is hashed
+/// once for each key that might have signed it.
+const MAX_LENGTH: usize = 64 * 1024;
 /// Maximum number of certificates in a chain; real ones have two to four.
 const MAX_CHAIN: usize = 16;
 /// Key purposes.
@@ -70,6 +73,10 @@ pub(crate) struct Certificate<'a> {
     pub(crate) issuer_key_id: Option<&'a [u8]>,
 }
 
+fn content(name: &[u8]) -> &[u8] {
+    Reader::new(name).expect(SEQUENCE).map(|name| name.value).unwrap_or_default()
+}
+
 /// When a DER certificate expires. `None` if it cannot be parsed.
 #[must_use]
 pub fn certificate_expiry(der: &[u8]) -> Option<Timestamp> {
@@ -79,6 +86,9 @@ pub fn certificate_expiry(der: &[u8]) -> Option<Timestamp> {
 impl<'a> Certificate<'a> {
     /// Parses a certificate.
     pub(crate) fn read(der: &'a [u8]) -> Result<Self, DerError> {
+        if der.len() > MAX_LENGTH {
+            return Err(DerError("a certificate has more than 64 KiB"));
+        }
         let mut certificate = Reader::new(der).inside(SEQUENCE)?;
         let body = certificate.expect(SEQUENCE)?;
         let algorithm = SignatureAlgorithm::read(certificate.inside(SEQUENCE)?)?;
@@ -171,7 +181,12 @@ impl<'a> Certificate<'a> {
 
     /// The DER name of the issuer without its header.
     pub(crate) fn issuer_content(&self) -> &'a [u8] {
-        Reader::new(self.issuer).expect(SEQUENCE).map(|name| name.value).unwrap_or_default()
+        content(self.issuer)
+    }
+
+    /// The DER name of the subject without its header.
+    pub(crate) fn subject_content(&self) -> &'a [u8] {
+        content(self.subject)
     }
 
     /// True if issuer and subject have the same name.

@@ -5,6 +5,7 @@ pub(crate) mod authenticode;
 pub(crate) mod certificate;
 pub(crate) mod chain;
 pub(crate) mod ecdsa;
+mod issuers;
 mod name;
 mod package_certificates;
 mod path;

@@ -12,12 +12,12 @@ use webpki::{
     RevocationOptionsBuilder, UnknownStatusPolicy, VerifiedPath,
 };
 
-use crate::budget::Meter;
+use crate::budget::{Meter, WorkKind};
 use crate::policy::Policy;
 use crate::trust::Roots;
 
 use super::certificate::{CODE_SIGNING, Certificate};
-use super::ecdsa;
+use super::{ecdsa, issuers};
 
 /// A search for a path from a leaf certificate to a root.
 pub(crate) struct Search<'s> {
@@ -29,7 +29,7 @@ pub(crate) struct Search<'s> {
     pub(crate) at: Timestamp,
     /// Key purpose that every certificate of the path must allow, if it restricts purposes.
     pub(crate) purpose: &'static [u8],
-    /// Counts the signature values that the search verifies.
+    /// Counts the certificates that the search tries, and the signature values that it verifies.
     pub(crate) meter: &'s Meter,
 }
 
@@ -120,6 +120,12 @@ impl Search<'_> {
         strict: bool,
         accept: &dyn Fn(&VerifiedPath<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
+        let through = issuers::of(self.leaf, self.through);
+        // webpki tries all paths. It counts them, but not what each of them costs, and takes no signal to end.
+        if self.meter.charge(WorkKind::Tried, issuers::tries(self.leaf, &through)).is_err() {
+            return Err(Error::MaximumPathBuildCallsExceeded);
+        }
+        let through: Vec<_> = through.into_iter().map(|issuer| issuer.der).collect();
         let der = CertificateDer::from(self.leaf.der);
         let leaf = EndEntityCert::try_from(&der)?;
         let revocation = RevocationOptionsBuilder::new(lists).ok().map(|builder| {
@@ -138,15 +144,7 @@ impl Search<'_> {
             verifiers.map(|verifier| Counted { verifier: *verifier, meter: self.meter }).collect();
         let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
             verifiers.iter().map(|counted| counted as &dyn SignatureVerificationAlgorithm).collect();
-        leaf.verify_for_usage(
-            &algorithms,
-            &roots.anchors,
-            self.through,
-            at,
-            usage,
-            revocation,
-            Some(accept),
-        )?;
+        leaf.verify_for_usage(&algorithms, &roots.anchors, &through, at, usage, revocation, Some(accept))?;
         Ok(())
     }
 }

@@ -4,6 +4,9 @@ use crate::der::{CONTEXT_0, CONTEXT_1, DerError, INTEGER, OCTET_STRING, OID, Rea
 
 use super::algorithm::SignatureAlgorithm;
 
+/// Maximum length of the signed attributes in bytes; tools write some hundreds. They are hashed once for each certificate that might have
+/// signed them.
+const MAX_ATTRIBUTES: usize = 64 * 1024;
 const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
 /// Maximum number of certificates, attributes, and values of an attribute.
 pub(super) const MOST: usize = 64;
@@ -111,6 +114,9 @@ impl<'a> SignerInfo<'a> {
         };
         let digest = fields.inside(SEQUENCE)?.expect(OID)?.value;
         let signed = fields.optional(CONTEXT_0)?.ok_or(DerError("a signer has no signed attributes"))?;
+        if signed.whole.len() > MAX_ATTRIBUTES {
+            return Err(DerError("a signer has more than 64 KiB of signed attributes"));
+        }
         let algorithm = SignatureAlgorithm::read(fields.inside(SEQUENCE)?)?;
         let value = fields.expect(OCTET_STRING)?.value;
         let unsigned = match fields.optional(CONTEXT_1)? {

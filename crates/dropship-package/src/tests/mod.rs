@@ -1,6 +1,8 @@
 //! Tests with whole packages, and the helpers that they share.
 
 mod cabinets;
+#[expect(unreachable_pub, reason = "the tests of the binary are another crate, and include it")]
+mod cabinets_signed;
 mod content;
 mod corners;
 mod corpus;
@@ -14,6 +16,7 @@ mod link;
 mod previews;
 mod rules;
 mod signed_archives;
+mod signed_cabinets;
 mod signed_kits;
 mod signers;
 mod stamps;

@@ -6,6 +6,8 @@ use ring::digest::{SHA256, digest};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 
+use super::certificate::{Certificate, certificate, name, purpose};
+
 /// Names and contents, in the order of the archive.
 pub type Parts = Vec<(String, Vec<u8>)>;
 
@@ -34,9 +36,13 @@ pub enum Prepared {
 
 /// A key and its certificate, which names another issuer.
 pub struct KitSigner {
-    key: EcdsaKeyPair,
-    certificate: Vec<u8>,
+    pub key: EcdsaKeyPair,
+    pub certificate: Vec<u8>,
 }
+
+/// Names of the issuer and the subject of the signer's certificate.
+pub const ISSUER: &str = "Hostile CA";
+const SUBJECT: &str = "Hostile Signer";
 
 impl KitSigner {
     pub fn new() -> Self {
@@ -44,7 +50,13 @@ impl KitSigner {
         let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).expect("a key");
         let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, pkcs8.as_ref(), &random);
         let key = key.expect("the key");
-        let certificate = certificate(key.public_key().as_ref());
+        let certificate = certificate(&Certificate {
+            issuer: &name(ISSUER),
+            subject: &name(SUBJECT),
+            serial: &[1],
+            point: key.public_key().as_ref(),
+            extensions: &[purpose(3)],
+        });
         Self { key, certificate }
     }
 
@@ -155,49 +167,4 @@ pub fn kit() -> Parts {
         (PACKAGE_INFO.to_owned(), INFO.as_bytes().to_vec()),
         ("hck/data/results.bin".to_owned(), vec![7; 3000]),
     ]
-}
-
-/// An element in DER.
-fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let content = parts.concat();
-    let length = u16::try_from(content.len()).expect("short").to_be_bytes();
-    let mut out = vec![tag];
-    match length {
-        [0, short @ 0..0x80] => out.push(short),
-        [0, short] => out.extend([0x81, short]),
-        _ => out.extend([0x82, length[0], length[1]]),
-    }
-    out.extend(content);
-    out
-}
-
-/// A certificate for code signing. It has no signature value: it is trusted because it is listed.
-fn certificate(point: &[u8]) -> Vec<u8> {
-    const SEQUENCE: u8 = 0x30;
-    let oid = |bytes: &[u8]| der(6, &[bytes]);
-    let name = |text: &str| {
-        let pair = der(SEQUENCE, &[&oid(&[0x55, 4, 3]), &der(0x0c, &[text.as_bytes()])]);
-        der(SEQUENCE, &[&der(0x31, &[&pair])])
-    };
-    let algorithm = der(SEQUENCE, &[&oid(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2])]);
-    let validity = der(SEQUENCE, &[&der(0x17, &[b"200101000000Z"]), &der(0x17, &[b"491231235959Z"])]);
-    let key_kind =
-        [oid(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1]), oid(&[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7])];
-    let key = der(SEQUENCE, &[&der(SEQUENCE, &[&key_kind[0], &key_kind[1]]), &der(3, &[&[0], point])]);
-    let purposes = der(SEQUENCE, &[&oid(&[0x2b, 6, 1, 5, 5, 7, 3, 3])]);
-    let usage = der(SEQUENCE, &[&oid(&[0x55, 0x1d, 0x25]), &der(4, &[&purposes])]);
-    let extensions = der(0xa3, &[&der(SEQUENCE, &[&usage])]);
-    let version = der(0xa0, &[&der(2, &[&[2]])]);
-    let body = [
-        version,
-        der(2, &[&[1]]),
-        algorithm.clone(),
-        name("Hostile CA"),
-        validity,
-        name("Hostile Signer"),
-        key,
-        extensions,
-    ];
-    let body: Vec<&[u8]> = body.iter().map(Vec::as_slice).collect();
-    der(SEQUENCE, &[&der(SEQUENCE, &body), &algorithm, &der(3, &[&[0, 0]])])
 }
