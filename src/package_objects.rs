@@ -125,8 +125,8 @@ mod objects {
             Ok(self.0.get(name)?)
         }
 
-        fn fetch(&self, name: &str, to: &Path) -> io::Result<CopyFacts> {
-            Ok(facts(self.0.fetch(name, to)?))
+        fn fetch(&self, name: &str, to: &Path, longest: u64) -> io::Result<CopyFacts> {
+            Ok(facts(self.0.fetch(name, to, longest)?))
         }
 
         fn facts(&self, name: &str) -> io::Result<CopyFacts> {

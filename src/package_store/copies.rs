@@ -12,18 +12,18 @@ use crate::digest;
 use dropship_job::JobId;
 
 impl PackageStore {
-    /// The copy of a job's package as a file of this machine.
+    /// The copy of a job's package as a file of this machine. An object with more than `size` bytes, those of the package, is cut off.
     ///
     /// # Errors
     /// [`io::ErrorKind::NotFound`]: there is none; when it cannot be read.
-    pub fn local_copy(&self, job: &JobId) -> io::Result<LocalCopy> {
+    pub fn local_copy(&self, job: &JobId, size: u64) -> io::Result<LocalCopy> {
         let kept = self.package(job);
         let Some(objects) = self.objects.as_ref().filter(|_| !kept.exists()) else {
             File::open(&kept)?;
             return Ok(LocalCopy::kept(kept));
         };
         let copy = LocalCopy::fetched(self.incoming(&format!("{job}-{:016x}", fresh())));
-        objects.fetch(&names::package(job), copy.path())?;
+        objects.fetch(&names::package(job), copy.path(), size)?;
         Ok(copy)
     }
 

@@ -28,8 +28,8 @@ pub trait PackageObjects: Debug + Send + Sync {
     /// A small object; `None`: there is none.
     fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
 
-    /// Writes an object to a file.
-    fn fetch(&self, name: &str, to: &Path) -> io::Result<CopyFacts>;
+    /// Writes an object to a file. One with more than `longest` bytes is cut off.
+    fn fetch(&self, name: &str, to: &Path, longest: u64) -> io::Result<CopyFacts>;
 
     /// Reads an object; [`io::ErrorKind::NotFound`]: there is none.
     fn facts(&self, name: &str) -> io::Result<CopyFacts>;

@@ -59,7 +59,7 @@ fn copy_job(
         done.note(to.read_metadata(id)?.as_ref() != Some(&bytes), || to.keep_metadata(id, &bytes))?;
     }
     if from.has_copy(id)? {
-        let original = from.local_copy(id)?;
+        let original = from.local_copy(id, job.package().size)?;
         done.note(!to.has_copy(id)?, || to.keep_copy(id, original.path()))?;
         if to.copy_facts(id)? != from.copy_facts(id)? {
             bail!("{} differs from {}", to.copy_name(id), from.copy_name(id));

@@ -1,6 +1,8 @@
 //! No secret, token or upload signature is written anywhere.
 
 mod core;
+#[cfg(feature = "postgres")]
+mod database;
 mod echo;
 mod typed;
 mod workflow;

@@ -32,12 +32,25 @@ pub enum ObjectError {
     Local(#[from] io::Error),
 }
 
+/// Maximum length of an error of the client in bytes; it contains what the storage answered.
+const MAX_MESSAGE: usize = 1024;
+
+/// An error of the client, without secrets.
+pub(crate) fn describe(error: &object_store::Error) -> String {
+    let mut text = dropship_redact::mask(&error.to_string());
+    if text.len() > MAX_MESSAGE {
+        text.truncate(text.floor_char_boundary(MAX_MESSAGE));
+        text.push('…');
+    }
+    text
+}
+
 impl ObjectError {
     /// The error of the storage about this object.
     pub(crate) fn of(error: &object_store::Error, name: &str) -> Self {
         match error {
             object_store::Error::NotFound { .. } => Self::NotFound { name: name.to_owned() },
-            error => Self::Away { what: dropship_redact::mask(&error.to_string()) },
+            error => Self::Away { what: describe(error) },
         }
     }
 }

@@ -16,7 +16,7 @@ use object_store::{
 use tokio::runtime::Runtime;
 
 use crate::address::{Address, Service};
-use crate::error::ObjectError;
+use crate::error::{ObjectError, describe};
 use crate::presence::Presence;
 use crate::settings::Settings;
 use crate::transfer;
@@ -65,8 +65,7 @@ impl Objects {
     pub fn connect(address: &Address, settings: &Settings) -> Result<Self, ObjectError> {
         let unusable =
             |what: String| ObjectError::Local(std::io::Error::new(std::io::ErrorKind::InvalidInput, what));
-        let store =
-            client(address, settings).map_err(|error| unusable(dropship_redact::mask(&error.to_string())))?;
+        let store = client(address, settings).map_err(|error| unusable(describe(&error)))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("objects")
@@ -128,13 +127,14 @@ impl Objects {
         self.call(SMALL, async move { transfer::get(&*store, &at, LARGEST_SMALL).await })
     }
 
-    /// Writes an object to a file.
+    /// Writes an object to a file. One with more than `longest` bytes is cut off soon after them.
     ///
     /// # Errors
     /// [`ObjectError::NotFound`]; that the object cannot be read, or the file cannot be written.
-    pub fn fetch(&self, name: &str, to: &FilePath) -> Result<Fetched, ObjectError> {
+    pub fn fetch(&self, name: &str, to: &FilePath, longest: u64) -> Result<Fetched, ObjectError> {
         let (store, at, to) = (Arc::clone(&self.store), self.path(name), to.to_owned());
-        let fetched = self.call(WHOLE_PACKAGE, async move { transfer::fetch(&*store, &at, &to).await });
+        let fetched =
+            self.call(WHOLE_PACKAGE, async move { transfer::fetch(&*store, &at, &to, longest).await });
         fetched.map(|(sha256, size)| Fetched { sha256, size })
     }
 

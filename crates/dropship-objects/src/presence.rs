@@ -9,7 +9,7 @@ use object_store::path::Path;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
-use crate::error::ObjectError;
+use crate::error::{ObjectError, describe};
 
 /// Interval between probes.
 const PROBE: Duration = Duration::from_secs(2);
@@ -51,7 +51,7 @@ impl Presence {
         let away = |what: String| ObjectError::Away { what };
         match tokio::time::timeout(LIMIT, first).await {
             Ok(Ok(_)) => Ok(()),
-            Ok(Err(error)) => Err(away(dropship_redact::mask(&error.to_string()))),
+            Ok(Err(error)) => Err(away(describe(&error))),
             Err(_) => Err(away(format!("no answer within {} s", LIMIT.as_secs()))),
         }
     }

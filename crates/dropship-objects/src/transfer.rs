@@ -99,17 +99,19 @@ fn next_part(input: &mut File) -> Result<Bytes, ObjectError> {
 
 /// The digest and the size of an object.
 pub(crate) async fn examine(store: &dyn ObjectStore, at: &Path) -> Result<(String, u64), ObjectError> {
-    read(store, at, |_| Ok(())).await
+    read(store, at, u64::MAX, |_| Ok(())).await
 }
 
-/// Writes an object to a new file. Returns its digest and size.
+/// Writes an object to a new file. Returns its digest and size. A longer object than `longest` is cut off: it has other bytes than those
+/// that were written, and must not fill the disk.
 pub(crate) async fn fetch(
     store: &dyn ObjectStore,
     at: &Path,
     to: &FilePath,
+    longest: u64,
 ) -> Result<(String, u64), ObjectError> {
     let mut output = File::create(to)?;
-    read(store, at, |part| output.write_all(part)).await
+    read(store, at, longest, |part| output.write_all(part)).await
 }
 
 /// A small object; `None`: there is none.
@@ -119,7 +121,7 @@ pub(crate) async fn get(
     limit: u64,
 ) -> Result<Option<Vec<u8>>, ObjectError> {
     let mut bytes = Vec::new();
-    let read = read(store, at, |part| {
+    let read = read(store, at, u64::MAX, |part| {
         bytes.extend_from_slice(part);
         if bytes.len() as u64 > limit {
             return Err(std::io::Error::new(
@@ -139,6 +141,7 @@ pub(crate) async fn get(
 async fn read(
     store: &dyn ObjectStore,
     at: &Path,
+    longest: u64,
     mut each: impl FnMut(&[u8]) -> std::io::Result<()>,
 ) -> Result<(String, u64), ObjectError> {
     let failed = |error: object_store::Error| ObjectError::of(&error, at.as_ref());
@@ -149,6 +152,9 @@ async fn read(
         digest.update(&part);
         size += part.len() as u64;
         each(&part)?;
+        if size > longest {
+            break;
+        }
     }
     Ok((hex(&digest.finalize()), size))
 }

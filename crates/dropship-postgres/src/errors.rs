@@ -27,10 +27,22 @@ pub(crate) fn store_error(error: &Error) -> StoreError {
     }
 }
 
-/// The message of the server, or else the causes in order.
+/// Maximum length of a server's message, in bytes.
+const MAX_MESSAGE: usize = 1024;
+
+/// The message of the server, or else the causes in order. Without secrets: a server, or a program in its place, has seen the password.
 fn describe(error: &Error) -> String {
     match error.as_db_error() {
-        Some(error) => format!("{} (SQLSTATE {})", error.message(), error.code().code()),
-        None => with_cause(error),
+        Some(error) => format!("{} (SQLSTATE {})", shortened(error.message()), error.code().code()),
+        None => shortened(&with_cause(error)),
     }
+}
+
+fn shortened(text: &str) -> String {
+    let mut text = dropship_redact::mask(text);
+    if text.len() > MAX_MESSAGE {
+        text.truncate(text.floor_char_boundary(MAX_MESSAGE));
+        text.push('…');
+    }
+    text
 }

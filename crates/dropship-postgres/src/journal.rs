@@ -6,7 +6,7 @@ use crate::address::Address;
 use crate::errors::store_error;
 use crate::lease::PostgresLeases;
 use crate::link::{Link, Thread};
-use crate::numbers::{append_id, damaged, extent, number, signed};
+use crate::numbers::{append_id, damaged, extent, number, signed, value};
 use crate::reader::{PostgresReader, read};
 use crate::schema;
 use crate::session::Connected;
@@ -69,7 +69,7 @@ impl SharedJournal for PostgresJournal {
             Box::pin(async move {
                 let row = session.client().query_one(&session.statements.end, &[]).await;
                 let row = row.map_err(|error| store_error(&error))?;
-                let journal: Vec<u8> = row.get(0);
+                let journal: Vec<u8> = value(&row, 0)?;
                 let journal = journal.try_into().map_err(|_| damaged("the id of the journal"))?;
                 let position = Position { seq: number(&row, 1)?, append: append_id(&row, 2)? };
                 Ok(JournalEnd { journal, position, compacted: number(&row, 3)?, extent: extent(&row, 4)? })
@@ -148,7 +148,8 @@ impl SharedJournal for PostgresJournal {
                 let texts: Vec<_> = topics.iter().filter_map(text_of).collect();
                 let rows = session.client().query(&session.statements.topics, &[&signed(seq)?, &texts]).await;
                 let rows = rows.map_err(|error| store_error(&error))?;
-                let found: Vec<Option<String>> = rows.iter().map(|row| row.get(0)).collect();
+                let found: Vec<Option<String>> =
+                    rows.iter().map(|row| value(row, 0)).collect::<Result<_, _>>()?;
                 Ok(topics.into_iter().filter(|topic| found.contains(&text_of(topic))).collect())
             })
         })

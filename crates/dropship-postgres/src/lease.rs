@@ -9,6 +9,7 @@ use tokio_postgres::types::ToSql;
 
 use crate::errors::store_error;
 use crate::link::Link;
+use crate::numbers::value;
 
 /// Keeps the lease in the database, over a connection of its own: no slow query delays a renewal.
 pub(crate) struct PostgresLeases(pub(crate) Link);
@@ -60,7 +61,7 @@ impl Leases for PostgresLeases {
                     return Ok(Taken::Granted);
                 }
                 let holder = client.query_one("SELECT coalesce(name, '') FROM dropship.lease", &[]).await;
-                Ok(Taken::HeldBy { name: holder.map_err(|error| store_error(&error))?.get(0) })
+                Ok(Taken::HeldBy { name: value(&holder.map_err(|error| store_error(&error))?, 0)? })
             })
         })
     }
@@ -126,20 +127,20 @@ fn status(row: &Row) -> Result<NodeStatus, StoreError> {
         let what = || "a time of a node is out of range".to_owned();
         Timestamp::from_microsecond(micros).map_err(|_| StoreError::Damaged { what: what() })
     };
-    let lease_until = row.get::<_, Option<i64>>(7).map(time).transpose()?;
-    let state = match (lease_until, row.get(3), row.get(4)) {
+    let lease_until = value::<Option<i64>>(row, 7)?.map(time).transpose()?;
+    let state = match (lease_until, value(row, 3)?, value(row, 4)?) {
         (Some(_), _, _) => NodeState::Active,
         (None, true, _) => NodeState::Ended,
         (None, false, true) => NodeState::Lost,
         (None, false, false) => NodeState::StandingBy,
     };
     Ok(NodeStatus {
-        name: row.get(0),
-        version: row.get(1),
+        name: value(row, 0)?,
+        version: value(row, 1)?,
         state,
-        since: time(row.get(5))?,
-        last_seen: time(row.get(6))?,
+        since: time(value(row, 5)?)?,
+        last_seen: time(value(row, 6)?)?,
         lease_until,
-        folders: row.get(2),
+        folders: value(row, 2)?,
     })
 }

@@ -2,13 +2,19 @@
 
 use dropship_store::{AppendId, Extent, StoreError};
 use tokio_postgres::Row;
+use tokio_postgres::types::FromSql;
 
 pub(crate) fn signed(number: u64) -> Result<i64, StoreError> {
     i64::try_from(number).map_err(|_| damaged("a position"))
 }
 
+/// The value in a column, which has another type if another program made the tables, or answers in place of the server.
+pub(crate) fn value<'r, T: FromSql<'r>>(row: &'r Row, column: usize) -> Result<T, StoreError> {
+    row.try_get(column).map_err(|_| damaged("a value"))
+}
+
 pub(crate) fn number(row: &Row, column: usize) -> Result<u64, StoreError> {
-    u64::try_from(row.get::<_, i64>(column)).map_err(|_| damaged("a position"))
+    u64::try_from(value::<i64>(row, column)?).map_err(|_| damaged("a position"))
 }
 
 /// The extent in four columns.
@@ -22,7 +28,7 @@ pub(crate) fn extent(row: &Row, first: usize) -> Result<Extent, StoreError> {
 }
 
 pub(crate) fn append_id(row: &Row, column: usize) -> Result<AppendId, StoreError> {
-    let bytes: Vec<u8> = row.get(column);
+    let bytes: Vec<u8> = value(row, column)?;
     bytes.try_into().map(AppendId::from_bytes).map_err(|_| damaged("the id of an append"))
 }
 

@@ -4,7 +4,7 @@ use dropship_store::{Batch, SharedLine, SharedReader, StoreError};
 
 use crate::errors::store_error;
 use crate::link::Link;
-use crate::numbers::{append_id, number};
+use crate::numbers::{append_id, number, value};
 use crate::session::Session;
 
 /// Reads the journal for queries, over a connection of its own.
@@ -17,7 +17,7 @@ impl SharedReader for PostgresReader {
             Box::pin(async move {
                 let rows = session.client().query(&session.statements.about, &[&job]).await;
                 let rows = rows.map_err(|error| store_error(&error))?;
-                Ok(rows.iter().map(|row| row.get(0)).collect())
+                rows.iter().map(|row| value(row, 0)).collect()
             })
         })
     }
@@ -37,11 +37,11 @@ pub(crate) async fn read(session: &Session, from: u64, limit: usize) -> Result<B
     let mut batch = Batch { lines: Vec::new(), compacted: number(first, 0)? };
     for row in &rows {
         // Without lines there is one row, for the extent of compaction.
-        if row.get::<_, Option<i64>>(1).is_some() {
+        if value::<Option<i64>>(row, 1)?.is_some() {
             batch.lines.push(SharedLine {
                 seq: number(row, 1)?,
                 append: append_id(row, 2)?,
-                text: row.get(3),
+                text: value(row, 3)?,
             });
         }
     }

@@ -4,6 +4,7 @@ use dropship_store::StoreError;
 use tokio_postgres::Client;
 
 use crate::errors::store_error;
+use crate::numbers::value;
 
 /// What the nodes of all databases lock while they change tables: "dropship" in ASCII.
 const LOCK: i64 = 0x6472_6f70_7368_6970;
@@ -66,7 +67,7 @@ const EXISTS: &str = "SELECT to_regclass('dropship.schema') IS NOT NULL";
 pub(crate) async fn examine(client: &Client) -> Result<(), StoreError> {
     usable_server(client).await?;
     let exists = client.query_one(EXISTS, &[]).await.map_err(|error| store_error(&error))?;
-    if exists.get(0) {
+    if value(&exists, 0)? {
         known_version(client).await?;
     }
     Ok(())
@@ -78,9 +79,9 @@ pub(crate) async fn prepare(client: &mut Client) -> Result<(), StoreError> {
     usable_server(client).await?;
     let change = client.transaction().await.map_err(failed)?;
     change.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(failed)?;
-    if !change.query_one(EXISTS, &[]).await.map_err(failed)?.get::<_, bool>(0) {
+    if !value::<bool>(&change.query_one(EXISTS, &[]).await.map_err(failed)?, 0)? {
         let schema = "SELECT to_regnamespace('dropship') IS NULL";
-        if change.query_one(schema, &[]).await.map_err(failed)?.get::<_, bool>(0) {
+        if value::<bool>(&change.query_one(schema, &[]).await.map_err(failed)?, 0)? {
             change.batch_execute("CREATE SCHEMA dropship").await.map_err(failed)?;
         }
         let table = "CREATE TABLE dropship.schema (
@@ -102,7 +103,7 @@ pub(crate) async fn prepare(client: &mut Client) -> Result<(), StoreError> {
 async fn usable_server(client: &Client) -> Result<(), StoreError> {
     let settings = "SELECT current_setting('server_version_num')::int, current_setting('server_encoding')";
     let row = client.query_one(settings, &[]).await.map_err(|error| store_error(&error))?;
-    let (server, encoding): (i32, String) = (row.get(0), row.get(1));
+    let (server, encoding): (i32, String) = (value(&row, 0)?, value(&row, 1)?);
     let what = if server < OLDEST * 10_000 {
         format!("it is PostgreSQL {}; version {OLDEST} or newer is needed", server / 10_000)
     } else if encoding != "UTF8" {
@@ -117,7 +118,7 @@ async fn usable_server(client: &Client) -> Result<(), StoreError> {
 async fn known_version(client: &Client) -> Result<usize, StoreError> {
     let newest = "SELECT coalesce(max(version), 0) FROM dropship.schema";
     let row = client.query_one(newest, &[]).await.map_err(|error| store_error(&error))?;
-    let version: i32 = row.get(0);
+    let version: i32 = value(&row, 0)?;
     match usize::try_from(version) {
         Ok(version) if version <= MIGRATIONS.len() => Ok(version),
         _ => Err(StoreError::Newer {

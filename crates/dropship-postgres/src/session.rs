@@ -10,6 +10,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Socket, Statement};
 
 use crate::errors::store_error;
+use crate::numbers::value;
 use crate::settings::Settings;
 use crate::statements;
 
@@ -43,7 +44,7 @@ impl Connected {
         let failed = |error: tokio_postgres::Error| store_error(&error);
         connected.client.batch_execute(&commands(listens)).await.map_err(failed)?;
         let backend = connected.client.query_one("SELECT pg_backend_pid()", &[]).await.map_err(failed)?;
-        own.store(backend.get(0), Ordering::Relaxed);
+        own.store(value(&backend, 0)?, Ordering::Relaxed);
         Ok(connected)
     }
 }

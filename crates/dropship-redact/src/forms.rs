@@ -1,7 +1,8 @@
 //! The forms in which a secret can stand in a text.
 //!
 //! Percent-encoding, JSON and HTML escapes are undone by [`view`](crate::view), however often they were applied. So only the
-//! secret itself is needed for those, and base64 of what a request can carry.
+//! secret itself is needed for those, and base64 of what a request can carry. Hexadecimal digits are how PostgreSQL shows octets, and how
+//! servers dump what they cannot read.
 
 use std::collections::BTreeSet;
 
@@ -30,6 +31,7 @@ pub(crate) fn forms(secret: &str) -> Vec<Vec<u8>> {
     ];
     let carried: BTreeSet<Vec<u8>> = carried.into_iter().collect();
     plain.extend(carried.iter().flat_map(|bytes| base64_forms(bytes)));
+    plain.extend(carried.iter().flat_map(|bytes| hex_forms(bytes)));
     let mut seen = BTreeSet::new();
     plain.retain(|form| !form.is_empty() && seen.insert(form.clone()));
     plain
@@ -51,6 +53,12 @@ fn percent_encoded(text: &str, safe: &[u8], is_form: bool) -> Vec<u8> {
 fn json_escaped(text: &str) -> Vec<u8> {
     let quoted = serde_json::Value::from(text).to_string();
     quoted.trim_matches('"').as_bytes().to_vec()
+}
+
+/// Hexadecimal digits, in small and in capital letters.
+fn hex_forms(bytes: &[u8]) -> [Vec<u8>; 2] {
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    [digits.to_uppercase().into_bytes(), digits.into_bytes()]
 }
 
 /// Base64 in both alphabets at each of the three alignments, without the characters that also depend on neighbouring bytes.

@@ -31,8 +31,8 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         return ctx.wait_paused().await;
     }
     let sha256 = ctx.job.package().sha256.clone();
-    let (packages, id) = (ctx.pipeline.packages.clone(), ctx.job.id().clone());
-    let copy = file_work::run_on_package(move || packages.local_copy(&id));
+    let (packages, id, size) = (ctx.pipeline.packages.clone(), ctx.job.id().clone(), ctx.job.package().size);
+    let copy = file_work::run_on_package(move || packages.local_copy(&id, size));
     let copy = match ctx.unless_shutting_down(copy).await? {
         Ok(copy) => copy,
         Err(error) if is_passing(&error) => {

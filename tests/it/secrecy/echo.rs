@@ -26,6 +26,10 @@ pub(super) fn html(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('"', "&quot;").replace('+', "&#43;")
 }
 
+pub(super) fn hex(text: &str) -> String {
+    text.bytes().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The answers that a request can get: (type, body).
 fn echoes(seen: &str) -> Vec<(&'static str, String)> {
     let json = |value: serde_json::Value| ("application/json", value.to_string());
@@ -49,6 +53,8 @@ fn echoes(seen: &str) -> Vec<(&'static str, String)> {
         ("text/plain", seen.to_owned()),
         ("text/plain", seen.split_whitespace().last().unwrap_or_default().to_owned()),
         ("text/plain", URL_SAFE_NO_PAD.encode(format!("x{seen}"))),
+        ("text/plain", hex(seen)),
+        json(serde_json::json!({"message": format!("\\x{}", hex(&percent(seen)).to_uppercase())})),
         ("text/xml", format!("<Error><Code>{}</Code><Message>{}</Message></Error>", html(seen), html(seen))),
     ]
 }
@@ -99,6 +105,10 @@ fn forms(secret: &str) -> Vec<String> {
         percent(secret).to_lowercase(),
         percent(&percent(secret)),
         html(secret),
+        hex(secret),
+        hex(secret).to_uppercase(),
+        hex(&percent(secret)),
+        hex(&percent(secret)).to_uppercase(),
         json.trim_matches('"').to_owned(),
     ];
     for (shift, dependent) in [(0, 0), (1, 2), (2, 3)] {

@@ -36,7 +36,7 @@ fn object_is_written_once_and_read_again() {
         let reads = s3.requests().iter().filter(|request| **request == format!("GET captured/{key}")).count();
         assert_eq!(reads, 2, "{length}: each of both is read again");
         let copy = folder.path().join("copy");
-        let fetched = objects.fetch(&name, &copy).expect("fetched");
+        let fetched = objects.fetch(&name, &copy, u64::MAX).expect("fetched");
         assert_eq!((fetched.size, &std::fs::read(&copy).expect("read")), (length as u64, &bytes));
         assert_eq!(objects.examine(&name).expect("read"), fetched);
 
@@ -100,4 +100,55 @@ fn storage_that_is_away_is_noticed_and_probed_until_it_responds() {
         std::thread::park_timeout(std::time::Duration::from_millis(20));
     }
     assert_eq!(objects.get("a/package").expect("read"), None);
+}
+
+#[test]
+fn object_that_has_become_longer_is_not_read_to_its_end() {
+    let (s3, folder) = (S3::start(), tempfile::tempdir().expect("a folder"));
+    let objects = objects(&s3);
+    let (path, bytes) = file(&folder, 1000);
+    objects.put_new("job/package", &path).expect("written");
+    let longer = vec![7; 64 << 20];
+    s3.overwrite("fleet/one/job/package", &longer);
+    let copy = folder.path().join("copy");
+    let fetched = objects.fetch("job/package", &copy, bytes.len() as u64).expect("fetched");
+    assert!(fetched.size > bytes.len() as u64 && fetched.size < longer.len() as u64, "{}", fetched.size);
+    assert_eq!(std::fs::metadata(&copy).expect("a file").len(), fetched.size);
+}
+
+/// A server that refuses every request, and shows what it has received, again and again.
+#[test]
+fn storage_that_echoes_requests_shows_no_secret_and_short_messages() {
+    const TOKEN: &str = "S3ssion/t0ken+of=this.test%with&characters";
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| drop(echo(stream))));
+    let text = format!(
+        "AWS_ACCESS_KEY_ID=AKIAOFTHISTEST\nAWS_SECRET_ACCESS_KEY={}\nAWS_SESSION_TOKEN={TOKEN}\nAWS_REGION=us-east-1\n\
+         AWS_ENDPOINT=http://127.0.0.1:{port}\nAWS_ALLOW_HTTP=true\n",
+        s3::SECRET
+    );
+    let settings = Settings::default().with_file(&text).expect("settings");
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let address = Address::parse("s3://captured/fleet/one").expect("an address");
+    let objects = Objects::connect(&address, &settings).expect("a client");
+    let why = objects.away().expect("it refuses");
+    let error = objects.get("a/package").expect_err("refused").to_string();
+    assert!(error.contains("403"), "{error}");
+    let hex: String = TOKEN.bytes().map(|byte| format!("{byte:02x}")).collect();
+    for said in [why, error] {
+        assert!(said.len() < 2000, "{} bytes", said.len());
+        assert!(!said.contains(TOKEN) && !said.contains(&hex) && !said.contains(s3::SECRET), "{said}");
+    }
+}
+
+fn echo(mut stream: std::net::TcpStream) -> std::io::Result<()> {
+    use std::io::{BufRead, Write};
+    let mut seen = String::new();
+    let mut reader = std::io::BufReader::new(stream.try_clone()?);
+    while reader.read_line(&mut seen)? > 2 {}
+    let hex: String = seen.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let body = format!("<Error><Code>AccessDenied</Code><Message>{seen}</Message><More>{hex}</More></Error>")
+        .repeat(500);
+    write!(stream, "HTTP/1.1 403 X\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}", body.len())
 }

@@ -105,6 +105,10 @@ fn encodings(secret: &str) -> Vec<String> {
         html,
         json,
     ];
+    for inner in [secret, &form] {
+        let digits: String = inner.bytes().map(|byte| format!("{byte:02x}")).collect();
+        all.extend([digits.to_uppercase(), format!("\\x{digits}")]);
+    }
     for prefix in ["", "a", "ab"] {
         for inner in [secret, &form] {
             all.push(STANDARD.encode(format!("{prefix}{inner}&x")));
