@@ -36,6 +36,6 @@ mod volume;
 
 pub use load::{Environment, examine, load, load_str};
 pub use model::Config;
-pub use report::{Problem, Report, Severity};
+pub use report::{Problem, Report, Severity, one_line};
 pub use rule_places::{RulePlace, RulePlaces};
 pub use secret_names::{credential_error, shown_variable};

@@ -4,7 +4,10 @@ use std::fs::Metadata;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use dropship_redact::ShellWord;
+
 use super::model::{Config, Credential, SecretAt, Signers, Via};
+use super::repeated;
 use super::report::Problem;
 
 const OTHERS_READ: u32 = 0o004;
@@ -43,6 +46,8 @@ impl Config {
             warnings.extend(changeable(path, false));
         }
         warnings.dedup();
+        // An author of included files can have thousands of them.
+        repeated::join(&mut warnings);
         warnings
     }
 
@@ -98,7 +103,7 @@ fn exposed_secret(path: &Path, data: &Metadata) -> Option<Problem> {
         _ => return None,
     };
     let message = format!("{by} can {does} this secret (its mode is {mode:04o})");
-    let help = format!("chmod 0600 {0}, or 0640 with the group of the service", quoted(path));
+    let help = format!("chmod 0600 {0}, or 0640 with the group of the service", ShellWord::of(path));
     Some(Problem::of_file(path, message).with_help(help).into_warning())
 }
 
@@ -114,7 +119,7 @@ fn changeable(path: &Path, is_sticky_enough: bool) -> Option<Problem> {
     if ![0, user.as_raw()].contains(&data.uid()) && !user.is_root() {
         let message =
             format!("its owner (uid {}) can change it, who is not the user of the service", data.uid());
-        let help = format!("chown root {}", quoted(path));
+        let help = format!("chown root {}", ShellWord::of(path));
         return Some(Problem::of_file(path, message).with_help(help).into_warning());
     }
     // A group that has the id of the user is the user's own.
@@ -125,7 +130,7 @@ fn changeable(path: &Path, is_sticky_enough: bool) -> Option<Problem> {
         _ => return None,
     };
     let message = format!("{by} can change it (its mode is {mode:04o})");
-    let help = format!("chmod go-w {}", quoted(path));
+    let help = format!("chmod go-w {}", ShellWord::of(path));
     Some(Problem::of_file(path, message).with_help(help).into_warning())
 }
 
@@ -136,11 +141,4 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
         .take(MAX_ENTRIES)
         .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file() || kind.is_dir()));
     files.map(|entry| entry.path()).collect()
-}
-
-/// A path for a shell.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
-    let is_plain = text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-'));
-    if is_plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
 }

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 use serde::Serialize;
 
-use dropship_redact::mask;
+use dropship_redact::{is_hidden, mask};
 
 use super::source::{Source, floor};
 
@@ -118,7 +118,8 @@ impl Problem {
             Severity::Error => Level::ERROR,
             Severity::Warning => Level::WARNING,
         };
-        let path = self.file.to_string_lossy();
+        // The author of an included file can choose its name.
+        let path = one_line(&self.file.to_string_lossy());
         let mut group: Group<'_> = match &self.excerpt {
             Some(excerpt) => {
                 let end = excerpt.span.end.min(excerpt.text.len());
@@ -137,6 +138,13 @@ impl Problem {
         }
         renderer.render(&[group])
     }
+}
+
+/// A text with control characters, line breaks and hidden characters escaped.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    let escaped = |c: char| if is_hidden(c) { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(escaped).collect()
 }
 
 /// Where the comment at the end of a line begins.

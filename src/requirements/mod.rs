@@ -15,8 +15,8 @@ pub use secrets::Secrets;
 pub use store::{of_store, of_store_access, remedy};
 pub use watches::of_watches;
 
-use crate::config::Problem;
 use crate::config::model::Config;
+use crate::config::{Problem, one_line};
 
 /// Problems that keep the daemon from starting, except those of the store and of the control socket, which systemd can create. A sandbox needs neither secrets nor ports.
 #[must_use]
@@ -38,7 +38,7 @@ pub fn of_secrets(config: &Config, secrets: Secrets) -> Vec<Problem> {
     problems
 }
 
-/// A problem that no line of the configuration has.
+/// A problem that no line of the configuration has. The message is one line, whatever the paths in it contain.
 fn problem(config: &Config, message: impl Into<String>) -> Problem {
-    Problem::of_file(&config.path, message)
+    Problem::of_file(&config.path, one_line(&message.into()))
 }

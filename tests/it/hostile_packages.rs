@@ -12,6 +12,10 @@ use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
 #[expect(unreachable_pub, reason = "the fuzz targets are other crates, and include it")]
 mod kits;
 
+#[path = "../../crates/dropship-package/src/tests/cabinets_signed/mod.rs"]
+#[expect(unreachable_pub, reason = "the tests of the library are another crate, and include it")]
+mod cabinets_signed;
+
 const GOOD: &str = "cab/good-signed-ts.cab";
 const GOOD_KIT: &str = "hlkx/good.hlkx";
 
@@ -43,16 +47,38 @@ fn archive_of(parts: &Parts, method: zip::CompressionMethod) -> Vec<u8> {
     writer.finish().expect("finished").into_inner()
 }
 
-/// Kit packages with a valid signature, the certificate of their signer as a PEM file, and settings with which everything that is wrong
-/// in them is an error. Those that are sound match no rule.
-pub(crate) fn signed_kits() -> (Vec<Hostile>, String, &'static str) {
+/// Packages with a valid signature.
+pub(crate) struct Signed {
+    /// All that are rejected. A kit package that is sound matches no rule.
+    pub(crate) rejected: Vec<Hostile>,
+    /// Those that are accepted, and cost much.
+    pub(crate) accepted: Vec<(&'static str, Vec<u8>)>,
+    /// The certificate of their signer as a PEM file.
+    pub(crate) certificate: String,
+    /// Settings with which everything that is wrong in a kit package is an error.
+    pub(crate) settings: &'static str,
+}
+
+/// Makes the packages.
+pub(crate) fn signed() -> Signed {
     let signer = KitSigner::new();
     let deflated = zip::CompressionMethod::Deflated;
     let packed = |(name, parts, reason): kits::hostile::Hostile| {
         (name, archive_of(&parts, deflated), reason.unwrap_or("No rule is for this package"))
     };
-    let kits = kits::hostile::kits(&signer, false).into_iter().map(packed).collect();
-    (kits, signer.pem(), "[preflight]\nhlkx-signer-not-rsa = \"off\"\nhlkx-no-info = \"error\"\n")
+    let mut signed = Signed {
+        rejected: kits::hostile::kits(&signer, false).into_iter().map(packed).collect(),
+        accepted: Vec::new(),
+        certificate: signer.pem(),
+        settings: "[preflight]\nhlkx-signer-not-rsa = \"off\"\nhlkx-no-info = \"error\"\n",
+    };
+    for (name, cabinet, reason) in cabinets_signed::hostile::cabinets(&signer) {
+        match reason {
+            Some(reason) => signed.rejected.push((name, cabinet, reason)),
+            None => signed.accepted.push((name, cabinet)),
+        }
+    }
+    signed
 }
 
 /// Changes the text of the signature part.

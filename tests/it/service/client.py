@@ -4,6 +4,7 @@ It does what KIND names with COUNT connections, prints `ready`, and keeps them u
 """
 
 import os
+import select
 import socket
 import sys
 
@@ -14,6 +15,8 @@ FIRST = {
     "silent": b"",
     "half": b"GET /v1/status HTTP/1.1\r\nHost: drop",
     "submit": b"POST /v1/submit?name=a.cab" + HEAD + b"Content-Length: 1000000\r\n\r\nMSCF",
+    # A body that comes slowly, as far as the daemon accepts that.
+    "trickle": b"POST /v1/submit?name=a.cab" + HEAD + b"Content-Length: 1000000000\r\n\r\nMSCF",
     "chunked": b"POST /v1/submit?name=a.cab" + HEAD + b"Transfer-Encoding: chunked\r\n\r\n4\r\nMSCF\r\n",
     "change": b"POST /v1/pause" + HEAD + b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{",
     # Answers that are never read.
@@ -94,4 +97,12 @@ for _ in range(COUNT):
     except OSError:
         pass
 print("ready", flush=True)
+while KIND == "trickle":
+    for connection in connections:
+        try:
+            connection.send(bytes(64 << 10))
+        except OSError:
+            pass
+    if select.select([sys.stdin], [], [], 0.5)[0]:
+        sys.exit()
 sys.stdin.read()

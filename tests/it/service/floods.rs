@@ -147,6 +147,30 @@ fn root_flood_of_many_users_leaves_room_for_another() {
     drop(flood);
 }
 
+/// Two users whose packages take forever to arrive take all that they can.
+#[test]
+fn root_two_users_that_submit_slowly_leave_room_for_another() {
+    if !is_root() {
+        return;
+    }
+    let (env, daemon) = open_daemon("");
+    std::fs::copy(crate::harness::fixture("cab/good-signed.cab"), env.path("mine.cab")).expect("a package");
+    let mine = env.path("mine.cab").display().to_string();
+    let floods = [ATTACKER, 61_240, 61_241].map(|user| Flood::of(&env, user, "trickle"));
+    // Of each, as many packages arrive as one user may submit.
+    let arriving = || {
+        let incoming = std::fs::read_dir(env.path("store/packages/incoming")).into_iter().flatten().count();
+        (incoming >= 9).then_some(())
+    };
+    wait_for("the packages of the flood", arriving).unwrap_or_else(|| {
+        panic!("{:?}\n{}", std::fs::read_dir(env.path("store")).map(Iterator::count), env.log())
+    });
+    let submitted = as_user(&env, OTHER, &["submit", &mine, "--wait"]);
+    assert!(submitted.status.success(), "{}\n{}", text(&submitted.stderr), env.log());
+    drop(floods);
+    assert_eq!(daemon.terminate(), Some(0), "{}", env.log());
+}
+
 #[test]
 fn root_stalled_connections_are_closed() {
     if !is_root() {
