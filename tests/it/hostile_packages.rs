@@ -72,7 +72,7 @@ pub(crate) fn signed() -> Signed {
         certificate: signer.pem(),
         settings: "[preflight]\nhlkx-signer-not-rsa = \"off\"\nhlkx-no-info = \"error\"\n",
     };
-    for (name, cabinet, reason) in cabinets_signed::hostile::cabinets(&signer) {
+    for (name, cabinet, reason) in cabinets_signed::hostile::cabinets(&signer, 16) {
         match reason {
             Some(reason) => signed.rejected.push((name, cabinet, reason)),
             None => signed.accepted.push((name, cabinet)),

@@ -17,7 +17,7 @@ fn work_on_signed_hostile_cabinets_is_bounded_by_their_length() {
         levels: BTreeMap::new(),
         now: "2026-06-01T12:00:00Z".parse().unwrap(),
     };
-    for (name, package, reason) in cabinets(&signer) {
+    for (name, package, reason) in cabinets(&signer, 1) {
         let (inspection, work) = inspect_counted(&package, Kind::Cab, &policy);
         let most = Work::limit(package.len() as u64);
         let (read, unpacked) = (5 * package.len() as u64 + (1 << 20), 64 * package.len() as u64 + (64 << 20));

@@ -12,6 +12,9 @@ pub const INDIRECT_DATA: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 4];
 const TST_INFO: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 0x10, 1, 4];
 const TOKEN: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 0x10, 2, 14];
 
+/// Makes unsigned attributes from a signature value.
+type Unsigned<'s> = dyn Fn(&[u8]) -> Vec<Vec<u8>> + 's;
+
 /// What is signed, and what is added to it.
 pub struct SignedData<'s> {
     pub signer: &'s KitSigner,
@@ -22,7 +25,7 @@ pub struct SignedData<'s> {
     /// Signed attributes besides the two that are needed.
     pub attributes: Vec<Vec<u8>>,
     /// Unsigned attributes, made from the signature value.
-    pub unsigned: Box<dyn Fn(&[u8]) -> Vec<Vec<u8>> + 's>,
+    pub unsigned: Box<Unsigned<'s>>,
     /// How often the signer is listed.
     pub signers: usize,
 }
