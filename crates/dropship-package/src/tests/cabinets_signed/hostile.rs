@@ -170,7 +170,7 @@ fn signatures(signer: &KitSigner, scale: usize) -> Vec<(&'static str, SignedData
         vec![token; 8]
     };
     let deep = |tag: u8| attribute(&[0x2a, 3], &[[tag, 0x80].repeat(100_000)]);
-    let definite = (0..60).fold(vec![5, 0].repeat(400_000 / scale), |inner, _| der(0x30, &[&inner]));
+    let definite = (0..60).fold([5, 0].repeat(400_000 / scale), |inner, _| der(0x30, &[&inner]));
     let indefinite = (0..40).fold(vec![4; 3_000_000], |inner, depth| match depth {
         0 => der(4, &[&inner]),
         _ => [&[0x24, 0x80][..], &inner, &[0, 0]].concat(),
