@@ -30,10 +30,10 @@ pub(super) struct OwnFolder {
 /// Which machines have a folder.
 #[derive(Debug)]
 enum Place {
-    EveryNode,
-    /// This one only, with an outbox of its own.
-    ThisNode(PathBuf),
-    AnotherNode,
+    Everywhere,
+    /// On this one only, with an outbox of its own.
+    Here(PathBuf),
+    Elsewhere,
 }
 
 #[derive(Debug)]
@@ -51,9 +51,9 @@ impl FolderPolicies {
     /// Replaces the settings of all folders; `node` is the name of this node.
     pub fn replace(&self, folders: &[Folder], node: Option<&str>) {
         let place = |folder: &Folder| match &folder.on_node {
-            None => Place::EveryNode,
-            Some(on) if Some(on.node.as_str()) == node => Place::ThisNode(on.outbox.clone()),
-            Some(_) => Place::AnotherNode,
+            None => Place::Everywhere,
+            Some(on) if Some(on.node.as_str()) == node => Place::Here(on.outbox.clone()),
+            Some(_) => Place::Elsewhere,
         };
         let policy = |folder: &Folder| FolderPolicy {
             place: place(folder),
@@ -83,14 +83,14 @@ impl FolderPolicies {
     #[must_use]
     pub fn after(&self, folder: &str) -> Option<(AfterSuccess, PathBuf)> {
         let policies = self.policies();
-        let policy = policies.get(folder).filter(|policy| matches!(policy.place, Place::EveryNode))?;
+        let policy = policies.get(folder).filter(|policy| matches!(policy.place, Place::Everywhere))?;
         Some((policy.after.clone(), policy.path.clone()))
     }
 
     /// The path of the drop folder, if this machine has it.
     pub(super) fn path(&self, folder: &str) -> Option<PathBuf> {
         let policies = self.policies();
-        let policy = policies.get(folder).filter(|policy| !matches!(policy.place, Place::AnotherNode))?;
+        let policy = policies.get(folder).filter(|policy| !matches!(policy.place, Place::Elsewhere))?;
         Some(policy.path.clone())
     }
 
@@ -98,7 +98,7 @@ impl FolderPolicies {
     pub(super) fn own(&self, folder: &str) -> Option<OwnFolder> {
         let policies = self.policies();
         let policy = policies.get(folder)?;
-        let Place::ThisNode(outbox) = &policy.place else { return None };
+        let Place::Here(outbox) = &policy.place else { return None };
         Some(OwnFolder {
             path: policy.path.clone(),
             outbox: outbox.clone(),
@@ -111,14 +111,14 @@ impl FolderPolicies {
     /// The names of the folders that are on this node only.
     pub(super) fn own_names(&self) -> Vec<String> {
         let policies = self.policies();
-        let own = policies.iter().filter(|(_, policy)| matches!(policy.place, Place::ThisNode(_)));
+        let own = policies.iter().filter(|(_, policy)| matches!(policy.place, Place::Here(_)));
         own.map(|(name, _)| name.clone()).collect()
     }
 
     /// Whether the folder is on one node only, which copies the results to its outbox.
     pub(super) fn is_on_one_node(&self, folder: &str) -> bool {
         let policies = self.policies();
-        policies.get(folder).is_some_and(|policy| !matches!(policy.place, Place::EveryNode))
+        policies.get(folder).is_some_and(|policy| !matches!(policy.place, Place::Everywhere))
     }
 
     /// Priority; jobs of folders with a higher one go first.
