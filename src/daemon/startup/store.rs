@@ -169,7 +169,11 @@ async fn stand_by(
         // Once the channel is closed, the other branch ends with the result.
         Ok(_) = waits_for.wait_for(Option::is_some) => {}
     }
-    let own = OwnFolders::start(store, config).await?;
+    // The other node may end before it has created its folder in the shared storage.
+    let own = tokio::select! {
+        taken = &mut taking => return Ok(taken??),
+        own = OwnFolders::start(store, config) => own?,
+    };
     let standby = Standby::serve(store, config, heartbeats, waits_for.clone(), own.clone()).await?;
     let taken = tokio::select! {
         taken = &mut taking => taken,

@@ -156,8 +156,7 @@ impl SharedStore {
         self.histories.keeper.get().map(LeaseKeeper::lease)
     }
 
-    /// The entries that other nodes commit from now on, in the order of the journal. The tables have them before they are received. There is
-    /// one receiver: the last one.
+    /// The entries that other nodes commit from now on, in the order of the journal. The tables have them before they are received.
     #[must_use]
     pub fn follow(&self) -> UnboundedReceiver<Vec<Entry>> {
         self.histories.followed.subscribe()
