@@ -188,6 +188,8 @@ fn jobs_and_show_fit_the_terminal_and_use_local_time() {
 fn labels_fit_the_terminal() {
     let env = TestEnv::new();
     let daemon = paused(&env, &["a-package-with-a-rather-long-name-that-needs-much-room.cab", "語語語.cab"]);
+    let both = || (text(&env.run(&["labels"]).stdout).lines().count() == 3).then_some(());
+    wait_for("the labels", both).unwrap_or_else(|| panic!("{}", env.log()));
     for columns in [30, 48, 80, 130, 400] {
         let terminal = Terminal::new(columns, 24);
         assert_eq!(terminal.start(env.command(&["labels"]), false).wait(), Some(0));
