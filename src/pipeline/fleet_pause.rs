@@ -1,8 +1,8 @@
 //! Pauses that an operator asks for at a node that stands by. The active node confirms them.
 //!
 //! The request is in the journal, in one commit with the pause. The active node removes it when no call that changes something is in
-//! flight. If it dies before, the node that takes over does: it sends nothing before it knows the pause, and the lease of the other has
-//! ended then.
+//! flight. If it ends first, the node that takes over removes the request: it sends nothing before it knows the pause, and the lease
+//! of the other has ended then.
 
 use super::assembly::Pipeline;
 use super::pause::FLAG;

@@ -36,10 +36,10 @@ impl Connected {
         }
         let listens = hint.is_some();
         let own = Arc::new(AtomicI32::new(0));
-        let news = hint.map(|hint| News { hint, own: Arc::clone(&own) });
+        let hints = hint.map(|hint| AppendHints { hint, own: Arc::clone(&own) });
         let connected = match &settings.roots {
-            Some(roots) => connect(&config, roots.connector(), news).await?,
-            None => connect(&config, NoTls, news).await?,
+            Some(roots) => connect(&config, roots.connector(), hints).await?,
+            None => connect(&config, NoTls, hints).await?,
         };
         let failed = |error: tokio_postgres::Error| store_error(&error);
         connected.client.batch_execute(&commands(listens)).await.map_err(failed)?;
@@ -89,7 +89,7 @@ impl Session {
 }
 
 /// The receiver of notifications about appends.
-struct News {
+struct AppendHints {
     hint: Hint,
     /// The server's process of this connection. Its own appends are not passed on.
     own: Arc<AtomicI32>,
@@ -120,17 +120,17 @@ async fn prepare(client: &Client) -> Result<Statements, tokio_postgres::Error> {
     })
 }
 
-async fn connect<T>(config: &Config, tls: T, news: Option<News>) -> Result<Connected, StoreError>
+async fn connect<T>(config: &Config, tls: T, hints: Option<AppendHints>) -> Result<Connected, StoreError>
 where
     T: MakeTlsConnect<Socket> + Send + 'static,
     T::Stream: Send + 'static,
 {
     let (client, connection) = config.connect(tls).await.map_err(|error| store_error(&error))?;
-    Ok(Connected { client, connection: tokio::spawn(drive(connection, news)) })
+    Ok(Connected { client, connection: tokio::spawn(drive(connection, hints)) })
 }
 
 /// Moves bytes until the connection ends, and passes on notifications.
-async fn drive<S, T>(mut connection: Connection<S, T>, news: Option<News>)
+async fn drive<S, T>(mut connection: Connection<S, T>, hints: Option<AppendHints>)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
@@ -138,9 +138,10 @@ where
     while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
         match message {
             Ok(AsyncMessage::Notification(notification)) => {
-                let others = |news: &&News| notification.process_id() != news.own.load(Ordering::Relaxed);
-                if let Some(news) = news.as_ref().filter(others) {
-                    (news.hint)();
+                let others =
+                    |hints: &&AppendHints| notification.process_id() != hints.own.load(Ordering::Relaxed);
+                if let Some(hints) = hints.as_ref().filter(others) {
+                    (hints.hint)();
                 }
             }
             Ok(_) => {}

@@ -1,6 +1,6 @@
-//! What a process does with a shared store.
+//! The role of a process at a shared store.
 
-/// What a process does with a shared store.
+/// The role of a process at a shared store.
 #[derive(Debug, Clone)]
 pub enum Role {
     /// It stands by as the node of this name, beside the others, until it takes the lease and processes jobs. It commits only what its
