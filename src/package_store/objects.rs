@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use dropship_job::JobId;
 
-/// Objects on storage that all nodes reach. Names are those of [`names`]. Methods block.
+/// Objects on storage that all nodes reach. Names are those of `names.rs`. Methods block.
 ///
 /// While the storage does not respond, methods fail with [`io::ErrorKind::NotConnected`].
 #[expect(clippy::missing_errors_doc, reason = "all methods have the same errors, named above once")]

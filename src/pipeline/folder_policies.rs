@@ -79,7 +79,7 @@ impl FolderPolicies {
     }
 
     /// The action on a dropped file after success, and the path of the drop folder. Files of unknown folders stay, and a folder that is
-    /// on one node is that node's to look after ([`Self::own`]).
+    /// on one node is that node's to look after (`own`).
     #[must_use]
     pub fn after(&self, folder: &str) -> Option<(AfterSuccess, PathBuf)> {
         let policies = self.policies();
