@@ -8,6 +8,7 @@ mod checks_page;
 pub mod effective;
 pub mod expiry;
 mod folder_spec;
+mod folders_of_node;
 mod load;
 #[cfg(test)]
 mod load_tests;
