@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::clock::Clock;
 use super::durability::UnsyncedJobs;
 use super::job_events::JobEvents;
+use super::list_failures::ListFailures;
 use super::name_locks::NameLocks;
 use super::pause::PauseGate;
 use super::product_cache::ProductListCache;
@@ -97,6 +98,7 @@ pub struct Pipeline<S> {
     pub(super) polls: Activities,
     /// Duplicate checks that fail again and again, by job.
     pub(super) failed_checks: LogThrottle,
+    pub(super) list_failures: ListFailures,
 }
 
 impl<S> Pipeline<S> {
@@ -128,6 +130,7 @@ impl<S> Pipeline<S> {
             heartbeat: parts.heartbeat,
             polls: parts.polls,
             failed_checks: LogThrottle::new(),
+            list_failures: ListFailures::default(),
         })
     }
 

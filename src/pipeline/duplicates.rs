@@ -66,9 +66,9 @@ async fn run_check<S: Service>(
     if names.acquire_for_check(&ctx.job, check, stale_after).is_none() {
         return Ok(Err(CheckBlocked::NameInUse));
     }
-    // The check is repeated as long as the service is down, but not for a list that fails alone.
-    let attempts = u32::MAX;
-    let existing_ids = existing_ids(service, check, attempts).await;
+    // The check is repeated as long as the service is down, but not forever for a list that fails alone.
+    let list_failures = &ctx.pipeline.list_failures;
+    let existing_ids = existing_ids(service, check, || list_failures.is_final(ctx.job.id(), check)).await;
     names.release(&ctx.job);
     if check.kind == RemoteKind::Product {
         ctx.pipeline.caches.products.invalidate(ctx.account());
@@ -77,6 +77,7 @@ async fn run_check<S: Service>(
         Ok(existing) => existing,
         Err(error) => return Ok(Err(CheckBlocked::Api(error))),
     };
+    list_failures.forget(ctx.job.id(), check);
     if let Some(why) = existing.incomplete {
         crate::observe::duplicate_check_incomplete(&ctx.job, &check.name, &why.to_string());
     }
@@ -154,25 +155,29 @@ fn unknown_place(name: &str, what: &str) -> Error {
 async fn existing_ids<S: Service>(
     service: &S,
     check: &LateDuplicateCheck,
-    attempts: u32,
+    is_final: impl FnOnce() -> bool,
 ) -> Result<Listing<RemoteId>, Error> {
     let name = &check.name;
     let product = check.product.map(ProductId::of).ok_or_else(|| unknown_place(name, "product"));
     let submission = check.submission.map(SubmissionId::of).ok_or_else(|| unknown_place(name, "submission"));
     match check.kind {
         RemoteKind::Product => {
-            let all = lists::accept_shared(service, attempts, service.products().await).await?;
+            let read = service.products().await;
+            // The client has repeated a later page that failed: on large accounts there is always one.
+            let has_items = read.is_ok();
+            let all = lists::accept_in_background(service, read, || has_items || is_final()).await?;
             let named = all.items.iter().filter(|one| one.product_name == *name).map(|one| one.id.remote());
             Ok(Listing { items: named.collect(), incomplete: all.incomplete })
         }
         RemoteKind::Submission => {
-            let all = lists::accept_shared(service, attempts, service.submissions(product?).await).await?;
+            let read = service.submissions(product?).await;
+            let all = lists::accept_in_background(service, read, is_final).await?;
             let named = all.items.iter().filter(|one| one.name == *name).map(|one| one.id.remote());
             Ok(Listing { items: named.collect(), incomplete: all.incomplete })
         }
         RemoteKind::Label(_) => {
-            let all =
-                lists::accept_shared(service, attempts, service.labels(product?, submission?).await).await?;
+            let read = service.labels(product?, submission?).await;
+            let all = lists::accept_in_background(service, read, is_final).await?;
             let named = all.items.iter().filter(|one| one.name == *name).map(|one| one.id.remote());
             Ok(Listing { items: named.collect(), incomplete: all.incomplete })
         }

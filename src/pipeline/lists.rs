@@ -31,11 +31,7 @@ pub(super) async fn accept<S: Service, T>(
     attempts: u32,
     read: Result<Listing<T>, Error>,
 ) -> Result<Listing<T>, Error> {
-    let error = match &read {
-        Ok(Listing { incomplete, .. }) => incomplete.as_ref().and_then(Incomplete::cause),
-        Err(error) => Some(error),
-    };
-    let Some(error) = error.cloned() else { return read };
+    let Some(error) = failure(&read) else { return read };
     if !is_of_list(&error, of) {
         return Err(error);
     }
@@ -44,10 +40,7 @@ pub(super) async fn accept<S: Service, T>(
     if attempts < MAX_ATTEMPTS || !works {
         return Err(error);
     }
-    Ok(match read {
-        Ok(listing) => listing,
-        Err(error) => Listing { items: Vec::new(), incomplete: Some(Incomplete::unread(error)) },
-    })
+    Ok(as_far_as_read(read))
 }
 
 /// The same for a list that several jobs share: an error on a later page, which the client has repeated, is accepted at once.
@@ -61,6 +54,33 @@ pub(super) async fn accept_shared<S: Service, T>(
 ) -> Result<Listing<T>, Error> {
     let attempts = if read.is_ok() { MAX_ATTEMPTS } else { attempts };
     accept(service, ListOf::Account, attempts, read).await
+}
+
+/// The same for a search in the background. `is_final` is called for a failure of the list while the service works, and says
+/// whether there were enough of them.
+///
+/// # Errors
+/// See [`accept`].
+pub(super) async fn accept_in_background<S: Service, T>(
+    service: &S,
+    read: Result<Listing<T>, Error>,
+    is_final: impl FnOnce() -> bool,
+) -> Result<Listing<T>, Error> {
+    let Some(error) = failure(&read) else { return read };
+    let accepts = is_of_list(&error, ListOf::Account) && service.probe().await.is_ok() && is_final();
+    if accepts { Ok(as_far_as_read(read)) } else { Err(error) }
+}
+
+/// Why the list was not read to its end, if a call failed.
+fn failure<T>(read: &Result<Listing<T>, Error>) -> Option<Error> {
+    match read {
+        Ok(Listing { incomplete, .. }) => incomplete.as_ref().and_then(Incomplete::cause).cloned(),
+        Err(error) => Some(error.clone()),
+    }
+}
+
+fn as_far_as_read<T>(read: Result<Listing<T>, Error>) -> Listing<T> {
+    read.unwrap_or_else(|error| Listing { items: Vec::new(), incomplete: Some(Incomplete::unread(error)) })
 }
 
 /// Whether the error can be one of the list alone.

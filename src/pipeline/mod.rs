@@ -24,6 +24,7 @@ mod label_comparison;
 mod label_context;
 mod label_guard;
 mod labels;
+mod list_failures;
 mod lists;
 mod name_locks;
 mod object_owner;

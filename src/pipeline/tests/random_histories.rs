@@ -122,6 +122,21 @@ proptest! {
     }
 }
 
+/// A create takes effect after a second one was sent, and the list in which it is searched for then fails once.
+#[test]
+fn list_that_fails_once_hides_no_late_label() {
+    let history = [
+        Action::Fail { call: Call::CreateLabel, fault: Fault::Delayed(Duration::from_secs(660)) },
+        Action::Drop { name: "a", package: "good-signed" },
+        // The second create is sent 50 minutes after the drop, and the search is due 20 minutes later.
+        Action::Run { minutes: 60, drained: false },
+        Action::Fail { call: Call::Labels, fault: Fault::Unavailable },
+        Action::Run { minutes: 600, drained: true },
+    ];
+    let wrong = in_paused_time(run(&history));
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 /// How many histories, unless `PROPTEST_CASES` says otherwise.
 fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(60)
