@@ -238,7 +238,7 @@ fn live(rounds: usize) {
     let mut life = Life { fleet, random, packages, dropped: 0, pause, counts };
     let begun = Instant::now();
     for _ in 0..rounds {
-        if life.random.below(2) == 0 {
+        if life.dropped == 0 || life.random.below(2) == 0 {
             life.drop_package();
         }
         life.fail();
