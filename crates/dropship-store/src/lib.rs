@@ -7,6 +7,7 @@ mod disk;
 mod entry;
 mod error;
 mod export;
+mod filter;
 mod finding;
 #[cfg(fuzzing)]
 pub mod fuzzing;
@@ -37,6 +38,7 @@ pub use disk::{
 pub use entry::Entry;
 pub use error::StoreError;
 pub use export::{Each, Exported};
+pub use filter::Filter;
 pub use finding::Finding;
 pub use heartbeat::{Heartbeat, Unwatched};
 pub use memory_store::MemoryStore;
@@ -51,5 +53,5 @@ pub use shared::{
     NewLine, Node, NodeState, NodeStatus, Position, Rewrite, Role, SharedHistories, SharedJournal,
     SharedLine, SharedReader, SharedStore, Taken, Topic,
 };
-pub use store::{Filter, HistoryEntry, Store};
+pub use store::{HistoryEntry, Store};
 pub use tables::{KnownFile, Tables};

@@ -1,7 +1,7 @@
 //! Queries that are answered from the tables of jobs and files.
 
 use crate::error::StoreError;
-use crate::store::Filter;
+use crate::filter::Filter;
 use crate::tables::{Bytes, KnownFile, decode, id_of, key, number};
 use dropship_job::{Job, JobId, RemoteId, StateKind};
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use crate::commit::{Commit, CommitHandle};
 use crate::error::StoreError;
 use crate::export::Each;
+use crate::filter::Filter;
 use crate::finding::Finding;
 use crate::published::{Device, DeviceName, DeviceQuery, LabelCheck, Publication, PublishedLabel, Target};
 use crate::queries;
@@ -15,17 +16,6 @@ use crate::reads::Reads;
 use crate::shared::NodeStatus;
 use crate::tables::{KnownFile, Tables, devices, published, series};
 use dropship_job::{Event, Job, JobId, RemoteId, StateKind};
-
-/// Which jobs to list; newest first.
-#[derive(Debug, Clone, Default)]
-pub struct Filter {
-    /// Only those in this state.
-    pub state: Option<StateKind>,
-    /// Only those older than this one: the next page.
-    pub before: Option<JobId>,
-    /// Maximum number of jobs; 0: all.
-    pub limit: usize,
-}
 
 /// One event of a job's history.
 #[derive(Debug, Clone, PartialEq, Eq)]
