@@ -60,10 +60,7 @@ fn folder(
         Some(globs) => globs.0.iter().map(|glob| glob.value.0.as_str().to_owned()).collect(),
         None => default.iter().map(|glob| (*glob).to_owned()).collect::<Vec<_>>(),
     };
-    let recursive = raw.recursive.as_ref().is_some_and(|flag| flag.value);
-    if let Some(depth) = raw.depth.as_ref().filter(|_| !recursive) {
-        diagnostics.error(&depth.span, "`depth` is for a folder with `recursive = true`");
-    }
+    let recursive = is_recursive(diagnostics, raw);
     if let Some(include) = &raw.include
         && include.0.is_empty()
     {
@@ -95,14 +92,8 @@ fn folder(
         outbox_keep: raw.outbox_keep.as_ref().map(|keep| keep.value.0),
         outbox_mode: raw.outbox_mode.as_ref().and_then(|mode| permissions(diagnostics, mode)),
         after,
-        backlog: match raw.backlog.as_ref().map(|backlog| backlog.value) {
-            Some(raw::Backlog::Hold) => Backlog::Hold,
-            _ => Backlog::Take,
-        },
-        same_content: match raw.same_content.as_ref().map(|same| same.value) {
-            Some(raw::SameContent::Take) => SameContent::Take,
-            Some(raw::SameContent::Hold) | None => SameContent::Hold,
-        },
+        backlog: backlog(raw),
+        same_content: same_content(raw),
         settle,
         incomplete,
         poll: some_delay(diagnostics, &raw.poll, "poll", Duration::from_secs(30)),
@@ -120,6 +111,29 @@ fn folder(
         target: target.map(|(path, raw)| (raw.span.clone(), real(path))),
         folder,
     })
+}
+
+fn backlog(raw: &raw::Folder) -> Backlog {
+    match raw.backlog.as_ref().map(|backlog| backlog.value) {
+        Some(raw::Backlog::Hold) => Backlog::Hold,
+        Some(raw::Backlog::Take) | None => Backlog::Take,
+    }
+}
+
+fn same_content(raw: &raw::Folder) -> SameContent {
+    match raw.same_content.as_ref().map(|same| same.value) {
+        Some(raw::SameContent::Take) => SameContent::Take,
+        Some(raw::SameContent::Hold) | None => SameContent::Hold,
+    }
+}
+
+/// Whether subfolders are scanned. Without them, a `depth` is an error.
+fn is_recursive(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Folder>) -> bool {
+    let recursive = raw.recursive.as_ref().is_some_and(|flag| flag.value);
+    if let Some(depth) = raw.depth.as_ref().filter(|_| !recursive) {
+        diagnostics.error(&depth.span, "`depth` is for a folder with `recursive = true`");
+    }
+    recursive
 }
 
 /// The node of a folder that is on one machine only. `outbox` is on its disk.

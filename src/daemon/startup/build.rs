@@ -90,8 +90,8 @@ pub(super) fn build_pipeline(
     let pause = Arc::new(PauseGate::remembered(&*store)?);
     let folders = Arc::clone(&settings.folders);
     let ownership = accounts::ownership(&config, options.sandbox);
-    let receipts = ReceiptWriter::new(Arc::clone(&store), Arc::clone(&folders), ownership.clone());
-    let receipts = Arc::new(receipts);
+    let receipts =
+        Arc::new(ReceiptWriter::new(Arc::clone(&store), Arc::clone(&folders), ownership.clone()));
     let deliveries = Arc::new(Deliveries::new(Arc::clone(&store), folders, ownership.clone()));
     let rows = config.web.as_ref().map(|_| Arc::default());
     let observer = Arc::new(DaemonObserver::new(
@@ -110,12 +110,8 @@ pub(super) fn build_pipeline(
     let admission = admission.with_ownership(ownership).with_limit(Box::new(load), max_unstarted);
     let admission = Arc::new(admission);
 
-    let (heartbeat, polls) = (Heartbeat::default(), Activities::default());
-    heartbeats.watch("dispatcher", &heartbeat);
-    heartbeats.watch_work("workers", &polls, Restart::Helps);
-    heartbeats.watch_work("inspection", admission.inspections(), Restart::Helps);
+    let (heartbeat, polls) = watch(&heartbeats, &admission);
     let inspector = Arc::clone(&admission) as _;
-    let clock = Clock::Wall;
     let pipeline = Pipeline::new(Parts {
         store,
         queue,
@@ -127,7 +123,7 @@ pub(super) fn build_pipeline(
         pause,
         accounts,
         settings,
-        clock,
+        clock: Clock::Wall,
         shutdown,
         heartbeat,
         polls,
@@ -143,4 +139,13 @@ pub(super) fn build_pipeline(
         rows,
         deliveries,
     })
+}
+
+/// Creates the heartbeat of the dispatcher and the activities of the workers, and has both watched, with the inspections.
+fn watch(heartbeats: &Heartbeats, admission: &Admission) -> (Heartbeat, Activities) {
+    let (dispatcher, workers) = (Heartbeat::default(), Activities::default());
+    heartbeats.watch("dispatcher", &dispatcher);
+    heartbeats.watch_work("workers", &workers, Restart::Helps);
+    heartbeats.watch_work("inspection", admission.inspections(), Restart::Helps);
+    (dispatcher, workers)
 }

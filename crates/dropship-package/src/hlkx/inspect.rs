@@ -37,33 +37,10 @@ pub(crate) fn inspect(
     let Some(root) = links::of_part(&archive, "", report)? else {
         return Ok(None);
     };
-    let types = match part_text(&archive, opc::CONTENT_TYPES)?
-        .map_err(str::to_owned)
-        .and_then(|text| ContentTypes::read(&text))
-    {
-        Ok(types) => types,
-        Err(reason) => {
-            report.add(
-                Check::Malformed,
-                format!("{} cannot be used: {reason}; create the package again", opc::CONTENT_TYPES),
-            );
-            return Ok(None);
-        }
+    let Some(types) = content_types(&archive, report)? else {
+        return Ok(None);
     };
-    let mut facts = Facts {
-        kind: Kind::Hlkx,
-        size: input.len(),
-        files: archive
-            .entries
-            .iter()
-            .map(|entry| FileFact { path: entry.name.clone(), size: u64::from(entry.size), machine: None })
-            .collect(),
-        infs: Vec::new(),
-        architectures: BTreeSet::new(),
-        signer: None,
-        hlkx: None,
-        content_sha256: None,
-    };
+    let mut facts = unverified_facts(&archive, input.len());
     let info_part = package_info_part(&root);
     let Some(signatures) = signatures::find(&archive, &root, policy, report)? else {
         // Nothing vouches for the parts, but the policy may allow that.
@@ -91,6 +68,38 @@ pub(crate) fn inspect(
     };
     package_info(&info_part, info, report, &mut facts);
     Ok(Some(facts))
+}
+
+/// The content types of the parts; reports them if they cannot be used.
+fn content_types(archive: &Archive<'_>, report: &mut Report<'_>) -> io::Result<Option<ContentTypes>> {
+    let text = part_text(archive, opc::CONTENT_TYPES)?.map_err(str::to_owned);
+    match text.and_then(|text| ContentTypes::read(&text)) {
+        Ok(types) => Ok(Some(types)),
+        Err(reason) => {
+            report.add(
+                Check::Malformed,
+                format!("{} cannot be used: {reason}; create the package again", opc::CONTENT_TYPES),
+            );
+            Ok(None)
+        }
+    }
+}
+
+/// What the directory of the archive says.
+fn unverified_facts(archive: &Archive<'_>, size: u64) -> Facts {
+    let files = archive.entries.iter();
+    Facts {
+        kind: Kind::Hlkx,
+        size,
+        files: files
+            .map(|entry| FileFact { path: entry.name.clone(), size: u64::from(entry.size), machine: None })
+            .collect(),
+        infs: Vec::new(),
+        architectures: BTreeSet::new(),
+        signer: None,
+        hlkx: None,
+        content_sha256: None,
+    }
 }
 
 fn report_fault(report: &mut Report<'_>, fault: Fault) {
