@@ -216,11 +216,7 @@ async fn submission_progresses_by_speed_without_advance() {
     service.upload(&url, cab()).await;
     service.commit(pid, sid).await;
     let path = format!("products/{pid}/submissions/{sid}");
-    let deadline = std::time::Instant::now() + Duration::from_secs(10);
-    while download(&service.get(&path).await, "signedPackage").is_none() {
-        assert!(std::time::Instant::now() < deadline);
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    until("the signed package", async || download(&service.get(&path).await, "signedPackage").is_some()).await;
 }
 
 #[tokio::test]

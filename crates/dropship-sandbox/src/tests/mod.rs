@@ -19,6 +19,19 @@ use super::{Options, Sandbox};
 /// The tenant that tests call as.
 const TENANT: &str = "11111111-2222-3333-4444-555555555555";
 
+/// Maximum time that a test waits for one condition. It is long, because a slow machine must not fail a test.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// Waits until a condition is true.
+async fn until(description: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let polling = async {
+        while !holds().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    assert!(tokio::time::timeout(TIME_LIMIT, polling).await.is_ok(), "timed out: {description}");
+}
+
 /// A sandbox with a client and its token.
 struct TestService {
     sandbox: Sandbox,
@@ -29,7 +42,7 @@ struct TestService {
 fn http() -> reqwest::Client {
     // The first test to come here installs it for all.
     rustls::crypto::ring::default_provider().install_default().ok();
-    reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap()
+    reqwest::Client::builder().no_proxy().timeout(TIME_LIMIT).build().unwrap()
 }
 
 /// A cabinet with a folder that holds an INF, a binary and a catalogue.
