@@ -7,7 +7,7 @@ use std::process::Command;
 use dropship_store::{Commit, DiskStore, Entry, Store};
 use serde_json::json;
 
-use crate::harness::{TestEnv, bytes, text, wait_for};
+use crate::harness::{TestEnv, bytes, outage, text, wait_for};
 use crate::storm::PackageTemplate;
 
 const PACKAGES: u64 = 9;
@@ -119,9 +119,7 @@ fn root_outbox_that_is_mounted_late_is_compared_with_the_store() {
         return;
     }
     let env = TestEnv::new();
-    let unreachable =
-        json!({"operation": "list_products", "times": 0, "action": {"kind": "status", "status": 503}});
-    env.fault(&unreachable);
+    env.fault(&outage());
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let daemon = env.daemon(&[]);
     let waits = || env.receipts().pop().filter(|receipt| !receipt["error"].is_null());
@@ -137,7 +135,7 @@ fn root_outbox_that_is_mounted_late_is_compared_with_the_store() {
     copied(&env.path("backup"), &env.path("store"));
     fs::rename(env.path("out"), env.path("share")).expect("moved");
     fs::create_dir(env.path("out")).expect("an empty mount point");
-    env.fault(&unreachable);
+    env.fault(&outage());
     let daemon = env.daemon(&[]);
     let failing = || env.json(&["jobs"]).get(0).filter(|job| !job["error"].is_null()).cloned();
     wait_for("the job to wait for the service", failing).unwrap_or_else(|| panic!("{}", env.log()));

@@ -9,7 +9,7 @@ use url::Url;
 
 use crate::fleet::server::{Database, database_of_its_own};
 use crate::hardware::azurite::{ACCOUNT, KEY, make_container};
-use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
+use crate::harness::{TestDaemon, TestEnv, bytes, free_port, outage, text, wait_for};
 use crate::service::http::on_socket;
 
 #[path = "../../crates/dropship-objects/tests/it/s3.rs"]
@@ -36,8 +36,7 @@ impl Azurite {
         };
         drop(rustls::crypto::ring::default_provider().install_default());
         let folder = tempfile::tempdir().expect("a folder");
-        let port =
-            std::net::TcpListener::bind("127.0.0.1:0").and_then(|at| at.local_addr()).expect("a port").port();
+        let port = free_port();
         let process = Self::process(&program, &folder, port);
         let azurite = Self { program, folder, port, process };
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -130,9 +129,7 @@ fn finding(env: &TestEnv, what: &str) -> bool {
 fn captured_packages_are_objects_and_changed_ones_are_not_uploaded() {
     let (Some(database), Some(mut azurite)) = (database_of_its_own(), Azurite::start()) else { return };
     let (env, objects) = (environment(&database, &azurite), azurite.objects());
-    let refused =
-        json!({"operation": "list_products", "times": 0, "action": {"kind": "status", "status": 503}});
-    env.fault(&refused);
+    env.fault(&outage());
     let daemon = env.daemon(&[]);
     let package = bytes("cab/good-signed-ts.cab");
     env.drop_package("echo.cab", &package);

@@ -3,7 +3,7 @@
 use dropship_sandbox::Quirks;
 use serde_json::json;
 
-use crate::harness::{TestEnv, bytes, wait_for};
+use crate::harness::{TestEnv, bytes, outage, wait_for};
 use crate::storm::PackageTemplate;
 
 /// Runs a package with a scripted fault. It must succeed, and each object must exist once.
@@ -161,9 +161,7 @@ fn object_of_another_client_with_more_fields_is_not_adopted() {
 fn outage_is_one_line_for_all_jobs_and_a_count_when_it_ends() {
     const JOBS: usize = 20;
     let env = TestEnv::with(Quirks::none(), "");
-    env.fault(
-        &json!({ "operation": "list_products", "times": 0, "action": { "kind": "status", "status": 503 } }),
-    );
+    env.fault(&outage());
     let daemon = env.daemon(&[]);
     let template = PackageTemplate::new(&bytes("cab/good-signed.cab"));
     for number in 0..JOBS {

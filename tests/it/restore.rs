@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::harness::{TestEnv, bytes, text, wait_for};
+use crate::harness::{TestEnv, bytes, outage, text, wait_for};
 
 mod committed;
 
@@ -19,7 +19,7 @@ fn points() -> Vec<(&'static str, Value, Reached)> {
         |operation: &str| json!({"operation": operation, "action": {"kind": "delay", "ms": 600_000}});
     let blob = |method: &str| json!({"operation": "blob", "method": method, "times": 0, "action": {"kind": "drop_before"}});
     vec![
-        ("product list", status("list_products"), |env| is_at(env, "product", true)),
+        ("product list", outage(), |env| is_at(env, "product", true)),
         ("product in flight", in_flight("create_product"), |env| env.created().0 == 1),
         ("submission in flight", in_flight("create_submission"), |env| env.created().1 == 1),
         ("upload", blob("PUT"), |env| is_at(env, "upload", true)),

@@ -15,6 +15,7 @@ use ring::hmac;
 use sha2::{Digest, Sha256};
 use url::Url;
 
+use crate::harness::free_port;
 use crate::harness::service::{QUIET, until};
 
 pub(crate) const ACCOUNT: &str = "devstoreaccount1";
@@ -75,8 +76,7 @@ async fn azurite_upload_and_download_round_trip_succeeds() {
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");
-    let port =
-        std::net::TcpListener::bind("127.0.0.1:0").and_then(|l| l.local_addr()).expect("a port").port();
+    let port = free_port();
     let mut command = tokio::process::Command::new(azurite);
     command
         .args(["--blobHost", "127.0.0.1", "--blobPort", &port.to_string(), "--silent", "--loose"])

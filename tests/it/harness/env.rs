@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
 use dropship_sandbox::{Options, Quirk, Quirks, Sandbox};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{TestDaemon, fixture, text, wait_for};
 
@@ -35,6 +35,13 @@ const UNUSUAL: &[Quirk] = &[
 /// The quirks that most tests of the daemon run with.
 pub(crate) fn usual_quirks() -> Quirks {
     UNUSUAL.iter().fold(Quirks::all(), |quirks, unusual| quirks.without(*unusual))
+}
+
+/// The faults of a service that answers 503 to every list, also to the one that dropship probes it with. When only the list of
+/// products fails, a job continues without it after a few attempts.
+pub(crate) fn outage() -> Value {
+    let fault = |operation: &str| json!({"operation": operation, "times": 0, "action": {"kind": "status", "status": 503}});
+    json!([fault("list_products"), fault("list_audiences")])
 }
 
 impl TestEnv {
@@ -211,7 +218,7 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
         })
     }
 
-    /// Adds a scripted fault to the sandbox.
+    /// Adds a scripted fault, or a list of them, to the sandbox.
     pub(crate) fn fault(&self, fault: &Value) {
         let url = format!("{}/__sandbox/faults", self.sandbox.base_url());
         self.runtime.block_on(async {

@@ -7,8 +7,7 @@ use super::build_job::{not_root, shell};
 use super::environment::{
     attacked, is_up, nothing_else_happened, quiet_folder_is_served, start_after, wait_for_state,
 };
-use crate::harness::{bytes, text, wait_for};
-use crate::service::http::port;
+use crate::harness::{bytes, free_port, text, wait_for};
 
 /// Opens connections to all listeners, again and again, and keeps them as long as it can.
 const FLOOD: &str = "import socket, sys, time
@@ -42,7 +41,7 @@ fn root_connections_to_all_listeners_leave_descriptors_for_the_store() {
     if not_root() {
         return;
     }
-    let [metrics, web] = [port(), port()];
+    let [metrics, web] = [free_port(), free_port()];
     let listeners =
         format!("[metrics]\nlisten = \"127.0.0.1:{metrics}\"\n[web]\nlisten = \"127.0.0.1:{web}\"\n");
     let env = attacked("", &listeners);

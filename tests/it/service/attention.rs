@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::http::{is_up, on_socket};
 use super::manager::Manager;
-use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
+use crate::harness::{TestDaemon, TestEnv, bytes, free_port, outage, text, wait_for};
 
 /// Replaces a part of the configuration, which must exist.
 fn edit(env: &TestEnv, from: &str, to: &str) {
@@ -157,12 +157,7 @@ fn troubles_of_the_service_appear_everywhere_and_end_with_their_cure() {
     assert!(metrics(&env).contains("dropship_service_up{account=\"default\"} 1\n"));
     assert_eq!(check(&env).0, Some(0), "{}", check(&env).1);
 
-    let failing = |operation: &str, action: Value| {
-        env.fault(&json!({"operation": operation, "times": 0, "action": action}))
-    };
-    for operation in ["list_products", "list_audiences"] {
-        failing(operation, json!({"kind": "status", "status": 503}));
-    }
+    env.fault(&outage());
     env.sandbox.control().offset_dates(-900);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let message = appears(&env, "service-down", false);
@@ -259,7 +254,7 @@ fn troubles_of_folders_and_jobs_end_with_their_cure() {
 #[test]
 fn unreachable_service_is_noticed_without_a_job() {
     let env = TestEnv::with(Quirks::none(), "");
-    let refused = format!("http://127.0.0.1:{}", super::http::port());
+    let refused = format!("http://127.0.0.1:{}", free_port());
     let endpoint = format!("endpoint = \"{}\"", env.sandbox.base_url());
     edit(&env, &endpoint, &format!("endpoint = \"{refused}\""));
     let daemon = env.daemon(&[]);

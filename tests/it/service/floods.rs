@@ -7,8 +7,8 @@ use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use super::http::{is_up, on_socket, port};
-use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
+use super::http::{is_up, on_socket};
+use crate::harness::{TestDaemon, TestEnv, bytes, free_port, text, wait_for};
 
 /// Users without a name.
 const ATTACKER: u32 = 61_234;
@@ -120,7 +120,7 @@ fn root_flood_of_many_users_leaves_room_for_another() {
     if !is_root() {
         return;
     }
-    let [metrics, web] = [port(), port()].map(|port| port.to_string());
+    let [metrics, web] = [free_port(), free_port()].map(|port| port.to_string());
     let more = format!("[metrics]\nlisten = \"127.0.0.1:{metrics}\"\n[web]\nlisten = \"127.0.0.1:{web}\"\n");
     let (env, daemon) = open_daemon(&more);
     let mut command = Command::new("python3");

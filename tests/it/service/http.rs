@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::harness::{TestEnv, bytes, text, wait_for};
+use crate::harness::{TestEnv, bytes, free_port, text, wait_for};
 
 /// Requests a page; returns the status and the body.
 fn ask(mut stream: impl Read + Write, page: &str) -> (u16, String) {
@@ -29,14 +29,9 @@ pub(super) fn is_up(env: &TestEnv) {
     wait_for("the socket", || UnixStream::connect(&socket).ok()).unwrap_or_else(|| panic!("{}", env.log()));
 }
 
-/// A port that is free, unless another process takes it now.
-pub(crate) fn port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address").port()
-}
-
 #[test]
 fn metrics_follow_the_jobs_in_the_documented_format() {
-    let port = port();
+    let port = free_port();
     let env =
         TestEnv::with(crate::harness::usual_quirks(), &format!("[metrics]\nlisten = \"127.0.0.1:{port}\"\n"));
     let daemon = env.daemon(&[]);

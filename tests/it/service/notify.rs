@@ -1,14 +1,14 @@
 //! Notifications: signed webhooks that are repeated after a crash, and commands with a clean environment.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 
 use base64::Engine;
 use ring::hmac;
 use serde_json::Value;
 
-use crate::harness::{TestEnv, bytes, wait_for};
+use crate::harness::{TestEnv, bytes, free_port, wait_for};
 
 const KEY: &str = "the key of the hook";
 
@@ -43,8 +43,8 @@ fn header(headers: &[(String, String)], name: &str) -> String {
 
 #[test]
 fn signed_webhook_survives_an_unreachable_receiver_and_a_restart() {
-    // The port is free again: there is no receiver while the daemon starts.
-    let address = TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("an address");
+    // There is no receiver while the daemon starts.
+    let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
     let more = format!(
         "[[notify]]\nname = \"hook\"\non = [\"ended\"]\nurl = \"http://{address}/x?sig=topsecret\"\nsecret_file = \"hook-key\"\n"
     );

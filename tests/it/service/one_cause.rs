@@ -3,7 +3,7 @@
 use dropship_sandbox::Quirks;
 use serde_json::json;
 
-use crate::harness::{TestEnv, bytes, wait_for};
+use crate::harness::{TestEnv, bytes, outage, wait_for};
 use crate::storm::PackageTemplate;
 
 const JOBS: usize = 60;
@@ -33,13 +33,11 @@ fn wait_for_jobs(env: &TestEnv, what: &str, count: usize, condition: impl Fn(&se
 #[test]
 fn error_of_many_jobs_is_logged_once_and_counted() {
     let env = TestEnv::with(Quirks::none(), "");
-    env.fault(
-        &json!({"operation": "list_products", "action": {"kind": "status", "status": 503}, "times": 0}),
-    );
+    env.fault(&outage());
     let daemon = env.daemon(&[]);
     drop_packages(&env, 0..JOBS);
     wait_for_jobs(&env, "jobs that met the outage", JOBS, |job| job["attempts"].as_u64() > Some(0));
-    let unavailable = lines(&env, "warn", "cannot list products: 503");
+    let unavailable = lines(&env, "warn", "cannot list products");
     assert_eq!(unavailable.len(), 1, "{unavailable:#?}");
     // Now every create is refused.
     env.only_fault(

@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use dropship_sandbox::Quirks;
 
-use crate::harness::{TIME_LIMIT, TestDaemon, TestEnv, usual_quirks, wait_for};
-use crate::service::http::port;
+use crate::harness::{TIME_LIMIT, TestDaemon, TestEnv, free_port, usual_quirks, wait_for};
 
 /// A daemon that serves pages.
 pub(super) struct Site {
@@ -32,7 +31,7 @@ impl Site {
 
     /// The same with other quirks of the service, and with texts of the configuration replaced.
     pub(super) fn edited(quirks: Quirks, more: &str, keys: &str, edits: &[(&str, &str)]) -> Self {
-        let port = port();
+        let port = free_port();
         let web = format!("{more}\n[web]\nlisten = \"127.0.0.1:{port}\"\n{keys}\n");
         let env = TestEnv::with(quirks, &web);
         for (from, to) in edits {
