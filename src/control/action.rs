@@ -128,8 +128,8 @@ impl Approval {
 }
 
 impl Approval {
-    /// Index of the published label whose change by no act of dropship this acknowledges: the one that it names, or the only one
-    /// of a job that is not held. A label on hold is approved instead.
+    /// Index of the published label whose change this acknowledges, one that dropship did not make: the label that it names, or the
+    /// only one of a job that is not held. A label on hold is approved instead.
     fn acknowledges(&self, job: &Job) -> Result<Option<usize>, ControlError> {
         if self.request.is_some() || (self.label.is_none() && matches!(job.state(), State::Held { .. })) {
             return Ok(None);

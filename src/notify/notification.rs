@@ -61,8 +61,8 @@ impl Notification {
         Some(Self { id, at: job.updated(), event, job: Some(receipt), account: None, sandbox })
     }
 
-    /// The notification about a label of a job that had to be withdrawn and was published, or that was published and has changed
-    /// by no act of dropship; absent without such an event.
+    /// The notification about a label that had to be withdrawn and was published, or about a published label that dropship did not
+    /// change and that is different now. Absent without such an event.
     pub(super) fn of_label(job: &Job, events: &[Event], sandbox: bool) -> Option<Self> {
         let concerns = |event: &Event| matches!(event, Event::PublishedAnyway { .. } | Event::Drifted { .. });
         events.iter().any(concerns).then(|| {

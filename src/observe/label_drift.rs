@@ -1,4 +1,4 @@
-//! Published labels that were changed by no act of dropship.
+//! Changes of published labels that dropship did not make.
 
 use super::{Escaped, id};
 use dropship_job::Drift;

@@ -262,7 +262,7 @@ impl Label {
         self.drift.as_ref().filter(|drift| drift.acknowledged_by.is_none())
     }
 
-    /// Whether it was published and is not any more, by no act of dropship.
+    /// Whether it was published and is not any more, although dropship did not withdraw it.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         matches!(self.stage(), Some(LabelStage::Gone))

@@ -1,4 +1,4 @@
-//! Published labels that change by no act of dropship: reported once, shown, and counted for labels that depend on them.
+//! Changes of published labels that dropship did not make: reported once, shown, and counted for labels that depend on them.
 
 use dropship_sandbox::{Options, Quirks};
 use serde_json::{Value, json};

@@ -139,7 +139,7 @@ pub enum LabelStatus {
     Withdrawing,
     /// It is withdrawn.
     Withdrawn,
-    /// It was published and is not any more, by no act of dropship.
+    /// It was published and is not any more, and dropship did not withdraw it.
     Gone,
     /// The rules in force no longer ask for it.
     Dropped,

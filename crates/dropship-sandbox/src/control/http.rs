@@ -6,6 +6,7 @@
 //! | `GET requests` | returns the received requests, oldest first |
 //! | `GET faults` | returns the faults and how many requests matched each |
 //! | `POST faults` with one fault or a list | adds faults, as [`Fault`] reads them |
+//! | `PUT faults` with one fault or a list | replaces all faults at once |
 //! | `DELETE faults` | removes all faults |
 //! | `POST clock` `{"advance_seconds":N}` or `{"ripen_seconds":N}` | advances all clocks, or working time only |
 //! | `POST date` `{"offset_seconds":N}` | changes the `Date` header of all further responses by N seconds; 0 restores it |
