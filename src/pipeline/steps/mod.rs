@@ -1,4 +1,4 @@
-//! The nine steps of a job, one file each.
+//! The steps of a job up to its results, one file each. The steps `label` and `publish` are in `crate::pipeline::labels`.
 
 pub(crate) mod collect;
 pub(crate) mod commit;
