@@ -203,7 +203,7 @@ impl PackageStore {
         self.has_space_for(0)
     }
 
-    /// Whether there is more free space than the minimum once so many bytes are stored.
+    /// Whether there is more free space than the minimum after this number of bytes was stored.
     #[must_use]
     pub fn has_space_for(&self, bytes: u64) -> bool {
         self.free_space().is_ok_and(|space| space.free > space.min.saturating_add(bytes))

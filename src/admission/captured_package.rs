@@ -20,7 +20,7 @@ pub(super) struct CapturedFile<'a> {
     pub(super) birth: Option<FileTime>,
 }
 
-/// A captured copy on its way to a job.
+/// A captured copy that has no job yet.
 pub(super) struct CapturedPackage<'a> {
     pub(super) copy: &'a Path,
     /// Lower-case hex.

@@ -16,7 +16,7 @@ use dropship_intake::{FileReceiver, Identity, NameClass, Names, metadata_below, 
 use dropship_package::{Completeness, Kind, completeness_of_file};
 use dropship_store::{StoreError, path_key};
 
-/// Maximum time for a look at a file.
+/// Maximum time to examine a file.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// The state of a file, as the daemon sees it.
@@ -113,7 +113,7 @@ struct Found {
     completeness: io::Result<Option<Completeness>>,
 }
 
-/// Looks at the file at `path`, which others can replace at any time.
+/// Examines the file at `path`, which others can replace at any time.
 fn look(root: &Path, path: &Path) -> io::Result<Found> {
     let meta = metadata_below(root, path)?;
     if !meta.is_file() {

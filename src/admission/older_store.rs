@@ -22,7 +22,7 @@ use dropship_store::{Commit, Entry, Store, StoreError};
 /// Maximum size of driver metadata that are restored from an outbox, in bytes.
 const MAX_METADATA: u64 = 64 << 20;
 
-/// Maximum time for a look into an outbox.
+/// Maximum time to read an outbox.
 const MAX_SEARCH: Duration = Duration::from_secs(10);
 
 /// How a receipt differs from the store.
@@ -240,7 +240,7 @@ impl Admission {
         self.recover_receipt(&self.found_receipt(found.folder, found.receipt), Some(package))
     }
 
-    /// Creates the job of a receipt. With the package at hand, a plan that was lost is made again by the rules in force.
+    /// Creates the job of a receipt. If the package is there, a lost plan is made again by the rules in force.
     fn recover_receipt(
         &self,
         found: &FoundReceipt,

@@ -7,7 +7,7 @@ use crate::digest;
 use dropship_job::{ErrorKind, Fault};
 use dropship_package::{Kind, stated_length};
 
-/// A file may be longer than its package by so many bytes and still be read, so that the inspection names the cause.
+/// Number of bytes by which a file may be longer than its package and still be read, so that the inspection names the cause.
 const SURPLUS: u64 = 1 << 20;
 
 /// Number of bytes at the start of a file that identify it together with its length.

@@ -1,4 +1,4 @@
-//! Files that intake found: which are known, and what becomes of the others.
+//! Receives the files that intake found: recognises known ones, and admits the others.
 
 use std::path::Path;
 

@@ -15,7 +15,7 @@ const GROUP_READS: u32 = 0o040;
 const GROUP_WRITES: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
 const STICKY: u32 = 0o1000;
-/// Maximum number of entries of a folder that are looked at.
+/// Maximum number of entries of a folder that are examined.
 const MAX_ENTRIES: usize = 1000;
 
 impl Config {

@@ -26,7 +26,7 @@ use dropship_hardware::LabelId;
 use dropship_job::{JobId, StateKind};
 use dropship_store::Finding;
 
-/// Maximum number of attempts to get the first answer from a daemon that lives.
+/// Maximum number of attempts to get the first answer from a running daemon.
 const GREETINGS: usize = 5;
 
 /// Maximum size of the first answer in bytes.
@@ -62,7 +62,7 @@ impl Client {
         Err(ControlError::new(ControlErrorKind::Busy, message).into())
     }
 
-    /// Whether the daemon answers that it lives.
+    /// Whether the daemon answers `/livez`.
     async fn greet(&self) -> bool {
         let Ok(response) = self.http.get(url("/livez")).send().await else { return false };
         // A process that is no daemon may send without end.
@@ -72,7 +72,7 @@ impl Client {
         response.bytes().await.is_ok_and(|body| judge_body(&body).is_ok())
     }
 
-    /// The result of an exchange with the daemon. It may take long, while the daemon answers that it lives.
+    /// The result of an exchange with the daemon. It may take long, as long as the daemon answers `/livez`.
     async fn watched<T>(
         &self,
         exchange: impl Future<Output = reqwest::Result<T>>,

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::error::{ConnectError, ControlError, ControlErrorKind, NoDaemon, SocketFault};
 
-/// Maximum time for the answer of a daemon that is asked whether it lives. It answers at once, whatever its workers wait for.
+/// Maximum time for the answer to `/livez`. A running daemon answers at once, even when all its workers wait.
 pub(super) const MAX_SILENCE: Duration = Duration::from_secs(10);
 
 /// Maximum time to wait while the queue of the socket is full.
@@ -24,7 +24,7 @@ const MAX_ANSWER: u64 = 64 << 10;
 /// The request. Unlike the others it waits for nothing in the daemon.
 const REQUEST: &[u8] = b"GET /livez HTTP/1.1\r\nHost: dropship\r\nConnection: close\r\n\r\n";
 
-/// Asks the daemon at a socket whether it lives.
+/// Asks the daemon at a socket whether it is running.
 ///
 /// # Errors
 /// Why it does not answer, or that it is busy.
@@ -35,11 +35,11 @@ pub(super) async fn reach(socket: &Path) -> Result<(), ConnectError> {
         return Err(silent(socket).into());
     };
     judge(&answer).map_err(|strange| match strange {
-        Strange::Busy(error) => error.into(),
-        Strange::Silent => unreachable(format!(
+        UnexpectedAnswer::Busy(error) => error.into(),
+        UnexpectedAnswer::Silent => unreachable(format!(
             "the process that listens at {shown} has closed the connection without an answer; see `systemctl status dropship`"
         )),
-        Strange::Foreign => unreachable(format!(
+        UnexpectedAnswer::Foreign => unreachable(format!(
             "the process that listens at {shown} does not answer as a dropship daemon; end it, and start the daemon with \
              `systemctl restart dropship`"
         )),
@@ -106,21 +106,21 @@ async fn ask(mut stream: UnixStream) -> Vec<u8> {
     answer
 }
 
-/// Why an answer is not that of a daemon that lives.
+/// Why an answer is not that of a running daemon.
 #[derive(Debug, PartialEq, Eq)]
-enum Strange {
+enum UnexpectedAnswer {
     Busy(ControlError),
     Silent,
     Foreign,
 }
 
-fn judge(answer: &[u8]) -> Result<(), Strange> {
+fn judge(answer: &[u8]) -> Result<(), UnexpectedAnswer> {
     if answer.is_empty() {
-        return Err(Strange::Silent);
+        return Err(UnexpectedAnswer::Silent);
     }
-    let head = answer.windows(4).position(|window| window == b"\r\n\r\n").ok_or(Strange::Foreign)?;
+    let head = answer.windows(4).position(|window| window == b"\r\n\r\n").ok_or(UnexpectedAnswer::Foreign)?;
     let body = answer.get(head + 4..).unwrap_or_default();
-    judge_body(body).map_err(|error| error.map_or(Strange::Foreign, Strange::Busy))
+    judge_body(body).map_err(|error| error.map_or(UnexpectedAnswer::Foreign, UnexpectedAnswer::Busy))
 }
 
 /// Whether the body is that of `/livez`.
@@ -151,14 +151,14 @@ mod tests {
         assert_eq!(answer("{\"live\":true,\"reasons\":[]}"), Ok(()));
         assert_eq!(answer("{\"live\":false,\"reasons\":[\"store\"]}"), Ok(()));
         let busy = ControlError::new(ControlErrorKind::Busy, "later");
-        assert_eq!(answer("{\"kind\":\"busy\",\"message\":\"later\"}"), Err(Strange::Busy(busy)));
+        assert_eq!(answer("{\"kind\":\"busy\",\"message\":\"later\"}"), Err(UnexpectedAnswer::Busy(busy)));
         for foreign in
             ["", "{}", "hello", "[]", "{\"live\":\"yes\"}", "{\"kind\":\"failed\",\"message\":\"x\"}"]
         {
-            assert_eq!(answer(foreign), Err(Strange::Foreign), "{foreign}");
+            assert_eq!(answer(foreign), Err(UnexpectedAnswer::Foreign), "{foreign}");
         }
-        assert_eq!(judge(b"220 mail.example.com ESMTP\r\n"), Err(Strange::Foreign));
-        assert_eq!(judge(b""), Err(Strange::Silent));
+        assert_eq!(judge(b"220 mail.example.com ESMTP\r\n"), Err(UnexpectedAnswer::Foreign));
+        assert_eq!(judge(b""), Err(UnexpectedAnswer::Silent));
     }
     #[tokio::test(start_paused = true)]
     async fn socket_that_stays_silent_is_unreachable_and_one_with_a_full_queue_is_busy() {

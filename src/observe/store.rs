@@ -87,7 +87,7 @@ pub fn job_caught_up(job: &Job, folder: &Path) {
     );
 }
 
-/// A recovered job got a new plan, because its package is at hand again.
+/// A recovered job got a new plan, because its package was found again.
 pub fn job_planned_again(job: &Job) {
     let (id, state) = (job.id(), job.state().kind());
     tracing::info!(

@@ -1,4 +1,4 @@
-//! Which receipts are ours: their ids are valid at one service and tenant only.
+//! Which receipts belong to this daemon: the ids in a receipt are valid at one service and tenant only.
 
 use std::collections::BTreeMap;
 
@@ -26,7 +26,7 @@ impl Ownership {
         Self { sandbox: true, origins: BTreeMap::new() }
     }
 
-    /// Marks a receipt as ours.
+    /// Marks a receipt as one of this daemon.
     pub fn mark(&self, receipt: &mut Receipt) {
         receipt.sandbox = self.sandbox;
         receipt.origin = receipt.account.as_ref().and_then(|name| self.origins.get(name)).cloned();

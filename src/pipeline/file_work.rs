@@ -18,7 +18,7 @@ const WHOLE_PACKAGE: Duration = Duration::from_secs(30 * 60);
 /// Maximum time in which such work makes no progress. It is long, because the last step writes everything that is still in memory.
 const MAX_SILENCE: Duration = Duration::from_secs(30);
 
-/// Interval between two looks at the progress.
+/// Interval between two checks of the progress.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Runs work on small files; waits at most 10 seconds.

@@ -25,7 +25,7 @@ pub(super) async fn staging(packages: &PackageStore, job: &JobId, name: &'static
     file_work::run(move || packages.staged_result(&job, name)).await
 }
 
-/// The same for a result of so many bytes.
+/// The same for a result of this number of bytes.
 ///
 /// # Errors
 /// When the disk of the store has no space for it.

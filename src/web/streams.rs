@@ -30,7 +30,7 @@ const MAX_AGE: Duration = Duration::from_secs(3600);
 /// Pause after a change before the page is computed, so that a burst of changes is one.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// Interval between looks at what changes without an event of a job: troubles, folders and accounts.
+/// Interval between checks of the things that change without an event of a job: troubles, folders and accounts.
 const LOOK: Duration = Duration::from_secs(3);
 
 /// What a page shows, without the times that have elapsed.

@@ -23,7 +23,7 @@ const BLOCK: u64 = 512;
 pub struct CaptureLimits<'a> {
     /// Maximum size of the file in bytes.
     pub max_bytes: u64,
-    /// Whether the disk has space for so many bytes more.
+    /// Whether the disk has space for this number of further bytes.
     pub has_space_for: &'a dyn Fn(u64) -> bool,
 }
 

@@ -13,7 +13,7 @@ use crate::folder_issue::FolderIssue;
 /// Time without an answer of the file system after which other folders no longer wait for this one.
 pub(crate) const HUNG: Duration = Duration::from_secs(10);
 
-/// Interval between two looks at the progress.
+/// Interval between two checks of the progress.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Maximum number of folders that hang without delaying others. Each keeps a thread.

@@ -67,7 +67,7 @@ pub struct Label {
     /// An operator has approved it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) released: bool,
-    /// An operator wants it although a label that it depends on will never be published.
+    /// An operator has approved it although a label that it depends on will never be published.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(crate) predecessor_waived: bool,
     /// Ids of labels that Microsoft refused or that were withdrawn, before this one was requested again.
@@ -193,7 +193,7 @@ impl Label {
         self.approved.as_deref()
     }
 
-    /// Whether an operator wants it although a label that it depends on will never be published.
+    /// Whether an operator has approved it although a label that it depends on will never be published.
     #[must_use]
     pub fn is_predecessor_waived(&self) -> bool {
         self.predecessor_waived

@@ -19,7 +19,7 @@ const UNPACKED: u64 = 64 * 1024 * 1024;
 const RATIO: u64 = 200;
 /// Bytes read for the headers of all entries, besides their data.
 const HEADERS: u64 = 64 * 1024 * 1024;
-/// Bytes unpacked between two looks at the cancellation.
+/// Bytes unpacked between two checks for a cancellation.
 const CHUNK: usize = 256 * 1024;
 
 /// Why an archive is refused. Names are escaped.

@@ -6,7 +6,7 @@ use std::time::Duration;
 const UNITS: &[(&str, u64)] =
     &[("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000), ("w", 604_800_000)];
 
-/// No wait of ours is longer than a century.
+/// No wait of dropship is longer than a century.
 const MAX: u64 = 100 * 366 * 86_400_000;
 
 /// Reads a duration, also of several parts such as `1h30m`.

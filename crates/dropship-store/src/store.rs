@@ -197,7 +197,7 @@ pub trait Store: Send + Sync {
         Vec::new()
     }
 
-    /// Problems that a look at everything finds; nothing is changed.
+    /// The problems that a check of the whole store finds; nothing is changed.
     fn check(&self) -> Result<Vec<Finding>, StoreError> {
         Ok(Vec::new())
     }

@@ -1,4 +1,4 @@
-//! One screen of text: lines of pieces that look differently. A look only supports what the text says.
+//! One screen of text: lines of pieces with different styles. A style only repeats what the text says.
 
 use dropship_job::StateKind;
 

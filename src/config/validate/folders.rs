@@ -230,7 +230,7 @@ impl Located {
         }
     }
 
-    /// Whether files of the folder `path` are looked at by this folder.
+    /// Whether this folder scans files of the folder `path`.
     fn watches(&self, path: &Path) -> bool {
         path == self.real || (self.folder.recursive && path.starts_with(&self.real))
     }

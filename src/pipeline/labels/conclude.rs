@@ -58,7 +58,7 @@ pub(super) async fn conclude<S: Service>(
     wait(ctx, is_on_its_way).await
 }
 
-/// What becomes of labels that Microsoft gave up.
+/// What happens with labels that failed at Microsoft.
 pub(crate) enum FailedLabels {
     /// Nothing else is left to do: the job fails.
     EndTheJob(Fault),

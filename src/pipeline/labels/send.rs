@@ -1,4 +1,4 @@
-//! Requests one label, once the labels that it depends on are live and an operator has approved it if the rule wants that.
+//! Requests one label, once the labels that it depends on are live and an operator has approved it if the rule asks for that.
 
 use jiff::Timestamp;
 

@@ -7,7 +7,7 @@ use dropship_store::Reads;
 /// Jobs that are remembered, each with two published labels.
 const REMEMBERED: [u64; 3] = [10, 1_000, 5_000];
 
-/// What one package reads on its way, with so many remembered jobs of the same rule and the same driver.
+/// The number of reads for one package, by the number of remembered jobs of the same rule and the same driver.
 fn reads_of_a_package(remembered: u64, supersede: bool) -> Reads {
     in_paused_time(async {
         let sim = Simulation::with(RuleOptions { supersede, ..RuleOptions::default() });

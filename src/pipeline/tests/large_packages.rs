@@ -15,7 +15,7 @@ fn large() -> Vec<u8> {
     bytes
 }
 
-/// The state of the only job after so many daemons were ended by its inspection.
+/// The state of the only job after its inspection has ended this number of daemons.
 fn after_crashes(crashes: usize) -> State {
     in_paused_time(async {
         let sim = Simulation::new();

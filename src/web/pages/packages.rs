@@ -327,7 +327,7 @@ fn page_links(page: usize, pages: usize, link: impl Fn(usize) -> String) -> Vec<
     }
     let near = |number: &usize| *number == 1 || *number == pages || number.abs_diff(page) <= AROUND;
     let mut last = 0;
-    // The numbers between are not looked at: there can be many.
+    // The numbers between are skipped: there can be many.
     let around = page.saturating_sub(AROUND).max(1)..=page.saturating_add(AROUND).min(pages);
     let numbers: BTreeSet<_> = around.chain([1, pages]).filter(near).collect();
     for number in numbers {

@@ -18,7 +18,7 @@ const RECORDS: usize = 100;
 /// Pause between two reads, so that the workers come first.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Interval after which the journal is looked at again: compaction writes what it keeps once more.
+/// Interval after which the journal is read again: compaction appends what it keeps once more.
 const HISTORIES: Duration = Duration::from_secs(3600);
 
 /// Reads all rows, then keeps the INFs of new packages up to date. Ends with the runtime.

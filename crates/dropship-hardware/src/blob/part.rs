@@ -172,7 +172,7 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Fails if a folder has no space for so many bytes and [`SPARE`] more.
+/// Fails if a folder has no space for this number of bytes and [`SPARE`] more.
 fn has_space(folder: &Path, bytes: u64) -> std::io::Result<()> {
     let disk = rustix::fs::statvfs(folder)?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);

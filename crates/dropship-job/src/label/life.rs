@@ -70,7 +70,7 @@ pub enum LabelStage {
     Failed {
         /// Microsoft's reasons.
         reason: String,
-        /// An operator knows, and wants the other labels to continue.
+        /// An operator has acknowledged it, so the other labels continue.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         acknowledged: bool,
     },

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// A withdrawal that is not complete.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Withdrawal {
-    /// Who wants it: an operator, or the reason.
+    /// Who requested it: an operator, or the reason.
     pub by: String,
     /// Since when.
     pub since: Timestamp,

@@ -1,4 +1,4 @@
-//! Label requests, what Microsoft would refuse, and what it looks at twice.
+//! Label requests, the conditions that Microsoft refuses, and those that it reviews.
 
 use jiff::Timestamp;
 use serde_json::json;

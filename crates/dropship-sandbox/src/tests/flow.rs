@@ -216,7 +216,8 @@ async fn submission_progresses_by_speed_without_advance() {
     service.upload(&url, cab()).await;
     service.commit(pid, sid).await;
     let path = format!("products/{pid}/submissions/{sid}");
-    until("the signed package", async || download(&service.get(&path).await, "signedPackage").is_some()).await;
+    until("the signed package", async || download(&service.get(&path).await, "signedPackage").is_some())
+        .await;
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ pub trait Leases: Send + Sync {
     /// Ends the lease of this process of a node.
     fn release(&self, node: &Node) -> Result<(), StoreError>;
 
-    /// Notes that this process of a node lives, with the names of its folders. Earlier processes of the node are forgotten, and so are
+    /// Notes that this process of a node is running, with the names of its folders. Earlier processes of the node are forgotten, and so are
     /// nodes that were not seen for a week.
     fn report(&self, node: &Node, folders: &[String]) -> Result<(), StoreError>;
 

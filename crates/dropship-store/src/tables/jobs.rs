@@ -138,7 +138,7 @@ pub(super) fn prune<B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId) -> Result
     if let Some(content) = job.content() {
         tables.remove(key::content(content, job.package().folder.as_deref(), id));
     }
-    // The product stays known as ours: later versions may share it, and a check for duplicates has to recognise it.
+    // The product stays known as one of dropship: later versions may share it, and a check for duplicates has to recognise it.
     let labels = job.labels().iter();
     let labels = labels.flat_map(|label| label.id().into_iter().chain(label.former_ids().iter().copied()));
     for remote in job.submission().id().into_iter().chain(labels) {

@@ -1,4 +1,4 @@
-//! The labels of a calendar: what takes time in their lives, and what happens at one time.
+//! The labels of a calendar: the spans and the events in the life of each.
 
 use jiff::Timestamp;
 use jiff::civil::Date;

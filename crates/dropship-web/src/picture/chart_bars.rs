@@ -57,7 +57,7 @@ fn part(id: &str, look: Look, (x, y): (f64, f64), (width, height): (f64, f64)) -
     }
 }
 
-/// The sign of a look in the legend.
+/// The sign of a series in the legend.
 pub(super) fn swatch(id: &str, look: Look, x: f64) -> Markup {
     html! { g.bar { g class=(look.class()) { (part(id, look, (x + 6.0, 7.0), (18.0, 13.0))) } } }
 }

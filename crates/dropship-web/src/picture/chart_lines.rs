@@ -51,7 +51,7 @@ fn shape_of(look: Look, x: f64, y: f64) -> Markup {
     }
 }
 
-/// The sign of a look in the legend.
+/// The sign of a series in the legend.
 pub(super) fn swatch(look: Look, x: f64) -> Markup {
     html! {
         g class=(format!("line {}", look.class())) {

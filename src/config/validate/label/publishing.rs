@@ -110,7 +110,7 @@ fn rank(edge: &Option<Template>) -> Option<usize> {
 /// Since March 2023 an attestation-signed driver goes to test audiences or co-engineering alone.
 fn attestation(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label, label: &LabelRule, at: &Range<usize>) {
     let possible = |audience: &Template| match audience.literal() {
-        // A GUID's name is known only to Microsoft; it is looked at again before the label is made.
+        // A GUID's name is known only to Microsoft; it is checked again before the label is created.
         Some(name) => is_test_audience(name) || dropship_rules::guid::is_guid(name),
         None => true,
     };

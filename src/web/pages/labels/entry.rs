@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::web::rows::{LabelRow, Row, Rows, has};
 use dropship_job::JobId;
 
-/// A label of a row. Nothing is copied, so that many can be looked at.
+/// A label of a row. Nothing is copied, because a page goes through many.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place<'a> {
     /// The package.
