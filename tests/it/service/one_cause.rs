@@ -37,7 +37,7 @@ fn error_of_many_jobs_is_logged_once_and_counted() {
     let daemon = env.daemon(&[]);
     drop_packages(&env, 0..JOBS);
     wait_for_jobs(&env, "jobs that met the outage", JOBS, |job| job["attempts"].as_u64() > Some(0));
-    let unavailable = lines(&env, "warn", "cannot list products");
+    let unavailable = lines(&env, "warn", " failed, next at ");
     assert_eq!(unavailable.len(), 1, "{unavailable:#?}");
     // Now every create is refused.
     env.only_fault(
