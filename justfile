@@ -19,11 +19,12 @@ slow:
 # Format, then lint as the gate does
 lint:
     cargo fmt --all
-    cargo clippy --workspace --all-targets --locked -- -D warnings
+    cargo clippy --workspace --all-targets --features postgres --locked -- -D warnings
 
-# Regenerate every generated file: schema, manual page, lists of checks and errors, golden files
+# Regenerate every generated file: schema, manual page, lists of checks, errors and metrics, golden files
 update:
-    UPDATE=1 INSTA_UPDATE=always cargo test --workspace --locked
+    UPDATE=1 INSTA_UPDATE=always cargo test --workspace --locked --lib
+    INSTA_UPDATE=always cargo test --locked --test it -- golden
 
 # One step of the gate, or all: `just ci lints`
 ci *STEPS:
