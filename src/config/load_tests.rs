@@ -138,7 +138,7 @@ expect = { rule = "audio-attestation", labels = ["* test ring"] }
 "#;
 
 #[test]
-fn the_documented_configuration_is_taken_as_it_stands() {
+fn documented_configuration_is_accepted_unchanged() {
     let config = config(CONTRACT);
     assert_eq!(config.warnings.to_string(), "No problems found");
     let account = &config.accounts["default"];
@@ -157,7 +157,7 @@ fn the_documented_configuration_is_taken_as_it_stands() {
 }
 
 #[test]
-fn an_empty_file_has_every_default_but_cannot_run() {
+fn empty_file_has_every_default_and_cannot_run() {
     let config = config("");
     assert_eq!(config.store.path, Path::new("/state"));
     assert_eq!(config.control.socket, Path::new("/runtime/control.sock"));
@@ -182,7 +182,7 @@ fn an_empty_file_has_every_default_but_cannot_run() {
 }
 
 #[test]
-fn every_unknown_key_and_wrong_type_is_told_in_one_run() {
+fn unknown_keys_and_wrong_types_are_all_reported_in_one_run() {
     assert_eq!(
         lines(
             "[api]\nwokers = 2\nworkers = \"many\"\nuncertain = \"soon\"\nretry = { frist = \"1s\" }\n\
@@ -210,14 +210,14 @@ fn every_unknown_key_and_wrong_type_is_told_in_one_run() {
 }
 
 #[test]
-fn every_syntax_error_is_told_and_nothing_that_follows_from_it() {
+fn syntax_errors_are_all_reported_without_consequential_errors() {
     let report = reported("[api\nworkers = \n[store]\nkeep = \"90d\"\npath == 3\n");
     assert!(report.starts_with("error: not TOML: "), "{report}");
     assert_eq!(report.matches("error: ").count(), 3, "{report}");
 }
 
 #[test]
-fn a_report_points_at_the_place() {
+fn report_has_file_line_and_column() {
     assert_eq!(
         reported("[api]\nendpoint = \"http://api.example.com\"\n"),
         "error: `endpoint` would send credentials unencrypted\n \
@@ -279,7 +279,7 @@ fn secret_in_the_configuration_is_never_shown() {
 }
 
 #[test]
-fn an_account_has_exactly_one_credential() {
+fn account_without_exactly_one_credential_is_refused() {
     let account = |keys: &str| lines(&format!("[account]\ntenant_id = \"t\"\nclient_id = \"c\"\n{keys}\n"));
     assert_eq!(account("client_secret_env = \"S\""), Vec::<String>::new());
     assert_eq!(

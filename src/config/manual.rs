@@ -166,7 +166,7 @@ fn the_manual_page_of_the_configuration_is_fresh() {
 
 /// No key that the schema has is missing from the page.
 #[test]
-fn the_manual_page_tells_every_key() {
+fn the_manual_page_describes_every_key() {
     let schema: Value = serde_json::from_str(&super::schema::fresh()).expect("JSON");
     let page = fresh();
     for (name, definition) in schema["definitions"].as_object().expect("definitions") {

@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_shows_its_line_and_a_caret() {
+    fn problem_shows_its_line_and_a_caret() {
         let text = "[api]\nworkers = 4\nwörkers = 9\n";
         let at = text.find("wörkers").expect("there");
         let problem =

@@ -218,7 +218,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_is_trusted_by_roots_of_the_settings_and_by_no_others() {
+    async fn server_is_trusted_by_roots_of_the_settings_only() {
         let url = format!("https://localhost:{}/", server().await);
         let http = Http::new(&settings(Some(CA))).expect("clients");
         for client in [&http.calls, &http.once, &http.blobs] {

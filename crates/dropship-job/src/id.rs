@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_id_is_refused_with_its_text() {
+    fn invalid_id_is_refused_with_its_text() {
         for text in ["", "short", "../../etc/passwd", "1234567890123U", "12345678901234567"] {
             let error = text.parse::<JobId>().expect_err("not an id");
             assert!(error.to_string().contains(&format!("`{text}`")));

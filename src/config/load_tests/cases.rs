@@ -74,7 +74,7 @@ fn any_field_of_the_requests_can_be_expected() {
 }
 
 #[test]
-fn a_failed_case_shows_what_was_expected_and_what_came() {
+fn failed_case_shows_expected_and_actual_values() {
     let bad = outcome(&format!(
         "{PACKAGE}\n[test.expect]\nproduct = {{ name = \"Fabrikam*\", colour = \"red\" }}\nlabels = [\"*\", \"* retail\"]\n\
          label = [{{ name = \"* retail\", floor = \"NI\" }}, {{ floor = \"NI\", pnp_string = 'usb\\b' }}]\n"

@@ -56,7 +56,7 @@ fn facts(infs: Vec<InfFacts>) -> Facts {
 }
 
 #[test]
-fn the_first_rule_that_fits_wins() {
+fn first_matching_rule_wins() {
     let rules = rules(&[
         rule("net", "folders = [\"net\"]\nmatch = { file = \"*.cab\" }"),
         rule(
@@ -76,7 +76,7 @@ fn the_first_rule_that_fits_wins() {
 }
 
 #[test]
-fn a_rejection_names_the_closest_rules_and_what_did_not_hold() {
+fn rejection_names_the_closest_rules_and_their_unmet_conditions() {
     let rules = rules(&[
         rule("far", "match = { provider = \"Nobody\", class = \"Net\", file = \"y*\" }"),
         rule("near", "folders = [\"audio\"]\nmatch = { provider = \"Fabrikam\", class = \"MEDIA\" }"),
@@ -94,7 +94,7 @@ fn a_rejection_names_the_closest_rules_and_what_did_not_hold() {
 }
 
 #[test]
-fn what_an_inf_is_must_hold_of_every_inf_and_what_it_lists_of_one() {
+fn inf_attributes_match_every_inf_and_lists_match_any() {
     let both = facts(vec![
         inf("a.inf", "Contoso", "MEDIA", "1.2.0.0"),
         inf("b.inf", "Fabrikam", "Extension", "1.3.0.0"),

@@ -137,7 +137,7 @@ fn everything_that_cannot_be_rendered_is_told_at_once() {
 }
 
 #[test]
-fn a_value_that_renders_empty_is_an_error() {
+fn value_that_renders_empty_is_an_error() {
     let text = ATTESTATION
         .replace("audiences = [\"Test Registry Key\"]", "audiences = [\"{{ inf.class | default('') }}\"]");
     let facts = facts(Kind::Cab, vec![inf("x.inf", "1")]);
@@ -146,7 +146,7 @@ fn a_value_that_renders_empty_is_an_error() {
 }
 
 #[test]
-fn an_hlkx_brings_its_signatures_and_product_types() {
+fn hlkx_supplies_signatures_and_product_types() {
     let text = r#"
 [[rule]]
 name = "whql"
@@ -200,7 +200,7 @@ fn products_that_exist_get_derived_submissions() {
 }
 
 #[test]
-fn each_partner_gets_a_label_of_its_own() {
+fn partners_get_one_label_each() {
     let text = r#"
 [defaults.label]
 audiences = ["Test Registry Key"]
@@ -239,7 +239,7 @@ after = "* to *"
 }
 
 #[test]
-fn an_extension_inf_needs_an_automatic_flag() {
+fn extension_inf_needs_an_automatic_flag() {
     let mut extension = inf("x.inf", "1.0");
     extension.extension_id = Some("{1}".to_owned());
     let package = facts(Kind::Cab, vec![extension]);
@@ -249,7 +249,7 @@ fn an_extension_inf_needs_an_automatic_flag() {
 }
 
 #[test]
-fn a_sidecar_sets_what_the_rule_declares_and_nothing_else() {
+fn sidecar_sets_declared_variables_only() {
     let text = r#"
 [[rule]]
 name = "r"

@@ -136,7 +136,7 @@ fn rules_name_accounts_that_there_are() {
 }
 
 #[test]
-fn a_folder_says_what_it_keeps_and_who_goes_first() {
+fn folder_sets_retention_and_priority() {
     let config = config(
         "[store]\nmin_free = \"2GiB\"\n[[folder]]\nname = \"a\"\npath = \"/a\"\nready = \"marker:.done\"\npriority = 3\noutbox_keep = \"30d\"\n",
     );
@@ -168,7 +168,7 @@ fn checks_are_known_by_name() {
 }
 
 #[test]
-fn an_unclassified_product_for_retail_is_doubtful() {
+fn unclassified_product_for_retail_is_a_warning() {
     let rule = |label: &str| {
         lines(&format!(
             "[[rule]]\nname = \"r\"\n[rule.product]\nname = \"{{{{ inf.version }}}}\"\ntest_harness = \"hlk\"\n\

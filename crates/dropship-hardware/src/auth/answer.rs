@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_life_is_a_number_or_a_string_or_an_end() {
+    fn expiry_of_a_token_is_read_as_number_string_or_time() {
         let life = |body: &str| parse(body.as_bytes(), 1000).map(|(_, life)| life.as_secs());
         assert_eq!(life(r#"{"access_token":"x","expires_in":"3599"}"#), Some(3599));
         assert_eq!(life(r#"{"access_token":"x","expires_in":3599}"#), Some(3599));

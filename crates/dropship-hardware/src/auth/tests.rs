@@ -30,7 +30,7 @@ async fn asked_for(server: &Server, change: impl FnOnce(&mut Settings)) -> Vec<A
 }
 
 #[tokio::test]
-async fn the_v1_form_is_the_documented_one() {
+async fn v1_token_form_is_as_documented() {
     let server = Server::start(audiences).await;
     let asked = asked_for(&server, |_| ()).await;
     let [asked] = asked.as_slice() else { panic!("{asked:?}") };
@@ -46,7 +46,7 @@ async fn the_v1_form_is_the_documented_one() {
 }
 
 #[tokio::test]
-async fn the_v2_form_asks_for_a_scope() {
+async fn v2_token_form_has_a_scope() {
     let server = Server::bare(|asked| match asked.target.as_str() {
         "/tenant/oauth2/v2.0/token" => Reply::json(200, &json!({"access_token": "x", "expires_in": 3599})),
         _ => audiences(asked),
@@ -58,7 +58,7 @@ async fn the_v2_form_asks_for_a_scope() {
 }
 
 #[tokio::test]
-async fn a_hundred_workers_cause_one_token_request() {
+async fn token_request_is_shared_by_a_hundred_workers() {
     let server = Server::bare(|asked| {
         if asked.target.contains("oauth2") {
             return Reply::Late(Duration::from_millis(50), Box::new(Reply::token("x")));
@@ -82,7 +82,7 @@ async fn a_hundred_workers_cause_one_token_request() {
 }
 
 #[tokio::test]
-async fn a_refusal_is_shared_by_those_who_waited_and_not_repeated() {
+async fn refused_token_request_is_shared_by_waiting_callers_and_not_repeated() {
     let server = Server::bare(|_| {
         let body = json!({"error": "invalid_client", "error_description": "AADSTS7000222: The provided client secret keys are expired."});
         Reply::Late(Duration::from_millis(50), Box::new(Reply::json(401, &body)))
@@ -109,7 +109,7 @@ async fn a_refusal_is_shared_by_those_who_waited_and_not_repeated() {
 }
 
 #[tokio::test]
-async fn a_faulty_token_service_is_asked_again() {
+async fn failed_token_request_is_repeated() {
     let count = AtomicUsize::new(0);
     let server = Server::bare(move |asked| {
         if !asked.target.contains("oauth2") {
@@ -128,7 +128,7 @@ async fn a_faulty_token_service_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_secret_file_is_read_again_for_each_token() {
+async fn secret_file_is_read_again_for_each_token() {
     let server = Server::bare(|asked| {
         if asked.target.contains("oauth2") {
             return Reply::json(200, &json!({"access_token": "x", "expires_in": "0"}));
@@ -153,7 +153,7 @@ async fn a_secret_file_is_read_again_for_each_token() {
 }
 
 #[tokio::test]
-async fn a_certificate_signs_an_assertion() {
+async fn certificate_signs_an_assertion() {
     let server =
         Server::bare(
             |asked| {
@@ -225,7 +225,7 @@ fn certificate_of_key_is_the_one_with_the_key() {
 }
 
 #[tokio::test]
-async fn a_useless_certificate_is_told_before_anything_is_sent() {
+async fn unusable_certificate_is_reported_before_a_request_is_sent() {
     let server = Server::start(audiences).await;
     let (key, certificate) = IDENTITY.split_once("-----BEGIN CERTIFICATE").expect("both");
     for (pem, says) in [
@@ -243,7 +243,7 @@ async fn a_useless_certificate_is_told_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_federated_token_is_the_assertion() {
+async fn federated_token_is_sent_as_assertion() {
     let server = Server::start(audiences).await;
     let file = tempfile::NamedTempFile::new().expect("file");
     std::fs::write(file.path(), "a.b.c\n").expect("write");
@@ -254,7 +254,7 @@ async fn a_federated_token_is_the_assertion() {
 }
 
 #[tokio::test]
-async fn a_virtual_machine_vouches_for_the_application() {
+async fn managed_identity_of_a_virtual_machine_yields_a_token() {
     let server = Server::bare(|asked| {
         if asked.is("GET", "/metadata/identity/oauth2/token") {
             assert_eq!(asked.header("metadata"), Some("true"));
@@ -318,7 +318,7 @@ async fn app_service_hands_tokens_out_its_own_way() {
 }
 
 #[tokio::test]
-async fn a_renewal_that_fails_ahead_of_the_end_is_no_harm() {
+async fn failed_renewal_before_expiry_keeps_the_token() {
     let count = AtomicUsize::new(0);
     let server = Server::bare(move |asked| {
         if !asked.target.contains("oauth2") {

@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_goes_to_the_own_origin_only() {
+    fn token_is_sent_to_the_own_origin_only() {
         let wants = |url: &str| hosts().wants_bearer(&Url::parse(url).expect("url"));
         assert!(wants("https://manage.devcenter.microsoft.com/dashboard/x"));
         assert!(!wants("https://manage.devcenter.microsoft.com:8443/x"));

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_list_is_read_as_documented() {
+    fn block_list_is_read_as_documented() {
         let blocks = read(
             "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList><CommittedBlocks><Block><Name>YQ==</Name>\
              <Size>4</Size></Block></CommittedBlocks><UncommittedBlocks><Block><Name>Yg==</Name><Size>5</Size>\

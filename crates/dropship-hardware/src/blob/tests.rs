@@ -32,7 +32,7 @@ fn package(length: usize) -> (tempfile::TempDir, PathBuf, Vec<u8>) {
 const NONE: &(dyn Fn(u64) + Send + Sync) = &|_| ();
 
 #[tokio::test]
-async fn a_small_package_goes_up_in_one_request() {
+async fn small_package_is_uploaded_in_one_request() {
     for length in [0, 1, BLOCK] {
         let slot = Slot::new(|_| None).await;
         let (_folder, path, bytes) = package(length);
@@ -89,7 +89,7 @@ async fn store_that_always_returns_another_checksum_has_no_upload() {
 }
 
 #[tokio::test]
-async fn a_large_package_goes_up_in_blocks_through_faults() {
+async fn large_package_is_uploaded_in_blocks_despite_faults() {
     let count = AtomicUsize::new(0);
     let slot = Slot::new(move |asked| {
         asked.query("blockid")?;
@@ -118,7 +118,7 @@ async fn a_large_package_goes_up_in_blocks_through_faults() {
 }
 
 #[tokio::test]
-async fn an_upload_goes_on_where_it_broke_off() {
+async fn interrupted_upload_resumes_at_its_block() {
     let broken = Arc::new(AtomicUsize::new(0));
     let slot = Slot::new({
         let broken = Arc::clone(&broken);
@@ -167,7 +167,7 @@ async fn foreign_blocks_in_the_slot_are_cleared() {
 }
 
 #[tokio::test]
-async fn a_blob_of_the_wrong_length_is_no_upload() {
+async fn blob_of_wrong_length_fails_the_upload() {
     let slot = Slot::without_checksums(|asked| {
         (asked.method == "HEAD").then(|| Reply::empty(200).with("Content-Length", "4"))
     })
@@ -182,7 +182,7 @@ async fn a_blob_of_the_wrong_length_is_no_upload() {
 }
 
 #[tokio::test]
-async fn an_ended_url_asks_for_a_fresh_one() {
+async fn expired_url_is_reported_for_renewal() {
     let slot = Slot::new(|asked| {
         let body = "<Error><Code>AuthenticationFailed</Code><Message>Server failed to authenticate the request.\
                     </Message><AuthenticationErrorDetail>Signature not valid in the specified time frame: Expiry [x]\
@@ -211,7 +211,7 @@ async fn packages_do_not_go_elsewhere() {
 }
 
 #[tokio::test]
-async fn a_redirect_takes_no_package_along() {
+async fn redirected_upload_sends_no_package() {
     let other = Slot::new(|_| None).await;
     let there = other.url().with_secrets().to_string();
     let slot = Slot::new(move |_| Some(Reply::empty(307).with("Location", &there))).await;
@@ -222,7 +222,7 @@ async fn a_redirect_takes_no_package_along() {
 }
 
 #[tokio::test]
-async fn a_package_that_shrinks_is_noticed() {
+async fn package_that_shrinks_fails_the_upload() {
     let slot = Slot::new(|_| None).await;
     let (_folder, path, _) = package(BLOCK * 12);
     let shrink = |_| {
@@ -233,7 +233,7 @@ async fn a_package_that_shrinks_is_noticed() {
 }
 
 #[tokio::test]
-async fn only_the_bytes_that_were_meant_become_a_blob() {
+async fn upload_of_other_bytes_creates_no_blob() {
     for length in [5, BLOCK, BLOCK * 3 + 9] {
         let slot = Slot::new(|_| None).await;
         let (_folder, path, bytes) = package(length);

@@ -40,7 +40,7 @@ fn product_json() -> Value {
 }
 
 #[tokio::test]
-async fn a_create_is_sent_once_whatever_happens() {
+async fn create_is_sent_once_under_any_fault() {
     let cases = [
         (Reply::Drop, Recovery::Reconcile, Execution::Unknown),
         (Reply::empty(500), Recovery::Reconcile, Execution::Unknown),
@@ -110,7 +110,7 @@ async fn creates_use_connections_of_their_own() {
 }
 
 #[tokio::test]
-async fn a_look_survives_what_passes() {
+async fn read_is_repeated_after_passing_errors() {
     let server = in_turn(vec![
         Reply::empty(500),
         Reply::Drop,
@@ -126,7 +126,7 @@ async fn a_look_survives_what_passes() {
 }
 
 #[tokio::test]
-async fn a_look_gives_up_in_the_end() {
+async fn read_that_keeps_failing_ends_with_an_error() {
     let server =
         in_turn(vec![Reply::json(500, &json!({"statusCode": 500, "message": "Internal server error"}))])
             .await;
@@ -137,7 +137,7 @@ async fn a_look_gives_up_in_the_end() {
 }
 
 #[tokio::test]
-async fn an_expired_token_is_renewed_once_for_creates_too() {
+async fn expired_token_is_renewed_once_for_creates_too() {
     let server = Server::bare({
         let tokens = AtomicUsize::new(0);
         move |asked| {
@@ -186,7 +186,7 @@ async fn errors_speak_to_people_and_to_support() {
 }
 
 #[tokio::test]
-async fn an_update_that_changes_nothing_stays_here() {
+async fn update_without_changes_is_not_sent() {
     let server = in_turn(vec![Reply::empty(204)]).await;
     let error = server
         .client()
@@ -198,14 +198,14 @@ async fn an_update_that_changes_nothing_stays_here() {
 }
 
 #[tokio::test]
-async fn a_pause_holds_for_all_calls() {
+async fn pause_of_the_service_applies_to_all_calls() {
     let server =
         in_turn(vec![Reply::empty(503).with("Retry-After", "1"), Reply::json(200, &product_json())]).await;
     let client = server.client();
-    client.create_product(&new_product()).await.expect_err("unavailable");
     let start = std::time::Instant::now();
+    client.create_product(&new_product()).await.expect_err("unavailable");
     client.product(PRODUCT).await.expect("after the pause");
-    assert!(start.elapsed() > Duration::from_millis(900));
+    assert!(start.elapsed() >= Duration::from_secs(1));
 }
 
 #[test]
@@ -249,7 +249,7 @@ async fn loopback_is_never_proxied() {
 }
 
 #[tokio::test]
-async fn a_correlation_id_is_fit_for_a_header() {
+async fn correlation_id_is_valid_in_a_header() {
     let server = in_turn(vec![Reply::json(200, &product_json())]).await;
     server.client().with_correlation("job \n7\u{fc}").product(PRODUCT).await.expect("sent");
     assert_eq!(server.asked()[0].header("ms-correlationid"), Some("job7"));

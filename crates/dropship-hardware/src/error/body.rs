@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn every_form_of_body_is_read() {
+    fn error_body_of_every_form_is_read() {
         let api = read(
             br#"{"error":{"code":"invalidInput","message":"Validation Failed.","validationErrors":
             [{"target":"targetingInfo.chids","message":"At least one property is required for update."}]}}"#,

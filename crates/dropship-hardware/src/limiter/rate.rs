@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_calls_after_a_silence_are_no_estimate() {
+    fn few_calls_after_a_silence_are_no_estimate() {
         let start = Instant::now();
         let mut rate = Rate::new(BACKOFF, start);
         (0..600).for_each(|_| assert_eq!(rate.take(start), Ok(())));
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_that_nobody_used_was_not_borne() {
+    fn rate_that_was_not_used_is_not_raised() {
         let start = Instant::now();
         let mut rate = Rate::new(BACKOFF, start);
         assert_eq!(rate.take(start), Ok(()));

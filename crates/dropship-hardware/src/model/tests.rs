@@ -38,7 +38,7 @@ fn enums_are_read_in_any_case_and_written_as_documented() {
 }
 
 #[test]
-fn a_bare_submission_is_enough() {
+fn submission_with_null_fields_is_read() {
     let bare: Submission = read(json!({
         "id": "5", "productId": 6, "workflowStatus": null, "downloads": null, "links": null, "name": null
     }));
@@ -49,7 +49,7 @@ fn a_bare_submission_is_enough() {
 }
 
 #[test]
-fn a_whole_submission_shows_no_signature() {
+fn complete_submission_shows_no_signature() {
     let sas = "https://h.blob.core.windows.net/c/b?sv=1&sig=s3cret&rscd=attachment; filename=Shell_1.hlkx";
     let submission: Submission = read(json!({
         "id": 1_152_921_504_621_465_124_u64, "productId": 14_631_253_285_588_838_u64,
@@ -75,7 +75,7 @@ fn a_whole_submission_shows_no_signature() {
 }
 
 #[test]
-fn a_commit_is_told_from_its_status_or_its_workflow() {
+fn commit_is_recognised_by_commit_status_or_workflow() {
     let commit = |value: Value| read::<Submission>(value).is_committed();
     assert!(commit(json!({"id": 1, "commitStatus": "commitReceived"})));
     assert!(!commit(json!({"id": 1, "commitStatus": "CommitPending"})));
@@ -111,7 +111,7 @@ fn a_new_product_is_sent_as_documented() {
 }
 
 #[test]
-fn a_product_keeps_what_we_have_no_name_for() {
+fn product_keeps_unknown_fields() {
     let product: Product = read(json!({
         "id": 9_007_199_267_351_834_u64, "sharedProductId": "1152921504606971100", "productName": "x",
         "driverType": "desktop", "firmwareVersion": 980, "testHarness": "HLK", "marketingNames": null,
@@ -126,7 +126,7 @@ fn a_product_keeps_what_we_have_no_name_for() {
 }
 
 #[test]
-fn a_label_goes_out_and_comes_back_under_the_documented_names() {
+fn label_is_written_and_read_under_documented_names() {
     let wire = json!({
         "publishingSpecifications": {"goLiveDate": "2018-02-22T06:50:54.793Z", "visibleToAccounts": [27_691_110],
             "isAutoInstallDuringOSUpgrade": true, "isAutoInstallOnApplicableSystems": false,
@@ -159,7 +159,7 @@ fn a_label_goes_out_and_comes_back_under_the_documented_names() {
 }
 
 #[test]
-fn a_label_update_sends_only_what_changes() {
+fn label_update_sends_changed_fields_only() {
     let mut update = LabelUpdate::default();
     assert!(update.is_empty());
     update.targeting.chids = vec![ChidChange { action: Action::Remove, chid: "c".into() }];

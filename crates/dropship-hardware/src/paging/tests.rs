@@ -19,7 +19,7 @@ fn page(from: u64, to: u64, next: Option<&str>) -> Reply {
 }
 
 #[tokio::test]
-async fn a_list_of_12345_comes_complete_through_faults() {
+async fn list_of_12345_is_complete_despite_faults() {
     let calls = Arc::new(AtomicUsize::new(0));
     let server = Server::start({
         let calls = Arc::clone(&calls);
@@ -57,7 +57,7 @@ async fn pages_that_lead_in_a_circle_end_with_an_error() {
 }
 
 #[tokio::test]
-async fn what_a_later_page_repeats_is_left_out() {
+async fn repeated_entries_of_later_pages_are_left_out() {
     let server = Server::start(|asked| match asked.query("continuationToken").as_deref() {
         None => page(0, 50, Some("a")),
         Some("a") => page(40, 90, Some("b")),
@@ -75,7 +75,7 @@ async fn what_a_later_page_repeats_is_left_out() {
 }
 
 #[tokio::test]
-async fn a_failed_page_can_be_asked_for_again() {
+async fn failed_page_can_be_requested_again() {
     let broken = Arc::new(AtomicUsize::new(0));
     let server = Server::start({
         let broken = Arc::clone(&broken);

@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_encoding_gives_the_same_text() {
+    fn text_is_the_same_in_every_encoding() {
         let text = "[Version]\r\nProvider = \"Exämple\"\r\n";
         let utf16 = |mark: bool, big: bool| -> Vec<u8> {
             let units = mark.then_some(0xfeff).into_iter().chain(text.encode_utf16());

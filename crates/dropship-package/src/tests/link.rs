@@ -84,7 +84,7 @@ const CABS: &[(&str, Verdict, &[&str])] = &[
 ];
 
 #[test]
-fn each_form_of_signature_gets_its_verdict() {
+fn signature_of_each_form_has_its_verdict() {
     for (name, verdict, expected) in CABS {
         let found = inspect(name);
         assert_eq!(checks(&found, Level::Warn), *expected, "{name}: {:#?}", found.findings);

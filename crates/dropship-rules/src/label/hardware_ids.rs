@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_vendor_of_a_subsystem_stands_where_its_bus_puts_it() {
+    fn subsystem_vendor_is_found_at_the_position_of_its_bus() {
         let vendor = |id| subsystem_vendor(id);
         assert_eq!(vendor("PCI\\VEN_8086&DEV_1234&SUBSYS_07981028").as_deref(), Some("1028"));
         assert_eq!(vendor("HDAUDIO\\FUNC_01&VEN_10EC&DEV_0295&SUBSYS_10280798").as_deref(), Some("1028"));

@@ -119,7 +119,7 @@ fn essence_covers_the_rule_of_the_go_live_date_and_not_the_date() {
 }
 
 #[test]
-fn a_request_is_whole_and_says_nothing_that_was_not_asked_for() {
+fn request_has_required_and_configured_fields_only() {
     let label = made(&LabelPlan {
         targets: select(&[], &["pci\\ven_8086*"], &["WINDOWS_v100_X64_CO*"]),
         go_live: Some(GoLive::parse("+7d").expect("offset")),
@@ -195,7 +195,7 @@ fn selections_follow_every_glob_and_are_never_empty() {
 }
 
 #[test]
-fn an_audience_that_is_missing_or_ambiguous_is_a_problem() {
+fn missing_or_ambiguous_audience_is_a_problem() {
     let with = |names: &[&str]| LabelPlan {
         audiences: names.iter().map(|name| (*name).to_owned()).collect(),
         attestation: false,
@@ -215,7 +215,7 @@ fn an_audience_that_is_missing_or_ambiguous_is_a_problem() {
 }
 
 #[test]
-fn what_microsoft_refuses_is_not_sent() {
+fn request_that_microsoft_refuses_is_not_sent() {
     assert_eq!(checks(&LabelPlan { audiences: vec!["a-2".to_owned()], ..plan() }), ["attestation-retail"]);
     assert_eq!(
         checks(&LabelPlan { targets: select(&["ext.inf"], &[], &[]), ..plan() }),
@@ -265,7 +265,7 @@ fn what_microsoft_refuses_is_not_sent() {
 }
 
 #[test]
-fn a_partner_gets_targeting_and_no_publishing() {
+fn partner_label_has_targeting_and_no_publishing() {
     let label = made(&LabelPlan {
         destination: DestinationPlan::AnotherPartner {
             partner: "27691110".to_owned(),
@@ -324,7 +324,7 @@ fn doubts_are_warnings_with_their_source() {
 }
 
 #[test]
-fn an_extension_inf_for_machines_of_several_oems_is_doubted() {
+fn extension_inf_for_machines_of_several_oems_is_a_warning() {
     let mut data = metadata();
     let echo = data.bundles.get_mut("b1").and_then(|bundle| bundle.infs.get_mut("echo.inf")).expect("inf");
     echo.extension_id = Some("{2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11}".to_owned());

@@ -226,7 +226,7 @@ fn search(rules: &Rules) -> (Option<State>, bool, usize) {
 }
 
 #[test]
-fn no_order_of_freezes_kills_and_late_answers_creates_two_objects() {
+fn freezes_kills_and_late_answers_in_any_order_create_no_second_object() {
     let (doubled, succeeds, states) = search(&RULES);
     assert_eq!(doubled, None);
     assert!(succeeds && states > 10_000, "{states} states");

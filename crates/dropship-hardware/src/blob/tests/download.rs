@@ -67,7 +67,7 @@ impl Case {
 }
 
 #[tokio::test]
-async fn a_download_goes_on_where_it_broke_off() {
+async fn interrupted_download_resumes_at_its_byte() {
     let case = Case::new(|asked, at, bytes| match at {
         0 => cut(bytes, 600_000, "\"1\""),
         1 => Reply::Drop,
@@ -84,7 +84,7 @@ async fn a_download_goes_on_where_it_broke_off() {
 }
 
 #[tokio::test]
-async fn a_later_call_takes_up_what_an_earlier_one_left() {
+async fn partial_download_is_resumed_by_a_later_call() {
     let case = Case::new(|asked, at, bytes| match at {
         0 => cut(bytes, 100_000, "\"1\""),
         1 => Reply::empty(403),
@@ -135,7 +135,7 @@ async fn two_halves_of_two_files_are_not_joined() {
 }
 
 #[tokio::test]
-async fn a_part_that_is_whole_already_is_finished() {
+async fn complete_partial_download_is_finished() {
     let case = Case::new(|_, _, bytes| {
         Reply::empty(416).with("Content-Range", &format!("bytes */{}", bytes.len())).with("ETag", "\"1\"")
     })
@@ -148,7 +148,7 @@ async fn a_part_that_is_whole_already_is_finished() {
 }
 
 #[tokio::test]
-async fn the_token_goes_to_the_own_origin_and_is_renewed() {
+async fn download_from_the_own_origin_sends_the_token_and_renews_it() {
     let case = Case::new(|asked, at, bytes| match at {
         0 => Reply::empty(401),
         _ => give(asked, bytes, "\"1\""),
@@ -276,7 +276,7 @@ async fn hopeless_downloads_end_and_leave_no_file() {
 }
 
 #[tokio::test]
-async fn an_ended_url_is_not_tried() {
+async fn expired_url_is_not_requested() {
     let case = Case::new(|asked, _, bytes| give(asked, bytes, "\"1\"")).await;
     let url = case.server.url("/c/b?se=2018-03-12T15:32:10Z&sig=x");
     let error = case.server.client().download(&url, &case.to(), NONE).await.expect_err("ended");
