@@ -228,7 +228,7 @@ pub(crate) struct Notify {
     /// Unique name.
     pub(crate) name: Option<At<String>>,
     /// Events to notify of: `succeeded`, `failed`, `cancelled`, `ended` (these three), `held`, `rejected`, `account`,
-    /// `label` (one that had to be withdrawn was published). Default: all
+    /// `label` (one that had to be withdrawn was published, or a published one was changed by someone else). Default: all
     pub(crate) on: Option<Texts>,
     /// URL to post JSON to.
     pub(crate) url: Option<At<Text<url::Url>>>,

@@ -295,7 +295,7 @@ pub(in crate::config) struct Label {
     pub(in crate::config) hold: Option<At<HoldValue>>,
     /// Name or glob of the label of this rule that must be published first.
     pub(in crate::config) after: Option<At<String>>,
-    /// How long that label must have been live: from its publication or its go-live date, whichever is later. Default: 0s
+    /// How long the earlier label must have been live: since its publication or its go-live date, whichever is later. Default: 0s
     pub(in crate::config) soak: Option<Delay>,
     /// Once this label is live, remove what it targets from older labels of the same rule and label. Default: false
     pub(in crate::config) supersede: Option<At<bool>>,
