@@ -15,7 +15,7 @@ const CHANCE: usize = 5;
 /// Names one job: 9 characters of time and 5 of chance, such as `1mb3w8xk2-7f3qa` without the dash.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct JobId(String);
+pub struct JobId([u8; TIME + CHANCE]);
 
 /// A text that is not a job id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,24 +26,26 @@ impl JobId {
     /// Makes the id of a job that started at `milliseconds` since 1970; `chance` distinguishes jobs of the same millisecond.
     #[must_use]
     pub fn new(milliseconds: u64, chance: u32) -> Self {
-        let mut text = String::with_capacity(TIME + CHANCE);
-        push_digits(&mut text, milliseconds, TIME);
-        push_digits(&mut text, u64::from(chance), CHANCE);
+        let mut text = [0; TIME + CHANCE];
+        let (time, rest) = text.split_at_mut(TIME);
+        write_digits(time, milliseconds);
+        write_digits(rest, u64::from(chance));
         Self(text)
     }
 
     /// The id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        // They are of the alphabet.
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
 
-/// Appends the lowest `count` base-32 digits of `value`, the highest first.
-fn push_digits(text: &mut String, value: u64, count: usize) {
-    for place in (0..count).rev() {
-        let digit = (value >> (place * 5)) & 31;
-        text.push(char::from(ALPHABET[usize::try_from(digit).unwrap_or(0)]));
+/// Fills a text with the lowest base-32 digits of a number.
+fn write_digits(text: &mut [u8], mut number: u64) {
+    for digit in text.iter_mut().rev() {
+        *digit = ALPHABET[usize::try_from(number & 31).unwrap_or(0)];
+        number >>= 5;
     }
 }
 
@@ -51,8 +53,10 @@ impl FromStr for JobId {
     type Err = BadJobId;
 
     fn from_str(text: &str) -> Result<Self, BadJobId> {
-        let well_formed = text.len() == TIME + CHANCE && text.bytes().all(|byte| ALPHABET.contains(&byte));
-        if well_formed { Ok(Self(text.to_owned())) } else { Err(BadJobId(text.to_owned())) }
+        match text.as_bytes().try_into() {
+            Ok(id) if text.bytes().all(|byte| ALPHABET.contains(&byte)) => Ok(Self(id)),
+            _ => Err(BadJobId(text.to_owned())),
+        }
     }
 }
 
@@ -66,19 +70,19 @@ impl TryFrom<String> for JobId {
 
 impl From<JobId> for String {
     fn from(id: JobId) -> Self {
-        id.0
+        id.as_str().to_owned()
     }
 }
 
 impl fmt::Display for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0)
+        f.pad(self.as_str())
     }
 }
 
 impl fmt::Debug for JobId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(self.as_str())
     }
 }
 
@@ -97,7 +101,8 @@ mod tests {
 
     #[test]
     fn invalid_id_is_refused_with_its_text() {
-        for text in ["", "short", "../../etc/passwd", "1234567890123U", "12345678901234567"] {
+        for text in ["", "short", "../../etc/passwd", "1234567890123U", "123456789012é", "12345678901234567"]
+        {
             let error = text.parse::<JobId>().expect_err("not an id");
             assert!(error.to_string().contains(&format!("`{text}`")));
         }
