@@ -45,7 +45,7 @@ pub use memory_store::MemoryStore;
 pub use newest_labels::NewestLabels;
 pub use path_key::{path_key, path_of_key};
 pub use published::{
-    Device, DeviceName, DeviceQuery, HardwareIds, LabelCheck, Publication, PublishedLabel, Series, Target,
+    DeviceName, DeviceQuery, Devices, HardwareIds, LabelCheck, Publication, PublishedLabel, Series, Target,
 };
 pub use reads::Reads;
 pub use shared::{

@@ -3,7 +3,7 @@
 use std::collections::{BinaryHeap, VecDeque};
 
 use crate::error::StoreError;
-use crate::published::{Device, DeviceQuery, Publication};
+use crate::published::{DeviceQuery, Devices, Publication};
 use crate::store::Store;
 use dropship_job::RemoteId;
 
@@ -14,8 +14,10 @@ const MORE: usize = 64;
 /// The published labels of a query. Each label is returned once.
 pub struct NewestLabels<'a> {
     store: &'a dyn Store,
-    devices: Vec<Device>,
-    /// The newest publication of each device that has not been returned.
+    devices: Devices,
+    /// The devices whose labels have not been read, each with a publication that none of them is later than.
+    unread: BinaryHeap<(Publication, usize)>,
+    /// The newest publication of each other device that has not been returned.
     heads: BinaryHeap<Head>,
     last: Option<Publication>,
 }
@@ -25,8 +27,8 @@ pub struct NewestLabels<'a> {
 struct Head {
     publication: Publication,
     device: usize,
-    /// The labels that follow, as far as they are read; absent until the first ones are, when the publication may be too late.
-    following: Option<VecDeque<Publication>>,
+    /// The labels that follow, as far as they are read.
+    following: VecDeque<Publication>,
 }
 
 impl<'a> NewestLabels<'a> {
@@ -36,10 +38,8 @@ impl<'a> NewestLabels<'a> {
     /// When the store cannot be read.
     pub fn of(store: &'a dyn Store, query: DeviceQuery<'_>) -> Result<Self, StoreError> {
         let devices = store.devices(query)?;
-        let head =
-            |(device, known): (usize, &Device)| Head { publication: known.newest, device, following: None };
-        let heads = devices.iter().enumerate().map(head).collect();
-        Ok(Self { store, devices, heads, last: None })
+        let unread = devices.newest().enumerate().map(|(device, newest)| (newest, device)).collect();
+        Ok(Self { store, devices, unread, heads: BinaryHeap::new(), last: None })
     }
 
     /// The next label.
@@ -48,21 +48,31 @@ impl<'a> NewestLabels<'a> {
     /// When the store cannot be read.
     #[expect(clippy::should_implement_trait, reason = "it can fail")]
     pub fn next(&mut self) -> Result<Option<RemoteId>, StoreError> {
-        while let Some(Head { publication, device, following }) = self.heads.pop() {
-            let (next, is_first) = match following {
-                None => (self.read(device, None, FIRST)?, true),
-                Some(following) if following.is_empty() => {
-                    (self.read(device, Some(publication), MORE)?, false)
-                }
-                Some(following) => (following, false),
-            };
-            self.push(device, next);
-            if !is_first && self.last != Some(publication) {
+        loop {
+            self.read_devices()?;
+            let Some(Head { publication, device, mut following }) = self.heads.pop() else { return Ok(None) };
+            if following.is_empty() {
+                following = self.read(device, Some(publication), MORE)?;
+            }
+            self.push(device, following);
+            if self.last != Some(publication) {
                 self.last = Some(publication);
                 return Ok(Some(publication.label));
             }
         }
-        Ok(None)
+    }
+
+    /// Reads the first labels of the devices that may have one before the next that is known.
+    fn read_devices(&mut self) -> Result<(), StoreError> {
+        while let Some((newest, device)) = self.unread.peek().copied() {
+            if self.heads.peek().is_some_and(|head| head.publication > newest) {
+                break;
+            }
+            self.unread.pop();
+            let first = self.read(device, None, FIRST)?;
+            self.push(device, first);
+        }
+        Ok(())
     }
 
     fn read(
@@ -71,13 +81,13 @@ impl<'a> NewestLabels<'a> {
         before: Option<Publication>,
         limit: usize,
     ) -> Result<VecDeque<Publication>, StoreError> {
-        let Some(device) = self.devices.get(device) else { return Ok(VecDeque::new()) };
-        Ok(self.store.labels_of_device(device.name(), before, limit)?.into())
+        let Some(name) = self.devices.name(device) else { return Ok(VecDeque::new()) };
+        Ok(self.store.labels_of_device(name, before, limit)?.into())
     }
 
     fn push(&mut self, device: usize, mut labels: VecDeque<Publication>) {
         if let Some(publication) = labels.pop_front() {
-            self.heads.push(Head { publication, device, following: Some(labels) });
+            self.heads.push(Head { publication, device, following: labels });
         }
     }
 }

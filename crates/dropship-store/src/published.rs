@@ -110,22 +110,36 @@ pub enum HardwareIds<'a> {
     Matching(&'a str, &'a dyn Fn(&str) -> bool),
 }
 
-/// A device that published labels target, or did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Device {
-    /// The hardware id, in lower case.
-    pub hardware_id: String,
-    /// OS code.
-    pub os: String,
-    /// No label that targets the device was published later. It is that of the newest one, unless that was withdrawn.
-    pub newest: Publication,
+/// The devices of a query: many, so that their names are in one text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Devices {
+    /// The name of each: the hardware id in lower case, a zero byte, and the OS code.
+    names: String,
+    /// Where the name of each ends.
+    ends: Vec<usize>,
+    newest: Vec<Publication>,
 }
 
-impl Device {
-    /// Its name.
-    #[must_use]
-    pub fn name(&self) -> DeviceName<'_> {
-        (&self.hardware_id, &self.os)
+impl Devices {
+    /// Adds a device. No label that targets it was published later than `newest`. It is that of the newest one, unless that was
+    /// withdrawn. The hardware id has no zero byte.
+    pub(crate) fn add(&mut self, (hardware_id, os): DeviceName<'_>, newest: Publication) {
+        for part in [hardware_id, "\0", os] {
+            self.names.push_str(part);
+        }
+        self.ends.push(self.names.len());
+        self.newest.push(newest);
+    }
+
+    /// The name of a device.
+    pub(crate) fn name(&self, device: usize) -> Option<DeviceName<'_>> {
+        let start = device.checked_sub(1).map_or(Some(0), |last| self.ends.get(last).copied())?;
+        self.names.get(start..*self.ends.get(device)?)?.split_once('\0')
+    }
+
+    /// The publication that none is later than, of each device.
+    pub(crate) fn newest(&self) -> impl Iterator<Item = Publication> {
+        self.newest.iter().copied()
     }
 }
 

@@ -29,6 +29,11 @@ impl ReadCounter {
             pairs = pairs.saturating_add(1);
             bytes = bytes.saturating_add(size as u64);
         }
+        self.note_sum(pairs, bytes);
+    }
+
+    /// Counts one look-up that found this many pairs, with this many bytes in all.
+    pub(crate) fn note_sum(&self, pairs: u64, bytes: u64) {
         self.lookups.fetch_add(1, Ordering::Relaxed);
         self.pairs.fetch_add(pairs, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);

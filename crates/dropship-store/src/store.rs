@@ -10,7 +10,7 @@ use crate::error::StoreError;
 use crate::export::Each;
 use crate::filter::Filter;
 use crate::finding::Finding;
-use crate::published::{Device, DeviceName, DeviceQuery, LabelCheck, Publication, PublishedLabel, Target};
+use crate::published::{DeviceName, DeviceQuery, Devices, LabelCheck, Publication, PublishedLabel, Target};
 use crate::queries;
 use crate::reads::Reads;
 use crate::shared::NodeStatus;
@@ -134,7 +134,7 @@ pub trait Store: Send + Sync {
     }
 
     /// The devices of a query that published labels target. Devices of labels that were withdrawn may be among them.
-    fn devices(&self, query: DeviceQuery<'_>) -> Result<Vec<Device>, StoreError> {
+    fn devices(&self, query: DeviceQuery<'_>) -> Result<Devices, StoreError> {
         devices::devices(self.tables().bytes(), query)
     }
 

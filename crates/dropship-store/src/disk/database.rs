@@ -74,16 +74,22 @@ impl Database {
         let upto = (Bound::Included(vec![BLOCK]), Bound::Included(block_key(key)));
         let found = db.range(upto).next_back().transpose().map_err(|error| sled_error(&error))?;
         let Some((name, block)) = found else { return Ok(None) };
+        let text = self.text_of(&name, &block)?;
+        Ok(Some((name, text)))
+    }
+
+    /// The inflated text of a block.
+    fn text_of(&self, name: &sled::IVec, block: &[u8]) -> Result<Arc<[u8]>, StoreError> {
         let mut inflated = self.inflated.lock();
-        if let Some(text) = inflated.get(&name) {
-            return Ok(Some((name, Arc::clone(text))));
+        if let Some(text) = inflated.get(name) {
+            return Ok(Arc::clone(text));
         }
-        let text: Arc<[u8]> = inflate(&block)?.into();
+        let text: Arc<[u8]> = inflate(block)?.into();
         if inflated.len() >= INFLATED {
             inflated.clear();
         }
         inflated.insert(name.clone(), Arc::clone(&text));
-        Ok(Some((name, text)))
+        Ok(text)
     }
 
     /// Passes the pairs in sled whose keys are in a range to `each`, in order, until it breaks; pending changes are not applied.
@@ -225,9 +231,10 @@ impl Bytes for Database {
 
     fn each(&self, prefix: &[u8], each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StoreError> {
         let tables = self.tables.read();
-        let mut sizes = Vec::new();
+        let (mut pairs, mut bytes) = (0u64, 0u64);
         let mut pass = |key: &[u8], value: &[u8]| {
-            sizes.push(key.len() + value.len());
+            pairs = pairs.saturating_add(1);
+            bytes = bytes.saturating_add((key.len() + value.len()) as u64);
             each(key, value);
         };
         let mut changed = changed_here(&tables.pending, prefix).peekable();
@@ -242,7 +249,7 @@ impl Bytes for Database {
             ControlFlow::Continue(())
         })?;
         changed.for_each(|(put, change)| change.iter().for_each(|value| pass(put, value)));
-        self.reads.note(sizes);
+        self.reads.note_sum(pairs, bytes);
         Ok(())
     }
 
@@ -274,7 +281,8 @@ impl Bytes for Database {
         for block in tables.db()?.range(vec![BLOCK]..block_key(&end)).rev() {
             let (name, block) = block.map_err(|error| sled_error(&error))?;
             let mut here = Vec::new();
-            each_pair(&inflate(&block)?, |key, _| {
+            // The devices of a label are side by side, and so are their labels.
+            each_pair(&self.text_of(&name, &block)?, |key, _| {
                 if key.starts_with(prefix) && key < end.as_slice() && !changes.contains_key(key) {
                     here.push(key.to_vec());
                 }

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use crate::error::StoreError;
-use crate::published::{Device, DeviceName, DeviceQuery, HardwareIds, Publication, PublishedLabel};
+use crate::published::{DeviceName, DeviceQuery, Devices, HardwareIds, Publication, PublishedLabel};
 use crate::tables::bytes::Bytes;
 use crate::tables::key;
 use crate::tables::overlay::Overlay;
@@ -46,32 +46,35 @@ pub(crate) fn is_bound(known: &[u8], rebuilt: Option<&[u8]>) -> bool {
 }
 
 /// The devices of a query.
-pub(crate) fn devices(tables: &dyn Bytes, query: DeviceQuery<'_>) -> Result<Vec<Device>, StoreError> {
+pub(crate) fn devices(tables: &dyn Bytes, query: DeviceQuery<'_>) -> Result<Devices, StoreError> {
     let prefix = match query.hardware_ids {
         HardwareIds::Exactly(id) => key::devices_exactly(id),
         HardwareIds::Matching(start, _) => key::devices(start),
     };
-    let mut found = Ok(Vec::new());
+    let mut found = Ok(Devices::default());
     // The operating systems of a hardware id follow each other: it is asked for once.
     let mut last = (String::new(), false);
     tables.each(&prefix, &mut |name, newest| {
         let Ok(devices) = &mut found else { return };
-        let row = key::device_in(name).and_then(|name| Ok((name, key::publication_at_end(newest)?)));
-        match row {
-            Ok(((hardware_id, os), newest)) => {
-                let fits = match query.hardware_ids {
-                    HardwareIds::Exactly(_) => true,
-                    HardwareIds::Matching(..) if last.0 == hardware_id => last.1,
-                    HardwareIds::Matching(_, condition) => {
-                        last = (hardware_id.to_owned(), condition(hardware_id));
-                        last.1
-                    }
-                };
-                if fits && (query.os)(os) {
-                    devices.push(Device { hardware_id: hardware_id.to_owned(), os: os.to_owned(), newest });
+        let mut look = || {
+            let (hardware_id, os) = key::device_in(name)?;
+            let fits = match query.hardware_ids {
+                HardwareIds::Exactly(_) => true,
+                HardwareIds::Matching(..) if last.0 == hardware_id => last.1,
+                HardwareIds::Matching(_, condition) => {
+                    last.0.clear();
+                    last.0.push_str(hardware_id);
+                    last.1 = condition(hardware_id);
+                    last.1
                 }
+            };
+            if fits && (query.os)(os) {
+                devices.add((hardware_id, os), key::publication_at_end(newest)?);
             }
-            Err(error) => found = Err(error),
+            Ok(())
+        };
+        if let Err(error) = look() {
+            found = Err(error);
         }
     })?;
     found
