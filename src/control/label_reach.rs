@@ -12,7 +12,7 @@ use dropship_hardware::{Audience, DriverMetadata};
 use dropship_job::{Job, Label};
 use dropship_rules::label::{audiences, earliest, preview, preview_with};
 use dropship_rules::plan::LabelPlan;
-use dropship_store::{Store, StoreError};
+use dropship_store::{PublishedLabel, Store, StoreError};
 
 /// A label of a job. The list of a job has its labels in their order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -55,12 +55,20 @@ pub fn label_reach(
     job: &Job,
     now: Timestamp,
 ) -> Result<Vec<LabelReach>, StoreError> {
+    let published = |label: &Label| label.id().map_or(Ok(None), |id| store.published_label(id));
+    let published = job.labels().iter().map(published).collect::<Result<Vec<_>, _>>()?;
     let snapshot = job.plan().and_then(|digest| packages.plan_snapshot(job.id(), digest).ok());
-    let metadata = read_driver_metadata(packages, job).ok();
-    let known = known_audiences::read(store, job.account().unwrap_or(DEFAULT_ACCOUNT))?;
+    let (mut metadata, mut known) = (None, Vec::new());
+    // Only what is foreseen needs them, and the metadata can be large.
+    if published.iter().any(Option::is_none) {
+        metadata = read_driver_metadata(packages, job).ok();
+        known = known_audiences::read(store, job.account().unwrap_or(DEFAULT_ACCOUNT))?;
+    }
     let inputs = Inputs { store, snapshot, metadata, known, now };
-    let labels = job.labels().iter().enumerate();
-    labels.map(|(index, label)| inputs.of(label, job.label_not_before(index))).collect()
+    let labels = job.labels().iter().zip(published).enumerate();
+    labels
+        .map(|(index, (label, published))| inputs.of(label, published, job.label_not_before(index)))
+        .collect()
 }
 
 struct Inputs<'a> {
@@ -73,13 +81,14 @@ struct Inputs<'a> {
 }
 
 impl Inputs<'_> {
-    fn of(&self, label: &Label, not_before: Option<Timestamp>) -> Result<LabelReach, StoreError> {
+    fn of(
+        &self,
+        label: &Label,
+        published: Option<PublishedLabel>,
+        not_before: Option<Timestamp>,
+    ) -> Result<LabelReach, StoreError> {
         let labels = self.snapshot.iter().flat_map(|snapshot| &snapshot.plan.labels);
         let plan = labels.clone().find(|plan| plan.name == label.name()).cloned();
-        let published = match label.id() {
-            Some(id) => self.store.published_label(id)?,
-            None => None,
-        };
         if let Some(published) = published {
             let targets = self.store.targets_of_label(published.id)?;
             let rows = targets.iter().map(|target| (target.hardware_id.as_str(), target.os.as_str()));
