@@ -1,7 +1,5 @@
 //! The page `Labels`.
 
-use std::collections::BTreeSet;
-
 use dropship_web::Markup;
 use dropship_web::page::encoded;
 use dropship_web::page::labels::{self, DriverView, LabelFilters, LabelsView};
@@ -18,8 +16,14 @@ mod calendar;
 mod drivers;
 mod entry;
 mod label_view;
+mod reaches;
+mod search;
+mod texts;
 
 use entry::{Entry, Place};
+use reaches::Reaches;
+use search::Search;
+use texts::Texts;
 
 /// The parameters of the page.
 pub(in crate::web) const PARAMETERS: &[&str] = &["q", "state", "ring", "page", "from"];
@@ -121,25 +125,30 @@ struct Found {
 
 impl Found {
     fn of(rows: &Rows, wanted: &Wanted, window: &calendar::Window, now: Timestamp) -> Self {
-        let (mut rings, mut total, mut page) = (BTreeSet::new(), 0, Vec::new());
+        let (mut rings, mut total, mut page) = (Texts::default(), 0, Vec::new());
         let (mut moving, mut drivers) = (calendar::Moving::default(), drivers::Drivers::default());
         let on_page = wanted.start()..wanted.start().saturating_add(SIZE);
-        for place in entry::all(rows).filter(|place| place.has_all(&wanted.words)) {
-            rings.extend(place.label.ring.as_deref());
-            if !wanted.shows(place) {
-                continue;
+        let search = Search::of(&wanted.words);
+        for row in rows.newest_first().filter(|row| !row.labels.is_empty()) {
+            let Some(missing) = search.missing_in(row) else { continue };
+            for place in entry::of(row).filter(|place| missing.are_in(place.label)) {
+                place.label.ring.iter().for_each(|ring| rings.add(ring));
+                if !wanted.shows(place) {
+                    continue;
+                }
+                if on_page.contains(&total) {
+                    page.push(Entry::of(place));
+                }
+                total += 1;
+                let is_upcoming = place.is_upcoming(now);
+                moving.add(place, is_upcoming, window, now);
+                drivers.add(place, is_upcoming);
             }
-            if on_page.contains(&total) {
-                page.push(Entry::of(place));
-            }
-            total += 1;
-            moving.add(place, window, now);
-            drivers.add(place, now);
         }
         let (drivers, more_drivers) = drivers.views();
         Self {
             incomplete: words::incomplete(rows.completeness()),
-            rings: rings.into_iter().take(MAX_RINGS).map(str::to_owned).collect(),
+            rings: rings.sorted().take(MAX_RINGS).map(str::to_owned).collect(),
             total,
             page,
             moving,
@@ -155,6 +164,7 @@ pub(in crate::web) fn content(site: &Site, query: &Query) -> Result<Markup, Refu
     let window = calendar::Window::of(query, now)?;
     let found = Found::of(&site.rows.read(), &wanted, &window, now);
     let start = wanted.start();
+    let mut reaches = Reaches::new(|job| site.readings.label_reach(job));
     if found.page.is_empty() && wanted.page > 1 {
         return Err(Refusal::NotFound(format!("there is no page {} of these labels", wanted.page)));
     }
@@ -167,10 +177,10 @@ pub(in crate::web) fn content(site: &Site, query: &Query) -> Result<Markup, Refu
             ring: wanted.ring.clone(),
             rings: found.rings,
         },
-        calendar: Some(calendar::of(site, found.moving, &window, &wanted.filters(), now)?),
+        calendar: Some(calendar::of(&mut reaches, found.moving, &window, &wanted.filters(), now)?),
         drivers: found.drivers,
         more_drivers: found.more_drivers,
-        labels: label_view::all(site, &found.page, now)?,
+        labels: label_view::all(site, &mut reaches, &found.page, now)?,
         total: found.total,
         previous: (wanted.page > 1).then(|| wanted.href(wanted.page - 1)),
         next: (start + found.page.len() < found.total).then(|| wanted.href(wanted.page + 1)),
@@ -178,3 +188,6 @@ pub(in crate::web) fn content(site: &Site, query: &Query) -> Result<Markup, Refu
     };
     Ok(labels::content(&view))
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::index::{Completeness, JobRows};
-use super::row::InfText;
+use super::inf::InfText;
 use crate::control::{ControlError, PackageRecord};
 use crate::web::readings::Readings;
 use dropship_job::JobId;

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::{Notify, watch};
 
+use super::inf::{Inf, InfText};
 use super::names::Names;
 use super::ring::ring_of;
-use super::row::{InfText, Row};
+use super::row::Row;
 use dropship_job::{Event, Job, JobId};
 
 /// Maximum number of rows. Older packages are left out, and the page says so.
@@ -117,14 +118,17 @@ impl JobRows {
 
     /// Adds the INFs of a job, and the texts of its labels in the rule by their names.
     pub(super) fn add_record(&self, id: &JobId, infs: &[InfText<'_>], keys: &[(&str, &str)]) {
-        let (infs, rings) = {
+        let (infs, driver, rings) = {
             let names = &mut self.changes.lock().names;
             let rings: Vec<_> = keys.iter().map(|(name, key)| (*name, names.shared(&ring_of(key)))).collect();
-            (Row::infs(infs, names), rings)
+            let infs = Inf::all(infs, names);
+            let driver =
+                infs.split_first().and_then(|(first, others)| names.driver_number(&first.name, others.len()));
+            (infs, driver, rings)
         };
         let mut rows = self.read_to_write();
         if let Some(row) = rows.by_id.get_mut(id) {
-            row.set_infs(infs);
+            row.set_infs(infs, driver);
             for label in &mut row.labels {
                 let ring = rings.iter().find(|(name, _)| **name == *label.name);
                 label.ring = ring.map(|(_, ring)| Arc::clone(ring));

@@ -13,7 +13,7 @@ const MAX_LABELS: usize = 32;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::web) struct LabelRow {
     /// Its name.
-    pub(in crate::web) name: Arc<str>,
+    pub(in crate::web) name: Box<str>,
     /// Its ring; absent until the record of the package was read.
     pub(in crate::web) ring: Option<Arc<str>>,
     /// Its progress.

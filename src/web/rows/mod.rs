@@ -7,16 +7,21 @@ mod build;
 mod filter;
 mod first_rows;
 mod index;
+mod inf;
 mod label;
 mod names;
 mod page;
 mod ring;
 mod row;
+mod search_text;
+#[cfg(test)]
+pub(in crate::web) mod testing;
 
 pub(crate) use build::keep;
 pub(in crate::web) use filter::{Filter, has};
 pub use index::JobRows;
 pub(in crate::web) use index::{Completeness, Rows};
+pub(in crate::web) use inf::Inf;
 pub(in crate::web) use label::LabelRow;
 pub(in crate::web) use page::{Column, Direction, Order, RowPage};
-pub(in crate::web) use row::{Inf, Row};
+pub(in crate::web) use row::Row;

@@ -2,8 +2,9 @@
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
-use super::filter::Filter;
+use super::filter::{Filter, ReadyFilter};
 use super::first_rows::FirstRows;
 use super::index::{Completeness, JobRows};
 use super::row::Row;
@@ -79,13 +80,21 @@ impl Column {
                 // Names that differ in case only have a fixed order.
                 ordering.then_with(|| one.package.cmp(&other.package))
             }
-            Self::Folder => one.folder.cmp(&other.folder),
-            Self::Rule => one.rule.cmp(&other.rule),
+            Self::Folder => compare_names(one.folder.as_ref(), other.folder.as_ref()),
+            Self::Rule => compare_names(one.rule.as_ref(), other.rule.as_ref()),
             Self::State => one_state.cmp(other_state),
             Self::Step => one.step.cmp(&other.step),
-            Self::Provider => one.provider().cmp(&other.provider()),
+            Self::Provider => compare_names(one.kept_provider(), other.kept_provider()),
             Self::Version => one.version_order().cmp(&other.version_order()),
         }
+    }
+}
+
+/// The order of two names. Most rows share theirs, so that most equal ones are not read.
+fn compare_names(one: Option<&Arc<str>>, other: Option<&Arc<str>>) -> Ordering {
+    match (one, other) {
+        (Some(one), Some(other)) if Arc::ptr_eq(one, other) => Ordering::Equal,
+        _ => one.cmp(&other),
     }
 }
 
@@ -172,7 +181,8 @@ impl JobRows {
             let newest = rows.newest_first().next().map(|row| row.id.clone());
             return RowPage { rows: page, found: all, all, completeness, newest };
         }
-        let shown = rows.newest_first().filter(|row| filter.shows(row, running));
+        let ready = ReadyFilter::of(filter);
+        let shown = rows.newest_first().filter(|row| ready.shows(row, running));
         let (mut found, mut newest) = (0, None);
         let shown = shown.map(|row| (row, row.state(running))).inspect(|(row, _)| {
             found += 1;
@@ -199,7 +209,7 @@ impl JobRows {
 mod tests {
     use jiff::Timestamp;
 
-    use super::super::row::InfText;
+    use super::super::inf::InfText;
     use super::*;
     use dropship_job::testing::{JobBuilder, at, package};
     use dropship_job::{Event, Package, fold};

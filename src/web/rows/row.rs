@@ -3,17 +3,13 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use memchr::memmem::Finder;
 
+use super::inf::{Inf, short};
 use super::label::LabelRow;
 use super::names::Names;
+use super::search_text::{Parts, SearchText};
 use dropship_job::{Job, JobId, LabelStatus, RemoteId, State, StateKind, Step};
-use dropship_package::InfFacts;
-
-/// Maximum length of a text in a row, in characters. Names of files have at most 255 bytes.
-const MAX_TEXT: usize = 255;
-
-/// Maximum number of INFs in a row.
-const MAX_INFS: usize = 16;
 
 /// Maximum number of times of labels in a row.
 const MAX_TIMES: usize = 16;
@@ -27,8 +23,8 @@ pub(in crate::web) struct Row {
     pub(in crate::web) rev: u64,
     /// File name.
     pub(in crate::web) package: Box<str>,
-    /// The file name in lower case, for sorting and searching; absent if it is the same.
-    lower_case: Option<Box<str>>,
+    /// What a search looks through.
+    search_text: SearchText,
     /// Its folder; absent for a submitted package.
     pub(in crate::web) folder: Option<Arc<str>>,
     /// The rule; absent until it is accepted.
@@ -57,19 +53,12 @@ pub(in crate::web) struct Row {
     pub(in crate::web) labels: Box<[LabelRow]>,
     /// Its INFs; absent until its record was read.
     pub(in crate::web) infs: Option<Box<[Inf]>>,
+    /// The number of its driver: packages with the same one have the same driver.
+    pub(in crate::web) driver_number: Option<u32>,
+    /// The provider that they have in common.
+    provider: Option<Arc<str>>,
     /// The version that they have in common, for sorting.
     version_order: Option<[u32; 4]>,
-}
-
-/// An INF of a package.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::web) struct Inf {
-    /// File name.
-    pub(in crate::web) name: Arc<str>,
-    /// `Provider`.
-    pub(in crate::web) provider: Option<Arc<str>>,
-    /// Version of `DriverVer`.
-    pub(in crate::web) version: Option<Arc<str>>,
 }
 
 impl Row {
@@ -82,11 +71,15 @@ impl Row {
         times.sort();
         times.truncate(MAX_TIMES);
         let name = short(&job.package().name);
+        let (product, submission) = (job.product().id(), job.submission().id());
+        let labels = LabelRow::all(job);
+        let parts = Parts { name, infs: &[], job: job.id(), product, submission, labels: &labels };
+        let search_text = SearchText::of(&parts);
         Self {
             id: job.id().clone(),
             rev: job.rev(),
             package: name.into(),
-            lower_case: Some(name.to_lowercase()).filter(|lower_case| lower_case != name).map(Into::into),
+            search_text,
             folder: job.package().folder.as_deref().map(|name| names.shared(name)),
             rule: job.rule().map(|name| names.shared(name)),
             state: job.state().kind(),
@@ -96,18 +89,38 @@ impl Row {
             step_started: job.step_started(),
             signed: job.signed(),
             published: published(job),
-            product: job.product().id(),
-            submission: job.submission().id(),
+            product,
+            submission,
             not_before: times.into(),
-            labels: LabelRow::all(job),
+            labels,
             infs: None,
+            driver_number: None,
+            provider: None,
             version_order: None,
         }
     }
 
     /// The file name in lower case.
     pub(super) fn name_in_lower_case(&self) -> &str {
-        self.lower_case.as_deref().unwrap_or(&self.package)
+        self.search_text.name()
+    }
+
+    /// Whether a word, in lower case, is part of the file name, of an INF, its provider or version, or of an id.
+    pub(in crate::web) fn contains(&self, word: &Finder<'_>) -> bool {
+        self.search_text.has(word)
+    }
+
+    /// Whether a word, in lower case, is part of the name of one of its labels.
+    pub(in crate::web) fn has_label(&self, word: &Finder<'_>) -> bool {
+        self.search_text.has_label(word)
+    }
+
+    fn renew_search_text(&mut self) {
+        let Self { product, submission, .. } = *self;
+        let infs = self.infs.as_deref().unwrap_or_default();
+        let parts =
+            Parts { name: &self.package, infs, job: &self.id, product, submission, labels: &self.labels };
+        self.search_text = SearchText::of(&parts);
     }
 
     /// The numbers of the version that all INFs have, so that 10.0 comes after 9.0.
@@ -115,10 +128,13 @@ impl Row {
         self.version_order
     }
 
-    /// Adds the INFs.
-    pub(super) fn set_infs(&mut self, infs: Box<[Inf]>) {
-        self.infs = Some(infs);
+    /// Adds the INFs, and the number that `Names` has given to their driver.
+    pub(super) fn set_infs(&mut self, infs: Box<[Inf]>, driver_number: Option<u32>) {
+        (self.infs, self.driver_number) = (Some(infs), driver_number);
         self.version_order = self.version().map(version_order);
+        self.provider =
+            common(self.infs.as_deref().unwrap_or_default(), |inf| inf.provider.as_ref()).cloned();
+        self.renew_search_text();
     }
 
     /// The state that the store has: a job that a worker processes is queued or waiting.
@@ -129,9 +145,11 @@ impl Row {
     /// Takes over what was read from the record of the package.
     pub(super) fn keep_record(&mut self, known: &mut Self) {
         (self.infs, self.version_order) = (known.infs.take(), known.version_order);
+        (self.driver_number, self.provider) = (known.driver_number, known.provider.take());
         for (label, known) in self.labels.iter_mut().zip(&mut known.labels) {
             label.ring = known.ring.take();
         }
+        self.renew_search_text();
     }
 
     /// The driver: the name of its first INF, and the number of the others; the file name without its type if there is no INF.
@@ -150,20 +168,14 @@ impl Row {
         }
     }
 
-    /// The INFs of a package.
-    pub(super) fn infs(facts: &[InfText<'_>], names: &mut Names) -> Box<[Inf]> {
-        let mut shared = |text: &str| names.shared(short(text));
-        let inf = |inf: &InfText<'_>| Inf {
-            name: shared(inf.name),
-            provider: inf.provider.map(&mut shared),
-            version: inf.version.map(&mut shared),
-        };
-        facts.iter().take(MAX_INFS).map(inf).collect()
-    }
-
     /// The provider that all INFs have; absent without INFs, and if they differ.
     pub(in crate::web) fn provider(&self) -> Option<&str> {
-        common(self.infs.as_deref()?, |inf| inf.provider.as_deref())
+        self.provider.as_deref()
+    }
+
+    /// The same, as it is kept.
+    pub(super) fn kept_provider(&self) -> Option<&Arc<str>> {
+        self.provider.as_ref()
     }
 
     /// The version that all INFs have; absent without INFs, and if they differ.
@@ -172,21 +184,10 @@ impl Row {
     }
 }
 
-/// The texts of an INF that a row keeps.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct InfText<'a> {
-    pub(super) name: &'a str,
-    pub(super) provider: Option<&'a str>,
-    pub(super) version: Option<&'a str>,
-}
-
-impl<'a> InfText<'a> {
-    pub(super) fn of(inf: &'a InfFacts) -> Self {
-        Self { name: &inf.name, provider: inf.provider.as_deref(), version: inf.version.as_deref() }
-    }
-}
-
-fn common<'a>(infs: &'a [Inf], text: impl Fn(&'a Inf) -> Option<&'a str>) -> Option<&'a str> {
+fn common<'a, T: ?Sized + PartialEq>(
+    infs: &'a [Inf],
+    text: impl Fn(&'a Inf) -> Option<&'a T>,
+) -> Option<&'a T> {
     let (first, rest) = infs.split_first()?;
     let value = text(first)?;
     rest.iter().all(|inf| text(inf) == Some(value)).then_some(value)
@@ -198,10 +199,6 @@ fn version_order(version: &str) -> [u32; 4] {
         *number = part.parse().unwrap_or(u32::MAX);
     }
     numbers
-}
-
-fn short(text: &str) -> &str {
-    text.char_indices().nth(MAX_TEXT).map_or(text, |(end, _)| &text[..end])
 }
 
 /// Whether the label at this index is still to be requested or to go live.

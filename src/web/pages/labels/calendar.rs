@@ -1,5 +1,7 @@
 //! The calendar of labels.
 
+use std::collections::BTreeSet;
+
 use dropship_web::page::labels::CalendarView;
 use dropship_web::picture::{Calendar, CalendarGroup, CalendarRow, Mark, MarkKind, Span, SpanKind};
 use jiff::civil::{Date, Weekday};
@@ -7,10 +9,10 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
 use super::entry::{Entry, Place};
+use super::reaches::Reaches;
 use crate::control::LabelReach;
 use crate::web::query::Query;
 use crate::web::refusal::Refusal;
-use crate::web::site::Site;
 use crate::web::words::shown;
 use dropship_job::{JobId, LabelStatus};
 
@@ -88,12 +90,12 @@ pub(super) struct Moving {
 
 impl Moving {
     /// Adds a label if something happens with it in these days. Those of newer packages are added before.
-    pub(super) fn add(&mut self, place: Place<'_>, window: &Window, now: Timestamp) {
-        if !is_moving(place, window, now) {
+    pub(super) fn add(&mut self, place: Place<'_>, is_upcoming: bool, window: &Window, now: Timestamp) {
+        if !is_moving(place, is_upcoming, window, now) {
             return;
         }
         self.count += 1;
-        let list = if place.is_upcoming(now) { &mut self.upcoming } else { &mut self.past };
+        let list = if is_upcoming { &mut self.upcoming } else { &mut self.past };
         if list.len() < MAX_LABELS {
             list.push(Entry::of(place));
         }
@@ -102,7 +104,7 @@ impl Moving {
 
 /// The calendar of these labels.
 pub(super) fn of(
-    site: &Site,
+    reaches: &mut Reaches<'_>,
     moving: Moving,
     window: &Window,
     filters: &str,
@@ -113,13 +115,18 @@ pub(super) fn of(
     upcoming.truncate(MAX_LABELS);
     let more = count.saturating_sub(upcoming.len());
     let mut groups: Vec<(String, Rows<'_>)> = Vec::new();
-    let mut records: Vec<(&Entry, Vec<LabelReach>)> = Vec::new();
+    let mut read: BTreeSet<&JobId> = BTreeSet::new();
     for entry in &upcoming {
-        if !records.iter().any(|(known, _)| known.job == entry.job) && records.len() < MAX_RECORDS {
-            records.push((entry, site.readings.label_reach(&entry.job)?));
+        // What a record adds is about labels that do not exist yet.
+        let is_new = entry.label().id.is_none();
+        if is_new && read.len() < MAX_RECORDS {
+            read.insert(&entry.job);
         }
-        let reach = records.iter().find(|(known, _)| known.job == entry.job);
-        let row = row(entry, reach.and_then(|(_, reach)| reach.get(entry.index)), window, now);
+        let reach = match is_new && read.contains(&entry.job) {
+            true => Some(reaches.of_job(&entry.job)?),
+            false => None,
+        };
+        let row = row(entry, reach.as_ref().and_then(|reach| reach.get(entry.index)), window, now);
         let name = shown(&format!("{} {}", entry.driver, entry.version.as_deref().unwrap_or_default()));
         match groups.iter_mut().find(|(known, _)| *known == name) {
             Some((_, rows)) => rows.push((&entry.job, entry.index, row)),
@@ -152,10 +159,10 @@ pub(super) fn of(
 }
 
 /// Whether something happens with a label in these days. A label that was published before does not count.
-fn is_moving(place: Place<'_>, window: &Window, now: Timestamp) -> bool {
+fn is_moving(place: Place<'_>, is_upcoming: bool, window: &Window, now: Timestamp) -> bool {
     let (row, label) = (place.row, place.label);
     let from = label.requested.or(label.published).unwrap_or(row.created);
-    if place.is_upcoming(now) {
+    if is_upcoming {
         let until = label.not_before.map_or(now, |date| date.max(now));
         return window.touches(from, until);
     }

@@ -21,6 +21,8 @@ pub(super) struct Drivers<'a> {
     /// Place in the list by the name of the first INF, and the number of the others.
     places: HashMap<(&'a str, usize), usize>,
     list: Vec<Driver<'a>>,
+    /// The same by the number of the driver, which is quicker.
+    by_number: Vec<Option<usize>>,
 }
 
 struct Driver<'a> {
@@ -31,29 +33,47 @@ struct Driver<'a> {
 
 struct Ring<'a> {
     name: &'a str,
-    live: Option<Place<'a>>,
+    /// The label that went live last, and when.
+    live: Option<(Timestamp, Place<'a>)>,
+    /// The label of the newest package that is still to come.
     next: Option<Place<'a>>,
 }
 
 impl<'a> Drivers<'a> {
-    /// Adds a label. Those of newer packages are added before.
-    pub(super) fn add(&mut self, place: Place<'a>, now: Timestamp) {
-        let (is_upcoming, live) = (place.is_upcoming(now), place.label.live());
+    /// Adds a label. Those of newer packages are added before. `is_upcoming`: it is still to be requested, published or live.
+    pub(super) fn add(&mut self, place: Place<'a>, is_upcoming: bool) {
+        let live = place.label.live();
         if !is_upcoming && live.is_none() {
             return;
         }
-        let index = *self.places.entry(place.row.driver_key()).or_insert_with(|| {
-            self.list.push(Driver { newest: place, rings: Vec::new() });
-            self.list.len() - 1
-        });
+        let index = self.index_of(place);
         let Some(ring) = self.list.get_mut(index).and_then(|driver| driver.ring(place.ring())) else {
             return;
         };
         if is_upcoming {
             ring.next = ring.next.or(Some(place));
-        } else if ring.live.is_none_or(|known| live > known.label.live()) {
-            ring.live = Some(place);
+        } else if ring.live.is_none_or(|(known, _)| live > Some(known)) {
+            ring.live = live.map(|live| (live, place));
         }
+    }
+
+    /// The place of the driver of a label in the list.
+    fn index_of(&mut self, place: Place<'a>) -> usize {
+        let number = place.row.driver_number.and_then(|number| usize::try_from(number).ok());
+        if let Some(index) = number.and_then(|number| *self.by_number.get(number)?) {
+            return index;
+        }
+        let index = *self.places.entry(place.row.driver_key()).or_insert_with(|| {
+            self.list.push(Driver { newest: place, rings: Vec::new() });
+            self.list.len() - 1
+        });
+        if let Some(number) = number {
+            if self.by_number.len() <= number {
+                self.by_number.resize(number + 1, None);
+            }
+            self.by_number[number] = Some(index);
+        }
+        index
     }
 
     /// The first drivers, and the number of the others.
@@ -65,7 +85,8 @@ impl<'a> Drivers<'a> {
 
 impl<'a> Driver<'a> {
     fn ring(&mut self, name: &'a str) -> Option<&mut Ring<'a>> {
-        let known = self.rings.iter().position(|ring| ring.name == name);
+        // Most names are shared: two at the same place are the same text.
+        let known = self.rings.iter().position(|ring| std::ptr::eq(ring.name, name) || ring.name == name);
         let index = known.unwrap_or(self.rings.len());
         if known.is_none() && index < MAX_RINGS {
             self.rings.push(Ring { name, live: None, next: None });
@@ -87,7 +108,7 @@ impl Ring<'_> {
         let link = |place: Place<'_>| words::package_of(place.version(), &place.row.id);
         RingView {
             name: shown(self.name),
-            live: self.live.and_then(|place| Some((link(place), place.label.live()?))),
+            live: self.live.map(|(live, place)| (link(place), live)),
             next: self
                 .next
                 .map(|place| (link(place), words::label(place.label.status), place.label.not_before)),

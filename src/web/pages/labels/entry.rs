@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::web::rows::{LabelRow, Row, Rows, has};
+use crate::web::rows::{LabelRow, Row};
 use dropship_job::JobId;
 
 /// A label of a row. Nothing is copied, because a page goes through many.
@@ -16,10 +16,9 @@ pub(super) struct Place<'a> {
     pub(super) label: &'a LabelRow,
 }
 
-/// The labels of all packages, those of the newest package first.
-pub(super) fn all(rows: &Rows) -> impl Iterator<Item = Place<'_>> {
-    rows.newest_first()
-        .flat_map(|row| row.labels.iter().enumerate().map(move |(index, label)| Place { row, index, label }))
+/// The labels of a package.
+pub(super) fn of(row: &Row) -> impl Iterator<Item = Place<'_>> {
+    row.labels.iter().enumerate().map(move |(index, label)| Place { row, index, label })
 }
 
 impl<'a> Place<'a> {
@@ -36,20 +35,6 @@ impl<'a> Place<'a> {
     /// The ring, else the name of the label.
     pub(super) fn ring(self) -> &'a str {
         self.label.ring.as_deref().unwrap_or(&self.label.name)
-    }
-
-    /// Whether each word, in lower case, is part of the name of the label, its package, its driver or version, or is the id of its job.
-    pub(super) fn has_all(self, words: &[String]) -> bool {
-        let row = self.row;
-        let of_driver = |word: &str| {
-            has(row.driver_key().0, word) || row.version().is_some_and(|version| has(version, word))
-        };
-        words.iter().all(|word| {
-            has(&self.label.name, word)
-                || has(&row.package, word)
-                || of_driver(word)
-                || row.id.as_str() == word
-        })
     }
 }
 

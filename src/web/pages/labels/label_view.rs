@@ -1,6 +1,7 @@
 //! One label in detail.
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
 use dropship_web::page::MaybeLink;
@@ -8,6 +9,7 @@ use dropship_web::page::labels::{LabelView, ReachView};
 use jiff::Timestamp;
 
 use super::entry::Entry;
+use super::reaches::Reaches;
 use crate::approval::TargetCounts;
 use crate::control::{LabelReach, ReachSource};
 use crate::outbox::{LabelReceipt, Receipt};
@@ -19,14 +21,22 @@ use dropship_job::JobId;
 use dropship_rules::duration;
 use dropship_rules::plan::{DestinationPlan, LabelPlan};
 
+/// A job, and what its labels reach.
+type ReadJob = (Receipt, Rc<[LabelReach]>);
+
 /// The labels in detail. The jobs are read, and the records of their packages.
-pub(super) fn all(site: &Site, entries: &[Entry], now: Timestamp) -> Result<Vec<LabelView>, Refusal> {
-    let mut jobs: BTreeMap<&JobId, Option<(Receipt, Vec<LabelReach>)>> = BTreeMap::new();
+pub(super) fn all(
+    site: &Site,
+    reaches: &mut Reaches<'_>,
+    entries: &[Entry],
+    now: Timestamp,
+) -> Result<Vec<LabelView>, Refusal> {
+    let mut jobs: BTreeMap<&JobId, Option<ReadJob>> = BTreeMap::new();
     for entry in entries {
         if !jobs.contains_key(&entry.job) {
             // The job may have been pruned since the rows were read.
             let found = site.readings.current(&entry.job).ok();
-            let found = found.map(|job| Ok::<_, Refusal>((job, site.readings.label_reach(&entry.job)?)));
+            let found = found.map(|job| Ok::<_, Refusal>((job, reaches.of_job(&entry.job)?)));
             jobs.insert(&entry.job, found.transpose()?);
         }
     }

@@ -1,0 +1,33 @@
+//! What the labels of a page reach: the record of each package is read once.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::control::{ControlError, LabelReach};
+use dropship_job::JobId;
+
+/// Reads what the labels of a job reach.
+type Read<'a> = dyn Fn(&JobId) -> Result<Vec<LabelReach>, ControlError> + 'a;
+
+/// What the labels of some jobs reach, as far as they were asked for.
+pub(super) struct Reaches<'a> {
+    read: Box<Read<'a>>,
+    known: BTreeMap<JobId, Rc<[LabelReach]>>,
+}
+
+impl<'a> Reaches<'a> {
+    /// `read` reads the records of a job.
+    pub(super) fn new(read: impl Fn(&JobId) -> Result<Vec<LabelReach>, ControlError> + 'a) -> Self {
+        Self { read: Box::new(read), known: BTreeMap::new() }
+    }
+
+    /// The labels of a job, in their order; none if the job is gone.
+    pub(super) fn of_job(&mut self, id: &JobId) -> Result<Rc<[LabelReach]>, ControlError> {
+        if let Some(known) = self.known.get(id) {
+            return Ok(Rc::clone(known));
+        }
+        let found: Rc<[LabelReach]> = (self.read)(id)?.into();
+        self.known.insert(id.clone(), Rc::clone(&found));
+        Ok(found)
+    }
+}

@@ -1,0 +1,50 @@
+//! A search for labels.
+
+use memchr::memmem::Finder;
+
+use crate::web::rows::{LabelRow, Row, has};
+
+/// The words of a search: each is part of the name of a label, its package, its driver or version, or is the id of its job.
+pub(super) struct Search<'a>(Vec<(&'a str, Finder<'a>)>);
+
+/// The words that a package does not have: the name of its label has to.
+pub(super) struct Missing<'a>(Vec<&'a str>);
+
+impl<'a> Search<'a> {
+    /// For words in lower case, without white space.
+    pub(super) fn of(words: &'a [String]) -> Self {
+        Self(words.iter().map(|word| (word.as_str(), Finder::new(word))).collect())
+    }
+
+    /// The words that a package does not have; `None` if none of its labels can have them.
+    pub(super) fn missing_in(&self, row: &Row) -> Option<Missing<'a>> {
+        let mut missing = Vec::new();
+        for (word, finder) in &self.0 {
+            if is_about(row, word, finder) {
+                continue;
+            }
+            if !row.has_label(finder) {
+                return None;
+            }
+            missing.push(*word);
+        }
+        Some(Missing(missing))
+    }
+}
+
+impl Missing<'_> {
+    /// Whether the name of a label has them.
+    pub(super) fn are_in(&self, label: &LabelRow) -> bool {
+        self.0.iter().all(|word| has(&label.name, word))
+    }
+}
+
+/// Whether a word is part of the name of a package, its driver or version, or is the id of its job.
+fn is_about(row: &Row, word: &str, finder: &Finder<'_>) -> bool {
+    // All of these, and more, are in the text for searches, which is quick to look through.
+    row.contains(finder)
+        && (has(&row.package, word)
+            || has(row.driver_key().0, word)
+            || row.version().is_some_and(|version| has(version, word))
+            || row.id.as_str() == word)
+}

@@ -1,0 +1,50 @@
+//! The different texts among many that are shared.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// Number of texts that are known by their address.
+const RECENT: usize = 16;
+
+/// Different texts. Adding one that was added lately, at the same address, costs no comparison.
+#[derive(Default)]
+pub(super) struct Texts<'a> {
+    all: BTreeSet<&'a str>,
+    recent: Vec<&'a Arc<str>>,
+}
+
+impl<'a> Texts<'a> {
+    /// Adds a text.
+    pub(super) fn add(&mut self, text: &'a Arc<str>) {
+        if self.recent.iter().any(|known| Arc::ptr_eq(known, text)) {
+            return;
+        }
+        self.all.insert(text);
+        if self.recent.len() == RECENT {
+            self.recent.clear();
+        }
+        self.recent.push(text);
+    }
+
+    /// The texts, sorted.
+    pub(super) fn sorted(&self) -> impl Iterator<Item = &'a str> {
+        self.all.iter().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_text_is_there_once_however_it_is_shared() {
+        let shared: Vec<Arc<str>> = (0..3 * RECENT).map(|number| (number % 40).to_string().into()).collect();
+        let mut texts = Texts::default();
+        for text in shared.iter().chain(shared.iter().rev()) {
+            texts.add(text);
+            texts.add(text);
+        }
+        let expected: BTreeSet<_> = (0..40).map(|number: usize| number.to_string()).collect();
+        assert!(texts.sorted().eq(expected.iter().map(String::as_str)));
+    }
+}

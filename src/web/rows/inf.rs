@@ -1,0 +1,55 @@
+//! What the pages know of an INF.
+
+use std::sync::Arc;
+
+use super::names::Names;
+use dropship_package::InfFacts;
+
+/// Maximum length of a text in a row, in characters. Names of files have at most 255 bytes.
+const MAX_TEXT: usize = 255;
+
+/// Maximum number of INFs in a row.
+const MAX_INFS: usize = 16;
+
+/// An INF of a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::web) struct Inf {
+    /// File name.
+    pub(in crate::web) name: Arc<str>,
+    /// `Provider`.
+    pub(in crate::web) provider: Option<Arc<str>>,
+    /// Version of `DriverVer`.
+    pub(in crate::web) version: Option<Arc<str>>,
+}
+
+/// The texts of an INF that a row keeps.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct InfText<'a> {
+    pub(super) name: &'a str,
+    pub(super) provider: Option<&'a str>,
+    pub(super) version: Option<&'a str>,
+}
+
+impl<'a> InfText<'a> {
+    pub(super) fn of(inf: &'a InfFacts) -> Self {
+        Self { name: &inf.name, provider: inf.provider.as_deref(), version: inf.version.as_deref() }
+    }
+}
+
+impl Inf {
+    /// The INFs of a package, as a row keeps them.
+    pub(super) fn all(facts: &[InfText<'_>], names: &mut Names) -> Box<[Self]> {
+        let mut shared = |text: &str| names.shared(short(text));
+        let inf = |inf: &InfText<'_>| Self {
+            name: shared(inf.name),
+            provider: inf.provider.map(&mut shared),
+            version: inf.version.map(&mut shared),
+        };
+        facts.iter().take(MAX_INFS).map(inf).collect()
+    }
+}
+
+/// A text as a row keeps it.
+pub(super) fn short(text: &str) -> &str {
+    text.char_indices().nth(MAX_TEXT).map_or(text, |(end, _)| &text[..end])
+}
