@@ -21,6 +21,12 @@ const MAX_SILENCE: Duration = Duration::from_secs(30);
 /// Interval between two checks of the progress.
 const LOOK: Duration = Duration::from_secs(1);
 
+/// Whether the storage may respond later, or this machine may have space later.
+pub(super) fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, NotConnected, StorageFull, TimedOut};
+    matches!(error.kind(), Interrupted | NotConnected | StorageFull | TimedOut)
+}
+
 /// Runs work on small files; waits at most 10 seconds.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ impl<S: Service> StepContext<'_, S> {
         }
     }
 
-    /// The plan that the job was accepted with. Holds the job when it cannot be read.
+    /// The plan that the job was accepted with. Waits while its storage is away, and holds the job when it cannot be read.
     pub(super) async fn plan_snapshot(&mut self) -> StepResult<PlanSnapshot> {
         let Some(digest) = self.job.plan().map(str::to_owned) else {
             let message = format!(
@@ -37,6 +37,10 @@ impl<S: Service> StepContext<'_, S> {
         let read = super::file_work::run(move || packages.plan_snapshot(&id, &digest)).await;
         match read {
             Ok(snapshot) => Ok(snapshot),
+            Err(error) if super::file_work::is_passing(&error) => {
+                let message = format!("cannot read the plan of job {}: {error}", self.job.id());
+                self.retry_later(Fault::new(ErrorKind::Transfer, message), None).await
+            }
             Err(error) => {
                 let message = format!(
                     "cannot read the plan of job {}: {error}; restore it, then approve",

@@ -6,7 +6,7 @@ use crate::pipeline::remote_create::{Candidate, RemoteCreate};
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::service_id::ServiceId;
-use dropship_hardware::{Error, ProductId, SubmissionId};
+use dropship_hardware::{Error, ProductId, Recovery, SubmissionId};
 
 /// The labels at the service that have the name of the job's label at this index, with the reason why one cannot be of its
 /// create. Without the driver metadata or the plan nothing is proven.
@@ -28,6 +28,9 @@ pub(crate) async fn prove<S: Service>(
             Ok(create.find(service).await.map(|found| found.items))
         }
         Err(request::Unprepared::Api(error)) => Ok(Err(error)),
+        Err(request::Unprepared::Unread(why)) => {
+            Ok(Err(Error::not_sent("find the labels of a job", Recovery::Retry, why)))
+        }
         Err(request::Unprepared::Fault(_)) => Ok(Ok(Vec::new())),
     }
 }

@@ -2,12 +2,13 @@
 
 use super::prepared::{Prepared, Unfit};
 use crate::pipeline::driver_metadata;
+use crate::pipeline::file_work;
 use crate::pipeline::lists::{self, ListOf};
 use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use dropship_hardware::{Error, Listing};
-use dropship_job::{HoldFault, HoldReason, Job};
+use dropship_job::{ErrorKind, Fault, HoldFault, HoldReason, Job};
 use dropship_rules::label;
 use dropship_rules::plan::LabelPlan;
 
@@ -15,6 +16,8 @@ use dropship_rules::plan::LabelPlan;
 pub(super) enum Unprepared {
     /// A call failed.
     Api(Error),
+    /// The storage of the metadata is away.
+    Unread(String),
     /// The plan, the metadata or the account's audiences do not allow it.
     Fault(HoldFault),
 }
@@ -29,6 +32,7 @@ pub(super) async fn prepare<S: Service>(
     match try_prepare(ctx, &service, plan).await {
         Ok(prepared) => Ok(prepared),
         Err(Unprepared::Api(error)) => ctx.on_list_error(ListOf::Account, error).await,
+        Err(Unprepared::Unread(why)) => ctx.retry_later(Fault::new(ErrorKind::Transfer, why), None).await,
         Err(Unprepared::Fault(fault)) => ctx.hold(fault).await,
     }
 }
@@ -42,6 +46,9 @@ pub(super) async fn try_prepare<S: Service>(
     let fault = |reason: HoldReason, message: String| Unprepared::Fault(HoldFault::new(reason, message));
     let packages = &ctx.pipeline.packages;
     let metadata = results::driver_metadata(packages, &ctx.job).await.map_err(|error| {
+        if file_work::is_passing(&error) {
+            return Unprepared::Unread(format!("cannot read the driver metadata: {error}"));
+        }
         let message = format!(
             "cannot use the driver metadata {}: {error}; restore the file from a backup of the store, then approve",
             packages.metadata(ctx.job.id()).display()

@@ -35,7 +35,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     let copy = file_work::run_on_package(move || packages.local_copy(&id, size));
     let copy = match ctx.unless_shutting_down(copy).await? {
         Ok(copy) => copy,
-        Err(error) if is_passing(&error) => {
+        Err(error) if file_work::is_passing(&error) => {
             let name = ctx.pipeline.packages.copy_name(ctx.job.id());
             let fault =
                 Fault::new(ErrorKind::Transfer, format!("cannot read the captured copy {name}: {error}"));
@@ -56,12 +56,6 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         Err(TransferError::Local { what: "read", source, .. }) => hold_for_lost_copy(ctx, &source).await,
         Err(error) => ctx.on_transfer_error(DownloadKind::InitialPackage.as_str(), &error).await,
     }
-}
-
-/// Whether the storage of the copy may respond later, or this machine may have space for it.
-fn is_passing(error: &io::Error) -> bool {
-    use io::ErrorKind::{Interrupted, NotConnected, StorageFull, TimedOut};
-    matches!(error.kind(), Interrupted | NotConnected | StorageFull | TimedOut)
 }
 
 async fn hold_for_lost_copy<S: Service>(ctx: &mut StepContext<'_, S>, error: &io::Error) -> StepResult {
