@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::admission::{ReceiptComparison, StaleStore};
 use crate::config::model::Config;
-use crate::outbox::read_receipt;
+use crate::outbox::ResultPlace;
 use crate::package_store::PackageStore;
 use dropship_job::{CreateProgress, Job, JobId, State, counted};
 use dropship_store::{Filter, Finding, Store, StoreError};
@@ -12,7 +12,7 @@ use dropship_store::{Filter, Finding, Store, StoreError};
 /// Number of jobs that are read together.
 const PAGE: usize = 256;
 
-/// Checks a store, its captured packages and its receipts. `only_in_receipts` are the jobs that the next start recovers. Returns the
+/// Checks a store, its captured packages and its receipts, which it was compared with. Returns the
 /// problems that were found.
 ///
 /// # Errors
@@ -20,7 +20,7 @@ const PAGE: usize = 256;
 pub fn examine(
     store: &dyn Store,
     packages: &PackageStore,
-    only_in_receipts: &BTreeSet<JobId>,
+    compared: &ReceiptComparison,
 ) -> Result<Vec<Finding>, StoreError> {
     let mut findings = store.check()?;
     let unread = |source| StoreError::Io { what: "cannot read", path: "packages".into(), error: source };
@@ -31,7 +31,7 @@ pub fn examine(
         for job in &page {
             orphans.remove(job.id());
             findings.extend(check_copy(packages, job));
-            findings.extend(check_receipt(job));
+            findings.extend(check_receipt(packages, compared, job));
             findings.extend(check_doubt(job));
         }
         before = page.last().map(|job| job.id().clone());
@@ -42,7 +42,7 @@ pub fn examine(
     for id in orphans {
         // A package that is being accepted has no job for an instant.
         if store.job(&id)?.is_none() && packages.jobs().map_err(unread)?.contains(&id) {
-            let mend = if only_in_receipts.contains(&id) {
+            let mend = if compared.unknown.contains(&id) {
                 "no action needed: the next start recovers its job from the receipt, and keeps the package while the job needs it"
             } else if packages.is_remote() {
                 "the next start that is more than an hour later deletes it: a daemon ended before it had accepted the package, and captures it \
@@ -142,11 +142,15 @@ fn check_doubt(job: &Job) -> Option<Finding> {
 }
 
 /// A receipt may be missing, since the build server may delete it. It must not contradict the job.
-fn check_receipt(job: &Job) -> Option<Finding> {
-    let receipt = read_receipt(std::path::Path::new(&job.package().outbox))?;
-    let stale = receipt.id == *job.id() && job.state().has_ended() && receipt.state != job.state().kind();
+fn check_receipt(packages: &PackageStore, compared: &ReceiptComparison, job: &Job) -> Option<Finding> {
+    let written = match ResultPlace::of(packages, &job.package().outbox, None) {
+        // They were read together: one by one, each would take the time of a call.
+        ResultPlace::Objects(_) => *compared.written.get(job.id())?,
+        place => place.receipt().ok()?.filter(|receipt| receipt.id == *job.id())?.state,
+    };
+    let stale = job.state().has_ended() && written != job.state().kind();
     stale.then(|| {
-        let (id, written, state) = (job.id(), receipt.state, job.state().kind());
+        let (id, state) = (job.id(), job.state().kind());
         Finding::new(
             format!("job {id} is {state}, but its receipt in {} shows {written}", job.package().outbox),
             "the daemon writes it again within a minute, once the outbox can be written",

@@ -67,6 +67,7 @@ pub fn connect(_: &Store) -> anyhow::Result<Option<Arc<dyn PackageObjects>>> {
 
 #[cfg(feature = "postgres")]
 mod objects {
+    use std::fs::File;
     use std::io;
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
@@ -125,7 +126,11 @@ mod objects {
             Ok(self.0.get(name)?)
         }
 
-        fn fetch(&self, name: &str, to: &Path, longest: u64) -> io::Result<CopyFacts> {
+        fn get_many(&self, names: &[String], longest: u64) -> io::Result<Vec<Option<Vec<u8>>>> {
+            Ok(self.0.get_many(names, longest)?)
+        }
+
+        fn fetch(&self, name: &str, to: File, longest: u64) -> io::Result<CopyFacts> {
             Ok(facts(self.0.fetch(name, to, longest)?))
         }
 
@@ -137,8 +142,8 @@ mod objects {
             Ok(self.0.folders()?)
         }
 
-        fn folders_with(&self, name: &str) -> io::Result<Vec<String>> {
-            Ok(self.0.folders_with(name)?)
+        fn folders_with(&self, below: &str, name: &str) -> io::Result<Vec<String>> {
+            Ok(self.0.folders_with(below, name)?)
         }
 
         fn names(&self, folder: &str) -> io::Result<Vec<(String, SystemTime)>> {

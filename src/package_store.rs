@@ -1,8 +1,8 @@
 //! Stores the captured copies of packages, each with the plan of its job, and later its driver metadata.
 
 use std::collections::BTreeSet;
-use std::fs::{self, DirBuilder};
-use std::io;
+use std::fs::{self, DirBuilder, File};
+use std::io::{self, Seek as _};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -96,6 +96,31 @@ impl PackageStore {
         Self { objects, ..self }
     }
 
+    /// The storage of the copies, if they are objects.
+    #[must_use]
+    pub fn objects(&self) -> Option<&Arc<dyn PackageObjects>> {
+        self.objects.as_ref()
+    }
+
+    /// An object as a file without a name, which goes with its last user. One with more than `longest` bytes is cut off.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::NotFound`]: there is none; when it cannot be read, or the disk of the store has no space for it.
+    pub fn open_object(&self, name: &str, longest: u64) -> io::Result<(File, CopyFacts)> {
+        let objects = self.objects.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        private_folder(&self.incoming)?;
+        if !self.has_space_for(longest) {
+            let message = "the disk of the store is nearly full";
+            return Err(io::Error::new(io::ErrorKind::StorageFull, message));
+        }
+        let path = self.incoming(&format!("result-{}-{:016x}", std::process::id(), fresh()));
+        let mut file = File::options().read(true).write(true).create_new(true).open(&path)?;
+        fs::remove_file(&path)?;
+        let facts = objects.fetch(name, file.try_clone()?, longest)?;
+        file.rewind()?;
+        Ok((file, facts))
+    }
+
     /// Whether the copies are objects: calls then take the time of the network.
     #[must_use]
     pub fn is_remote(&self) -> bool {
@@ -180,7 +205,7 @@ impl PackageStore {
     /// When the storage cannot be read.
     pub fn with_copy(&self, jobs: &[JobId]) -> io::Result<Vec<JobId>> {
         let Some(objects) = &self.objects else { return Ok(jobs.to_vec()) };
-        let there: BTreeSet<_> = objects.folders_with("package")?.into_iter().collect();
+        let there: BTreeSet<_> = objects.folders_with("", "package")?.into_iter().collect();
         let has_copy = |job: &&JobId| there.contains(job.as_str()) || self.downloads(job).exists();
         Ok(jobs.iter().filter(has_copy).cloned().collect())
     }

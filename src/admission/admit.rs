@@ -238,7 +238,10 @@ pub(super) fn job_package(admission: &Admission, package: &CapturedPackage<'_>) 
     let is_of_job = move |receipt: &Receipt| receipt.folder == wanted && ownership.owns(receipt);
     let claim = {
         let (at, name, sha256) = (outbox.clone(), package.name.clone(), package.sha256.clone());
-        hung_places::within(&outbox, MAX_CLAIM, move || outbox::claim(&at, &name, &sha256, mode, &is_of_job))
+        let packages = admission.packages.clone();
+        hung_places::within(&outbox, MAX_CLAIM, move || {
+            outbox::place_of_package(&packages, &at, &name, &sha256, mode, &is_of_job)
+        })
     };
     let claim = claim.unwrap_or_else(|error| {
         tracing::warn!(

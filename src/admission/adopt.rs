@@ -157,7 +157,8 @@ impl Admission {
         let is_of_job =
             |receipt: &Receipt| receipt.folder.as_deref() == folder && self.ownership.owns(receipt);
         let mode = folder.and_then(|name| active.folder(name)).and_then(|folder| folder.outbox_mode);
-        let outbox = outbox::claim(&active.outbox(folder), &name, &sha256, mode, &is_of_job).folder;
+        let (packages, outbox) = (&self.packages, active.outbox(folder));
+        let outbox = outbox::place_of_package(packages, &outbox, &name, &sha256, mode, &is_of_job).folder;
         let package = Package {
             name,
             path: None,

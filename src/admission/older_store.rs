@@ -1,9 +1,9 @@
 //! A store that is older than its receipts, because it was restored from a backup. Jobs that only a receipt shows are
 //! recovered, and jobs that a receipt shows at a later point catch up with it, before anything is sent for them again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,7 +15,8 @@ use super::stale_store::StaleStore;
 use super::state::Admission;
 use crate::hung_places;
 use crate::observe;
-use crate::outbox::{FoundReceipt, METADATA, Ownership, Receipt, is_newer, open_result, read_receipt};
+use crate::outbox::{FoundReceipt, METADATA, Ownership, Receipt, ResultPlace, is_newer};
+use crate::package_store::PackageStore;
 use dropship_job::{ErrorKind, Event, HoldFault, HoldReason, Job, JobId, StateKind};
 use dropship_store::{Commit, Entry, Store, StoreError};
 
@@ -24,6 +25,9 @@ const MAX_METADATA: u64 = 64 << 20;
 
 /// Maximum time to read an outbox.
 const MAX_SEARCH: Duration = Duration::from_secs(10);
+
+/// Number of receipts on object storage that are read at the same time.
+const READS_AT_ONCE: usize = 16;
 
 /// How a receipt differs from the store.
 enum Newer {
@@ -64,6 +68,8 @@ pub struct ReceiptComparison {
     pub stale: StaleStore,
     /// The jobs that only receipts show.
     pub unknown: BTreeSet<JobId>,
+    /// The state that the receipt of each job shows.
+    pub written: BTreeMap<JobId, StateKind>,
 }
 
 /// Compares a store with the receipts in its outboxes; changes nothing.
@@ -72,13 +78,15 @@ pub struct ReceiptComparison {
 /// When the store cannot be read.
 pub fn compare_with_receipts(
     store: &dyn Store,
+    packages: &PackageStore,
     config: &crate::config::model::Config,
     outboxes: &[PathBuf],
     ownership: &Ownership,
 ) -> Result<ReceiptComparison, StoreError> {
     let search = Search { store, ownership, folders: folders(config), since: kept_since(config) };
     let mut found = ReceiptComparison::default();
-    for (_, receipt) in outboxes.iter().flat_map(|outbox| super::recover::own_receipts(outbox)) {
+    for (_, receipt) in outboxes.iter().flat_map(|outbox| super::recover::own_receipts(packages, outbox)) {
+        found.written.insert(receipt.id.clone(), receipt.state);
         match search.judge(&receipt)? {
             Some(Newer::Unknown) => {
                 found.stale.unknown += 1;
@@ -131,7 +139,7 @@ impl Admission {
     /// When the store cannot be read.
     pub fn compare_with_receipts(&self) -> Result<ReceiptComparison, StoreError> {
         let (active, outboxes) = (self.active(), self.outboxes().into_iter().collect::<Vec<_>>());
-        compare_with_receipts(&*self.store, &active.config, &outboxes, &self.ownership)
+        compare_with_receipts(&*self.store, &self.packages, &active.config, &outboxes, &self.ownership)
     }
 
     /// Lets the jobs that have not ended catch up with their receipts. Call it before they continue.
@@ -139,8 +147,19 @@ impl Admission {
     /// # Errors
     /// When the store cannot be read or written.
     pub fn catch_up_open_jobs(&self) -> Result<(), StoreError> {
-        for job in self.store.open_jobs()? {
-            self.catch_up_with_receipt(&job)?;
+        let jobs = self.store.open_jobs()?;
+        if !self.packages.is_remote() {
+            return jobs.iter().try_for_each(|job| self.catch_up_with_receipt(job).map(drop));
+        }
+        for jobs in jobs.chunks(READS_AT_ONCE) {
+            let receipts: Vec<_> = std::thread::scope(|scope| {
+                let read = |job| scope.spawn(move || self.receipt_in_time(job));
+                let reads: Vec<_> = jobs.iter().map(read).collect();
+                reads.into_iter().map(|read| read.join().ok().flatten()).collect()
+            });
+            for (job, receipt) in jobs.iter().zip(receipts) {
+                receipt.map_or(Ok(None), |receipt| self.catch_up_with(job, receipt))?;
+            }
         }
         Ok(())
     }
@@ -195,12 +214,30 @@ impl Admission {
         if self.stands_by {
             return Ok(None);
         }
-        let folder = PathBuf::from(&job.package().outbox);
-        let Some(receipt) = read_in_time(&folder) else { return Ok(None) };
+        self.receipt_in_time(job).map_or(Ok(None), |receipt| self.catch_up_with(job, receipt))
+    }
+
+    fn catch_up_with(&self, job: &Job, receipt: Receipt) -> Result<Option<Job>, StoreError> {
         if !is_newer(&receipt, job, &*self.store)? || !self.ownership.owns(&receipt) {
             return Ok(None);
         }
-        self.take_over(&self.found_receipt(folder, receipt), job)
+        self.take_over(&self.found_receipt(PathBuf::from(&job.package().outbox), receipt), job)
+    }
+
+    /// The receipt of a job. Its place may not respond.
+    fn receipt_in_time(&self, job: &Job) -> Option<Receipt> {
+        let place = ResultPlace::of(&self.packages, &job.package().outbox, None);
+        if matches!(place, ResultPlace::Objects(_)) && self.packages.away().is_some() {
+            // The first attempt has said so.
+            return None;
+        }
+        let (at, outbox) = (place.clone(), place.outbox());
+        let read = hung_places::within(outbox, MAX_SEARCH, move || at.receipt());
+        read.and_then(|read| read).unwrap_or_else(|error| {
+            let folder = place.folder().display();
+            tracing::error!("cannot compare the store with the receipt in {folder}: {error}");
+            None
+        })
     }
 
     /// The newest receipt of an unknown package.
@@ -218,14 +255,15 @@ impl Admission {
         let mut newest: Option<FoundReceipt> = None;
         for outbox in outboxes {
             let (receipts, ownership) = (Arc::clone(&self.receipts), self.ownership.clone());
+            let packages = self.packages.clone();
             let (at, sha256, folder) = (outbox.clone(), package.sha256.clone(), folder.map(str::to_owned));
             let found = hung_places::within(&outbox, MAX_SEARCH, move || {
-                receipts.find(&at, &sha256, |receipt| {
+                receipts.find(&packages, &at, &sha256, |receipt| {
                     receipt.folder == folder
                         && ownership.owns(receipt)
                         && shows_more_than_a_rejection(receipt)
                 })
-            })?;
+            })??;
             newest = newest.into_iter().chain(found).max_by_key(|found| found.receipt.updated);
         }
         Ok(newest)
@@ -327,7 +365,8 @@ impl Admission {
             return;
         }
         let mut bytes = Vec::new();
-        let read = open_result(&found.folder, METADATA)
+        let read = ResultPlace::of(&self.packages, &found.folder, None)
+            .open(METADATA, Some(recorded).filter(|recorded| recorded.size <= MAX_METADATA))
             .and_then(|file| file.take(MAX_METADATA).read_to_end(&mut bytes));
         let is_unchanged = read.is_ok() && crate::digest::of(&bytes) == recorded.sha256;
         if is_unchanged && let Err(error) = self.packages.keep_metadata(id, &bytes) {
@@ -342,13 +381,4 @@ fn unusable(found: &FoundReceipt, why: &str) -> String {
          to send it, or cancel",
         found.folder.display()
     )
-}
-
-/// The receipt in the folder of a package, which may be on a share that does not respond.
-fn read_in_time(folder: &Path) -> Option<Receipt> {
-    let (at, outbox) = (folder.to_owned(), folder.parent().unwrap_or(folder));
-    hung_places::within(outbox, MAX_SEARCH, move || read_receipt(&at)).unwrap_or_else(|error| {
-        tracing::error!("cannot compare the store with the receipt in {}: {error}", folder.display());
-        None
-    })
 }

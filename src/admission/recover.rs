@@ -8,7 +8,7 @@ use super::admit::planned_labels;
 use super::recovered_job::{StoredPlan, facts_of_receipt, held, shows_more_than_a_rejection};
 use super::state::Admission;
 use crate::outbox::{FoundReceipt, Receipt, visit_receipts};
-use crate::package_store::PlanSnapshot;
+use crate::package_store::{PackageStore, PlanSnapshot};
 use crate::pipeline::published_of_recovered;
 use dropship_job::{Accepted, InvalidJob, Job, JobId, Label, Package, RecoveredJob, Step};
 use dropship_store::{Commit, Entry, StoreError};
@@ -91,7 +91,7 @@ impl Admission {
 
     /// The receipts of an outbox that the daemon has written, with paths of this configuration.
     pub(super) fn found_receipts(&self, outbox: &Path) -> Vec<FoundReceipt> {
-        let receipts = own_receipts(outbox).into_iter();
+        let receipts = own_receipts(&self.packages, outbox).into_iter();
         receipts.map(|(at, receipt)| self.found_receipt(at, receipt)).collect()
     }
 
@@ -175,9 +175,9 @@ impl Admission {
 }
 
 /// The receipts of an outbox that the daemon has written, with the paths of their folders.
-pub(super) fn own_receipts(outbox: &Path) -> Vec<(PathBuf, Receipt)> {
+pub(super) fn own_receipts(packages: &PackageStore, outbox: &Path) -> Vec<(PathBuf, Receipt)> {
     let mut receipts = Vec::new();
-    if let Err(error) = visit_receipts(outbox, |at, receipt| receipts.push((at, receipt))) {
+    if let Err(error) = visit_receipts(packages, outbox, |at, receipt| receipts.push((at, receipt))) {
         tracing::warn!(
             "cannot read the whole outbox {}: {error}; the jobs of unread receipts are not recovered",
             outbox.display()

@@ -13,6 +13,7 @@ use crate::daemon::refuse_copy;
 use crate::doctor::{examine, stale_store};
 use crate::outbox::in_store;
 use crate::package_objects;
+use crate::package_store::PackageStore;
 use crate::requirements::remedy;
 use dropship_job::counted;
 use dropship_store::{DiskStore, Finding, OpenReport, Store, StoreError};
@@ -84,9 +85,9 @@ fn examine_offline(config: &Config) -> anyhow::Result<Vec<Finding>> {
 
 /// Checks a store that could be opened, with its packages and receipts.
 fn examine_content(store: &dyn Store, config: &Config) -> anyhow::Result<Vec<Finding>> {
-    let compared = compare(store, config)?;
     let packages = package_objects::for_reading(&config.store)?;
-    let mut findings = examine(store, &packages, &compared.unknown)?;
+    let compared = compare(store, &packages, config)?;
+    let mut findings = examine(store, &packages, &compared)?;
     findings.extend(copy_finding(store, config));
     findings.extend(stale_store(&compared, config));
     Ok(findings)
@@ -102,7 +103,7 @@ fn copy_finding(store: &dyn Store, config: &Config) -> Option<Finding> {
 }
 
 /// Compares the store with the receipts in its outboxes.
-fn compare(store: &dyn Store, config: &Config) -> anyhow::Result<ReceiptComparison> {
+fn compare(store: &dyn Store, packages: &PackageStore, config: &Config) -> anyhow::Result<ReceiptComparison> {
     let home: &Path = &config.store.path;
     let folders = config
         .folders
@@ -111,7 +112,7 @@ fn compare(store: &dyn Store, config: &Config) -> anyhow::Result<ReceiptComparis
     let outboxes: BTreeSet<_> = folders.chain([in_store(home, "submitted")]).collect();
     let outboxes: Vec<_> = outboxes.into_iter().collect();
     let ownership = crate::accounts::ownership(config, false);
-    Ok(compare_with_receipts(store, config, &outboxes, &ownership)?)
+    Ok(compare_with_receipts(store, packages, config, &outboxes, &ownership)?)
 }
 
 fn text(findings: &[Finding]) -> String {

@@ -15,7 +15,7 @@ use crate::control::{
     ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, NoDaemon, Operator, Status,
 };
 use crate::daemon::{ConfiguredPlanner, refuse_copy, stored_status};
-use crate::outbox::{Outbox, Ownership, Receipt};
+use crate::outbox::{Ownership, Receipt, ResultPlace};
 use crate::package_objects;
 use crate::package_store::PackageStore;
 use crate::pipeline::PauseGate;
@@ -57,7 +57,7 @@ impl OfflineStore {
             ownership: crate::accounts::ownership(&config, false),
             packages: packages.clone(),
         };
-        let jobs = JobService::new(Arc::clone(&store), Arc::new(active), false);
+        let jobs = JobService::new(Arc::clone(&store), packages.clone(), Arc::new(active), false);
         Ok(Self { store, packages, jobs, config, gate, operator })
     }
 
@@ -199,7 +199,7 @@ impl ActiveJobs for NoActiveJobs {
 
     fn on_event(&self, job: &Job, _: &[Event]) {
         let mode = job.package().folder.as_ref().and_then(|folder| self.outbox_modes.get(folder)).copied();
-        let outbox = Outbox::at(&job.package().outbox, mode);
+        let outbox = ResultPlace::of(&self.packages, &job.package().outbox, mode);
         let mut receipt = Receipt::of(job, false);
         self.ownership.mark(&mut receipt);
         if let Err(error) = outbox.write_receipt(&receipt) {

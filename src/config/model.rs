@@ -229,6 +229,13 @@ impl Store {
         shared.and_then(PackagePlace::folder).unwrap_or(&self.path)
     }
 
+    /// The outbox in which all nodes find the results of a folder that is on one of them: a path, or an address of object storage.
+    #[must_use]
+    pub fn shared_outbox(&self, folder: &str) -> PathBuf {
+        let place = self.objects().map_or(self.packages(), |place| Path::new(&place.url));
+        crate::outbox::in_store(place, folder)
+    }
+
     /// The name of this node, if the store is in a database.
     #[must_use]
     pub fn node(&self) -> Option<&str> {
@@ -283,7 +290,8 @@ pub struct Folder {
     pub ready: ReadyWhen,
     /// The node that has the folder on its disk; absent: every node reaches it.
     pub on_node: Option<OnNode>,
-    /// Folder for results; absent: in the store. The results of a folder on one node are here first, on the shared storage.
+    /// Folder for results; absent: in the store. The results of a folder on one node are here first, on the shared storage: this may
+    /// be an address.
     pub outbox: Option<PathBuf>,
     /// How long results are kept in the outbox; absent: forever.
     pub outbox_keep: Option<Duration>,

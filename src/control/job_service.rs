@@ -16,6 +16,7 @@ use crate::approval::{ApprovalPage, Approved};
 use crate::config::Config;
 use crate::label_drift;
 use crate::outbox::Receipt;
+use crate::package_store::PackageStore;
 use dropship_job::{Event, Illegal, Job, JobId, Label, StateKind};
 use dropship_rules::rule::RuleChange;
 use dropship_store::{Commit, Filter, Store, StoreError};
@@ -61,6 +62,7 @@ impl LabelPlanner for () {
 #[derive(Clone)]
 pub struct JobService {
     store: Arc<dyn Store>,
+    packages: PackageStore,
     active: Arc<dyn ActiveJobs>,
     sandbox: bool,
 }
@@ -68,8 +70,13 @@ pub struct JobService {
 impl JobService {
     /// Creates the service. `sandbox` marks the receipts: the jobs are not sent to Microsoft.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, active: Arc<dyn ActiveJobs>, sandbox: bool) -> Self {
-        Self { store, active, sandbox }
+    pub fn new(
+        store: Arc<dyn Store>,
+        packages: PackageStore,
+        active: Arc<dyn ActiveJobs>,
+        sandbox: bool,
+    ) -> Self {
+        Self { store, packages, active, sandbox }
     }
 
     /// Refuses a change while the journal of the store cannot be reached: its answer would wait.
@@ -156,7 +163,7 @@ impl JobService {
     /// # Errors
     /// When the job has no such result, or it is no longer in the outbox.
     pub fn open_result(&self, id: &JobId, name: &str) -> Result<File, ControlError> {
-        result_file::open(&self.current(id)?, name)
+        result_file::open(&self.packages, &self.current(id)?, name)
     }
 
     /// One job as it is now, without its history.

@@ -51,7 +51,12 @@ impl DaemonControl {
         let (pipeline, intake, admission) = reloader.parts();
         let workers =
             Arc::new(Workers { pipeline: Arc::clone(&pipeline), admission: Arc::clone(&admission) });
-        let jobs = JobService::new(Arc::clone(pipeline.store()), workers, pipeline.settings().sandbox);
+        let jobs = JobService::new(
+            Arc::clone(pipeline.store()),
+            pipeline.packages().clone(),
+            workers,
+            pipeline.settings().sandbox,
+        );
         Self { jobs, pipeline, intake, admission, reloader, attention, calls, since: Timestamp::now() }
     }
 
@@ -192,7 +197,7 @@ impl ControlHandler for DaemonControl {
     fn doctor(&self) -> Result<Vec<Finding>, ControlError> {
         let compared = self.admission.compare_with_receipts()?;
         let (store, packages) = (&**self.pipeline.store(), self.pipeline.packages());
-        let mut findings = crate::doctor::examine(store, packages, &compared.unknown)?;
+        let mut findings = crate::doctor::examine(store, packages, &compared)?;
         let found = self.admission.stale_store();
         let recovered = || crate::doctor::recovered_store(found, self.admission.undecided_jobs());
         let active = self.admission.active();

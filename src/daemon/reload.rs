@@ -344,7 +344,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Con
     new.api = old.api.clone();
     new.store = old.store.clone();
     for folder in new.folders.iter_mut().filter(|folder| folder.on_node.is_some()) {
-        folder.outbox = Some(crate::outbox::in_store(new.store.packages(), &folder.name));
+        folder.outbox = Some(new.store.shared_outbox(&folder.name));
     }
     new.control.socket.clone_from(&old.control.socket);
     new.metrics = old.metrics;

@@ -9,16 +9,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::names::RECEIPT;
-use super::receipt::Receipt;
+use super::receipt::{MAX_RECEIPT, Receipt};
 use crate::digest;
 use dropship_job::Asset;
 use dropship_shared_folder::{Listed, MAX_ENTRIES, SharedFolder, StagedFile};
 
 /// Permissions of result files, unless the folder has an `outbox_mode`.
 pub const DEFAULT_MODE: u32 = 0o640;
-
-/// Maximum length of a receipt in bytes.
-const MAX_RECEIPT: u64 = 1 << 20;
 
 /// The outbox folder of one package.
 #[derive(Debug, Clone)]
@@ -38,12 +35,6 @@ impl Outbox {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
-    }
-
-    /// The outbox that contains the folder.
-    #[must_use]
-    pub fn place(&self) -> &Path {
-        self.folder.parent().unwrap_or(&self.folder)
     }
 
     /// Creates the folder.
@@ -115,8 +106,7 @@ impl Outbox {
     /// # Errors
     /// As [`Self::prepare`].
     pub fn write_receipt(&self, receipt: &Receipt) -> io::Result<()> {
-        let mut text = serde_json::to_vec_pretty(receipt)?;
-        text.push(b'\n');
+        let text = receipt.text()?;
         let folder = self.open()?;
         folder.remove_leftovers(RECEIPT)?;
         let mut staged = folder.stage(RECEIPT)?;
@@ -209,7 +199,7 @@ pub fn read_receipt(folder: &Path) -> Option<Receipt> {
 ///
 /// # Errors
 /// When there is no such result, or a link or another user's folder is in its place.
-pub fn open_result(folder: &Path, name: &str) -> io::Result<std::fs::File> {
+pub(super) fn open_result(folder: &Path, name: &str) -> io::Result<std::fs::File> {
     let (outbox, folder) = split(folder)?;
     match find(&SharedFolder::open(outbox)?, folder)? {
         Found::Own(folder) => Ok(folder.file(name)?.0),
@@ -224,7 +214,7 @@ pub fn open_result(folder: &Path, name: &str) -> io::Result<std::fs::File> {
 pub(super) fn receipt_in(folder: &SharedFolder) -> Option<Receipt> {
     let (text, meta) = folder.read(RECEIPT, MAX_RECEIPT).ok()?;
     let is_own = folder.owns(&meta) && meta.permissions().mode() & 0o022 == 0;
-    serde_json::from_slice(&text).ok().filter(|_| is_own)
+    Receipt::parse(&text).filter(|_| is_own)
 }
 
 /// Calls `take` with each receipt of an outbox that is the daemon's own, and with the path of its folder.
@@ -233,7 +223,7 @@ pub(super) fn receipt_in(folder: &SharedFolder) -> Option<Receipt> {
 ///
 /// # Errors
 /// When the outbox cannot be read. When others have put more names there than are read, receipts may be missing.
-pub fn visit_receipts(outbox: &Path, mut take: impl FnMut(PathBuf, Receipt)) -> io::Result<()> {
+pub(super) fn visit_receipts(outbox: &Path, mut take: impl FnMut(PathBuf, Receipt)) -> io::Result<()> {
     let opened = match SharedFolder::open(outbox) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,

@@ -15,6 +15,9 @@ pub const SHELL: &str = "derived-shell.hlkx";
 /// The error report.
 pub const ERRORS: &str = "error-report.txt";
 
+/// All results.
+pub(super) const RESULTS: [&str; 5] = [SIGNED, METADATA, CERTIFICATION, SHELL, ERRORS];
+
 /// The outbox of a folder that names none, in the store.
 #[must_use]
 pub fn in_store(store: &Path, folder: &str) -> PathBuf {

@@ -15,6 +15,9 @@ use dropship_job::{
 use dropship_rules::rule::RuleChange;
 use dropship_store::HistoryEntry;
 
+/// Maximum length of a receipt in an outbox, in bytes.
+pub(super) const MAX_RECEIPT: u64 = 1 << 20;
+
 /// One job in the form of `jobs --json`, `show --json` and `receipt.json`. Remote ids are strings, because JSON numbers are
 /// exact only up to 2^53.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -257,6 +260,18 @@ impl fmt::Display for NotWithdrawn {
 }
 
 impl Receipt {
+    /// The text in an outbox.
+    pub(super) fn text(&self) -> std::io::Result<Vec<u8>> {
+        let mut text = serde_json::to_vec_pretty(self)?;
+        text.push(b'\n');
+        Ok(text)
+    }
+
+    /// Reads the text in an outbox; `None` if it is invalid.
+    pub(super) fn parse(text: &[u8]) -> Option<Self> {
+        serde_json::from_slice(text).ok()
+    }
+
     /// Creates the receipt of a job. `running`: a worker processes it now.
     #[must_use]
     pub fn of(job: &Job, running: bool) -> Self {

@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::folder::{Found, find, visit_receipts};
-use super::names::{CERTIFICATION, ERRORS, METADATA, RECEIPT, SHELL, SIGNED};
+use super::folder::{Found, find};
+use super::names::{RECEIPT, RESULTS};
+use super::place::visit_receipts;
 use super::receipt::Receipt;
+use crate::package_store::PackageStore;
 use dropship_shared_folder::SharedFolder;
 
 /// The package folders in an outbox that belong to `folder` and whose jobs have not changed since `before`, with their
@@ -16,12 +18,13 @@ use dropship_shared_folder::SharedFolder;
 /// Several drop folders may share an outbox, and other programs may keep files in it. Folders without a valid receipt of the
 /// daemon are ignored. An outbox that does not exist counts as empty. The second value is the error with which reading ended.
 pub fn untouched_since(
+    packages: &PackageStore,
     outbox: &Path,
     folder: &str,
     before: Timestamp,
 ) -> (Vec<(PathBuf, Receipt)>, io::Result<()>) {
     let mut old = Vec::new();
-    let read = visit_receipts(outbox, |path, receipt| {
+    let read = visit_receipts(packages, outbox, |path, receipt| {
         if receipt.folder.as_deref() == Some(folder) && receipt.updated < before {
             old.push((path, receipt));
         }
@@ -36,13 +39,12 @@ pub fn untouched_since(
 ///
 /// # Errors
 /// When a file cannot be removed.
-pub fn remove(package: &Path, forget: bool) -> io::Result<bool> {
+pub(super) fn remove(package: &Path, forget: bool) -> io::Result<bool> {
     let (Some(outbox), Some(name)) = (package.parent(), package.file_name()) else { return Ok(false) };
     let outbox = SharedFolder::open(outbox)?;
     let Found::Own(folder) = find(&outbox, name)? else { return Ok(false) };
-    let results = [SIGNED, METADATA, CERTIFICATION, SHELL, ERRORS];
     let mut removed = false;
-    for name in results.into_iter().chain(forget.then_some(RECEIPT)) {
+    for name in RESULTS.into_iter().chain(forget.then_some(RECEIPT)) {
         folder.remove_leftovers(name)?;
         removed |= folder.remove_file(name)?;
     }
@@ -56,6 +58,7 @@ pub fn remove(package: &Path, forget: bool) -> io::Result<bool> {
 mod tests {
     use std::fs;
 
+    use super::super::names::SIGNED;
     use super::*;
 
     fn put(outbox: &Path, name: &str, folder: &str, updated: &str) -> PathBuf {
@@ -74,8 +77,9 @@ mod tests {
     fn only_old_results_of_the_folder_are_removed() {
         let home = tempfile::tempdir().expect("folder");
         let outbox = home.path().join("out");
+        let packages = PackageStore::for_reading(home.path());
         let before: Timestamp = "2026-06-01T00:00:00Z".parse().expect("a time");
-        assert!(untouched_since(&outbox, "audio", before).0.is_empty());
+        assert!(untouched_since(&packages, &outbox, "audio", before).0.is_empty());
         let old = put(&outbox, "old-ab", "audio", "2026-05-01T00:00:00Z");
         let kept = put(&outbox, "kept-ab", "audio", "2026-05-02T00:00:00Z");
         fs::write(kept.join("notes.txt"), "by hand").expect("note");
@@ -84,7 +88,7 @@ mod tests {
         fs::create_dir(outbox.join("by-hand")).expect("folder");
         let elsewhere = put(home.path(), "elsewhere", "audio", "2026-05-01T00:00:00Z");
         std::os::unix::fs::symlink(&elsewhere, outbox.join("link")).expect("link");
-        let (mut found, read) = untouched_since(&outbox, "audio", before);
+        let (mut found, read) = untouched_since(&packages, &outbox, "audio", before);
         read.expect("listed");
         found.sort_by(|one, other| one.0.cmp(&other.0));
         assert_eq!(

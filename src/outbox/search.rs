@@ -1,13 +1,16 @@
 //! Finds receipts in an outbox, for packages that the store does not know.
 
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use super::folder::read_receipt;
+use super::place::ResultPlace;
 use super::receipt::Receipt;
+use crate::package_store::PackageStore;
 use dropship_shared_folder::{Listed, SharedFolder};
 
 /// Numbers of digits of sha256 in the names of folders.
@@ -66,18 +69,28 @@ impl Listing {
 
 impl ReceiptSearch {
     /// The newest receipt of these bytes in an outbox that `is_wanted` accepts.
+    ///
+    /// # Errors
+    /// When the outbox is on object storage that does not respond.
     pub fn find(
         &self,
+        packages: &PackageStore,
         outbox: &Path,
         sha256: &str,
         is_wanted: impl Fn(&Receipt) -> bool,
-    ) -> Option<FoundReceipt> {
+    ) -> io::Result<Option<FoundReceipt>> {
+        let is_wanted = |found: &FoundReceipt| found.receipt.sha256 == sha256 && is_wanted(&found.receipt);
+        if let ResultPlace::Objects(_) = ResultPlace::of(packages, outbox, None) {
+            // There, the digest is the name of the folder.
+            let folder = outbox.join(sha256);
+            let receipt = ResultPlace::of(packages, &folder, None).receipt()?;
+            return Ok(receipt.map(|receipt| FoundReceipt { folder, receipt }).filter(is_wanted));
+        }
         let found = self.candidates(outbox, sha256).into_iter().filter_map(|folder| {
             let receipt = read_receipt(&folder)?;
             Some(FoundReceipt { folder, receipt })
         });
-        let wanted = found.filter(|found| found.receipt.sha256 == sha256 && is_wanted(&found.receipt));
-        wanted.max_by_key(|found| found.receipt.updated)
+        Ok(found.filter(is_wanted).max_by_key(|found| found.receipt.updated))
     }
 
     fn candidates(&self, outbox: &Path, sha256: &str) -> Vec<PathBuf> {

@@ -23,7 +23,7 @@ impl PackageStore {
             return Ok(LocalCopy::kept(kept));
         };
         let copy = LocalCopy::fetched(self.incoming(&format!("{job}-{:016x}", fresh())));
-        objects.fetch(&names::package(job), copy.path(), size)?;
+        objects.fetch(&names::package(job), File::create(copy.path())?, size)?;
         Ok(copy)
     }
 

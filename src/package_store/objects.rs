@@ -1,6 +1,7 @@
 //! Where captured packages are if several nodes share them without a common folder.
 
 use std::fmt::Debug;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::time::SystemTime;
@@ -28,17 +29,20 @@ pub trait PackageObjects: Debug + Send + Sync {
     /// A small object; `None`: there is none.
     fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
 
+    /// Small objects, each with at most so many bytes. One that does not exist, or is longer, is `None`.
+    fn get_many(&self, names: &[String], longest: u64) -> io::Result<Vec<Option<Vec<u8>>>>;
+
     /// Writes an object to a file. One with more than `longest` bytes is cut off.
-    fn fetch(&self, name: &str, to: &Path, longest: u64) -> io::Result<CopyFacts>;
+    fn fetch(&self, name: &str, to: File, longest: u64) -> io::Result<CopyFacts>;
 
     /// Reads an object; [`io::ErrorKind::NotFound`]: there is none.
     fn facts(&self, name: &str) -> io::Result<CopyFacts>;
 
-    /// The folders: ids of jobs.
+    /// The folders: ids of jobs, and that of the deliveries.
     fn folders(&self) -> io::Result<Vec<String>>;
 
-    /// The folders that have an object of this name.
-    fn folders_with(&self, name: &str) -> io::Result<Vec<String>>;
+    /// The folders below this one that have an object of this name; an empty name is the whole place.
+    fn folders_with(&self, below: &str, name: &str) -> io::Result<Vec<String>>;
 
     /// The names of the objects in a folder, without the folder, and when each was written.
     fn names(&self, folder: &str) -> io::Result<Vec<(String, SystemTime)>>;

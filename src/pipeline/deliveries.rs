@@ -22,7 +22,8 @@ use super::folder_policies::FolderPolicies;
 use super::job_events::JobObserver;
 use super::receipt_writer::UnwrittenReceipts;
 use crate::observe::LogThrottle;
-use crate::outbox::{self, Ownership, Receipt};
+use crate::outbox::{self, Ownership, Receipt, ResultPlace};
+use crate::package_store::PackageStore;
 use dropship_job::{Event, Job, JobId, StateKind};
 use dropship_shared_folder::Progress;
 use dropship_store::{Commit, Entry, Store, StoreError};
@@ -40,6 +41,7 @@ const CLEARING: Duration = Duration::from_secs(3600);
 /// The jobs of this node's own folders whose results and receipts have to be copied.
 pub struct Deliveries {
     store: Arc<dyn Store>,
+    packages: PackageStore,
     folders: Arc<FolderPolicies>,
     ownership: Ownership,
     jobs: Mutex<Jobs>,
@@ -59,9 +61,14 @@ struct Jobs {
 impl Deliveries {
     /// Copies of the jobs of this store; `ownership` marks every receipt.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, folders: Arc<FolderPolicies>, ownership: Ownership) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        packages: PackageStore,
+        folders: Arc<FolderPolicies>,
+        ownership: Ownership,
+    ) -> Self {
         let (jobs, added, failures) = (Mutex::default(), Notify::new(), LogThrottle::new());
-        Self { store, folders, ownership, jobs, added, failures }
+        Self { store, packages, folders, ownership, jobs, added, failures }
     }
 
     /// Copies what is not in the outboxes yet, until the shutdown.
@@ -174,7 +181,8 @@ impl Deliveries {
         let folder = job.package().folder.clone().unwrap_or_default();
         let Some(own) = self.folders.own(&folder) else { return Ok(()) };
         let place = own.outbox.clone();
-        let delivery = Delivery { job: job.clone(), folder: own, ownership: self.ownership.clone() };
+        let from = ResultPlace::of(&self.packages, &job.package().outbox, None);
+        let delivery = Delivery { job: job.clone(), from, folder: own, ownership: self.ownership.clone() };
         let done = file_work::run_on_package_in(&place, move |progress| delivery.copy(progress)).await;
         let shown = place.display().to_string();
         match done {
@@ -194,7 +202,7 @@ impl Deliveries {
                 match self.failures.count(&shown) {
                     Some(1) => tracing::warn!(
                         job_id = %id, folder, event = "results_not_copied",
-                        "{why}; it is tried again; let the daemon's user write to {shown}, and mount the shared storage"
+                        "{why}; it is tried again; let the daemon's user write to {shown}, and read the storage that [store] packages names"
                     ),
                     _ => tracing::debug!(job_id = %id, "{why}"),
                 }
@@ -230,14 +238,15 @@ impl Deliveries {
             };
             let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
             let Ok(before) = Timestamp::now().checked_sub(keep) else { continue };
-            let (store, place) = (Arc::clone(&self.store), own.outbox.clone());
+            let (store, packages) = (Arc::clone(&self.store), self.packages.clone());
+            let place = own.outbox.clone();
             let work = move |progress: &Progress| {
                 // Others may have put any number of names there, so only the time for all of them is limited.
                 progress.pause();
-                let (old, read) = outbox::untouched_since(&own.outbox, &name, before);
+                let (old, read) = outbox::untouched_since(&packages, &own.outbox, &name, before);
                 for (at, receipt) in old {
                     if is_over(&*store, &receipt).map_err(std::io::Error::other)? {
-                        outbox::remove(&at, false)?;
+                        ResultPlace::of(&packages, at, None).remove(false)?;
                     }
                 }
                 read

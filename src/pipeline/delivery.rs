@@ -5,13 +5,15 @@ use std::path::Path;
 
 use super::after_success;
 use super::folder_policies::OwnFolder;
-use crate::outbox::{self, ERRORS, Outbox, Ownership, Receipt, open_result, read_receipt};
+use crate::outbox::{self, ERRORS, Outbox, Ownership, Receipt, ResultPlace, read_receipt};
 use dropship_job::{Asset, Job, StateKind};
 use dropship_shared_folder::Progress;
 
 /// A job of a folder that is on this node only.
 pub(super) struct Delivery {
     pub(super) job: Job,
+    /// Where the active node delivers.
+    pub(super) from: ResultPlace,
     pub(super) folder: OwnFolder,
     pub(super) ownership: Ownership,
 }
@@ -33,12 +35,11 @@ impl Delivery {
     /// Those of the file system; a result that is not the one that the job recorded.
     pub(super) fn copy(&self, progress: &Progress) -> io::Result<Done> {
         let package = self.job.package();
-        let shared = Path::new(&package.outbox);
         let is_of_job = |there: &Receipt| there.folder == package.folder && self.ownership.owns(there);
         let (outbox, mode) = (&self.folder.outbox, self.folder.mode);
         let claim = outbox::claim(outbox, &package.name, &package.sha256, mode, &is_of_job);
         // The job is older than `node` of its folder.
-        if claim.folder == shared {
+        if claim.folder == self.from.folder() {
             return Ok(Done::default());
         }
         let there = read_receipt(&claim.folder).filter(|there| there.id == *self.job.id());
@@ -46,16 +47,16 @@ impl Delivery {
         to.prepare()?;
         let missing: Vec<_> = self.job.files().iter().filter(|file| !has(there.as_ref(), file)).collect();
         // Without it, the shared storage may not be mounted, and a result that is missing there may be on it.
-        if !missing.is_empty() && read_receipt(shared).is_none() {
-            let message = format!("{} has no receipt", shared.display());
+        if !missing.is_empty() && self.from.receipt()?.is_none() {
+            let message = format!("{} has no receipt", self.from.folder().display());
             return Err(io::Error::new(io::ErrorKind::NotFound, message));
         }
         let mut done = Done::default();
         for file in missing {
-            done.copied += usize::from(copy(&to, shared, file, progress)?);
+            done.copied += usize::from(copy(&to, &self.from, file, progress)?);
         }
         if !self.job.files().iter().any(|file| file.name == ERRORS) {
-            copy_report(&to, shared, progress)?;
+            copy_report(&to, &self.from, progress)?;
         }
         to.sync()?;
         let is_new = there.is_none_or(|there| there.state != StateKind::Succeeded);
@@ -83,8 +84,8 @@ fn has(there: Option<&Receipt>, file: &Asset) -> bool {
 }
 
 /// Copies a result. One that `outbox_keep` has removed in the meantime is left out.
-fn copy(to: &Outbox, shared: &Path, file: &Asset, progress: &Progress) -> io::Result<bool> {
-    let from = match open_result(shared, &file.name) {
+fn copy(to: &Outbox, from: &ResultPlace, file: &Asset, progress: &Progress) -> io::Result<bool> {
+    let from = match from.open(&file.name, Some(file)) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         opened => opened?,
     };
@@ -94,8 +95,8 @@ fn copy(to: &Outbox, shared: &Path, file: &Asset, progress: &Progress) -> io::Re
 }
 
 /// Copies the error report, which the job does not record.
-fn copy_report(to: &Outbox, shared: &Path, progress: &Progress) -> io::Result<()> {
-    match open_result(shared, ERRORS) {
+fn copy_report(to: &Outbox, from: &ResultPlace, progress: &Progress) -> io::Result<()> {
+    match from.open(ERRORS, None) {
         Ok(from) => to.deliver_clone(ERRORS, &mut progress.reader(&from), Some(&from)).map(drop),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),

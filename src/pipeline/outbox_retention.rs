@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 
 use super::assembly::Pipeline;
 use super::file_work;
-use crate::outbox::{self, Receipt};
+use crate::outbox::{self, Receipt, ResultPlace};
 use dropship_intake::metadata_below;
 use dropship_job::StateKind;
 use dropship_shared_folder::Progress;
@@ -27,11 +27,11 @@ pub async fn clear_results<S>(pipeline: &Pipeline<S>, store: &Path) -> Result<()
     for (folder, outbox, keep) in pipeline.settings.folders.kept(store) {
         let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
         let Ok(before) = pipeline.clock.now().checked_sub(keep) else { continue };
-        let (at, of) = (outbox.clone(), folder.clone());
+        let (at, of, packages) = (outbox.clone(), folder.clone(), pipeline.packages.clone());
         // Others may have put any number of names there, so only the time for all of them is limited.
         let list = move |progress: &Progress| {
             progress.pause();
-            Ok(outbox::untouched_since(&at, &of, before))
+            Ok(outbox::untouched_since(&packages, &at, &of, before))
         };
         let (old, read) = match file_work::run_on_package_in(&outbox, list).await {
             Ok(listed) => listed,
@@ -52,11 +52,11 @@ pub async fn clear_results<S>(pipeline: &Pipeline<S>, store: &Path) -> Result<()
             let still_dropped = pipeline.store.has_file_with_digest(&folder, &receipt.sha256)?;
             let was_sent = receipt.product_id.is_some() || receipt.submission_id.is_some();
             let is_needed = still_dropped || (was_sent && pipeline.store.job(&receipt.id)?.is_some());
-            let at = package.clone();
+            let at = ResultPlace::of(&pipeline.packages, &package, None);
             let dropped = receipt.path.clone().zip(pipeline.settings.folders.path(&folder));
             let remove = move || {
                 let gone = dropped.is_none_or(|(path, root)| is_gone(&root, Path::new(&path)));
-                outbox::remove(&at, gone && !is_needed)
+                at.remove(gone && !is_needed)
             };
             match file_work::run_in(&outbox, remove).await {
                 Ok(false) => {}

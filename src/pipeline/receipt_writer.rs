@@ -11,7 +11,8 @@ use tokio::sync::{Mutex, MutexGuard, Notify};
 use super::file_work;
 use super::folder_policies::FolderPolicies;
 use crate::observe::{self, LogThrottle};
-use crate::outbox::{Outbox, Ownership, Receipt, is_newer, read_receipt};
+use crate::outbox::{Ownership, Receipt, ResultPlace, is_newer};
+use crate::package_store::PackageStore;
 use dropship_job::{Job, JobId};
 use dropship_store::{Commit, Entry, Store};
 
@@ -26,6 +27,7 @@ const MAX_AGAIN: usize = 32;
 /// A write that fails is logged and never stops a job. Receipts of ended jobs that could not be written are retried.
 pub struct ReceiptWriter {
     store: Arc<dyn Store>,
+    packages: PackageStore,
     folders: Arc<FolderPolicies>,
     ownership: Ownership,
     /// Per-job locks, so that two concurrent writers cannot overwrite a newer receipt with an older one.
@@ -65,10 +67,16 @@ pub struct UnwrittenReceipts {
 impl ReceiptWriter {
     /// A writer for the jobs of this store; `ownership` marks every receipt.
     #[must_use]
-    pub fn new(store: Arc<dyn Store>, folders: Arc<FolderPolicies>, ownership: Ownership) -> Self {
+    pub fn new(
+        store: Arc<dyn Store>,
+        packages: PackageStore,
+        folders: Arc<FolderPolicies>,
+        ownership: Ownership,
+    ) -> Self {
         let locks = (0..LOCKS).map(|_| Mutex::default()).collect();
         Self {
             store,
+            packages,
             folders,
             ownership,
             locks,
@@ -88,11 +96,11 @@ impl ReceiptWriter {
         Self { is_elsewhere: true, ..self }
     }
 
-    /// The outbox folder of a job.
+    /// The place of a job's results.
     #[must_use]
-    pub fn outbox(&self, job: &Job) -> Outbox {
+    pub fn outbox(&self, job: &Job) -> ResultPlace {
         let folder = job.package().folder.as_deref().unwrap_or_default();
-        Outbox::at(&job.package().outbox, self.folders.mode(folder))
+        ResultPlace::of(&self.packages, &job.package().outbox, self.folders.mode(folder))
     }
 
     /// Keeps others from writing or removing a job's receipt while the guard lives.
@@ -171,10 +179,10 @@ impl ReceiptWriter {
         let mut receipt = Receipt::of(&job, false);
         self.ownership.mark(&mut receipt);
         let (store, ownership, current) = (Arc::clone(&self.store), self.ownership.clone(), job.clone());
-        let place = outbox.place().to_owned();
+        let place = outbox.outbox().to_owned();
         let writing = move || {
             // The outbox may have been mounted after the start.
-            if let Some(there) = read_receipt(outbox.folder())
+            if let Some(there) = outbox.receipt()?
                 && ownership.owns(&there)
                 && is_newer(&there, &current, &*store).map_err(std::io::Error::other)?
             {

@@ -2,21 +2,20 @@
 //!
 //! Others may be able to write to the outbox, so a file is never read there.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use super::file_work;
 use crate::digest;
-use crate::outbox::{METADATA, Outbox};
+use crate::outbox::{METADATA, ResultPlace};
 use crate::package_store::PackageStore;
 use dropship_hardware::DriverMetadata;
 use dropship_job::{Asset, Job, JobId};
 
 /// Creates the outbox folder of the job.
-pub(super) async fn prepare(outbox: &Outbox) -> io::Result<()> {
+pub(super) async fn prepare(outbox: &ResultPlace) -> io::Result<()> {
     let to = outbox.clone();
-    file_work::run_in(outbox.place(), move || to.prepare()).await
+    file_work::run_in(outbox.outbox(), move || to.prepare()).await
 }
 
 /// Path in the store at which a result is downloaded.
@@ -44,17 +43,16 @@ pub(super) async fn staging_for(
 
 /// Makes the names of the delivered results durable. One sync serves all results of a job, and comes before the event that names
 /// them.
-pub(super) async fn sync(outbox: &Outbox) -> io::Result<()> {
+pub(super) async fn sync(outbox: &ResultPlace) -> io::Result<()> {
     let to = outbox.clone();
-    file_work::run_in(outbox.place(), move || to.sync()).await
+    file_work::run_in(outbox.outbox(), move || to.sync()).await
 }
 
 /// Copies a downloaded result to the outbox, where it appears complete under its name, and deletes the download.
-pub(super) async fn deliver(outbox: &Outbox, staged: &Path, name: &'static str) -> io::Result<Asset> {
+pub(super) async fn deliver(outbox: &ResultPlace, staged: &Path, name: &'static str) -> io::Result<Asset> {
     let (to, staged) = (outbox.clone(), staged.to_owned());
-    file_work::run_on_package_in(outbox.place(), move |progress| {
-        let file = File::open(&staged)?;
-        let asset = to.deliver_clone(name, &mut progress.reader(&file), Some(&file))?;
+    file_work::run_on_package_in(outbox.outbox(), move |progress| {
+        let asset = to.deliver(name, &staged, progress)?;
         if let Err(error) = std::fs::remove_file(&staged) {
             tracing::warn!("cannot delete the delivered download {}: {error}", staged.display());
         }

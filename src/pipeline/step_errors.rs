@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::service::Service;
 use super::step_context::{StepContext, StepResult};
-use crate::outbox::Outbox;
+use crate::outbox::ResultPlace;
 use dropship_hardware::{Error, Recovery, TransferError};
 use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, WaitReason};
 
@@ -179,7 +179,7 @@ impl<S: Service> StepContext<'_, S> {
     /// Retries when the outbox cannot be written.
     pub(super) async fn on_outbox_error<T>(
         &mut self,
-        outbox: &Outbox,
+        outbox: &ResultPlace,
         error: &std::io::Error,
     ) -> StepResult<T> {
         let folder = outbox.folder().display();

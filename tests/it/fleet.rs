@@ -3,6 +3,7 @@
 mod encrypted;
 mod nodes;
 mod own_folders;
+mod own_folders_objects;
 mod proxy;
 mod replication;
 mod restored;

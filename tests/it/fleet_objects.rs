@@ -14,7 +14,7 @@ use crate::service::http::on_socket;
 
 #[path = "../../crates/dropship-objects/tests/it/s3.rs"]
 #[expect(dead_code, reason = "the tests of the crate use more of it")]
-mod s3;
+pub(crate) mod s3;
 
 const PLACE: &str = "az://captured/fleet/one";
 
@@ -223,6 +223,39 @@ fn daemon_killed_while_it_writes_an_object_accepts_the_package_once() {
         .filter(|folder| !is_known(folder))
         .collect();
     assert_eq!(finding(&env, "belongs to no job"), !others.is_empty(), "{others:?}");
+}
+
+#[test]
+fn results_of_a_folder_on_the_active_node_come_through_azure_storage() {
+    let (Some(database), Some(azurite)) = (database_of_its_own(), Azurite::start()) else { return };
+    let (env, objects) = (environment(&database, &azurite), azurite.objects());
+    env.edit_configuration("outbox = \"out\"", "outbox = \"out\"\nnode = \"one\"\nafter = \"delete\"");
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let receipt = job_in(&env, "succeeded");
+    let folder = receipt["outbox"].as_str().expect("a folder");
+    assert!(folder.starts_with(&*env.path("out").to_string_lossy()), "{receipt:#}");
+    assert!(fs::metadata(format!("{folder}/signed.zip")).expect("the result").len() > 0);
+    assert!(!env.path("drop/echo.cab").exists(), "`after` was done before the receipt");
+    let delivered = objects.folders_with("outbox/in", "receipt.json").expect("listed");
+    assert_eq!(delivered, [receipt["sha256"].as_str().expect("a digest")]);
+    let place = format!("outbox/in/{}", delivered[0]);
+    let names = objects.names(&place).expect("listed");
+    let is_recorded = |file: &Value| {
+        let name =
+            format!("{}-{}", file["sha256"].as_str().unwrap_or(""), file["name"].as_str().unwrap_or(""));
+        names.iter().any(|(found, _)| *found == name)
+    };
+    assert!(receipt["files"].as_array().expect("a list").iter().all(is_recorded), "{names:?}");
+    assert_eq!(env.json(&["doctor"]), json!([]), "{}", env.log());
+    // Its receipt there is compared with the job.
+    let text = objects.get(&format!("{place}/receipt.json")).expect("read").expect("a receipt");
+    let mut older: Value = serde_json::from_slice(&text).expect("JSON");
+    older["state"] = json!("queued");
+    objects.put(&format!("{place}/receipt.json"), older.to_string().into_bytes()).expect("written");
+    assert!(finding(&env, "shows queued"), "{:#}", env.json(&["doctor"]));
+    assert_eq!(daemon.terminate(), Some(0));
+    assert!(!env.log().contains(KEY), "the key is in the log");
 }
 
 #[test]

@@ -1,12 +1,14 @@
 //! Objects below a prefix, for threads that may block.
 
+use std::fs::File;
 use std::future::Future;
+use std::io::ErrorKind;
 use std::path::Path as FilePath;
 use std::str::FromStr as _;
 use std::sync::{Arc, mpsc};
 use std::time::{Duration, SystemTime};
 
-use futures_util::TryStreamExt as _;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, S3ConditionalPut};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::path::Path;
@@ -38,6 +40,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 
 /// Maximum size of a small object in bytes.
 const LARGEST_SMALL: u64 = 64 << 20;
+
+/// Number of small objects that are read at the same time.
+const READS_AT_ONCE: usize = 16;
 
 /// Digest and size of an object that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,14 +132,33 @@ impl Objects {
         self.call(SMALL, async move { transfer::get(&*store, &at, LARGEST_SMALL).await })
     }
 
+    /// Small objects, each with at most so many bytes. One that does not exist, or is longer, is `None`.
+    ///
+    /// # Errors
+    /// That one of them cannot be read.
+    pub fn get_many(&self, names: &[String], longest: u64) -> Result<Vec<Option<Vec<u8>>>, ObjectError> {
+        let (store, names) = (Arc::clone(&self.store), names.iter().map(|name| self.path(name)));
+        let read = names.map(move |at| {
+            let store = Arc::clone(&store);
+            async move {
+                match transfer::get(&*store, &at, longest).await {
+                    Err(ObjectError::Local(error)) if error.kind() == ErrorKind::FileTooLarge => Ok(None),
+                    read => read,
+                }
+            }
+        });
+        let read: Vec<_> = read.collect();
+        self.call(LIST, async move { stream::iter(read).buffered(READS_AT_ONCE).try_collect().await })
+    }
+
     /// Writes an object to a file. One with more than `longest` bytes is cut off soon after them.
     ///
     /// # Errors
     /// [`ObjectError::NotFound`]; that the object cannot be read, or the file cannot be written.
-    pub fn fetch(&self, name: &str, to: &FilePath, longest: u64) -> Result<Fetched, ObjectError> {
-        let (store, at, to) = (Arc::clone(&self.store), self.path(name), to.to_owned());
+    pub fn fetch(&self, name: &str, to: File, longest: u64) -> Result<Fetched, ObjectError> {
+        let (store, at) = (Arc::clone(&self.store), self.path(name));
         let fetched =
-            self.call(WHOLE_PACKAGE, async move { transfer::fetch(&*store, &at, &to, longest).await });
+            self.call(WHOLE_PACKAGE, async move { transfer::fetch(&*store, &at, to, longest).await });
         fetched.map(|(sha256, size)| Fetched { sha256, size })
     }
 
@@ -161,12 +185,12 @@ impl Objects {
         })
     }
 
-    /// The folders that have an object of this name.
+    /// The folders below this one that have an object of this name; an empty name is the prefix itself.
     ///
     /// # Errors
     /// That they cannot be listed.
-    pub fn folders_with(&self, name: &str) -> Result<Vec<String>, ObjectError> {
-        let (store, prefix, name) = (Arc::clone(&self.store), self.prefix.clone(), name.to_owned());
+    pub fn folders_with(&self, below: &str, name: &str) -> Result<Vec<String>, ObjectError> {
+        let (store, prefix, name) = (Arc::clone(&self.store), self.path(below), name.to_owned());
         self.call(LIST, async move {
             let listed = store.list(Some(&prefix)).try_filter_map(async |object| {
                 let parts: Vec<_> = object.location.prefix_match(&prefix).into_iter().flatten().collect();
@@ -221,7 +245,9 @@ impl Objects {
     }
 
     fn path(&self, name: &str) -> Path {
-        name.split('/').fold(self.prefix.clone(), |path, part| path.join(part))
+        name.split('/')
+            .filter(|part| !part.is_empty())
+            .fold(self.prefix.clone(), |path, part| path.join(part))
     }
 
     /// Runs a future on the thread of this crate, for a limited time.

@@ -102,16 +102,15 @@ pub(crate) async fn examine(store: &dyn ObjectStore, at: &Path) -> Result<(Strin
     read(store, at, u64::MAX, |_| Ok(())).await
 }
 
-/// Writes an object to a new file. Returns its digest and size. A longer object than `longest` is cut off: it has other bytes than those
+/// Writes an object to a file. Returns its digest and size. A longer object than `longest` is cut off: it has other bytes than those
 /// that were written, and must not fill the disk.
 pub(crate) async fn fetch(
     store: &dyn ObjectStore,
     at: &Path,
-    to: &FilePath,
+    mut to: File,
     longest: u64,
 ) -> Result<(String, u64), ObjectError> {
-    let mut output = File::create(to)?;
-    read(store, at, longest, |part| output.write_all(part)).await
+    read(store, at, longest, |part| to.write_all(part)).await
 }
 
 /// A small object; `None`: there is none.

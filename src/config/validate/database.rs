@@ -95,26 +95,28 @@ fn packages(diagnostics: &mut Diagnostics<'_>, raw: &raw::Store) -> Option<Packa
     if !is_address {
         return Some(PackagePlace::Folder(diagnostics.path(at)));
     }
-    if let Err(problem) = usable_objects(&at.value) {
+    let url = usable_objects(&at.value).unwrap_or_else(|problem| {
         diagnostics.error_with_help(&at.span, problem.message, problem.help);
-    }
+        at.value.clone()
+    });
     Some(PackagePlace::Objects(ObjectPlace {
-        url: at.value.clone(),
+        url,
         credentials: raw.packages_credentials_file.as_ref().map(|path| diagnostics.path(path)),
         ca_file: raw.ca_file.as_ref().map(|path| diagnostics.path(path)),
     }))
 }
 
+/// The address as the client writes it.
 #[cfg(feature = "postgres")]
-fn usable_objects(url: &str) -> Result<(), Unusable> {
+fn usable_objects(url: &str) -> Result<String, Unusable> {
     let help =
         "write s3://BUCKET/PREFIX, az://CONTAINER/PREFIX, or the path of a folder that every node mounts";
-    let parsed = dropship_objects::Address::parse(url).map(drop);
+    let parsed = dropship_objects::Address::parse(url).map(|address| address.to_string());
     parsed.map_err(|error| Unusable { message: format!("`packages` is no place: {error}"), help })
 }
 
 #[cfg(not(feature = "postgres"))]
-fn usable_objects(_: &str) -> Result<(), Unusable> {
+fn usable_objects(_: &str) -> Result<String, Unusable> {
     let help = "install a package of dropship, or build it with `--features postgres`";
     Err(Unusable { message: "this dropship was built without object storage".to_owned(), help })
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::api::{delay, some_delay};
 use super::database::node_name;
 use super::diagnostics::{Diagnostics, Places, Problems};
-use crate::config::model::{AfterSuccess, Backlog, Folder, OnNode, PackagePlace, SameContent, Store};
+use crate::config::model::{AfterSuccess, Backlog, Folder, OnNode, SameContent, Store};
 use crate::config::raw;
 use crate::config::raw::values::At;
 use crate::config::sources::Unit;
@@ -77,7 +77,7 @@ fn folder(
     let outbox = raw.outbox.as_ref().map(|path| lexical(&diagnostics.path(path)));
     let on_node =
         on_node(diagnostics, raw, store, outbox.clone().unwrap_or_else(|| in_store(&store.path, &name)));
-    let shared_outbox = on_node.as_ref().map(|_| in_store(store.packages(), &name));
+    let shared_outbox = on_node.as_ref().map(|_| store.shared_outbox(&name));
     let folder = Folder {
         on_node,
         path: lexical(&path?),
@@ -145,13 +145,12 @@ fn on_node(
 ) -> Option<OnNode> {
     let at = raw.node.as_ref()?;
     let shared = store.database.as_ref().and_then(|database| database.packages.as_ref());
-    let Some(PackagePlace::Folder(_)) = shared else {
-        let message =
-            "`node` is for jobs in a database, with `[store] packages` in a folder that every node mounts";
+    if shared.is_none() {
+        let message = "`node` is for jobs in a database, with `[store] packages` in a folder that every node mounts, or on object storage";
         let help = "its results are there until the node has copied them; set `[store] url` and `packages`, or remove `node`";
         diagnostics.error_with_help(&at.span, message, help);
         return None;
-    };
+    }
     Some(OnNode { node: node_name(diagnostics, at), outbox })
 }
 

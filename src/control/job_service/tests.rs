@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use parking_lot::Mutex;
 
@@ -63,7 +64,7 @@ fn jobs_that_workers_process_are_listed_as_running_only() {
     let (store, workers) = (Arc::new(MemoryStore::new()), Arc::new(Workers::default()));
     (1..=9).for_each(|number| create(&store, number));
     *workers.0.lock() = vec![id(7), id(8), id(3)];
-    let service = JobService::new(store, workers, false);
+    let service = JobService::new(store, PackageStore::for_reading(Path::new("unused")), workers, false);
     assert_eq!(listed(&service, Some(StateKind::Running), None, 0), ["8", "7", "3"]);
     assert_eq!(listed(&service, Some(StateKind::Running), None, 1), ["8"]);
     assert_eq!(listed(&service, Some(StateKind::Running), Some(8), 9), ["7", "3"]);

@@ -1,7 +1,6 @@
 //! Answers the requests of the control socket while a node stands by: questions from its own tables, and what operators change about jobs,
 //! which the active node then acts on.
 
-use std::collections::BTreeSet;
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -14,7 +13,7 @@ use tokio::sync::watch;
 
 use super::own_folders::OwnFolders;
 use crate::accounts;
-use crate::admission::{self, ActiveConfig, FileStanding, SubmittedFile};
+use crate::admission::{self, ActiveConfig, FileStanding, ReceiptComparison, SubmittedFile};
 use crate::approval::{self, ApprovalPage};
 use crate::attention::{AttentionItem, AttentionKind};
 use crate::config::model::Config;
@@ -70,7 +69,7 @@ impl StandbyControl {
             config: Arc::clone(&active_config),
             packages: packages.clone(),
         };
-        let jobs = JobService::new(Arc::clone(&store) as _, Arc::new(workers), false);
+        let jobs = JobService::new(Arc::clone(&store) as _, packages.clone(), Arc::new(workers), false);
         let node = config.store.node().unwrap_or_default().to_owned();
         let since = Timestamp::now();
         Ok(Self { store, jobs, active_config, packages, operators, node, active, since, own })
@@ -163,7 +162,7 @@ impl ControlHandler for StandbyControl {
 
     fn doctor(&self) -> Result<Vec<Finding>, ControlError> {
         // The active node has compared the store with the receipts.
-        Ok(crate::doctor::examine(&*self.store, &self.packages, &BTreeSet::new())?)
+        Ok(crate::doctor::examine(&*self.store, &self.packages, &ReceiptComparison::default())?)
     }
 
     fn file_standing(&self, path: &Path) -> Result<FileStanding, ControlError> {

@@ -57,15 +57,20 @@ impl OwnFolders {
         if own.is_empty() || refuse_copy(&**store, config).is_err() {
             return Ok(None);
         }
-        wait_for_storage(config.store.packages()).await?;
+        if config.store.objects().is_none() {
+            wait_for_storage(config.store.packages()).await?;
+        }
         let followed = store.follow();
         let shared = Arc::clone(store) as Arc<dyn Store>;
         let packages = package_objects::open(&config.store)?;
         let folders = Arc::new(FolderPolicies::default());
         folders.replace(&config.folders, config.store.node());
         let ownership = accounts::ownership(config, false);
-        let receipts = ReceiptWriter::new(Arc::clone(&shared), Arc::clone(&folders), ownership.clone());
-        let deliveries = Arc::new(Deliveries::new(Arc::clone(&shared), folders, ownership.clone()));
+        let (of_receipts, of_deliveries) = (packages.clone(), packages.clone());
+        let receipts =
+            ReceiptWriter::new(Arc::clone(&shared), of_receipts, Arc::clone(&folders), ownership.clone());
+        let deliveries = Deliveries::new(Arc::clone(&shared), of_deliveries, folders, ownership.clone());
+        let deliveries = Arc::new(deliveries);
         let queue = Arc::new(Queue::default());
         let observer = Arc::clone(&deliveries) as _;
         let events =

@@ -90,8 +90,11 @@ pub(super) fn build_pipeline(
     let pause = Arc::new(PauseGate::remembered(&*store)?);
     let folders = Arc::clone(&settings.folders);
     let ownership = accounts::ownership(&config, options.sandbox);
-    let receipts = Arc::new(ReceiptWriter::new(Arc::clone(&store), Arc::clone(&folders), ownership.clone()));
-    let deliveries = Arc::new(Deliveries::new(Arc::clone(&store), folders, ownership.clone()));
+    let receipts =
+        ReceiptWriter::new(Arc::clone(&store), packages.clone(), Arc::clone(&folders), ownership.clone());
+    let receipts = Arc::new(receipts);
+    let deliveries =
+        Arc::new(Deliveries::new(Arc::clone(&store), packages.clone(), folders, ownership.clone()));
     let rows = config.web.as_ref().map(|_| Arc::default());
     let observer = Arc::new(DaemonObserver::new(
         Arc::clone(&metrics),

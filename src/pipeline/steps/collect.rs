@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::observe;
-use crate::outbox::{CERTIFICATION, METADATA, Outbox, SHELL, SIGNED};
+use crate::outbox::{CERTIFICATION, METADATA, ResultPlace, SHELL, SIGNED};
 use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
@@ -70,7 +70,7 @@ pub(crate) async fn fetch_metadata<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
     url: SafeUrl,
-    outbox: &Outbox,
+    outbox: &ResultPlace,
 ) -> StepResult<Asset> {
     let (packages, job) = (ctx.pipeline.packages.clone(), ctx.job.id().clone());
     let keep = move |path: &Path| {
@@ -87,7 +87,7 @@ async fn fetch<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
     (kind, url): &(DownloadKind, SafeUrl),
-    outbox: &Outbox,
+    outbox: &ResultPlace,
     name: &'static str,
     check: impl FnOnce(&Path) -> Result<(), String> + Send + 'static,
 ) -> StepResult<Asset> {
@@ -121,7 +121,7 @@ async fn fetch_optional<S: Service>(
     ctx: &StepContext<'_, S>,
     service: &S,
     submission: &Submission,
-    outbox: &Outbox,
+    outbox: &ResultPlace,
 ) -> StepResult<Vec<Asset>> {
     let mut files = Vec::new();
     for (kind, name) in
@@ -153,7 +153,7 @@ async fn fetch_optional<S: Service>(
 }
 
 /// Delivers a result that holds no secret; deletes another one.
-async fn deliver_checked(outbox: &Outbox, staged: &Path, name: &'static str) -> Result<Asset, String> {
+async fn deliver_checked(outbox: &ResultPlace, staged: &Path, name: &'static str) -> Result<Asset, String> {
     if let Err(why) = results::check(staged, results::check_secrets).await {
         drop(results::discard(staged).await);
         return Err(format!("the downloaded {name} is invalid: {why}"));

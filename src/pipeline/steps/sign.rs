@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::outbox::{ERRORS, Outbox};
+use crate::outbox::{ERRORS, ResultPlace};
 use crate::package_store::PackageStore;
 use crate::pipeline::results;
 use crate::pipeline::service::Service;
@@ -126,7 +126,7 @@ pub(crate) async fn reasons<S: Service>(
 async fn fetch_report<S: Service>(
     service: &S,
     url: &SafeUrl,
-    outbox: &Outbox,
+    outbox: &ResultPlace,
     packages: &PackageStore,
     job: &JobId,
 ) -> Result<(), String> {

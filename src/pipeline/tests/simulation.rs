@@ -134,6 +134,7 @@ impl Simulation {
         let queue = Arc::new(Queue::default());
         let receipts = ReceiptWriter::new(
             Arc::clone(&store),
+            packages.clone(),
             Arc::clone(&settings.folders),
             crate::outbox::Ownership::default(),
         );
@@ -245,7 +246,8 @@ impl Simulation {
 
     /// Acts on the store as the control socket does while no daemon runs.
     pub(super) fn job_service(&self) -> JobService {
-        JobService::new(self.store_of(Some(self.clock)), Arc::new(NoActiveJobs), false)
+        let packages = PackageStore::for_reading(&self.home.path().join("store"));
+        JobService::new(self.store_of(Some(self.clock)), packages, Arc::new(NoActiveJobs), false)
     }
 
     /// The number of approvals in the history of a job.

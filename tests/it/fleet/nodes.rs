@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::proxy::{Proxy, Upstream, Way, process_of};
 use super::server::{Database, Server};
 use super::signal;
+use crate::fleet_objects::s3::S3;
 use crate::harness::{TestDaemon, TestEnv, text};
 
 /// Number of nodes.
@@ -33,6 +34,7 @@ pub(super) enum Repair {
     /// The bytes that were held are lost.
     Service(usize),
     Server,
+    Storage,
 }
 
 /// Nodes of one environment, with proxies in front of the database and the service.
@@ -42,6 +44,8 @@ pub(super) struct Fleet {
     daemons: [Option<TestDaemon>; NODES],
     is_frozen: [bool; NODES],
     is_server_down: bool,
+    /// The object storage, if the nodes have no folder in common for captured packages.
+    pub(super) storage: Option<S3>,
     /// The process of each node, for the proxy of the service.
     processes: Arc<Mutex<[u32; NODES]>>,
     databases: [Proxy; NODES],
@@ -51,13 +55,20 @@ pub(super) struct Fleet {
     pub(super) ends: usize,
 }
 
+/// Writes the file with the credentials of the storage.
+pub(super) fn write_settings(env: &TestEnv, storage: &S3) {
+    fs::write(env.path("storage.env"), storage.settings()).expect("written");
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    fs::set_permissions(env.path("storage.env"), private).expect("private");
+}
+
 fn socket_of(server: &Server) -> Upstream {
     Upstream::Unix(server.socket().join(".s.PGSQL.5432"))
 }
 
 impl Fleet {
-    /// Starts the nodes.
-    pub(super) fn new(database: Database) -> Self {
+    /// Starts the nodes. Captured packages are in a folder, or on this storage.
+    pub(super) fn new(database: Database, storage: Option<S3>) -> Self {
         let options =
             Options { speed: 6000.0, quirks: Quirks::none(), page_size: 1000, ..Options::default() };
         let env = TestEnv::at(options, "");
@@ -82,9 +93,16 @@ impl Fleet {
         };
         let folders: String = (0..NODES).map(folder).collect();
         let common = common.replace("[signers]", &format!("{folders}[signers]"));
+        let packages = match &storage {
+            None => "packages = \"shared\"",
+            Some(storage) => {
+                write_settings(&env, storage);
+                "packages = \"s3://captured/fleet\"\npackages_credentials_file = \"storage.env\""
+            }
+        };
         for (number, proxy) in databases.iter().enumerate() {
             let store = format!(
-                "path = \"store{number}\"\nurl = \"postgres://dropship@127.0.0.1:{}/{}\"\npackages = \"shared\"\nnode = \"n{number}\"",
+                "path = \"store{number}\"\nurl = \"postgres://dropship@127.0.0.1:{}/{}\"\n{packages}\nnode = \"n{number}\"",
                 proxy.port,
                 database.name()
             );
@@ -98,6 +116,7 @@ impl Fleet {
             daemons: Default::default(),
             is_frozen: [false; NODES],
             is_server_down: false,
+            storage,
             processes,
             databases,
             service,
@@ -228,6 +247,14 @@ impl Fleet {
         }
     }
 
+    /// Has the object storage answer 503.
+    pub(super) fn fail_storage(&mut self, time: Duration) {
+        if let Some(storage) = &self.storage {
+            storage.set_away(true);
+            self.after(time, Repair::Storage);
+        }
+    }
+
     /// Replaces the server by a synchronous standby. False while the server is down.
     pub(super) fn fail_over(&mut self) -> bool {
         if self.is_server_down {
@@ -256,6 +283,7 @@ impl Fleet {
                 self.service.cut(node);
                 self.service.set(node, Way::Open);
             }
+            Repair::Storage => self.storage.iter().for_each(|storage| storage.set_away(false)),
             Repair::Server => {
                 self.database.server.run();
                 self.is_server_down = false;

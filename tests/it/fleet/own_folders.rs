@@ -12,21 +12,21 @@ use crate::service::http::on_socket;
 use crate::storm::PackageTemplate;
 
 /// Adds a folder of the second node to the configuration of both.
-fn with_folder_of_two(env: &TestEnv) {
+pub(super) fn with_folder_of_two(env: &TestEnv) {
     fs::create_dir(env.path("drop2")).expect("a folder");
     let folder = "[[folder]]\nname = \"site\"\nnode = \"two\"\npath = \"drop2\"\noutbox = \"out2\"\nafter = \"delete\"\n\
         settle = \"200ms\"\npoll = \"1s\"\nsame_content = \"take\"\n";
     env.edit_configuration("[signers]", &format!("{folder}[signers]"));
 }
 
-fn drop_at_two(env: &TestEnv, name: &str, bytes: &[u8]) {
+pub(super) fn drop_at_two(env: &TestEnv, name: &str, bytes: &[u8]) {
     fs::write(env.path(&format!("drop2/{name}.part")), bytes).expect("written");
     let (from, to) = (env.path(&format!("drop2/{name}.part")), env.path(&format!("drop2/{name}")));
     fs::rename(from, to).expect("renamed");
 }
 
 /// The folders with results of the second node.
-fn results(env: &TestEnv) -> Vec<(PathBuf, Value)> {
+pub(super) fn results(env: &TestEnv) -> Vec<(PathBuf, Value)> {
     let items = fs::read_dir(env.path("out2")).into_iter().flatten().flatten();
     let receipt = |item: fs::DirEntry| {
         let text = fs::read(item.path().join("receipt.json")).ok()?;
@@ -36,7 +36,7 @@ fn results(env: &TestEnv) -> Vec<(PathBuf, Value)> {
 }
 
 /// Waits until the outbox of the second node has receipts of jobs in these states.
-fn wait_for_results(env: &TestEnv, states: &[&str]) -> Vec<(PathBuf, Value)> {
+pub(super) fn wait_for_results(env: &TestEnv, states: &[&str]) -> Vec<(PathBuf, Value)> {
     let found = || {
         let results = results(env);
         let mut found: Vec<_> = results.iter().filter_map(|(_, receipt)| receipt["state"].as_str()).collect();
@@ -46,7 +46,7 @@ fn wait_for_results(env: &TestEnv, states: &[&str]) -> Vec<(PathBuf, Value)> {
     wait_for("the results", found).unwrap_or_else(|| panic!("{:#?}\n{}", results(env), env.log()))
 }
 
-fn started(env: &TestEnv, socket: &str, daemon: TestDaemon) -> TestDaemon {
+pub(super) fn started(env: &TestEnv, socket: &str, daemon: TestDaemon) -> TestDaemon {
     let is_up = || on_socket_if_there(env, socket).then_some(());
     wait_for(socket, is_up).unwrap_or_else(|| panic!("{}", env.log()));
     daemon
@@ -220,4 +220,12 @@ fn folder_on_a_node_needs_a_database_and_shared_storage() {
     assert!(shown.contains("folder.in.node = \"two\""), "{shown}");
     let outbox = format!("folder.in.outbox = \"{}\"", env.path("out").display());
     assert!(shown.contains(&outbox), "{shown}");
+    // Without `packages`, no other node would find the packages and the results.
+    env.edit_configuration("packages = \"shared\"\n", "");
+    let refused = env.run(&["check"]);
+    let said = text(&refused.stdout) + &text(&refused.stderr);
+    assert!(refused.status.code() == Some(78) && said.contains("or on object storage"), "{said}");
+    env.edit_configuration("node = \"two\"\n[", "packages = \"az://drivers/\"\nnode = \"two\"\n[");
+    let shown = text(&env.run(&["config", "show"]).stdout);
+    assert!(shown.contains(&outbox) && shown.contains("folder.in.node = \"two\""), "{shown}");
 }

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use super::nodes::{Fleet, NODES};
 use super::proxy::Way;
 use super::server::database_of_its_own;
+use crate::fleet_objects::s3::S3;
 use crate::harness::{Random, TIME_LIMIT, bytes};
 use crate::storm::PackageTemplate;
 
@@ -163,6 +164,11 @@ impl Life {
                 self.fleet.database.cut_connections();
                 "ends of all connections"
             }
+            80..86 if self.fleet.storage.is_some() => {
+                let time = self.time(3000);
+                self.fleet.fail_storage(time);
+                "outages of the object storage"
+            }
             80..93 => {
                 self.fail_at_service();
                 "faults of the service"
@@ -222,18 +228,18 @@ impl Life {
 // Two fleets share the rounds: most of the time they wait for something.
 #[test]
 fn fleet_that_fails_in_every_way_loses_and_doubles_nothing() {
-    live(rounds().div_ceil(2));
+    live(rounds().div_ceil(2), None);
 }
 
 #[test]
-fn second_fleet_that_fails_in_every_way_loses_and_doubles_nothing() {
-    live(rounds() / 2);
+fn fleet_on_object_storage_that_fails_in_every_way_loses_and_doubles_nothing() {
+    live(rounds() / 2, Some(S3::start()));
 }
 
-fn live(rounds: usize) {
+fn live(rounds: usize, storage: Option<S3>) {
     let Some(database) = database_of_its_own() else { return };
     let packages = PackageTemplate::new(&bytes("cab/good-signed.cab"));
-    let (fleet, random) = (Fleet::new(database), Random::new());
+    let (fleet, random) = (Fleet::new(database, storage), Random::new());
     let (pause, counts) = (Pause::Off, BTreeMap::new());
     let mut life = Life { fleet, random, packages, dropped: 0, pause, counts };
     let begun = Instant::now();

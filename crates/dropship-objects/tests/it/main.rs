@@ -2,8 +2,10 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot continue panics with a message")]
 
+#[expect(dead_code, reason = "the tests of the daemon use more of it")]
 mod s3;
 
+use std::fs::File;
 use std::path::PathBuf;
 
 use dropship_objects::{Address, ObjectError, Objects, Settings};
@@ -36,7 +38,8 @@ fn object_is_written_once_and_read_again() {
         let reads = s3.requests().iter().filter(|request| **request == format!("GET captured/{key}")).count();
         assert_eq!(reads, 2, "{length}: each of both is read again");
         let copy = folder.path().join("copy");
-        let fetched = objects.fetch(&name, &copy, u64::MAX).expect("fetched");
+        let new = File::create(&copy).expect("a file");
+        let fetched = objects.fetch(&name, new, u64::MAX).expect("fetched");
         assert_eq!((fetched.size, &std::fs::read(&copy).expect("read")), (length as u64, &bytes));
         assert_eq!(objects.examine(&name).expect("read"), fetched);
 
@@ -69,8 +72,8 @@ fn folders_are_listed_and_deleted_page_by_page() {
     s3.overwrite("fleet/other/e/package", b"of another prefix");
     s3.overwrite("fleet/one-more/f/package", b"of another prefix");
     assert_eq!(objects.folders().expect("listed"), ["a", "b", "c", "d"]);
-    assert_eq!(objects.folders_with("plan-1.json").expect("listed"), ["a"]);
-    assert_eq!(objects.folders_with("package").expect("listed"), ["a", "b", "c", "d"]);
+    assert_eq!(objects.folders_with("", "plan-1.json").expect("listed"), ["a"]);
+    assert_eq!(objects.folders_with("", "package").expect("listed"), ["a", "b", "c", "d"]);
     let mut found: Vec<_> = objects.names("a").expect("listed").into_iter().map(|(name, _)| name).collect();
     found.sort();
     assert_eq!(found, ["package", "plan-1.json", "plan-2.json", "rejected.json"]);
@@ -82,6 +85,33 @@ fn folders_are_listed_and_deleted_page_by_page() {
     let left =
         ["fleet/one-more/f/package", "fleet/one/c/package", "fleet/one/d/package", "fleet/other/e/package"];
     assert_eq!(s3.keys(), left);
+}
+
+#[test]
+fn small_objects_below_a_folder_are_found_and_read_together() {
+    let s3 = S3::start();
+    let objects = objects(&s3);
+    let names: Vec<_> = (0..40).map(|at| format!("outbox/site/{at:02}/receipt.json")).collect();
+    for name in &names {
+        objects.put(name, name.clone().into_bytes()).expect("written");
+    }
+    objects.put("outbox/site/00/signed.zip", b"a result".to_vec()).expect("written");
+    objects.put("outbox/site/deep/00/receipt.json", b"too deep".to_vec()).expect("written");
+    objects.put("outbox/other/77/receipt.json", b"elsewhere".to_vec()).expect("written");
+    let mut found = objects.folders_with("outbox/site", "receipt.json").expect("listed");
+    found.sort();
+    assert_eq!(found, (0..40).map(|at| format!("{at:02}")).collect::<Vec<_>>());
+
+    let read = objects.get_many(&names, 64).expect("read");
+    assert!(read.iter().zip(&names).all(|(read, name)| read.as_deref() == Some(name.as_bytes())), "in order");
+    // One that is too long or absent is left out, and does not hide the others.
+    s3.overwrite(&format!("fleet/one/{}", names[1]), &[7; 65]);
+    objects.delete(&names[2]).expect("deleted");
+    let read: Vec<_> = objects.get_many(&names, 64).expect("read").iter().map(Option::is_some).collect();
+    assert_eq!(read[..4], [true, false, false, true]);
+    s3.set_away(true);
+    let error = objects.get_many(&names, 64).expect_err("away");
+    assert!(matches!(error, ObjectError::Away { .. }), "{error}");
 }
 
 #[test]
@@ -111,7 +141,8 @@ fn object_that_has_become_longer_is_not_read_to_its_end() {
     let longer = vec![7; 64 << 20];
     s3.overwrite("fleet/one/job/package", &longer);
     let copy = folder.path().join("copy");
-    let fetched = objects.fetch("job/package", &copy, bytes.len() as u64).expect("fetched");
+    let new = File::create(&copy).expect("a file");
+    let fetched = objects.fetch("job/package", new, bytes.len() as u64).expect("fetched");
     assert!(fetched.size > bytes.len() as u64 && fetched.size < longer.len() as u64, "{}", fetched.size);
     assert_eq!(std::fs::metadata(&copy).expect("a file").len(), fetched.size);
 }

@@ -35,6 +35,8 @@ struct Content {
     requests: Vec<String>,
     /// Answers 503 to everything.
     is_away: bool,
+    /// What is written under names with this end is not answered.
+    held: Option<&'static str>,
 }
 
 impl S3 {
@@ -72,6 +74,16 @@ impl S3 {
         self.content.lock().expect("unpoisoned").is_away = is_away;
     }
 
+    /// Answers nothing that is written under names with this end, until it is called with `None`.
+    pub(crate) fn hold(&self, end: Option<&'static str>) {
+        self.content.lock().expect("unpoisoned").held = end;
+    }
+
+    /// The bytes of an object.
+    pub(crate) fn object(&self, key: &str) -> Option<Vec<u8>> {
+        self.content.lock().expect("unpoisoned").objects.get(key).cloned()
+    }
+
     /// The keys of all objects.
     pub(crate) fn keys(&self) -> Vec<String> {
         self.content.lock().expect("unpoisoned").objects.keys().cloned().collect()
@@ -93,10 +105,14 @@ async fn answer(State(content): State<Arc<Mutex<Content>>>, request: Request) ->
     let body = to_bytes(body, 64 << 20).await.expect("a body").to_vec();
     let header =
         |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let mut content = content.lock().expect("unpoisoned");
     let path = parts.uri.path().trim_start_matches('/').to_owned();
     let query = parts.uri.query().unwrap_or_default().to_owned();
-    content.requests.push(format!("{} {path}", parts.method));
+    content.lock().expect("unpoisoned").requests.push(format!("{} {path}", parts.method));
+    let is_held = || content.lock().expect("unpoisoned").held.is_some_and(|end| path.ends_with(end));
+    while parts.method == Method::PUT && is_held() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let mut content = content.lock().expect("unpoisoned");
     if content.is_away {
         return error(StatusCode::SERVICE_UNAVAILABLE, "ServiceUnavailable");
     }

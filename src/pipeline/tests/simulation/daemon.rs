@@ -101,6 +101,7 @@ impl Daemon {
         jobs.reverse();
         let job_service = JobService::new(
             Arc::clone(&self.pipeline.store),
+            self.pipeline.packages.clone(),
             Arc::new(DaemonJobs(Arc::clone(&self.pipeline))),
             false,
         );
