@@ -17,7 +17,6 @@ use crate::pipeline::{Deliveries, Pipeline};
 use dropship_hardware::{Availability, Client};
 use dropship_intake::{FolderState, Intake};
 use dropship_job::{Job, Label, RemoteId, Step, counted};
-use dropship_store::NodeState;
 
 /// A withdrawal is not on the list before it was refused once, or has lasted this long.
 const WITHDRAWAL: SignedDuration = SignedDuration::from_secs(10);
@@ -94,10 +93,7 @@ impl Sources {
             return Vec::new();
         }
         let nodes = self.pipeline.store().nodes();
-        let is_running = |name: &str| {
-            let runs = |state| matches!(state, NodeState::Active | NodeState::StandingBy);
-            nodes.iter().any(|node| node.name == name && runs(node.state))
-        };
+        let is_running = |name: &str| nodes.iter().any(|node| node.name == name && node.state.runs());
         let away = elsewhere().filter(|(_, node)| !is_running(node)).map(|(folder, node)| {
             let name = &folder.name;
             let message = format!(

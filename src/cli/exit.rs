@@ -103,6 +103,7 @@ impl Exit {
         }
         if error.is::<crate::daemon::EndpointMismatch>()
             || error.is::<crate::daemon::FolderConflict>()
+            || error.is::<crate::daemon::NameTaken>()
             || error.is::<CopyMark>()
             || error.is::<crate::config::Report>()
         {

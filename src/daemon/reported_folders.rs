@@ -2,7 +2,7 @@
 
 use crate::config::model::Config;
 use crate::control::{OWN_FOLDER, reported_folder};
-use dropship_store::{NodeState, Store};
+use dropship_store::Store;
 
 /// Another node that runs has a folder of the same name on its own disk.
 ///
@@ -31,9 +31,7 @@ pub(super) fn conflict(store: &dyn Store, config: &Config) -> Option<FolderConfl
     let own = reported(config);
     let own: Vec<_> = own.iter().map(|name| reported_folder(name)).collect();
     let is_other = |name: &str| Some(name) != config.store.node();
-    let running = store.nodes().into_iter().filter(|node| {
-        is_other(&node.name) && matches!(node.state, NodeState::Active | NodeState::StandingBy)
-    });
+    let running = store.nodes().into_iter().filter(|node| is_other(&node.name) && node.state.runs());
     running.into_iter().find_map(|node| {
         let theirs = node.folders.iter().map(|name| reported_folder(name));
         let mut both = theirs.filter_map(|(name, is_theirs)| {

@@ -23,9 +23,12 @@ use dropship_intake::Intake;
 mod build;
 mod control;
 mod intake;
+mod namesake;
 mod recovery;
 mod store;
 mod tasks;
+
+pub use namesake::NameTaken;
 
 /// Maximum time to open the store; replaying a long journal takes minutes.
 const MAX_START: Duration = Duration::from_secs(30 * 60);

@@ -1,6 +1,7 @@
 //! Daemons whose jobs are in PostgreSQL, on a real server. `.ci/postgres` runs these with the feature `postgres`.
 
 mod encrypted;
+mod names;
 mod nodes;
 mod own_folders;
 mod own_folders_objects;
@@ -34,22 +35,32 @@ fn environment_at(url: &str) -> TestEnv {
     env
 }
 
-/// The configuration of another node of the same environment.
-fn second_node(env: &TestEnv) -> String {
-    let first = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
-    let second = first
-        .replace("path = \"store\"", "path = \"store2\"")
-        .replace("control.sock", "control2.sock")
-        .replace("node = \"one\"", "node = \"two\"");
-    std::fs::write(env.path("second.toml"), second).expect("written");
-    env.path("second.toml").display().to_string()
+/// Writes the configuration of the second node of the same environment.
+fn second_node(env: &TestEnv) {
+    another_node(env, "second.toml", "2", "two");
 }
 
-/// Starts the second node. A later `--config` takes precedence.
+/// Writes the configuration of another node to a file; its paths end with a suffix.
+fn another_node(env: &TestEnv, file: &str, suffix: &str, name: &str) {
+    let first = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
+    let other = first
+        .replace("path = \"store\"", &format!("path = \"store{suffix}\""))
+        .replace("control.sock", &format!("control{suffix}.sock"))
+        .replace("node = \"one\"", &format!("node = \"{name}\""));
+    std::fs::write(env.path(file), other).expect("written");
+}
+
+/// Starts the second node, with the configuration that the first one has now.
 fn second_daemon(env: &TestEnv, args: &[&str]) -> TestDaemon {
+    second_node(env);
+    daemon_of(env, "second.toml", args)
+}
+
+/// Starts the node of a configuration.
+fn daemon_of(env: &TestEnv, file: &str, args: &[&str]) -> TestDaemon {
     let log = std::fs::File::options().create(true).append(true).open(env.path("daemon.log")).expect("a log");
     let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
-    command.arg("--config").arg(second_node(env)).args(["run", "--log-level", "trace"]).args(args);
+    command.arg("--config").arg(env.path(file)).args(["run", "--log-level", "trace"]).args(args);
     command.env_remove("STATE_DIRECTORY").env_remove("RUNTIME_DIRECTORY");
     TestDaemon { child: command.stderr(log).spawn().expect("the daemon starts") }
 }
@@ -163,8 +174,13 @@ fn node_that_was_frozen_beyond_its_lease_sends_nothing_and_ends() {
 
 /// Runs a command on the second node.
 fn on_two(env: &TestEnv, args: &[&str]) -> (Option<i32>, String) {
+    on_node(env, "second.toml", args)
+}
+
+/// Runs a command on the node of a configuration.
+fn on_node(env: &TestEnv, file: &str, args: &[&str]) -> (Option<i32>, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
-    command.arg("--config").arg(env.path("second.toml")).args(args);
+    command.arg("--config").arg(env.path(file)).args(args);
     command.env_remove("STATE_DIRECTORY").env_remove("RUNTIME_DIRECTORY");
     let done = command.output().expect("the command runs");
     (done.status.code(), text(&done.stdout) + &text(&done.stderr))

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use dropship_store::{Leases, Node, NodeState, NodeStatus, StoreError, Taken};
+use dropship_store::{Leases, Namesake, Node, NodeState, NodeStatus, StoreError, Taken};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::errors::store_error;
 use crate::link::Link;
-use crate::numbers::value;
+use crate::numbers::{append_id, value};
 
 /// Keeps the lease in the database, over a connection of its own: no slow query delays a renewal.
 pub(crate) struct PostgresLeases(pub(crate) Link);
@@ -29,11 +29,22 @@ const REPORT: &str = "WITH gone AS (
             AND (place = $3 OR seen < clock_timestamp() - interval '7 days'
                 OR name = $2 AND (ended OR seen < clock_timestamp() - interval '5 minutes'))
     )
-    INSERT INTO dropship.nodes (incarnation, name, place, version, folders) VALUES ($1, $2, $3, $4, $5)
+    INSERT INTO dropship.nodes (incarnation, name, place, version, folders, host) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (incarnation) DO UPDATE SET seen = clock_timestamp()";
 
 const REPORT_END: &str =
     "UPDATE dropship.nodes SET seen = clock_timestamp(), ended = true WHERE incarnation = $1";
+
+/// The oldest process with the name $2 that is not of the place $3, was seen within $4 seconds, and has started before $1. One that has
+/// not reported itself has started after all others.
+const NAMESAKE: &str = "SELECT incarnation, host, place, (extract(epoch FROM seen) * 1000000)::bigint
+    FROM dropship.nodes
+    WHERE name = $2 AND place <> $3 AND NOT ended AND seen > clock_timestamp() - $4 * interval '1 second'
+        AND (
+            (since, incarnation)
+            < (SELECT own.since, own.incarnation FROM dropship.nodes AS own WHERE own.incarnation = $1)
+        ) IS NOT FALSE
+    ORDER BY since, incarnation LIMIT 1";
 
 /// Times in microseconds since 1970. A node with the lease is active, also when it was not heard of for a while.
 const NODES: &str = "SELECT nodes.name, nodes.version, nodes.folders, nodes.ended,
@@ -91,8 +102,8 @@ impl Leases for PostgresLeases {
         self.0.call(move |session| {
             Box::pin(async move {
                 let incarnation = &node.incarnation.as_bytes()[..];
-                let values: [&(dyn ToSql + Sync); 5] =
-                    [&incarnation, &node.name, &node.place, &node.version, &folders];
+                let values: [&(dyn ToSql + Sync); 6] =
+                    [&incarnation, &node.name, &node.place, &node.version, &folders, &node.host];
                 let reported = session.client().execute(REPORT, &values).await;
                 reported.map(drop).map_err(|error| store_error(&error))
             })
@@ -109,6 +120,18 @@ impl Leases for PostgresLeases {
         })
     }
 
+    fn namesake(&self, node: &Node, silence: Duration) -> Result<Option<Namesake>, StoreError> {
+        let (node, silence) = (node.clone(), silence.as_secs_f64());
+        self.0.call(move |session| {
+            Box::pin(async move {
+                let incarnation = &node.incarnation.as_bytes()[..];
+                let values: [&(dyn ToSql + Sync); 4] = [&incarnation, &node.name, &node.place, &silence];
+                let row = session.client().query_opt(NAMESAKE, &values).await;
+                row.map_err(|error| store_error(&error))?.as_ref().map(namesake).transpose()
+            })
+        })
+    }
+
     fn nodes(&self, silence: Duration) -> Result<Vec<NodeStatus>, StoreError> {
         let silence = silence.as_secs_f64();
         self.0.call(move |session| {
@@ -121,12 +144,24 @@ impl Leases for PostgresLeases {
     }
 }
 
+/// A time of a node, in microseconds since 1970.
+fn time(micros: i64) -> Result<Timestamp, StoreError> {
+    let what = || "a time of a node is out of range".to_owned();
+    Timestamp::from_microsecond(micros).map_err(|_| StoreError::Damaged { what: what() })
+}
+
+/// A process with the name of another one.
+fn namesake(row: &Row) -> Result<Namesake, StoreError> {
+    Ok(Namesake {
+        incarnation: append_id(row, 0)?,
+        host: value(row, 1)?,
+        place: value(row, 2)?,
+        last_seen: time(value(row, 3)?)?,
+    })
+}
+
 /// A row of the list of nodes.
 fn status(row: &Row) -> Result<NodeStatus, StoreError> {
-    let time = |micros: i64| {
-        let what = || "a time of a node is out of range".to_owned();
-        Timestamp::from_microsecond(micros).map_err(|_| StoreError::Damaged { what: what() })
-    };
     let lease_until = value::<Option<i64>>(row, 7)?.map(time).transpose()?;
     let state = match (lease_until, value(row, 3)?, value(row, 4)?) {
         (Some(_), _, _) => NodeState::Active,

@@ -10,7 +10,7 @@ use crate::numbers::value;
 const LOCK: i64 = 0x6472_6f70_7368_6970;
 
 /// The statements that lead from each version to the next.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     CREATE TABLE dropship.head (
         one boolean PRIMARY KEY DEFAULT true CHECK (one),
@@ -54,6 +54,9 @@ const MIGRATIONS: [&str; 2] = [
         seen timestamptz NOT NULL DEFAULT clock_timestamp(),
         ended boolean NOT NULL DEFAULT false
     ) WITH (fillfactor = 10);
+",
+    "
+    ALTER TABLE dropship.nodes ADD COLUMN host text NOT NULL DEFAULT '';
 ",
 ];
 

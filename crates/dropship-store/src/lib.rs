@@ -50,8 +50,8 @@ pub use published::{
 pub use reads::Reads;
 pub use shared::{
     AppendId, AppendResult, Batch, CallFault, Extent, JournalCall, JournalEnd, Lease, Leases, MemoryJournal,
-    NewLine, Node, NodeState, NodeStatus, Position, Rewrite, Role, SharedHistories, SharedJournal,
-    SharedLine, SharedReader, SharedStore, Taken, Topic,
+    Namesake, NewLine, Node, NodeStanding, NodeState, NodeStatus, Position, Rewrite, Role, SharedHistories,
+    SharedJournal, SharedLine, SharedReader, SharedStore, Taken, Topic,
 };
 pub use store::{HistoryEntry, Store};
 pub use tables::{KnownFile, Tables};

@@ -13,7 +13,7 @@ use crate::finding::Finding;
 use crate::published::{DeviceName, DeviceQuery, Devices, LabelCheck, Publication, PublishedLabel, Target};
 use crate::queries;
 use crate::reads::Reads;
-use crate::shared::NodeStatus;
+use crate::shared::{NodeStanding, NodeStatus};
 use crate::tables::{KnownFile, Tables, devices, published, series};
 use dropship_job::{Event, Job, JobId, RemoteId, StateKind};
 
@@ -195,6 +195,11 @@ pub trait Store: Send + Sync {
     /// The nodes that share the journal, as far as they are known. None: it is not shared. Asks the database, if it responds.
     fn nodes(&self) -> Vec<NodeStatus> {
         Vec::new()
+    }
+
+    /// How far this node follows the journal that it shares; `None`: it is not shared.
+    fn standing(&self) -> Option<NodeStanding> {
+        None
     }
 
     /// The problems that a check of the whole store finds; nothing is changed.

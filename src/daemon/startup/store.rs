@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
-use super::Options;
+use super::{Options, namesake};
 use crate::config::model::{Config, Database};
 use crate::daemon::standby::{OwnFolders, Standby};
 use crate::daemon::{reported_folders, store_binding};
@@ -59,6 +59,10 @@ pub(super) async fn open_store(
     // A wrong configuration is reported now, and not when this node is needed.
     if let Some(mismatch) = store_binding::endpoint_mismatch(&*store, config, options.sandbox)? {
         return Err(mismatch.into());
+    }
+    if let Err(taken) = namesake::wait_for_silence(&store, cancelled).await {
+        store.close();
+        return Err(taken);
     }
     if let Some(conflict) = reported_folders::conflict(&*store, config) {
         store.close();

@@ -128,7 +128,12 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
 
     /// Replaces a text of the configuration, wherever it stands.
     pub(crate) fn edit_configuration(&self, from: &str, to: &str) {
-        let path = self.path("dropship.toml");
+        self.edit_configuration_of("dropship.toml", from, to);
+    }
+
+    /// The same in a file with this name.
+    pub(crate) fn edit_configuration_of(&self, file: &str, from: &str, to: &str) {
+        let path = self.path(file);
         let configuration = fs::read_to_string(&path).expect("a configuration");
         assert!(configuration.contains(from), "{from} is not in the configuration");
         fs::write(path, configuration.replace(from, to)).expect("written");

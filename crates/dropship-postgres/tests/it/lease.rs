@@ -43,6 +43,7 @@ fn of_many_nodes_that_ask_at_once_one_has_the_lease() {
                 let node = dropship_store::Node {
                     name: format!("n{number}"),
                     place: format!("p{number}"),
+                    host: String::new(),
                     incarnation: dropship_store::AppendId::random(),
                     version: "1".into(),
                 };
@@ -82,6 +83,38 @@ fn process_of_the_same_folder_takes_over_at_once() {
     let (third, _) = database.open(third.path(), role, 128 << 20);
     let refused = third.take_lease(&watch::channel(None).0, &AtomicBool::new(true));
     assert!(matches!(refused, Err(StoreError::Cancelled)), "{refused:?}");
+}
+
+#[test]
+fn of_two_places_with_one_name_the_later_one_has_a_namesake() {
+    let Some(database) = database() else { return };
+    let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
+    let open = |name: &str, folder: &tempfile::TempDir| {
+        let role = Role::Node { name: name.into(), folders: Vec::new() };
+        database.open(folder.path(), role, 128 << 20).0
+    };
+    let first = open("one", &folders[0]);
+    let second = open("one", &folders[1]);
+    let place = database.sql("SELECT place FROM dropship.nodes ORDER BY since LIMIT 1");
+    let found = second.namesake().expect("an answer").expect("a namesake");
+    assert_eq!(found.place, place);
+    assert_eq!(found.host, std::fs::read_to_string("/proc/sys/kernel/hostname").expect("a name").trim());
+    assert!(found.is_on_machine_of(second.node().expect("a node")) && place.ends_with(found.boot()));
+    assert_eq!(first.namesake().expect("an answer"), None, "it was first");
+    // A process that could not report itself yet.
+    database.sql("DELETE FROM dropship.nodes WHERE since = (SELECT max(since) FROM dropship.nodes)");
+    assert!(second.namesake().expect("an answer").is_some());
+    // Silence, an end and another process of the same folder.
+    database.sql("UPDATE dropship.nodes SET seen = seen - interval '31 seconds'");
+    assert_eq!(second.namesake().expect("an answer"), None);
+    database.sql("UPDATE dropship.nodes SET seen = clock_timestamp(), ended = true");
+    assert_eq!(second.namesake().expect("an answer"), None);
+    drop(second);
+    drop(first);
+    database.sql("UPDATE dropship.nodes SET seen = clock_timestamp(), ended = false");
+    assert_eq!(open("two", &folders[1]).namesake().expect("an answer"), None, "another name");
+    database.sql("DELETE FROM dropship.nodes WHERE name = 'two'");
+    assert_eq!(open("one", &folders[0]).namesake().expect("an answer"), None, "the same place");
 }
 
 #[test]

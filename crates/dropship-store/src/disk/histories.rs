@@ -8,7 +8,7 @@ use crate::entry::Line;
 use crate::error::StoreError;
 use crate::finding::Finding;
 use crate::journal::{self, SegmentJobs};
-use crate::shared::NodeStatus;
+use crate::shared::{NodeStanding, NodeStatus};
 use crate::store::HistoryEntry;
 use dropship_job::JobId;
 
@@ -36,6 +36,11 @@ pub(crate) trait Histories: Send + Sync {
     /// The nodes that share the journal, as far as they are known. None: it is not shared.
     fn nodes(&self) -> Vec<NodeStatus> {
         Vec::new()
+    }
+
+    /// How far these tables follow the journal; `None`: it is not shared.
+    fn standing(&self, _: &Database) -> Option<NodeStanding> {
+        None
     }
 
     /// Compares the journal with the tables.

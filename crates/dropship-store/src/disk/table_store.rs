@@ -9,7 +9,7 @@ use crate::disk::histories::Histories;
 use crate::error::StoreError;
 use crate::export::{self, Each};
 use crate::finding::Finding;
-use crate::shared::NodeStatus;
+use crate::shared::{NodeStanding, NodeStatus};
 use crate::store::{HistoryEntry, Store};
 use crate::tables::Tables;
 use crate::writer::Writer;
@@ -72,6 +72,10 @@ impl<H: Histories> Store for TableStore<H> {
 
     fn nodes(&self) -> Vec<NodeStatus> {
         self.histories.nodes()
+    }
+
+    fn standing(&self) -> Option<NodeStanding> {
+        self.histories.standing(&self.tables)
     }
 
     fn check(&self) -> Result<Vec<Finding>, StoreError> {

@@ -13,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::error::StoreError;
 use crate::shared::lease_times::times;
+use crate::shared::namesake::Namesake;
 use crate::shared::node::Node;
 use crate::shared::node_status::NodeStatus;
 
@@ -46,6 +47,10 @@ pub trait Leases: Send + Sync {
 
     /// Notes that this process of a node has ended.
     fn report_end(&self, node: &Node) -> Result<(), StoreError>;
+
+    /// A process of another place that has the name of this one, has started before it, and was seen within this time. A process that
+    /// has not reported itself has started after all others.
+    fn namesake(&self, node: &Node, silence: Duration) -> Result<Option<Namesake>, StoreError>;
 
     /// The nodes, in the order of their names. One that was not seen for this time is lost.
     fn nodes(&self, silence: Duration) -> Result<Vec<NodeStatus>, StoreError>;
@@ -84,7 +89,14 @@ impl Lease {
     /// Whether this node may send a call that changes something at the service now.
     #[must_use]
     pub fn is_valid(&self) -> bool {
-        self.0.lock().is_some_and(|granted| granted.elapsed() < times().own_term())
+        !self.remaining().is_zero()
+    }
+
+    /// Time for which it is valid without a renewal.
+    #[must_use]
+    pub fn remaining(&self) -> Duration {
+        let granted = *self.0.lock();
+        granted.map_or(Duration::ZERO, |granted| times().own_term().saturating_sub(granted.elapsed()))
     }
 
     /// Notes a lease that was asked for at this moment.

@@ -10,6 +10,7 @@ use crate::error::StoreError;
 use crate::shared::append_id::AppendId;
 use crate::shared::compaction::size_of;
 use crate::shared::lease::{Leases, Taken};
+use crate::shared::namesake::Namesake;
 use crate::shared::node::Node;
 use crate::shared::node_status::{NodeState, NodeStatus};
 use crate::shared::shared_journal::{
@@ -265,6 +266,25 @@ impl Leases for MemoryJournal {
             for (_, status) in content.nodes.iter_mut().filter(|(known, _)| known == node) {
                 status.state = NodeState::Ended;
             }
+        })
+    }
+
+    fn namesake(&self, node: &Node, _: Duration) -> Result<Option<Namesake>, StoreError> {
+        self.call(JournalCall::Lease, |content| {
+            let known = |known: &Node| content.nodes.iter().find(|(one, _)| one == known);
+            let since = known(node).map_or(Timestamp::MAX, |(_, status)| status.since);
+            let is_namesake = |(other, status): &&(Node, NodeStatus)| {
+                let is_before =
+                    (status.since, other.incarnation.as_bytes()) < (since, node.incarnation.as_bytes());
+                let is_other = other.name == node.name && other.place != node.place;
+                is_other && is_before && status.state != NodeState::Ended
+            };
+            content.nodes.iter().find(is_namesake).map(|(other, status)| Namesake {
+                incarnation: other.incarnation,
+                host: other.host.clone(),
+                place: other.place.clone(),
+                last_seen: status.last_seen,
+            })
         })
     }
 

@@ -5,6 +5,9 @@ use std::path::Path;
 use crate::error::StoreError;
 use crate::shared::append_id::AppendId;
 
+/// The id of the time since the machine was started.
+const BOOT: &str = "/proc/sys/kernel/random/boot_id";
+
 /// A process of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
@@ -13,6 +16,8 @@ pub struct Node {
     /// Identifies the store's folder on this machine since the machine was started. A process with the same value has the lock of the
     /// folder, so earlier ones have ended. A copy of the folder on another machine has another value.
     pub place: String,
+    /// The name of this machine.
+    pub host: String,
     /// This process.
     pub incarnation: AppendId,
     /// Its version of dropship.
@@ -33,15 +38,19 @@ impl Node {
                 id
             }
         };
-        let boot = "/proc/sys/kernel/random/boot_id";
-        let failed = |error| StoreError::Io { what: "cannot read", path: boot.into(), error };
-        let boot = std::fs::read_to_string(boot).map_err(failed)?;
-        let place = format!("{own}/{}", boot.trim());
+        let place = format!("{own}/{}", kernel_text(BOOT)?);
         Ok(Self {
             name,
             place,
+            host: kernel_text("/proc/sys/kernel/hostname")?,
             incarnation: AppendId::random(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         })
     }
+}
+
+/// The text of a file of the kernel, without the end of the line.
+fn kernel_text(path: &str) -> Result<String, StoreError> {
+    let failed = |error| StoreError::Io { what: "cannot read", path: path.into(), error };
+    Ok(std::fs::read_to_string(path).map_err(failed)?.trim().to_owned())
 }

@@ -33,3 +33,11 @@ pub enum NodeState {
     /// It has not ended, and is not heard of any more.
     Lost,
 }
+
+impl NodeState {
+    /// Whether the node runs, as far as is known.
+    #[must_use]
+    pub fn runs(self) -> bool {
+        matches!(self, Self::Active | Self::StandingBy)
+    }
+}

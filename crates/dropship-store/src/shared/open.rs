@@ -16,8 +16,10 @@ use crate::shared::append_id::AppendId;
 use crate::shared::followed::Followed;
 use crate::shared::lease::{Lease, LeaseKeeper};
 use crate::shared::lines;
+use crate::shared::namesake::Namesake;
 use crate::shared::node::Node;
-use crate::shared::presence::Presence;
+use crate::shared::node_standing::LastCurrent;
+use crate::shared::presence::{Presence, SILENCE};
 use crate::shared::role::Role;
 use crate::shared::shared_histories::SharedHistories;
 use crate::shared::shared_journal::{JournalEnd, Position, SharedJournal};
@@ -86,6 +88,7 @@ impl SharedStore {
         };
         let (away, is_away) = watch::channel(None);
         let followed = Arc::<Followed>::default();
+        let current = Arc::new(LastCurrent::now());
         let histories = SharedHistories {
             reader: journal.reader(),
             away: is_away,
@@ -95,9 +98,10 @@ impl SharedStore {
             node,
             presence,
             followed: Arc::clone(&followed),
+            current: Arc::clone(&current),
             last_nodes: Mutex::default(),
         };
-        let mut log = SharedLog::new(journal, have, least, away, followed);
+        let mut log = SharedLog::new(journal, have, least, away, followed, current);
         log.compacts = compacts;
         let tables = Arc::new(tables);
         let failed =
@@ -148,6 +152,22 @@ impl SharedStore {
         };
         histories.keeper.get_or_init(|| keeper);
         Ok(Ok(self.writer.take_over()? == 1))
+    }
+
+    /// A process of another place that runs under the name of this node and has started before it. Blocks this thread.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub fn namesake(&self) -> Result<Option<Namesake>, StoreError> {
+        let histories = &self.histories;
+        let Some(node) = &histories.node else { return Ok(None) };
+        histories.leases.namesake(node, SILENCE)
+    }
+
+    /// This process of a node; a peer has none.
+    #[must_use]
+    pub fn node(&self) -> Option<&Node> {
+        self.histories.node.as_ref()
     }
 
     /// The lease of this node, once it has it.

@@ -13,6 +13,7 @@ use crate::shared::followed::Followed;
 use crate::shared::lease::{LeaseKeeper, Leases};
 use crate::shared::lines;
 use crate::shared::node::Node;
+use crate::shared::node_standing::{LastCurrent, NodeStanding};
 use crate::shared::node_status::NodeStatus;
 use crate::shared::presence::{Presence, SILENCE};
 use crate::shared::shared_journal::SharedReader;
@@ -39,6 +40,7 @@ pub struct SharedHistories {
     pub(super) node: Option<Node>,
     pub(super) presence: Option<Presence>,
     pub(super) followed: Arc<Followed>,
+    pub(super) current: Arc<LastCurrent>,
     /// The nodes, as they were when the database last responded.
     pub(super) last_nodes: Mutex<Vec<NodeStatus>>,
 }
@@ -91,6 +93,12 @@ impl Histories for SharedHistories {
             Err(error) => tracing::debug!("the nodes cannot be read: {error}"),
         }
         self.last_nodes.lock().clone()
+    }
+
+    fn standing(&self, tables: &Database) -> Option<NodeStanding> {
+        let line = number(tables.get(&key::seq()).ok()?);
+        let lease = self.keeper.get().map(|keeper| keeper.lease().remaining()).unwrap_or_default();
+        Some(NodeStanding { line, lag: self.current.elapsed(), lease })
     }
 
     fn check(&self, tables: &Database) -> Result<Vec<Finding>, StoreError> {

@@ -12,6 +12,7 @@ use crate::shared::append_id::AppendId;
 use crate::shared::compaction;
 use crate::shared::followed::Followed;
 use crate::shared::lines;
+use crate::shared::node_standing::LastCurrent;
 use crate::shared::shared_journal::{AppendResult, Position, SharedJournal};
 use crate::tables::{Bytes, Changes, key};
 
@@ -47,6 +48,7 @@ pub(super) struct SharedLog {
     least: u64,
     /// Why the database does not respond, while it does not.
     away: watch::Sender<Option<String>>,
+    current: Arc<LastCurrent>,
 }
 
 impl SharedLog {
@@ -57,6 +59,7 @@ impl SharedLog {
         least: u64,
         away: watch::Sender<Option<String>>,
         followed: Arc<Followed>,
+        current: Arc<LastCurrent>,
     ) -> Self {
         Self {
             journal,
@@ -68,6 +71,7 @@ impl SharedLog {
             delay: FIRST_DELAY,
             least,
             away,
+            current,
         }
     }
 
@@ -75,6 +79,10 @@ impl SharedLog {
     fn read(&mut self) -> Result<Vec<(Line, AppendId)>, StoreError> {
         let batch = self.journal.read(self.have.seq, BATCH);
         let batch = self.noting(batch)?;
+        if batch.lines.len() < BATCH {
+            // What was found is applied next.
+            self.current.note();
+        }
         let mut found = batch.lines.into_iter().peekable();
         if self.have != Position::START {
             let same = found.next_if(|line| line.seq == self.have.seq && line.append == self.have.append);
@@ -153,6 +161,7 @@ impl Journal for SharedLog {
             }
         };
         self.pending = None;
+        self.current.note();
         self.delay = FIRST_DELAY;
         self.have = Position { seq: self.have.seq + lines.len() as u64, append: id };
         Ok(Appended::Done { is_full })

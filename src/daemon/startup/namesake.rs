@@ -1,0 +1,80 @@
+//! Refuses to start beside another machine that runs under the name of this node.
+//!
+//! The name decides which folders a node watches, so two machines with one name would both note the files of one folder.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use crate::observe::Escaped;
+use dropship_store::{Namesake, SharedStore, StoreError};
+
+/// Interval between looks at the signs of life of the other machine.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Another machine, or another folder on this one, runs under the name of this node.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "[store] node: {place} runs as node `{name}` too, and was last heard of at {last_seen:.0}; give each node a name of its own, and a \
+     copied machine an empty folder for [store] path as well, or end that daemon first"
+)]
+pub struct NameTaken {
+    name: String,
+    place: String,
+    last_seen: jiff::Timestamp,
+}
+
+impl NameTaken {
+    fn of(name: &str, other: &Namesake, is_here: bool) -> Self {
+        let host = if other.host.is_empty() { "of an unknown name" } else { &other.host };
+        let place = if is_here {
+            "a daemon with another [store] path on this machine".to_owned()
+        } else {
+            format!("host `{}` (boot id {})", Escaped(host), Escaped(other.boot()))
+        };
+        Self { name: Escaped(name).to_string(), place, last_seen: other.last_seen }
+    }
+}
+
+/// Waits until no other place lives under the name of this node.
+///
+/// The last sign of life of a machine that lost its power looks like one of a machine that runs: the next one, within 10 seconds, shows
+/// which it is. Without one, this node starts after 30 seconds.
+///
+/// # Errors
+/// [`NameTaken`] once the other place has given a further sign of life, [`StoreError::Cancelled`] once `cancelled` is set, and the
+/// errors of the database, unless it is only away.
+pub(super) async fn wait_for_silence(
+    store: &Arc<SharedStore>,
+    cancelled: &Arc<AtomicBool>,
+) -> anyhow::Result<()> {
+    let mut known: Option<Namesake> = None;
+    loop {
+        let asking = Arc::clone(store);
+        let found = match tokio::task::spawn_blocking(move || asking.namesake()).await? {
+            Ok(None) => return Ok(()),
+            Ok(Some(found)) => Some(found),
+            Err(StoreError::Away { .. }) => None,
+            Err(error) => return Err(error.into()),
+        };
+        if let (Some(found), Some(node)) = (found, store.node()) {
+            let taken = || NameTaken::of(&node.name, &found, found.is_on_machine_of(node));
+            match known.as_ref().filter(|known| known.incarnation == found.incarnation) {
+                Some(known) if found.last_seen > known.last_seen => return Err(taken().into()),
+                Some(_) => {}
+                None => {
+                    tracing::warn!(
+                        event = "name_taken_waits",
+                        "{}; this daemon waits for up to 30 s to see whether that one lives",
+                        taken()
+                    );
+                    known = Some(found);
+                }
+            }
+        }
+        if cancelled.load(Ordering::Relaxed) {
+            return Err(StoreError::Cancelled.into());
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
