@@ -35,13 +35,6 @@ impl PackageInspector for Admission {
                 "the package was submitted and rejected, and no copy was kept; submit it again".to_owned(),
             );
         };
-        let node = job.package().folder.as_deref().and_then(|name| {
-            let active = self.active();
-            active.config.node_elsewhere(name).map(str::to_owned)
-        });
-        if let Some(node) = node {
-            return gone(format!("{path} is on node `{node}`; drop the package there again"));
-        }
         let copy = self.packages.incoming(new_id().as_str());
         let recaptured = self.capture_again(job, Path::new(path), &copy, progress);
         // The inspection reads the copy in the store, and has limits of its own.

@@ -13,6 +13,7 @@ use crate::approval::{self, ApprovalPage};
 use crate::config::model::Config;
 use crate::control::{
     ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, NoDaemon, Operator, Status,
+    require_node_of_package,
 };
 use crate::daemon::{ConfiguredPlanner, refuse_copy, stored_status};
 use crate::outbox::{Ownership, Receipt, ResultPlace};
@@ -102,6 +103,7 @@ impl OfflineStore {
         let by = &self.operator;
         let receipt = match action {
             JobAction::Retry { .. } => {
+                require_node_of_package(&self.store, &self.config, id).await?;
                 let planner = ConfiguredPlanner { config: &self.config, packages: &self.packages };
                 return self.jobs.act(id, action, by, &planner).await;
             }

@@ -18,7 +18,7 @@ use crate::control::{
     AccountStatus, ActiveJobs, AdoptRequest, Calls, ConfigurationStanding, ControlError, ControlErrorKind,
     ControlHandler, FolderStatus, JobAction, JobQuery, JobService, LabelChange, LabelNotWithdrawn,
     LabelPlanner, LabelReach, Operator, OperatorGroups, PackageRecord, Reloaded, Status, SubmitRequest,
-    label_reach, nodes_of,
+    label_reach, nodes_of, require_node_of_package,
 };
 use crate::metrics::CallHistory;
 use crate::outbox::Receipt;
@@ -251,6 +251,8 @@ impl ControlHandler for DaemonControl {
                 JobAction::Cancel => self.cancel(id, by).await,
                 JobAction::Approve(_) => self.jobs.act(id, action, by, &()).await,
                 JobAction::Retry { .. } => {
+                    let active = self.admission.active();
+                    require_node_of_package(self.pipeline.store(), &active.config, id).await?;
                     self.catch_up_with_receipt(id).await?;
                     self.jobs.act(id, action, by, &RulesInForce(Arc::clone(&self.admission))).await
                 }

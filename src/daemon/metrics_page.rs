@@ -1,8 +1,8 @@
 //! The page of metrics. Most values are read when the page is requested.
 
 use super::health_endpoints::HealthEndpoints;
-use super::job_counts;
-use crate::attention::AttentionKind;
+use super::{job_counts, node_metrics};
+use crate::attention::{AttentionItem, AttentionKind};
 use crate::metrics::{Metric, Text, registry};
 use dropship_hardware::Availability;
 use dropship_intake::{FolderHealth, FolderState};
@@ -12,10 +12,8 @@ pub(super) fn page(parts: &HealthEndpoints) -> String {
     let mut text = Text::default();
     text.family(&registry::BUILD_INFO).sample(&[env!("CARGO_PKG_VERSION")], 1.0);
     text.one(&registry::START_TIME, parts.since.as_second() as f64);
-    if parts.attention.sources().admission.active().config.store.database.is_some() {
-        text.one(&registry::NODE_ACTIVE, 1.0);
-    }
-    write_trouble(parts, &mut text);
+    node_metrics::write(&mut text, &**parts.pipeline.store(), true);
+    write_trouble(&mut text, &parts.attention.refresh());
     write_jobs(parts, &mut text);
     write_folders(parts, &mut text);
     write_accounts(parts, &mut text);
@@ -34,8 +32,8 @@ pub(super) fn page(parts: &HealthEndpoints) -> String {
     text.into_string()
 }
 
-fn write_trouble(parts: &HealthEndpoints, text: &mut Text) {
-    let items = parts.attention.refresh();
+/// Writes whether there is trouble of each kind.
+pub(super) fn write_trouble(text: &mut Text, items: &[AttentionItem]) {
     let mut family = text.family(&registry::TROUBLE);
     for kind in AttentionKind::ALL {
         family.sample(&[kind.name()], flag(items.iter().any(|item| item.kind == kind)));

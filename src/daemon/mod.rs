@@ -11,6 +11,7 @@ mod job_counts;
 mod maintenance;
 mod memory;
 mod metrics_page;
+mod node_metrics;
 mod observers;
 mod reload;
 mod reload_effects;

@@ -61,6 +61,30 @@ impl JobObserver for DaemonObserver {
     }
 }
 
+/// The observer of the jobs that a node commits while it stands by.
+pub(super) struct StandbyObserver {
+    /// The results of folders that are on this node only.
+    pub(super) deliveries: Arc<Deliveries>,
+    /// The packages of the pages, if these are served.
+    pub(super) rows: Option<Arc<JobRows>>,
+}
+
+impl JobObserver for StandbyObserver {
+    fn on_event(&self, job: &Job, events: &[Event]) {
+        self.deliveries.on_event(job, events);
+        if let Some(rows) = &self.rows {
+            rows.on_event(job, events);
+        }
+    }
+
+    fn on_recovered(&self, job: &Job) {
+        self.deliveries.on_recovered(job);
+        if let Some(rows) = &self.rows {
+            rows.on_event(job, &[]);
+        }
+    }
+}
+
 /// Logs the health of folders, and counts lost files.
 pub(super) struct FolderObserver {
     log: FolderLog,

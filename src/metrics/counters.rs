@@ -36,6 +36,15 @@ struct Counted {
     lost: BTreeMap<(String, Loss), u64>,
 }
 
+impl Counted {
+    fn write_lost(&self, text: &mut Text) {
+        let mut family = text.family(&registry::FILES_LOST);
+        for ((folder, how), count) in &self.lost {
+            family.sample(&[folder, how.as_str()], *count as f64);
+        }
+    }
+}
+
 impl Metrics {
     /// Counts events of a job.
     pub fn on_event(&self, job: &Job, events: &[Event]) {
@@ -98,10 +107,7 @@ impl Metrics {
             family.sample(&[rule, state.as_str()], count as f64);
         }
         text.one(&registry::UPLOAD_BYTES, counted.uploaded as f64);
-        let mut family = text.family(&registry::FILES_LOST);
-        for ((folder, how), count) in &counted.lost {
-            family.sample(&[folder, how.as_str()], *count as f64);
-        }
+        counted.write_lost(text);
         text.one(&registry::SAME_BYTES, counted.same_bytes as f64);
         let mut calls: BTreeMap<_, u64> = OPERATIONS.map(|operation| ((operation, None), 0)).into();
         calls.extend(&counted.calls);
@@ -118,6 +124,11 @@ impl Metrics {
             family.suffixed("_sum", &[operation], sum.as_secs_f64());
             family.suffixed("_count", &[operation], count as f64);
         }
+    }
+
+    /// Writes the lost files only: the metrics of a node that processes no jobs.
+    pub fn write_lost(&self, text: &mut Text) {
+        self.counted().write_lost(text);
     }
 
     fn counted(&self) -> MutexGuard<'_, Counted> {

@@ -67,14 +67,20 @@ fn escaped(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::Kind;
+    use crate::metrics::{Kind, Scope};
 
     #[test]
     fn samples_follow_the_exposition_format() {
         let mut text = Text::default();
-        const THINGS: Metric =
-            Metric { name: "a_total", kind: Kind::Counter, labels: &["of"], help: "Things" };
-        const TIME: Metric = Metric { name: "b_seconds", kind: Kind::Gauge, labels: &[], help: "Time" };
+        const THINGS: Metric = Metric {
+            name: "a_total",
+            kind: Kind::Counter,
+            scope: Scope::Node,
+            labels: &["of"],
+            help: "Things",
+        };
+        const TIME: Metric =
+            Metric { name: "b_seconds", kind: Kind::Gauge, scope: Scope::Node, labels: &[], help: "Time" };
         text.family(&THINGS).sample(&["x\"y\\z\n"], 3.0);
         text.one(&TIME, 0.25);
         let wanted = "# HELP a_total Things\n# TYPE a_total counter\na_total{of=\"x\\\"y\\\\z\\n\"} 3\n\

@@ -12,4 +12,4 @@ pub mod registry;
 pub use call_history::{AccountCalls, CallHistory, CallHour};
 pub use counters::Metrics;
 pub use exposition::{Family, Text};
-pub use registry::{Kind, Metric};
+pub use registry::{Kind, Metric, Scope};

@@ -72,6 +72,11 @@ impl FolderPolicies {
         self.0.read()
     }
 
+    /// Whether a folder is on another node only.
+    pub(super) fn is_elsewhere(&self, folder: &str) -> bool {
+        self.policies().get(folder).is_some_and(|policy| matches!(policy.place, Place::Elsewhere))
+    }
+
     /// Permission bits of result files, if the folder sets them.
     #[must_use]
     pub fn mode(&self, folder: &str) -> Option<u32> {

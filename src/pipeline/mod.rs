@@ -29,6 +29,7 @@ mod lists;
 mod name_locks;
 mod object_owner;
 mod outbox_retention;
+mod own_inspections;
 mod pause;
 mod poll;
 mod product_cache;
@@ -69,6 +70,7 @@ pub(crate) use labels::{
     unfit_fault,
 };
 pub use outbox_retention::{clear_results, until_clearing};
+pub use own_inspections::OwnInspections;
 pub use pause::PauseGate;
 pub(crate) use published_changes::of_recovered as published_of_recovered;
 pub use queue::Queue;

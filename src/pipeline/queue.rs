@@ -178,10 +178,12 @@ impl Queue {
         read(&self.inner().unstarted)
     }
 
-    /// Moves a job whose due work failed to a later time. A change of the job moves it again.
-    pub(super) fn postpone(&self, id: &JobId, due: Timestamp) {
-        let mut inner = self.inner();
-        if let Some(slot) = inner.remove(id) {
+    /// Moves a job whose due work failed to a later time. A change of the job moves it again, or has done so already.
+    pub(super) fn postpone(&self, job: &Job, due: Timestamp) {
+        let (mut inner, id) = (self.inner(), job.id());
+        if inner.slots.get(id).is_some_and(|slot| slot.rev <= job.rev())
+            && let Some(slot) = inner.remove(id)
+        {
             inner.insert(id, Slot { due, postponed: true, ..slot });
         }
     }
@@ -332,7 +334,7 @@ mod tests {
         let soon = Timestamp::from_second(60).expect("a time");
         assert!(!queue.is_idle_until(soon), "it is due");
         assert_eq!(queue.waiting(), 0, "the job itself does not wait");
-        queue.postpone(cancelled.id(), Timestamp::from_second(5).expect("a time"));
+        queue.postpone(&cancelled, Timestamp::from_second(5).expect("a time"));
         assert!(queue.is_idle_until(soon) && !queue.is_empty());
         assert!(matches!(queue.next(soon, |_| 0), Next::Job(_)), "it is retried");
     }

@@ -83,7 +83,7 @@ async fn run_job<S: Service>(pipeline: &Pipeline<S>, id: &JobId) -> Result<(), S
         let mut ctx = StepContext::new(pipeline, job);
         let result = run_steps(&mut ctx).await;
         if let Some(again) = ctx.background_retry() {
-            pipeline.queue.postpone(id, ctx.job.due().map_or(again, |due| due.min(again)));
+            pipeline.queue.postpone(&ctx.job, ctx.job.due().map_or(again, |due| due.min(again)));
         }
         match result {
             Err(Interrupt::Conflict) => {}
@@ -171,7 +171,7 @@ async fn on_worker_error<S: Service>(pipeline: &Pipeline<S>, id: &JobId, refused
         // Only background work ran: the job stays held or ended.
         let why = refused.unwrap_or_else(|| "a panic".to_owned());
         tracing::error!(job_id = %id, "internal error during background work of job {id}: {why}; {report}");
-        return pipeline.queue.postpone(id, pipeline.clock.after(background::MAX_RETRY));
+        return pipeline.queue.postpone(&job, pipeline.clock.after(background::MAX_RETRY));
     }
     let mut ctx = StepContext::new(pipeline, job);
     let recorded = match refused {
@@ -188,7 +188,7 @@ async fn on_worker_error<S: Service>(pipeline: &Pipeline<S>, id: &JobId, refused
         Err(Interrupt::Store(error)) if error.is_fatal() => pipeline.report_store_failure(error.to_string()),
         Err(Interrupt::Store(error)) => {
             tracing::error!(job_id = %id, "internal error of job {id}: {error}; {report}");
-            pipeline.queue.postpone(id, pipeline.clock.after(background::MAX_RETRY));
+            pipeline.queue.postpone(&ctx.job, pipeline.clock.after(background::MAX_RETRY));
         }
         _ => {}
     }

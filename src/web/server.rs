@@ -12,6 +12,7 @@ use axum::{Extension, Router};
 use futures_util::StreamExt;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 
 use super::answer;
 use super::headers;
@@ -50,6 +51,8 @@ pub struct Parts {
     pub main: Handle,
     /// Whether submissions go to a sandbox.
     pub sandbox: bool,
+    /// The name of the node that processes the jobs, while this one stands by.
+    pub stands_by: Option<watch::Receiver<Option<String>>>,
 }
 
 /// Binds the address and returns the future that serves the site.
@@ -57,7 +60,7 @@ pub struct Parts {
 /// # Errors
 /// When the address cannot be bound.
 pub fn listen(parts: Parts) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
-    let Parts { settings, handler, rows, main, sandbox } = parts;
+    let Parts { settings, handler, rows, main, sandbox, stands_by } = parts;
     let address = settings.listen;
     let bind = || {
         let listener = std::net::TcpListener::bind(address)?;
@@ -70,6 +73,7 @@ pub fn listen(parts: Parts) -> anyhow::Result<impl Future<Output = ()> + Send + 
         hosts: AllowedHosts::of(&settings),
         trusted_header: settings.trusted_header,
         sandbox,
+        stands_by,
         streams: Streams::default(),
         rows,
         main,

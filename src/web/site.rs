@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dropship_web::{Frame, Section};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::task::JoinError;
 
 use super::hosts::AllowedHosts;
@@ -14,6 +15,7 @@ use super::readings::Readings;
 use super::refusal::Refusal;
 use super::rows::JobRows;
 use super::turns::Turns;
+use super::words::shown;
 use crate::http::{RequestSlots, SlotKind};
 
 /// What all requests share.
@@ -24,6 +26,8 @@ pub(super) struct Site {
     pub(super) trusted_header: Option<String>,
     /// Whether submissions go to a sandbox.
     pub(super) sandbox: bool,
+    /// The name of the node that processes the jobs, while this one stands by.
+    pub(super) stands_by: Option<watch::Receiver<Option<String>>>,
     /// The streams of newer versions of pages.
     pub(super) streams: Streams,
     /// The packages in memory.
@@ -44,6 +48,7 @@ impl Site {
             section,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             sandbox: self.sandbox,
+            active_node: self.stands_by.as_ref().and_then(|active| active.borrow().as_deref().map(shown)),
             now: Timestamp::now(),
         }
     }

@@ -5,9 +5,12 @@ mod names;
 mod nodes;
 mod own_folders;
 mod own_folders_objects;
+mod pages;
 mod proxy;
 mod replication;
+mod reports;
 mod restored;
+mod retried;
 mod rounds;
 
 use std::process::Command;

@@ -18,6 +18,8 @@ pub struct Frame {
     pub version: String,
     /// Whether submissions go to a sandbox instead of Microsoft.
     pub sandbox: bool,
+    /// The node that processes the jobs, while this one stands by for it.
+    pub active_node: Option<String>,
     /// When the page was rendered.
     pub now: Timestamp,
 }
@@ -45,6 +47,9 @@ pub fn document(frame: &Frame, content: &Markup) -> Markup {
                     @if frame.sandbox {
                         span.sandbox title="Nothing on these pages was sent to Microsoft" { "sandbox" }
                     }
+                }
+                @if let Some(active) = &frame.active_node {
+                    p.standby { "Node " strong { (active) } " processes the jobs. This node stands by, and shows what it knows of them." }
                 }
                 main #content tabindex="-1" { (content) }
                 footer.site {

@@ -20,7 +20,7 @@ use crate::config::model::Config;
 use crate::control::{
     ActiveJobs, AdoptRequest, Calls, ConfigurationStanding, ControlError, ControlErrorKind, ControlHandler,
     FolderStatus, JobAction, JobQuery, JobService, LabelChange, LabelReach, Operator, OperatorGroups,
-    PackageRecord, Reloaded, Status, SubmitRequest, label_reach,
+    PackageRecord, Reloaded, Status, SubmitRequest, label_reach, require_node_of_package,
 };
 use crate::daemon::control::WITHDRAWAL_WAIT;
 use crate::daemon::{ConfiguredPlanner, refuse_copy, stored_status};
@@ -30,6 +30,7 @@ use crate::package_store::PackageStore;
 use crate::pipeline::{self, PauseGate, PauseRequest, label_of, request_resume};
 use crate::replay::{RememberedPackage, each_remembered};
 use crate::service_id::ServiceId;
+use crate::web::JobRows;
 use dropship_hardware::LabelId;
 use dropship_job::{Event, Job, JobId};
 use dropship_rules::rule::RuleChange;
@@ -60,6 +61,7 @@ impl StandbyControl {
         operators: OperatorGroups,
         active: watch::Receiver<Option<String>>,
         own: Option<Arc<OwnFolders>>,
+        rows: Option<Arc<JobRows>>,
     ) -> anyhow::Result<Self> {
         let packages = crate::package_objects::for_reading(&config.store)?;
         let (policy, outbox) = (accounts::policy(config)?, config.store.path.join("outbox"));
@@ -68,6 +70,8 @@ impl StandbyControl {
             store: Arc::clone(&store),
             config: Arc::clone(&active_config),
             packages: packages.clone(),
+            own: own.clone(),
+            rows,
         };
         let jobs = JobService::new(Arc::clone(&store) as _, packages.clone(), Arc::new(workers), false);
         let node = config.store.node().unwrap_or_default().to_owned();
@@ -108,11 +112,20 @@ impl StandbyControl {
         }
     }
 
+    pub(super) fn store(&self) -> &SharedStore {
+        &self.store
+    }
+
+    pub(super) fn packages(&self) -> &PackageStore {
+        &self.packages
+    }
+
     fn folders(&self) -> Vec<FolderStatus> {
         self.own.iter().flat_map(|own| own.intake().health()).map(FolderStatus::from).collect()
     }
 
-    fn trouble(&self) -> Vec<AttentionItem> {
+    /// What needs attention on this node.
+    pub(super) fn trouble(&self) -> Vec<AttentionItem> {
         let item = |why: String| {
             let kind = AttentionKind::DatabaseAway;
             AttentionItem {
@@ -226,6 +239,7 @@ impl ControlHandler for StandbyControl {
                 JobAction::Approve(_) => self.jobs.act(id, action, by, &()).await,
                 JobAction::Retry { .. } => {
                     let (config, packages) = (&self.active_config.config, &self.packages);
+                    require_node_of_package(&self.store, config, id).await?;
                     self.jobs.act(id, action, by, &ConfiguredPlanner { config, packages }).await
                 }
                 JobAction::Cancel => {
@@ -326,6 +340,8 @@ struct NoWorkers {
     store: Arc<SharedStore>,
     config: Arc<ActiveConfig>,
     packages: PackageStore,
+    own: Option<Arc<OwnFolders>>,
+    rows: Option<Arc<JobRows>>,
 }
 
 impl ActiveJobs for NoWorkers {
@@ -341,5 +357,13 @@ impl ActiveJobs for NoWorkers {
         approval::pages(&*self.store, &self.packages, job, Timestamp::now())
     }
 
-    fn on_event(&self, _: &Job, _: &[Event]) {}
+    /// What this node commits itself is not among the entries that it follows.
+    fn on_event(&self, job: &Job, events: &[Event]) {
+        if let Some(own) = &self.own {
+            own.on_change(job);
+        }
+        if let Some(rows) = &self.rows {
+            rows.on_event(job, events);
+        }
+    }
 }

@@ -3,6 +3,7 @@
 mod control;
 mod own_folders;
 mod pages;
+mod rows;
 mod serve;
 
 pub(super) use own_folders::OwnFolders;

@@ -13,17 +13,19 @@ use tokio_util::sync::CancellationToken;
 use crate::admission::{ActiveConfig, Admission, FileStanding};
 use crate::attention::{AttentionItem, AttentionKind};
 use crate::config::model::Config;
-use crate::daemon::observers::FolderObserver;
+use crate::daemon::observers::{FolderObserver, StandbyObserver};
 use crate::daemon::refuse_copy;
 use crate::metrics::Metrics;
 use crate::observe::Escaped;
 use crate::package_store::PackageStore;
 use crate::pipeline::{
-    AdmissionLoad, Deliveries, FolderPolicies, JobEvents, PauseGate, Queue, ReceiptWriter, SuspendedAccounts,
-    concerns_pauses,
+    AdmissionLoad, Deliveries, FolderPolicies, JobEvents, OwnInspections, PauseGate, Queue, ReceiptWriter,
+    SuspendedAccounts, concerns_pauses,
 };
+use crate::web::JobRows;
 use crate::{accounts, package_objects};
 use dropship_intake::{FolderState, Intake};
+use dropship_job::Job;
 use dropship_store::{Entry, SharedStore, Store, StoreError};
 
 /// Maximum time for the work that runs when this node takes over. What is left is harmless: packages are offered again, results are
@@ -40,18 +42,22 @@ pub(in crate::daemon) struct OwnFolders {
     packages: PackageStore,
     intake: Intake,
     deliveries: Arc<Deliveries>,
+    jobs: OwnJobs,
+    /// Counts lost files.
+    metrics: Arc<Metrics>,
     shutdown: CancellationToken,
     tasks: parking_lot::Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl OwnFolders {
-    /// Watches the folders of this node, if it has some. A store that may not be changed is left alone.
+    /// Watches the folders of this node, if it has some. `rows` are the packages of the pages, if these are served. A store that may not be changed is left alone.
     ///
     /// # Errors
     /// When the shared storage cannot be used, or the store cannot be read.
     pub(in crate::daemon) async fn start(
         store: &Arc<SharedStore>,
         config: &Config,
+        rows: Option<Arc<JobRows>>,
     ) -> anyhow::Result<Option<Arc<Self>>> {
         let own: Vec<_> = config.own_folders().cloned().collect();
         if own.is_empty() || refuse_copy(&**store, config).is_err() {
@@ -69,33 +75,57 @@ impl OwnFolders {
         let (of_receipts, of_deliveries) = (packages.clone(), packages.clone());
         let receipts =
             ReceiptWriter::new(Arc::clone(&shared), of_receipts, Arc::clone(&folders), ownership.clone());
-        let deliveries = Deliveries::new(Arc::clone(&shared), of_deliveries, folders, ownership.clone());
+        let deliveries =
+            Deliveries::new(Arc::clone(&shared), of_deliveries, Arc::clone(&folders), ownership.clone());
         let deliveries = Arc::new(deliveries);
         let queue = Arc::new(Queue::default());
-        let observer = Arc::clone(&deliveries) as _;
+        let observer = Arc::new(StandbyObserver { deliveries: Arc::clone(&deliveries), rows });
         let events =
             JobEvents::new(Arc::clone(&queue), packages.clone(), Arc::new(receipts.elsewhere()), observer);
+        let events = Arc::new(events);
 
         let pause = Arc::new(PauseGate::remembered(&*shared)?);
         let load =
             AdmissionLoad::new(Arc::clone(&queue), Arc::clone(&pause), Arc::<SuspendedAccounts>::default());
         let (policy, outbox) = (accounts::policy(config)?, config.store.path.join("outbox"));
         let active = ActiveConfig { policy, outbox, config: config.clone() };
-        let admission = Admission::new(Arc::clone(&shared), packages.clone(), active, Arc::new(events));
+        let admission = Admission::new(Arc::clone(&shared), packages.clone(), active, Arc::clone(&events));
         let admission = admission.with_ownership(ownership).standing_by();
         let admission = Arc::new(admission.with_limit(Box::new(load), config.store.most_waiting));
 
         let shutdown = CancellationToken::new();
-        let observer = Arc::new(FolderObserver::new(Arc::new(Metrics::default())));
-        let following = Following { store: shared, queue, pause, deliveries: Arc::clone(&deliveries) };
-        following.store.open_jobs()?.iter().for_each(|job| following.queue.upsert(job));
+        let metrics = Arc::new(Metrics::default());
+        own.iter().for_each(|folder| metrics.add_folder(&folder.name));
+        let observer = Arc::new(FolderObserver::new(Arc::clone(&metrics)));
+        let inspector = Arc::clone(&admission) as _;
+        let inspections =
+            OwnInspections::new(Arc::clone(&shared), folders, events, inspector, config.api.retry);
+        let inspections = Arc::new(inspections);
+        let jobs =
+            OwnJobs { queue, deliveries: Arc::clone(&deliveries), inspections: Arc::clone(&inspections) };
+        let following = Following { store: shared, pause, jobs: jobs.clone() };
+        following.store.open_jobs()?.iter().for_each(|job| {
+            jobs.queue.upsert(job);
+            jobs.inspections.request(job);
+        });
         let intake = Intake::start(own, Arc::clone(&admission) as _, observer, &shutdown)?;
         let tasks = vec![
             tokio::spawn(following.run(followed)),
             tokio::spawn(Arc::clone(&deliveries).run(shutdown.clone())),
+            tokio::spawn(inspections.run(shutdown.clone())),
         ];
         let (config, tasks) = (admission.active(), parking_lot::Mutex::new(tasks));
-        Ok(Some(Arc::new(Self { config, admission, packages, intake, deliveries, shutdown, tasks })))
+        Ok(Some(Arc::new(Self {
+            config,
+            admission,
+            packages,
+            intake,
+            deliveries,
+            jobs,
+            metrics,
+            shutdown,
+            tasks,
+        })))
     }
 
     /// Stops watching, because this node takes over or ends.
@@ -116,12 +146,30 @@ impl OwnFolders {
         }
     }
 
+    /// Follows a change of a job that this node has committed.
+    pub(super) fn on_change(&self, job: &Job) {
+        self.jobs.on_change(job);
+    }
+
     pub(super) fn admission(&self) -> &Arc<Admission> {
         &self.admission
     }
 
     pub(super) fn intake(&self) -> &Intake {
         &self.intake
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// The folders, and whether results can be written to their outboxes.
+    pub(super) fn outboxes(&self) -> Vec<(String, bool)> {
+        let failed = self.deliveries.failed();
+        let is_writable = |outbox: &Path| failed.iter().all(|failed| failed.outbox != outbox);
+        let own = self.config.config.own_folders();
+        own.filter_map(|folder| Some((folder.name.clone(), is_writable(&folder.on_node.as_ref()?.outbox))))
+            .collect()
     }
 
     /// What needs attention about them.
@@ -182,13 +230,28 @@ impl Drop for OwnFolders {
     }
 }
 
+/// What follows a change of a job in the folders of this node.
+#[derive(Clone)]
+struct OwnJobs {
+    /// Counts the jobs that have not started. No worker takes any from it.
+    queue: Arc<Queue>,
+    deliveries: Arc<Deliveries>,
+    inspections: Arc<OwnInspections>,
+}
+
+impl OwnJobs {
+    fn on_change(&self, job: &Job) {
+        self.queue.upsert(job);
+        self.deliveries.request(job);
+        self.inspections.request(job);
+    }
+}
+
 /// What other nodes commit, as far as it concerns the folders of this node.
 struct Following {
     store: Arc<dyn Store>,
-    /// Counts the jobs that have not started. No worker takes any from it.
-    queue: Arc<Queue>,
     pause: Arc<PauseGate>,
-    deliveries: Arc<Deliveries>,
+    jobs: OwnJobs,
 }
 
 impl Following {
@@ -206,10 +269,7 @@ impl Following {
                     _ => continue,
                 };
                 match self.store.job(id) {
-                    Ok(Some(job)) => {
-                        self.queue.upsert(&job);
-                        self.deliveries.request(&job);
-                    }
+                    Ok(Some(job)) => self.jobs.on_change(&job),
                     Ok(None) => {}
                     Err(error) => tracing::error!(job_id = %id, "cannot read job {id}: {error}"),
                 }

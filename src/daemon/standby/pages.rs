@@ -5,16 +5,18 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::control::StandbyControl;
 use super::own_folders::OwnFolders;
 use crate::control::ControlHandler;
 use crate::daemon::http::HealthPages;
-use crate::daemon::metrics_page::write_folder_health;
+use crate::daemon::metrics_page::{write_folder_health, write_trouble};
+use crate::daemon::node_metrics;
 use crate::metrics::{Text, registry};
 use crate::observe::Heartbeats;
 
-/// Liveness, readiness and metrics. Only the active node counts the jobs, so that sums over all nodes are right.
+/// Liveness, readiness and metrics. The metrics of the fleet are those of the active node, so that sums over all nodes are right.
 pub(super) struct StandbyPages {
-    pub(super) handler: Arc<dyn ControlHandler>,
+    pub(super) handler: Arc<StandbyControl>,
     pub(super) heartbeats: Heartbeats,
     pub(super) since: Timestamp,
     /// The folders that this node watches.
@@ -26,14 +28,27 @@ impl HealthPages for StandbyPages {
         let mut text = Text::default();
         text.family(&registry::BUILD_INFO).sample(&[env!("CARGO_PKG_VERSION")], 1.0);
         text.one(&registry::START_TIME, self.since.as_second() as f64);
-        text.one(&registry::NODE_ACTIVE, 0.0);
+        node_metrics::write(&mut text, self.handler.store(), false);
+        write_trouble(&mut text, &self.handler.trouble());
         if let Some(own) = &self.own {
-            write_folder_health(&mut text, &own.intake().health());
+            write_folders(&mut text, own);
+        }
+        if let Ok(space) = self.handler.packages().free_space() {
+            text.one(&registry::STORE_FREE, space.free as f64);
         }
         let mut family = text.family(&registry::HEARTBEAT_AGE);
         for (part, age) in self.heartbeats.ages() {
             family.sample(&[part], age.as_secs_f64());
         }
+        if let Some(own) = &self.own {
+            own.metrics().write_lost(&mut text);
+        }
+        // Its configuration is read at the start only.
+        let standing = self.handler.configuration_standing();
+        text.one(&registry::CONFIG_GENERATION, standing.generation as f64);
+        text.one(&registry::CONFIG_RELOAD_SUCCESSFUL, 1.0);
+        text.one(&registry::CONFIG_RELOAD_TIME, standing.active_since.as_second() as f64);
+        text.one(&registry::CONFIG_RELOAD_SUCCESS_TIME, standing.active_since.as_second() as f64);
         text.into_string()
     }
 
@@ -50,5 +65,15 @@ impl HealthPages for StandbyPages {
             "ready": false, "reasons": reasons, "warnings": [], "trouble": trouble, "paused": paused,
         });
         (false, page)
+    }
+}
+
+/// Writes what concerns the folders of this node.
+fn write_folders(text: &mut Text, own: &OwnFolders) {
+    write_folder_health(text, &own.intake().health());
+    text.one(&registry::WATCH_OVERFLOWS, own.intake().overflows() as f64);
+    let mut family = text.family(&registry::OUTBOX_WRITABLE);
+    for (folder, is_writable) in own.outboxes() {
+        family.sample(&[&folder], f64::from(u8::from(is_writable)));
     }
 }

@@ -7,16 +7,19 @@ use std::time::Duration;
 use anyhow::Context as _;
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::control::StandbyControl;
 use super::own_folders::OwnFolders;
 use super::pages::StandbyPages;
+use super::rows;
 use crate::config::model::Config;
 use crate::control::{self, OperatorGroups};
 use crate::daemon::control_threads::ControlThreads;
 use crate::daemon::http;
 use crate::observe::Heartbeats;
+use crate::web::{self, JobRows};
 use dropship_store::SharedStore;
 
 /// Time in which requests that wait for the active node notice that this one has taken over, and are answered.
@@ -27,45 +30,70 @@ pub(in crate::daemon) struct Standby {
     socket: PathBuf,
     closing: CancellationToken,
     threads: Option<ControlThreads>,
+    /// Listens on the addresses of the metrics and the pages.
+    listening: Vec<JoinHandle<()>>,
+    /// Keeps the packages of the pages up to date.
+    following: Option<JoinHandle<()>>,
 }
 
 impl Standby {
-    /// Binds the control socket and the address of the metrics. `active` is the name of the active node.
+    /// Binds the control socket, and the addresses of the metrics and the pages. `active` is the name of the active node.
     pub(in crate::daemon) async fn serve(
         store: &Arc<SharedStore>,
         config: &Config,
         heartbeats: &Heartbeats,
         active: watch::Receiver<Option<String>>,
         own: Option<Arc<OwnFolders>>,
+        rows: Option<Arc<JobRows>>,
     ) -> anyhow::Result<Self> {
         let names = config.control.operators.clone();
         let operators = tokio::task::spawn_blocking(move || OperatorGroups::of(&names)).await?;
-        let handler =
-            Arc::new(StandbyControl::new(Arc::clone(store), config, operators, active, own.clone())?);
+        let handler = Arc::new(StandbyControl::new(
+            Arc::clone(store),
+            config,
+            operators,
+            active.clone(),
+            own.clone(),
+            rows.clone(),
+        )?);
         let (heartbeats, since) = (heartbeats.clone(), Timestamp::now());
-        let pages = StandbyPages { handler: Arc::clone(&handler) as _, heartbeats, since, own };
+        let pages = StandbyPages { handler: Arc::clone(&handler), heartbeats, since, own };
         let routes = http::routes(Arc::new(pages));
-        let threads = ControlThreads::start()?;
+        let (threads, mut listening) = (ControlThreads::start()?, Vec::new());
         if let Some(address) = config.metrics {
-            threads.spawn(http::listen(address, routes.clone())?);
+            listening.extend(threads.spawn(http::listen(address, routes.clone())?));
+        }
+        let mut following = None;
+        if let (Some(settings), Some(rows)) = (config.web.clone(), rows) {
+            // Registered before the pages read the store.
+            let followed = store.follow();
+            following = Some(tokio::spawn(rows::follow(Arc::clone(&rows), Arc::clone(store), followed)));
+            let (handler, main) = (Arc::clone(&handler) as _, tokio::runtime::Handle::current());
+            let parts = web::Parts { settings, handler, rows, main, sandbox: false, stands_by: Some(active) };
+            listening.extend(threads.spawn(web::listen(parts)?));
         }
         let (socket, closing) = (config.control.socket.clone(), CancellationToken::new());
         let main = tokio::runtime::Handle::current();
         let serving = control::serve(&socket, handler, routes, main, closing.clone().cancelled_owned())
             .with_context(|| format!("cannot bind the control socket {}", socket.display()))?;
         threads.spawn(serving);
-        Ok(Self { socket, closing, threads: Some(threads) })
+        Ok(Self { socket, closing, threads: Some(threads), listening, following })
     }
 
-    /// Ends, because this node has taken over.
-    pub(in crate::daemon) async fn end(self) {
+    /// Ends, because this node has taken over. The addresses can be bound again then.
+    pub(in crate::daemon) async fn end(mut self) {
         tokio::time::sleep(LAST_ANSWERS).await;
+        for task in self.listening.drain(..) {
+            task.abort();
+            drop(task.await);
+        }
     }
 }
 
 impl Drop for Standby {
     fn drop(&mut self) {
         self.closing.cancel();
+        self.following.iter().for_each(JoinHandle::abort);
         drop(std::fs::remove_file(&self.socket));
         drop(self.threads.take());
     }

@@ -65,6 +65,7 @@ pub(super) async fn serve_control(
             rows: Arc::clone(rows),
             main: tokio::runtime::Handle::current(),
             sandbox: core.pipeline.settings().sandbox,
+            stands_by: None,
         };
         tasks.extend(threads.spawn(web::listen(parts)?));
     }

@@ -173,12 +173,13 @@ async fn stand_by(
         // Once the channel is closed, the other branch ends with the result.
         Ok(_) = waits_for.wait_for(Option::is_some) => {}
     }
+    let rows = config.web.as_ref().map(|_| Arc::default());
     // The other node may end before it has created its folder in the shared storage.
     let own = tokio::select! {
         taken = &mut taking => return Ok(taken??),
-        own = OwnFolders::start(store, config) => own?,
+        own = OwnFolders::start(store, config, rows.clone()) => own?,
     };
-    let standby = Standby::serve(store, config, heartbeats, waits_for.clone(), own.clone()).await?;
+    let standby = Standby::serve(store, config, heartbeats, waits_for.clone(), own.clone(), rows).await?;
     let taken = tokio::select! {
         taken = &mut taking => taken,
         () = announce(waits_for) => taking.await,

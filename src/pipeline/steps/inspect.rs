@@ -2,34 +2,61 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use crate::pipeline::assembly::PackageInspector;
+use crate::pipeline::background::MAX_RETRY;
 use crate::pipeline::file_work;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
-use dropship_job::{ErrorKind, Fault, HoldFault, HoldReason};
+use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, Job};
 
-/// Inspects the package again, from where it was found.
+/// How an inspection ended.
+pub(in crate::pipeline) enum Inspected {
+    /// These events follow from it.
+    Events(Vec<Event>),
+    /// The drop folder did not respond in time.
+    TimedOut(Fault),
+    /// It was cancelled, because the daemon stops. It is made again after the next start.
+    Cancelled,
+}
+
+/// Inspects the package again, from where it was found. A package on the disk of another node is left to that node.
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
-    let inspector = ctx.pipeline.inspector.clone();
-    let job = ctx.job.clone();
+    let package = ctx.job.package();
+    let folder = package.folder.as_deref().filter(|_| package.path.is_some());
+    if folder.is_some_and(|name| ctx.pipeline.settings.folders.is_elsewhere(name)) {
+        // What that node appends puts the job into the queue again.
+        ctx.retry_background_at(ctx.pipeline.clock.after(MAX_RETRY));
+        return Err(Interrupt::Suspended);
+    }
+    match inspected(Arc::clone(&ctx.pipeline.inspector), &ctx.job).await {
+        Inspected::Events(events) => ctx.record(events).await,
+        Inspected::TimedOut(fault) => ctx.retry_later(fault, None).await,
+        Inspected::Cancelled => Err(Interrupt::ShuttingDown),
+    }
+}
+
+/// Inspects the package of a job again, from where it was found.
+pub(in crate::pipeline) async fn inspected(inspector: Arc<dyn PackageInspector>, job: &Job) -> Inspected {
+    let job = job.clone();
     let path = job.package().path.clone().map(PathBuf::from).unwrap_or_default();
     let place = path.parent().map(Path::to_owned).unwrap_or_default();
     let inspect = move |progress: &_| Ok(inspector.reinspect(&job, progress));
     match file_work::run_on_package_in(&place, inspect).await {
-        // The inspection was cancelled; it is made again after the next start.
-        Ok(events) if events.is_empty() => Err(Interrupt::ShuttingDown),
-        Ok(events) => ctx.record(events).await,
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Err(Interrupt::ShuttingDown),
+        Ok(events) if events.is_empty() => Inspected::Cancelled,
+        Ok(events) => Inspected::Events(events),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => Inspected::Cancelled,
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
             let message = format!(
                 "cannot read {}: {error}; check the mount of the drop folder, and the server if it is a network share",
                 path.display()
             );
-            ctx.retry_later(Fault::new(ErrorKind::Unreadable, message), None).await
+            Inspected::TimedOut(Fault::new(ErrorKind::Unreadable, message))
         }
         Err(error) => {
             let fault = HoldFault::new(HoldReason::InspectionFailed, format!("inspection failed: {error}"));
-            ctx.hold(fault).await
+            Inspected::Events(vec![Event::Held { fault, request: None }])
         }
     }
 }

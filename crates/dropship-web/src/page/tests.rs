@@ -33,6 +33,7 @@ fn assert_escaped(content: &Markup) {
         section: Some(Section::Overview),
         version: hostile(),
         sandbox: true,
+        active_node: Some(hostile()),
         now: now(),
     };
     let page = document(&frame, content).into_string();

@@ -1,0 +1,36 @@
+//! The node that has the dropped file of a job, when the file has to be read again.
+
+use std::sync::Arc;
+
+use super::error::ControlError;
+use crate::config::model::Config;
+use crate::observe::Escaped;
+use dropship_job::{JobId, Step};
+use dropship_store::Store;
+
+/// Refuses a `retry` that would inspect a package on the disk of a node that does not run.
+///
+/// # Errors
+/// The refusal, which names the folder and its node, or that the store cannot be read.
+pub async fn require_node_of_package<S: Store + ?Sized + 'static>(
+    store: &Arc<S>,
+    config: &Config,
+    id: &JobId,
+) -> Result<(), ControlError> {
+    let job = store.job(id)?.filter(|job| job.state().has_ended() && job.step() == Step::Inspect);
+    let Some(job) = job.filter(|job| job.package().path.is_some()) else { return Ok(()) };
+    let folder = job.package().folder.as_deref().unwrap_or_default();
+    let Some(node) = config.node_elsewhere(folder) else { return Ok(()) };
+    // The database is asked.
+    let asked = Arc::clone(store);
+    let nodes = tokio::task::spawn_blocking(move || asked.nodes()).await;
+    let nodes = nodes.map_err(|error| ControlError::failed(format!("cannot list the nodes: {error}")))?;
+    if nodes.iter().any(|one| one.name == node && one.state.runs()) {
+        return Ok(());
+    }
+    let (folder, node) = (Escaped(folder), Escaped(node));
+    Err(ControlError::failed(format!(
+        "cannot retry job {id}, and nothing was changed: its package is in folder `{folder}` on the disk of node `{node}`, which does \
+         not run; start that node, and retry then"
+    )))
+}

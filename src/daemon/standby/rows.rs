@@ -1,0 +1,33 @@
+//! Keeps the packages of the pages up to date while this node stands by.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::web::JobRows;
+use dropship_store::{Entry, SharedStore, Store};
+
+/// Follows what other nodes commit, until the store is closed.
+pub(super) async fn follow(
+    rows: Arc<JobRows>,
+    store: Arc<SharedStore>,
+    mut followed: UnboundedReceiver<Vec<Entry>>,
+) {
+    while let Some(entries) = followed.recv().await {
+        entries.iter().for_each(|entry| apply(&rows, &store, entry));
+    }
+}
+
+fn apply(rows: &JobRows, store: &SharedStore, entry: &Entry) {
+    let (id, events) = match entry {
+        Entry::Job { job, events, .. } => (job, events.as_slice()),
+        Entry::Snapshot { job, .. } => (job.id(), &[][..]),
+        Entry::Pruned { job } => return rows.on_pruned(job),
+        _ => return,
+    };
+    match store.job(id) {
+        Ok(Some(job)) => rows.on_event(&job, events),
+        Ok(None) => {}
+        Err(error) => tracing::error!(job_id = %id, "cannot read job {id} for the pages: {error}"),
+    }
+}
