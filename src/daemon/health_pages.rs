@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::health_endpoints::HealthEndpoints;
 use super::http::HealthPages;
 use super::metrics_page;
-use crate::attention::Severity;
+use crate::attention::{AttentionItem, Severity};
 
 impl HealthPages for HealthEndpoints {
     fn metrics(&self) -> String {
@@ -20,22 +20,30 @@ impl HealthPages for HealthEndpoints {
 
     fn readiness(&self) -> (bool, Value) {
         let trouble = self.attention.refresh();
-        let kinds = |severity| {
-            let of = trouble.iter().filter(|item| item.severity == severity);
-            of.map(|item| item.kind.name()).collect::<BTreeSet<_>>()
-        };
-        let (mut reasons, warnings) = (kinds(Severity::StopsIntake), kinds(Severity::Warning));
+        let mut reasons = BTreeSet::new();
         if self.pipeline.shutdown().is_cancelled() {
             reasons.insert("stopping");
         }
         if self.pipeline.store_failure().borrow().is_some() {
             reasons.insert("store-failed");
         }
-        let is_ready = reasons.is_empty();
-        let paused = self.pipeline.pause().scopes();
-        let page = json!({
-            "ready": is_ready, "reasons": reasons, "warnings": warnings, "trouble": trouble, "paused": paused,
-        });
-        (is_ready, page)
+        readiness_page(reasons, &trouble, &self.pipeline.pause().scopes())
     }
+}
+
+/// Whether a node is ready, and the page that says why it is not: for these reasons, and for the trouble that stops its intake.
+pub(super) fn readiness_page(
+    mut reasons: BTreeSet<&'static str>,
+    trouble: &[AttentionItem],
+    paused: &impl serde::Serialize,
+) -> (bool, Value) {
+    let kinds =
+        |severity| trouble.iter().filter(move |item| item.severity == severity).map(|item| item.kind.name());
+    reasons.extend(kinds(Severity::StopsIntake));
+    let warnings: BTreeSet<_> = kinds(Severity::Warning).collect();
+    let is_ready = reasons.is_empty();
+    let page = json!({
+        "ready": is_ready, "reasons": reasons, "warnings": warnings, "trouble": trouble, "paused": paused,
+    });
+    (is_ready, page)
 }

@@ -62,7 +62,7 @@ pub(super) fn of_accounts(config: &Config, secrets: Secrets) -> Vec<Problem> {
 }
 
 /// The problem of a secret. An encrypted credential can be read only by the unit, so this is a warning outside of it.
-fn of_secret(config: &Config, message: String, error: &anyhow::Error) -> Problem {
+pub(super) fn of_secret(config: &Config, message: String, error: &anyhow::Error) -> Problem {
     let problem = problem(config, message);
     let is_sealed = error.chain().any(|cause| cause.is::<SealedCredential>());
     if is_sealed { problem.into_warning() } else { problem }

@@ -9,6 +9,7 @@ use rustix::io::Errno;
 
 use super::folders::{may_pass, try_write};
 use super::problem;
+use super::secrets::of_secret;
 use crate::config::Problem;
 use crate::config::model::{Config, Database};
 use crate::daemon::{endpoint_mismatch, refuse_copy};
@@ -99,7 +100,7 @@ fn of_content(config: &Config, store: &dyn Store) -> Vec<Problem> {
 /// The problem of the database. It is a warning if it may pass, such as a server that is down.
 fn of_database(config: &Config, database: &Database) -> Option<Problem> {
     let error = crate::database::examine(database).err()?;
-    let problem = problem(config, format!("[store]: {error:#}"));
+    let problem = of_secret(config, format!("[store]: {error:#}"), &error);
     Some(match error.downcast_ref::<StoreError>() {
         Some(StoreError::Away { .. }) => problem
             .with_help("check the address, the password and the server; the daemon tries again")

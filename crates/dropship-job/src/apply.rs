@@ -1,4 +1,4 @@
-//! The fold: what a job is after an event, and which events are legal where.
+//! Applies an event to a job, or says why it is illegal: what a job is after an event, and which events are legal where.
 
 use jiff::Timestamp;
 

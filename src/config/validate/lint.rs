@@ -1,4 +1,4 @@
-//! Rules against each other, and against themselves.
+//! Finds rules that can never match, are shadowed by an earlier one, or contradict themselves.
 
 use super::diagnostics::{Diagnostics, Problems};
 use super::rules::Located;

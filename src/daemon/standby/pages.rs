@@ -1,13 +1,15 @@
 //! The endpoints of a node that stands by.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::control::StandbyControl;
 use super::own_folders::OwnFolders;
 use crate::control::ControlHandler;
+use crate::daemon::health_pages::readiness_page;
 use crate::daemon::http::HealthPages;
 use crate::daemon::metrics_page::{write_folder_health, write_trouble};
 use crate::daemon::node_metrics;
@@ -59,12 +61,7 @@ impl HealthPages for StandbyPages {
     fn readiness(&self) -> (bool, Value) {
         let status = self.handler.status();
         let (trouble, paused) = status.map(|status| (status.trouble, status.paused)).unwrap_or_default();
-        let mut reasons = vec!["standing-by"];
-        reasons.extend(trouble.iter().map(|item| item.kind.name()));
-        let page = json!({
-            "ready": false, "reasons": reasons, "warnings": [], "trouble": trouble, "paused": paused,
-        });
-        (false, page)
+        readiness_page(BTreeSet::from(["standing-by"]), &trouble, &paused)
     }
 }
 
