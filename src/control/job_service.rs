@@ -166,6 +166,14 @@ impl JobService {
         result_file::open(&self.packages, &self.current(id)?, name)
     }
 
+    /// The size in bytes of a result of a job, or of its receipt.
+    ///
+    /// # Errors
+    /// As [`Self::open_result`].
+    pub fn result_size(&self, job: &Receipt, name: &str) -> Result<u64, ControlError> {
+        result_file::size(&self.packages, job, name)
+    }
+
     /// One job as it is now, without its history.
     ///
     /// # Errors

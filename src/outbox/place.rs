@@ -128,6 +128,17 @@ impl ResultPlace {
         }
     }
 
+    /// The size of a result in bytes. On object storage, that of a recorded one is not asked for.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn size(&self, name: &str, recorded: Option<&Asset>) -> io::Result<u64> {
+        match (self, recorded) {
+            (Self::Objects(_), Some(asset)) => Ok(asset.size),
+            _ => Ok(self.open(name, recorded)?.metadata()?.len()),
+        }
+    }
+
     /// Removes the results, with `forget` also the receipt. Returns whether there was something to remove.
     ///
     /// # Errors

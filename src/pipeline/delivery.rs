@@ -47,7 +47,7 @@ impl Delivery {
         to.prepare()?;
         let missing: Vec<_> = self.job.files().iter().filter(|file| !has(there.as_ref(), file)).collect();
         // Without it, the shared storage may not be mounted, and a result that is missing there may be on it.
-        if !missing.is_empty() && self.from.receipt()?.is_none() {
+        if !missing.is_empty() && fetched(&self.from, progress, ResultPlace::receipt)?.is_none() {
             let message = format!("{} has no receipt", self.from.folder().display());
             return Err(io::Error::new(io::ErrorKind::NotFound, message));
         }
@@ -83,9 +83,19 @@ fn has(there: Option<&Receipt>, file: &Asset) -> bool {
     there.is_some_and(|there| there.files.contains(file))
 }
 
+/// What is read from the shared storage. The client of object storage limits the time itself, and the outbox does not hang meanwhile.
+fn fetched<T>(from: &ResultPlace, progress: &Progress, read: impl FnOnce(&ResultPlace) -> T) -> T {
+    if matches!(from, ResultPlace::Objects(_)) {
+        progress.pause();
+    }
+    let found = read(from);
+    progress.advance();
+    found
+}
+
 /// Copies a result. One that `outbox_keep` has removed in the meantime is left out.
 fn copy(to: &Outbox, from: &ResultPlace, file: &Asset, progress: &Progress) -> io::Result<bool> {
-    let from = match from.open(&file.name, Some(file)) {
+    let from = match fetched(from, progress, |from| from.open(&file.name, Some(file))) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         opened => opened?,
     };
@@ -96,7 +106,7 @@ fn copy(to: &Outbox, from: &ResultPlace, file: &Asset, progress: &Progress) -> i
 
 /// Copies the error report, which the job does not record.
 fn copy_report(to: &Outbox, from: &ResultPlace, progress: &Progress) -> io::Result<()> {
-    match from.open(ERRORS, None) {
+    match fetched(from, progress, |from| from.open(ERRORS, None)) {
         Ok(from) => to.deliver_clone(ERRORS, &mut progress.reader(&from), Some(&from)).map(drop),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),

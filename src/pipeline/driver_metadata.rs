@@ -2,12 +2,13 @@
 
 use crate::observe;
 use crate::outbox::METADATA;
+use crate::pipeline::file_work::is_passing;
 use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::steps::collect;
 use dropship_hardware::{DownloadKind, DriverMetadata};
-use dropship_job::{Event, HoldFault, HoldReason, Job, WaitReason};
+use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, Job, WaitReason};
 use dropship_package::Facts;
 use dropship_rules::label::{InfMismatch, gaps, selects};
 use dropship_rules::plan::LabelPlan;
@@ -21,7 +22,10 @@ pub(crate) async fn refresh<S: Service>(
     plan: &LabelPlan,
 ) -> StepResult {
     let packages = ctx.pipeline.packages.clone();
-    let Ok(held) = results::driver_metadata(&packages, &ctx.job).await else { return Ok(()) };
+    let held = match results::driver_metadata(&packages, &ctx.job).await {
+        Ok(held) => held,
+        Err(error) => return on_unread(ctx, &error).await,
+    };
     let snapshot = ctx.plan_snapshot().await?;
     let missing = |metadata: &DriverMetadata| {
         gaps(metadata, &snapshot.facts, &snapshot.plan.product.requested_signatures)
@@ -44,7 +48,10 @@ pub(crate) async fn refresh<S: Service>(
     if files != ctx.job.files() {
         ctx.record(vec![Event::Collected { files }]).await?;
     }
-    let Ok(found) = results::driver_metadata(&packages, &ctx.job).await else { return Ok(()) };
+    let found = match results::driver_metadata(&packages, &ctx.job).await {
+        Ok(found) => found,
+        Err(error) => return on_unread(ctx, &error).await,
+    };
     let missing = missing(&found).join(", ");
     if missing.is_empty() {
         return check_infs(ctx, &snapshot.facts, &found).await;
@@ -56,6 +63,18 @@ pub(crate) async fn refresh<S: Service>(
     check_infs(ctx, &snapshot.facts, &found).await?;
     observe::metadata_incomplete(&ctx.job, &missing);
     Ok(())
+}
+
+/// Metadata that can be read later are compared with the package then. What is wrong with others, the request says.
+pub(super) async fn on_unread<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    error: &std::io::Error,
+) -> StepResult {
+    if !is_passing(error) {
+        return Ok(());
+    }
+    let message = format!("cannot read the driver metadata of job {}: {error}", ctx.job.id());
+    ctx.retry_later(Fault::new(ErrorKind::Transfer, message), None).await
 }
 
 /// Holds the job when the metadata lack an INF of the package or list another one, until an operator has approved exactly

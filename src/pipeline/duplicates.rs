@@ -67,8 +67,9 @@ async fn run_check<S: Service>(
         return Ok(Err(CheckBlocked::NameInUse));
     }
     // The check is repeated as long as the service is down, but not forever for a list that fails alone.
-    let list_failures = &ctx.pipeline.list_failures;
-    let existing_ids = existing_ids(service, check, || list_failures.is_final(ctx.job.id(), check)).await;
+    let (list_failures, now) = (&ctx.pipeline.list_failures, ctx.pipeline.clock.now());
+    let is_final = || list_failures.is_final(ctx.job.id(), check, now);
+    let existing_ids = existing_ids(service, check, is_final).await;
     names.release(&ctx.job);
     if check.kind == RemoteKind::Product {
         ctx.pipeline.caches.products.invalidate(ctx.account());

@@ -51,12 +51,15 @@ impl<S: Service> StepContext<'_, S> {
         }
     }
 
-    /// The plan of the job, if it can be read.
-    pub(super) async fn stored_plan(&self) -> Option<Plan> {
-        let digest = self.job.plan()?.to_owned();
+    /// The plan of the job, if it has one.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) async fn stored_plan(&self) -> std::io::Result<Option<Plan>> {
+        let Some(digest) = self.job.plan().map(str::to_owned) else { return Ok(None) };
         let (packages, id) = (self.pipeline.packages.clone(), self.job.id().clone());
         let read = super::file_work::run(move || packages.plan_snapshot(&id, &digest)).await;
-        read.ok().map(|snapshot| snapshot.plan)
+        Ok(Some(read?.plan))
     }
 
     /// Id of the product. Fails the job when there is none.

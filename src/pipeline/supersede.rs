@@ -8,7 +8,9 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::driver_metadata;
 use super::published::{self, Membership};
+use super::results;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use crate::digest;
@@ -134,6 +136,11 @@ pub(super) async fn record_published<S: Service>(
     events: Vec<Event>,
 ) -> StepResult {
     let snapshot = ctx.plan_snapshot().await?;
+    // Without the metadata the label would have no versions, and never be superseded.
+    let packages = ctx.pipeline.packages.clone();
+    if let Err(error) = results::driver_metadata(&packages, &ctx.job).await {
+        driver_metadata::on_unread(ctx, &error).await?;
+    }
     let plan = snapshot.plan.labels.get(index);
     let own = ctx
         .job

@@ -54,6 +54,11 @@ impl Readings {
         self.handler.jobs().open_result(id, name)
     }
 
+    /// The size of a result in the outbox of a job.
+    pub(super) fn result_size(&self, job: &Receipt, name: &str) -> Result<u64, ControlError> {
+        self.handler.jobs().result_size(job, name)
+    }
+
     /// One job with its history.
     pub(super) fn job(&self, id: &JobId) -> Result<Receipt, ControlError> {
         self.handler.jobs().show(id)

@@ -2,6 +2,7 @@
 
 use super::create::LabelCreate;
 use super::request;
+use crate::pipeline::file_work::is_passing;
 use crate::pipeline::remote_create::{Candidate, RemoteCreate};
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
@@ -19,7 +20,14 @@ pub(crate) async fn prove<S: Service>(
         return Ok(Ok(Vec::new()));
     };
     let place = (ProductId::of(product), SubmissionId::of(submission));
-    let Some(plan) = ctx.stored_plan().await.and_then(|plan| plan.labels.into_iter().nth(index)) else {
+    let stored = match ctx.stored_plan().await {
+        Err(error) if is_passing(&error) => {
+            let why = format!("cannot read the plan of job {}: {error}", ctx.job.id());
+            return Ok(Err(Error::not_sent("find the labels of a job", Recovery::Retry, why)));
+        }
+        stored => stored.ok().flatten(),
+    };
+    let Some(plan) = stored.and_then(|plan| plan.labels.into_iter().nth(index)) else {
         return Ok(Ok(Vec::new()));
     };
     match request::try_prepare(ctx, service, &plan).await {

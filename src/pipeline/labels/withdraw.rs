@@ -141,7 +141,8 @@ async fn published_entries<S: Service>(
     else {
         return Ok(Vec::new());
     };
-    let plan = ctx.stored_plan().await.and_then(|plan| plan.labels.into_iter().nth(wanted.index));
+    let plan =
+        ctx.stored_plan().await.ok().flatten().and_then(|plan| plan.labels.into_iter().nth(wanted.index));
     published::entries(ctx, remote, (name, plan.as_ref()), found, None).await
 }
 

@@ -277,14 +277,11 @@ fn request(body: &impl serde::Serialize) -> String {
 /// The results, with a link to those that are in the outbox now.
 fn files(site: &Site, job: &Receipt) -> Vec<FileView> {
     let file = |name: &str, size: Option<u64>| {
-        let found = site.readings.open_result(&job.id, name).and_then(|file| {
-            let size = file.metadata().map(|found| found.len());
-            size.map_err(|error| crate::control::ControlError::failed(error.to_string()))
-        });
-        let is_there = found.is_ok();
+        let found = site.readings.result_size(job, name).ok();
+        let is_there = found.is_some();
         FileView {
             name: shown(name),
-            size: size.or(found.ok()),
+            size: size.or(found),
             link: is_there.then(|| format!("{}/files/{}", words::package_link(&job.id), encoded(name))),
         }
     };

@@ -8,6 +8,9 @@ use crate::shared::append_id::AppendId;
 /// The id of the time since the machine was started.
 const BOOT: &str = "/proc/sys/kernel/random/boot_id";
 
+/// The variable in which the unit passes it (`%b`, systemd.unit(5)): with `ProcSubset=pid` there is no such file.
+const BOOT_VARIABLE: &str = "DROPSHIP_BOOT_ID";
+
 /// A process of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
@@ -38,19 +41,21 @@ impl Node {
                 id
             }
         };
-        let place = format!("{own}/{}", kernel_text(BOOT)?);
+        let place = format!("{own}/{}", boot()?);
         Ok(Self {
             name,
             place,
-            host: kernel_text("/proc/sys/kernel/hostname")?,
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             incarnation: AppendId::random(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         })
     }
 }
 
-/// The text of a file of the kernel, without the end of the line.
-fn kernel_text(path: &str) -> Result<String, StoreError> {
-    let failed = |error| StoreError::Io { what: "cannot read", path: path.into(), error };
-    Ok(std::fs::read_to_string(path).map_err(failed)?.trim().to_owned())
+/// The id of the boot, in hexadecimal digits.
+fn boot() -> Result<String, StoreError> {
+    let passed = || std::env::var(BOOT_VARIABLE).ok();
+    let id = std::fs::read_to_string(BOOT).or_else(|error| passed().ok_or(error));
+    let id = id.map_err(|error| StoreError::Io { what: "cannot read", path: BOOT.into(), error })?;
+    Ok(id.trim().replace('-', ""))
 }
