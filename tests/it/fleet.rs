@@ -1,6 +1,7 @@
 //! Daemons whose jobs are in PostgreSQL, on a real server. `.ci/postgres` runs these with the feature `postgres`.
 
 mod encrypted;
+mod hidden_kernel;
 mod names;
 mod nodes;
 mod own_folders;

@@ -1,0 +1,42 @@
+//! A node under the settings of the unit, which hide the files of the kernel below `/proc`.
+
+use std::process::Command;
+
+use super::environment;
+use super::server::database_of_its_own;
+use crate::harness::{TestDaemon, TestEnv, bytes};
+
+/// A daemon that sees only processes in `/proc`, as with `ProcSubset=pid`.
+fn daemon_that_sees_processes_only(env: &TestEnv, boot: Option<&str>) -> TestDaemon {
+    let log = std::fs::File::options().create(true).append(true).open(env.path("daemon.log")).expect("a log");
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "sh", "-c", "mount -t proc -o subset=pid proc /proc && exec \"$@\"", "sh"]);
+    command.arg(env!("CARGO_BIN_EXE_dropship")).arg("--config").arg(env.path("dropship.toml")).arg("run");
+    command.env_remove("STATE_DIRECTORY").env_remove("RUNTIME_DIRECTORY").env_remove("DROPSHIP_BOOT_ID");
+    command.envs(boot.map(|id| ("DROPSHIP_BOOT_ID", id)));
+    TestDaemon { child: command.stderr(log).spawn().expect("it starts") }
+}
+
+#[test]
+fn node_starts_where_the_unit_passes_the_boot_id() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("NOT RUN: it mounts /proc, which needs root; .ci/postgres runs it as root");
+        return;
+    }
+    let Some(database) = database_of_its_own() else { return };
+    let env = environment(&database);
+    let refused = daemon_that_sees_processes_only(&env, None).wait();
+    assert_eq!(refused, Some(78), "{}", env.log());
+    assert!(env.log().contains("/proc/sys/kernel/random/boot_id"), "{}", env.log());
+
+    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("the boot id");
+    let daemon = daemon_that_sees_processes_only(&env, Some(&boot.trim().replace('-', "")));
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    daemon.kill();
+    // It is the same machine for a daemon that reads the file: the lease of the first one is not waited for.
+    let place = database.sql("SELECT place FROM dropship.lease");
+    let daemon = env.daemon(&["--until-idle"]);
+    assert_eq!(daemon.wait(), Some(0), "{}", env.log());
+    assert_eq!(database.sql("SELECT place FROM dropship.lease"), place);
+}
