@@ -63,6 +63,9 @@ impl Live {
         observe::stopping(running());
         let started = Instant::now();
         let extension = systemd::extend_timeouts(MAX_DRAIN + Duration::from_secs(30));
+        if failure.is_some() {
+            self.ending.fail();
+        }
         self.ending.expect("the calls in flight", MAX_SHUTDOWN);
         self.pipeline.shutdown().cancel();
         let workers = async {

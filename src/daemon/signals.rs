@@ -53,6 +53,8 @@ pub struct Ending {
 struct Awaited {
     what: &'static str,
     heartbeats: Option<Heartbeats>,
+    /// The daemon ends because of an error.
+    has_failed: bool,
 }
 
 impl Signals {
@@ -68,7 +70,8 @@ impl Signals {
         };
         let (sender, received) = unbounded_channel();
         let (limits, limited) = unbounded_channel();
-        let awaited = Arc::new(Mutex::new(Awaited { what: "the start", heartbeats: None }));
+        let awaited =
+            Arc::new(Mutex::new(Awaited { what: "the start", heartbeats: None, has_failed: false }));
         let ending = Ending { awaited, limits };
         let last = ending.clone();
         std::thread::Builder::new()
@@ -106,6 +109,11 @@ impl Ending {
         self.awaited.lock().what = what;
         // Fails only if the thread has ended, which happens at the end of the process.
         self.limits.send(limit).ok();
+    }
+
+    /// The daemon ends because of an error, so the process fails also if something does not end: systemd starts it again.
+    pub(super) fn fail(&self) {
+        self.awaited.lock().has_failed = true;
     }
 
     /// Whether a component hangs that the shutdown needs.
@@ -182,18 +190,18 @@ async fn receive(
 
 /// Ends the process. Safe at any time: acknowledged changes are durable, and the next start checks interrupted calls.
 fn exit(ending: &Ending) -> ! {
-    let (what, heartbeats) = {
+    let (what, heartbeats, has_failed) = {
         let awaited = ending.awaited.lock();
-        (awaited.what, awaited.heartbeats.clone())
+        (awaited.what, awaited.heartbeats.clone(), awaited.has_failed)
     };
     let (logged, done) = std::sync::mpsc::channel::<()>();
     let log = move || {
         let silent = heartbeats.map(|heartbeats| heartbeats.stalled(SILENT)).unwrap_or_default();
-        observe::exits_unfinished(what, &silent);
+        observe::exits_unfinished(what, &silent, has_failed);
         drop(logged);
     };
     if std::thread::Builder::new().name("last-entry".to_owned()).spawn(log).is_ok() {
         done.recv_timeout(LAST_ENTRY).ok();
     }
-    std::process::exit(0)
+    std::process::exit(i32::from(has_failed))
 }

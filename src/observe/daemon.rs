@@ -68,16 +68,17 @@ pub fn drain_gave_up(running: usize) {
 }
 
 /// The process exits although something has not ended.
-pub fn exits_unfinished(awaited: &str, silent: &[(&str, Duration)]) {
+pub fn exits_unfinished(awaited: &str, silent: &[(&str, Duration)], has_failed: bool) {
     let silent = match silent {
         [] => String::new(),
         silent => format!("; {}", components(silent)),
     };
+    // A store that failed has said what it lost.
+    let durable = if has_failed { "" } else { "all acknowledged changes are durable, and " };
     tracing::error!(
         event = "exits_unfinished",
         message_id = id::STOPPED,
-        "dropship exits although {awaited} did not end in time{silent}; all acknowledged changes are durable, and calls in \
-         flight are checked at the next start"
+        "dropship exits although {awaited} did not end in time{silent}; {durable}calls in flight are checked at the next start"
     );
 }
 

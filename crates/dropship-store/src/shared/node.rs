@@ -56,6 +56,9 @@ impl Node {
 fn boot() -> Result<String, StoreError> {
     let passed = || std::env::var(BOOT_VARIABLE).ok();
     let id = std::fs::read_to_string(BOOT).or_else(|error| passed().ok_or(error));
-    let id = id.map_err(|error| StoreError::Io { what: "cannot read", path: BOOT.into(), error })?;
+    let id = id.map_err(|error| {
+        let why = format!("{error}; where /proc shows processes only, {BOOT_VARIABLE} has to be set, as the unit of dropship does");
+        StoreError::Io { what: "cannot read", path: BOOT.into(), error: std::io::Error::new(error.kind(), why) }
+    })?;
     Ok(id.trim().replace('-', ""))
 }
