@@ -11,30 +11,16 @@ use crate::web::JobRows;
 use dropship_intake::{FolderEvents, Loss};
 use dropship_job::{Event, Job, JobId};
 
-pub(super) struct DaemonObserver {
-    metrics: Arc<Metrics>,
-    notifier: Arc<Notifier>,
-    /// The packages of the pages, if these are served.
-    rows: Option<Arc<JobRows>>,
+/// What follows the jobs on every node, also while it stands by.
+pub(super) struct JobFollowers {
     /// The results of folders that are on this node only.
-    deliveries: Arc<Deliveries>,
+    pub(super) deliveries: Arc<Deliveries>,
+    /// The packages of the pages, if these are served.
+    pub(super) rows: Option<Arc<JobRows>>,
 }
 
-impl DaemonObserver {
-    pub(super) fn new(
-        metrics: Arc<Metrics>,
-        notifier: Arc<Notifier>,
-        rows: Option<Arc<JobRows>>,
-        deliveries: Arc<Deliveries>,
-    ) -> Self {
-        Self { metrics, notifier, rows, deliveries }
-    }
-}
-
-impl JobObserver for DaemonObserver {
+impl JobObserver for JobFollowers {
     fn on_event(&self, job: &Job, events: &[Event]) {
-        self.metrics.on_event(job, events);
-        self.notifier.on_event(job, events);
         self.deliveries.on_event(job, events);
         if let Some(rows) = &self.rows {
             rows.on_event(job, events);
@@ -53,34 +39,33 @@ impl JobObserver for DaemonObserver {
             rows.on_pruned(id);
         }
     }
+}
+
+/// The observer of the jobs that this daemon processes.
+pub(super) struct DaemonObserver {
+    pub(super) metrics: Arc<Metrics>,
+    pub(super) notifier: Arc<Notifier>,
+    pub(super) followers: JobFollowers,
+}
+
+impl JobObserver for DaemonObserver {
+    fn on_event(&self, job: &Job, events: &[Event]) {
+        self.metrics.on_event(job, events);
+        self.notifier.on_event(job, events);
+        self.followers.on_event(job, events);
+    }
+
+    fn on_recovered(&self, job: &Job) {
+        self.followers.on_recovered(job);
+    }
+
+    fn on_pruned(&self, id: &JobId) {
+        self.followers.on_pruned(id);
+    }
 
     fn on_account(&self, name: &str, suspended: Option<&str>) {
         if let Some(why) = suspended {
             self.notifier.account(name, why);
-        }
-    }
-}
-
-/// The observer of the jobs that a node commits while it stands by.
-pub(super) struct StandbyObserver {
-    /// The results of folders that are on this node only.
-    pub(super) deliveries: Arc<Deliveries>,
-    /// The packages of the pages, if these are served.
-    pub(super) rows: Option<Arc<JobRows>>,
-}
-
-impl JobObserver for StandbyObserver {
-    fn on_event(&self, job: &Job, events: &[Event]) {
-        self.deliveries.on_event(job, events);
-        if let Some(rows) = &self.rows {
-            rows.on_event(job, events);
-        }
-    }
-
-    fn on_recovered(&self, job: &Job) {
-        self.deliveries.on_recovered(job);
-        if let Some(rows) = &self.rows {
-            rows.on_event(job, &[]);
         }
     }
 }

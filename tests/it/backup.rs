@@ -140,7 +140,7 @@ fn root_outbox_that_is_mounted_late_is_compared_with_the_store() {
     let failing = || env.json(&["jobs"]).get(0).filter(|job| !job["error"].is_null()).cloned();
     wait_for("the job to wait for the service", failing).unwrap_or_else(|| panic!("{}", env.log()));
     let bound = Bound::mount(&env.path("share"), &env.path("out"));
-    // Before the service works again: nothing tells a daemon that a folder was mounted, so it sees the receipt when it writes its own.
+    // Before the service works again: a daemon is not notified of a mount, so it sees the receipt when it writes its own.
     let state = || env.json(&["jobs"]).get(0).filter(|job| job["state"] == "succeeded").cloned();
     wait_for("the job to take over its receipt", state)
         .unwrap_or_else(|| panic!("{:#}\n{}", env.json(&["jobs"]), env.log()));

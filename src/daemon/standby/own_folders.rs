@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use crate::admission::{ActiveConfig, Admission, FileStanding};
 use crate::attention::{AttentionItem, AttentionKind};
 use crate::config::model::Config;
-use crate::daemon::observers::{FolderObserver, StandbyObserver};
+use crate::daemon::observers::{FolderObserver, JobFollowers};
 use crate::daemon::refuse_copy;
 use crate::metrics::Metrics;
 use crate::observe::Escaped;
@@ -79,7 +79,7 @@ impl OwnFolders {
             Deliveries::new(Arc::clone(&shared), of_deliveries, Arc::clone(&folders), ownership.clone());
         let deliveries = Arc::new(deliveries);
         let queue = Arc::new(Queue::default());
-        let observer = Arc::new(StandbyObserver { deliveries: Arc::clone(&deliveries), rows });
+        let observer = Arc::new(JobFollowers { deliveries: Arc::clone(&deliveries), rows });
         let events =
             JobEvents::new(Arc::clone(&queue), packages.clone(), Arc::new(receipts.elsewhere()), observer);
         let events = Arc::new(events);

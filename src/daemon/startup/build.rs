@@ -11,7 +11,7 @@ use super::store::OpenStore;
 use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
 use crate::config::model::Config;
-use crate::daemon::observers::DaemonObserver;
+use crate::daemon::observers::{DaemonObserver, JobFollowers};
 use crate::metrics::{CallHistory, Metrics};
 use crate::notify::Notifier;
 use crate::observe::{Activities, Heartbeat, Heartbeats, Restart};
@@ -96,12 +96,10 @@ pub(super) fn build_pipeline(
     let deliveries =
         Arc::new(Deliveries::new(Arc::clone(&store), packages.clone(), folders, ownership.clone()));
     let rows = config.web.as_ref().map(|_| Arc::default());
-    let observer = Arc::new(DaemonObserver::new(
-        Arc::clone(&metrics),
-        Arc::clone(&notifier),
-        rows.clone(),
-        Arc::clone(&deliveries),
-    ));
+    let followers = JobFollowers { deliveries: Arc::clone(&deliveries), rows: rows.clone() };
+    let observer =
+        DaemonObserver { metrics: Arc::clone(&metrics), notifier: Arc::clone(&notifier), followers };
+    let observer = Arc::new(observer);
     let events =
         Arc::new(JobEvents::new(Arc::clone(&queue), packages.clone(), Arc::clone(&receipts), observer));
 
