@@ -1,7 +1,6 @@
 //! Daemons whose jobs are in PostgreSQL, on a real server. `.ci/postgres` runs these with the feature `postgres`.
 
 mod encrypted;
-mod hidden_kernel;
 mod names;
 mod nodes;
 mod own_folders;
@@ -13,6 +12,7 @@ mod reports;
 mod restored;
 mod retried;
 mod rounds;
+mod unit;
 
 use std::process::Command;
 

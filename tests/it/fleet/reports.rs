@@ -93,6 +93,13 @@ fn metrics_of_all_nodes_add_up_to_those_of_the_fleet() {
         (page["dropship_trouble{kind=\"folder-degraded\"}"] == 1.0).then_some(())
     };
     wait_for("the trouble", degraded).unwrap_or_else(|| panic!("{:#?}", metrics(&env, "control2.sock")));
+    let (status, page) = on_socket(&env.path("control2.sock"), "/readyz");
+    let page: Value = serde_json::from_str(&page).expect("JSON");
+    assert_eq!((status, &page["reasons"]), (503, &json!(["standing-by"])), "{page}");
+    assert!(
+        page["warnings"].as_array().is_some_and(|kinds| kinds.contains(&json!("folder-degraded"))),
+        "{page}"
+    );
     assert_eq!((two.terminate(), one.terminate()), (Some(0), Some(0)));
 }
 
