@@ -4,8 +4,8 @@
     python3 benches/compare.py [--quick] [--clean-build] [--only PART...]
 
 Builds what it needs and installs azure-storage-blob into target/compare. The programs that are compared take turns,
-after a warm-up. A part that fails is reported as not measured. Ends with 1 if a goal is missed or not measured. Needs cargo, python3 with venv, curl, openssl and, for
-Azurite, npm.
+after a warm-up. A part that fails is reported as not measured. Ends with 1 if a goal is missed or not measured.
+Needs cargo, python3 with venv, curl, openssl, PostgreSQL and, for Azurite, npm.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import azurite, burst, daemon, intake, judging, program, remembered, store, transfers
+from measure import azurite, burst, daemon, fleet, intake, judging, program, remembered, store, transfers
 from measure.common import ROOT, SCRATCH, build, say
 from measure.table import Table
 
@@ -46,6 +46,7 @@ def parts(table, rounds, folder, options):
         ("remembered", [("many packages", "processor time of a package at most 1.2 times as much with 100,000 remembered jobs")],
          lambda: remembered.per_package(table, min(rounds, 5), folder, (100, jobs // 10, jobs))),
         ("burst", [("many packages", "10,000 packages dropped at once")], lambda: burst.at_once(table, folder, packages)),
+        ("fleet", [("fleet", "10,000 packages dropped at once at three nodes")], lambda: fleet.at_once(table, folder, packages)),
         ("start", [("program", "start to ready 20 ms")], lambda: daemon.starts(table, rounds, folder)),
         ("size", [("program", "packaged binary at most 16 MB stripped")], lambda: program.size(table, folder)),
         ("step", [("program", "an API step 100 us")], lambda: program.step(table, rounds)),

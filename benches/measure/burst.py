@@ -85,21 +85,23 @@ def metrics(port):
         return answer.read().decode()
 
 
-def burst(daemon, home, port, cabinet, count, limit):
-    """Drops packages into the folder of a daemon that was just started. Its metrics are at `port`; the sandbox allows
-    `limit` calls a minute."""
+def packages(cabinet, folder, count):
+    """Writes packages into a new folder; returns their paths."""
     template = PackageTemplate(cabinet)
-    aside = home / "aside"
-    aside.mkdir()
-    for number in range(count):
-        (aside / f"driver-{number}.cab").write_bytes(template.package(number))
+    folder.mkdir()
+    paths = [folder / f"driver-{number}.cab" for number in range(count)]
+    for number, path in enumerate(paths):
+        path.write_bytes(template.package(number))
+    return paths
+
+
+def until_ended(ports, count, limit):
+    """Waits until jobs have ended. Returns the last sample, the seconds, and the used share of `limit` calls a minute, `None`
+    if the time was too short for that."""
     began, samples = time.perf_counter(), []
-    start = time.time()
-    for path in aside.iterdir():
-        path.rename(home / "drop" / path.name)
     while not samples or samples[-1].ended < count:
         time.sleep(1)
-        samples.append(Sample(metrics(port)))
+        samples.append(Sample("".join(metrics(port) for port in ports)))
         now = samples[-1]
         if len(samples) % 20 == 0:
             say(f"after {now.at - began:.0f} s: {now.ended} of {count} ended, {now.passed} calls, {now.throttled} throttled")
@@ -111,18 +113,34 @@ def burst(daemon, home, port, cabinet, count, limit):
     if len(busy) > WINDOW / 2:
         first, last = busy[0], busy[-1]
         share = (last.passed - first.passed) / ((last.at - first.at) * limit / WINDOW)
-    memory, busy_size = daemon.memory(), size_of(home / "store/sled")
+    return samples[-1], samples[-1].at - began, share
+
+
+def ends(daemon, count, start):
+    """Seconds from `start` to the end of each job. All must have succeeded."""
     jobs = every_job(daemon)
+    states = {job["state"] for job in jobs}
+    if len(jobs) != count or states != {"succeeded"}:
+        raise RuntimeError(f"{len(jobs)} jobs, {states}")
+    return [stamp(job["updated"]) - start for job in jobs]
+
+
+def burst(daemon, home, port, cabinet, count, limit):
+    """Drops packages into the folder of a daemon that was just started. Its metrics are at `port`; the sandbox allows
+    `limit` calls a minute."""
+    dropped = packages(cabinet, home / "aside", count)
+    start = time.time()
+    for path in dropped:
+        path.rename(home / "drop" / path.name)
+    last, seconds, share = until_ended([port], count, limit)
+    memory, busy_size = daemon.memory(), size_of(home / "store/sled")
+    waits = ends(daemon, count, start)
     # The store compacts its database once it is idle.
     quiet = time.perf_counter()
     while (tables := size_of(home / "store/sled")) >= busy_size and time.perf_counter() - quiet < 10:
         time.sleep(0.1)
-    states = {job["state"] for job in jobs}
-    if len(jobs) != count or states != {"succeeded"}:
-        raise RuntimeError(f"{len(jobs)} jobs, {states}")
-    ends = [stamp(job["updated"]) - start for job in jobs]
-    return {"share": share, "memory": memory, "busy": busy_size / MIB, "tables": tables / MIB, "last": max(ends), "mean": statistics.mean(ends),
-            "throttled": samples[-1].throttled, "seconds": samples[-1].at - began}
+    return {"share": share, "memory": memory, "busy": busy_size / MIB, "tables": tables / MIB, "last": max(waits),
+            "mean": statistics.mean(waits), "throttled": last.throttled, "seconds": seconds}
 
 
 def size_of(folder):

@@ -16,6 +16,8 @@ DROPSHIP = TARGET / "dist/dropship"  # as packages ship it
 PEERS = TARGET / "release/dropship-peers"
 # Optimised like the packaged program, without the optimisation of all crates together, which takes minutes for each bench.
 BENCH = ("bench", "--profile", "measure", "--locked")
+# Packages are built with it.
+FEATURES = ("--features", "postgres")
 GIB, MIB = 1 << 30, 1 << 20
 
 
@@ -53,8 +55,8 @@ def cargo(*arguments, **more):
 
 
 def build():
-    cargo("build", "--profile", "dist", "--locked", "--bin", "dropship")
-    cargo(*BENCH, "--no-run", "--bench", "inspect", "--bench", "store", "--bench", "intake")
+    cargo("build", "--profile", "dist", "--locked", "--bin", "dropship", *FEATURES)
+    cargo(*BENCH, *FEATURES, "--no-run", "--bench", "inspect", "--bench", "store", "--bench", "intake")
     cargo(*BENCH, "--no-run", "-p", "dropship-intake", "--bench", "scan")
 
 

@@ -51,15 +51,15 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
 
 
 class Daemon:
-    """A daemon with a folder of its own."""
+    """A daemon with a folder of its own, or one of several that share a folder."""
 
-    def __init__(self, home):
-        self.home = home
+    def __init__(self, home, name="dropship", socket="control"):
+        self.home, self.socket = home, home / f"{socket}.sock"
         self.start = time.perf_counter()
         with open(home / "daemon.log", "ab") as log:
             environment = {key: value for key, value in os.environ.items()
                            if key not in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY", "NOTIFY_SOCKET")}
-            self.process = subprocess.Popen([DROPSHIP, "--config", home / "dropship.toml", "run", "--log-level", "warn"],
+            self.process = subprocess.Popen([DROPSHIP, "--config", home / f"{name}.toml", "run", "--log-level", "warn"],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
 
     def serving(self):
@@ -75,7 +75,7 @@ class Daemon:
     def ask(self, path):
         with socket.socket(socket.AF_UNIX) as stream:
             try:
-                stream.connect(str(self.home / "control.sock"))
+                stream.connect(str(self.socket))
                 stream.sendall(f"GET {path} HTTP/1.1\r\nHost: d\r\nConnection: close\r\n\r\n".encode())
                 answer = b""
                 while part := stream.recv(1 << 16):

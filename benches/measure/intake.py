@@ -3,12 +3,12 @@
 import os
 import re
 
-from .common import BENCH, DROPSHIP, SCRATCH, cargo, say
+from .common import BENCH, DROPSHIP, FEATURES, SCRATCH, cargo, say
 
 
 def intake(table):
     path = f"{watchexec()}{os.pathsep}{os.environ['PATH']}"
-    text = cargo(*BENCH, "--bench", "intake", timeout=1200, environment={"PATH": path, "DROPSHIP": str(DROPSHIP)})
+    text = cargo(*BENCH, *FEATURES, "--bench", "intake", timeout=1200, environment={"PATH": path, "DROPSHIP": str(DROPSHIP)})
     text += cargo(*BENCH, "-p", "dropship-intake", timeout=600)
     table.intake = text[text.index("Load of"):].strip()
     found = lambda row: [float(number) for number in re.search(row, text).groups()]

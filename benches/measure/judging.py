@@ -2,11 +2,11 @@
 
 import re
 
-from .common import BENCH, cargo
+from .common import BENCH, FEATURES, cargo
 
 
 def inspection(table):
-    text = cargo(*BENCH, "--bench", "inspect", timeout=600)
+    text = cargo(*BENCH, *FEATURES, "--bench", "inspect", timeout=600)
     table.details.append("```\n" + text.strip() + "\n```")
     ratios = [float(number) for number in re.findall(r"inspect_hashed\s+[\d.]+ s, ([\d.]+) times", text)]
     if not ratios:

@@ -3,7 +3,7 @@
 import re
 import statistics
 
-from .common import BENCH, PEERS, call, cargo, peers
+from .common import BENCH, FEATURES, PEERS, call, cargo, peers
 
 
 def transition(table, rounds, folder):
@@ -11,7 +11,7 @@ def transition(table, rounds, folder):
     runs = []
     for _ in range(rounds):
         # The two take turns, and each pair gives a ratio: the time of a sync changes from minute to minute.
-        ours = cargo(*BENCH, "--bench", "store", timeout=300, environment={"TMPDIR": str(folder)})
+        ours = cargo(*BENCH, *FEATURES, "--bench", "store", timeout=300, environment={"TMPDIR": str(folder)})
         theirs = call(PEERS, "sqlite", folder)
         run = {name: float(number) for name, number in re.findall(r"(\S+) ([\d.]+) us", ours)}
         run |= {f"sqlite-{name}-of-32": float(number) for name, number in re.findall(r"(\w+) ([\d.]+)", theirs)}
