@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Measures dropship and what people use today, and writes docs/performance.md.
+"""Measures dropship and what people use today, and writes the results into docs/performance.md.
 
     python3 benches/compare.py [--quick] [--clean-build] [--only PART...]
 
@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import azurite, burst, daemon, fleet, intake, judging, program, remembered, store, transfers
+from measure import azurite, burst, counts, daemon, fleet, intake, judging, pages, program, remembered, store, transfers
 from measure.common import ROOT, SCRATCH, build, say
 from measure.table import Table
 
@@ -46,6 +46,8 @@ def parts(table, rounds, folder, options):
         ("remembered", [("many packages", "processor time of a package at most 1.2 times as much with 100,000 remembered jobs")],
          lambda: remembered.per_package(table, min(rounds, 5), folder, (100, jobs // 10, jobs))),
         ("burst", [("many packages", "10,000 packages dropped at once")], lambda: burst.at_once(table, folder, packages)),
+        ("counts", [("bytes", "bytes of a package of 200 MiB; syncs and journal of a job")], lambda: counts.counts(table)),
+        ("pages", [("pages", "100,000 packages: each page within 200 ms")], lambda: pages.pages(table)),
         ("fleet", [("fleet", "10,000 packages dropped at once at three nodes")], lambda: fleet.at_once(table, folder, packages)),
         ("start", [("program", "start to ready 20 ms")], lambda: daemon.starts(table, rounds, folder)),
         ("size", [("program", "packaged binary at most 16 MB stripped")], lambda: program.size(table, folder)),
@@ -81,7 +83,8 @@ def main():
         print(table.found())
         return report(table)
     command = "python3 benches/compare.py" + " --quick" * options.quick + " --clean-build" * options.clean_build
-    options.output.write_text(table.page(rounds, load, command))
+    old = options.output.read_text() if options.output.exists() else ""
+    options.output.write_text(table.page(old, rounds, load, command))
     say(f"written: {options.output}")
     return report(table)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from .common import call, say
 
+BEGIN, END = "<!-- results of compare.py -->", "<!-- end of the results -->"
 VERDICTS = {True: "met", False: "**missed**", None: "not measured", "info": "no goal"}
 
 
@@ -42,34 +43,40 @@ class Table:
         self.add("polls", "polling many submissions of one product by list: at most 1.2 times the calls for one", "-", "info",
                  "impossible: a list of submissions has no workflow status (documented), so each is polled; labels are polled by list")
 
-    def page(self, rounds, load, command):
+    def page(self, old, rounds, load, command):
+        """The page with new results. What people wrote around them stays as it is in `old`."""
         noise = f"load {load:.1f} at the start"
         if load > 1:
             noise += ": other programs were running, so the figures are noisy"
-        return f"""# Performance
+        new = f"""{BEGIN}
 
-**Measured on {time.strftime('%Y-%m-%d', time.gmtime())} at commit {commit()}.** `{command}` repeats the measurement and
-writes this page.
+**Measured on {time.strftime('%Y-%m-%d', time.gmtime())} at commit {commit()}** by `{command}`, which replaces this part of the page.
 
 Machine: {machine()}, {noise}.
 
 - The figures are medians of {rounds} rounds after a warm-up; the programs that are compared take turns. The ratios are
-  more reliable than the absolute figures.
+  more reliable than the absolute figures: two runs of a day differ by up to a tenth, processor times of a package by a third.
 - "The sink" is a blob store that discards what it receives, so only the client is measured. The uploaded files are
   sparse, so the disk plays no part.
-- Times of clients are those of whole processes, with their start and their end.
-- "Before" is the build of 2026-11-24, measured on the same kind of machine on that day.
+- Times of clients are those of whole processes, from start to exit.
+- "Before" is the build of 2026-11-24, measured on the same kind of machine on that day; for bytes and syncs, the build
+  before the change that the row is about.
 
 {self.found()}
 
-## Intake
+### Intake
 
 {self.intake}
-"""
+
+{END}"""
+        if BEGIN not in old:
+            return f"# Performance\n\n{new}\n"
+        before, rest = old.split(BEGIN, 1)
+        return before + new + rest.split(END, 1)[1]
 
     def found(self):
         rows = ["| area | target | before | now | | note |", "|---|---|---|---|---|---|", *self.rows]
-        return "\n".join(rows) + "\n\n## Details\n\n" + "\n\n".join(self.details)
+        return "\n".join(rows) + "\n\n### Details\n\n" + "\n\n".join(self.details)
 
 
 def commit():
@@ -80,4 +87,4 @@ def machine():
     model = re.search(r"model name\s*:\s*(.+)", Path("/proc/cpuinfo").read_text())
     memory = int(re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())[1]) / (1 << 20)
     name = model[1] if model else platform.machine()
-    return f"{os.cpu_count()} x {name}, {memory:.0f} GiB, Linux {platform.release().split('-')[0]}"
+    return f"{os.cpu_count()} processors of {name}, {memory:.0f} GiB, Linux {platform.release().split('-')[0]}"
