@@ -4,7 +4,6 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    clippy::print_stdout,
     reason = "a test that cannot continue panics with a message"
 )]
 
