@@ -37,7 +37,7 @@ def parts(table, rounds, folder, options):
          lambda: transfers.tls(table, rounds, folder)),
         ("inspection", [("inspection", "inspecting 1 GiB at most 1.5 of openssl")], lambda: judging.inspection(table)),
         ("intake", [("intake", "a closed CAB to its durable job: median 5 ms"),
-                    ("idle", "idle with 10,000 folders; a scan of 100,000 files")], lambda: intake.intake(table)),
+                    ("idle", "idle with 10,000 folders; a scan of 100,000 files")], lambda: intake.intake(table, not options.no_build)),
         ("polls", [], table.polls),
         ("transition", [("store", "a durable transition at most 2.2 of a raw write")],
          lambda: store.transition(table, rounds, folder)),

@@ -6,8 +6,8 @@ import re
 from .common import BENCH, DROPSHIP, FEATURES, SCRATCH, cargo, say
 
 
-def intake(table):
-    path = f"{watchexec()}{os.pathsep}{os.environ['PATH']}"
+def intake(table, may_build):
+    path = f"{watchexec(may_build)}{os.pathsep}{os.environ['PATH']}"
     text = cargo(*BENCH, *FEATURES, "--bench", "intake", timeout=1200, environment={"PATH": path, "DROPSHIP": str(DROPSHIP)})
     text += cargo(*BENCH, "-p", "dropship-intake", timeout=600)
     table.intake = text[text.index("Load of"):].strip()
@@ -30,10 +30,10 @@ def intake(table):
     table.add("idle", "a scan of 100,000 files at most 0.5 of walkdir with metadata", f"{ratio:.2f}", ratio <= 0.5, before="0.50")
 
 
-def watchexec():
-    """Installs watchexec if possible and returns its folder. Without it, the page says that it is not installed."""
+def watchexec(may_build):
+    """Installs watchexec if it may and can, and returns its folder. Without it, the page says that it is not installed."""
     root = SCRATCH / "watchexec"
-    if not (root / "bin/watchexec").exists():
+    if may_build and not (root / "bin/watchexec").exists():
         try:
             cargo("install", "--quiet", "--locked", "--root", root, "watchexec-cli",
                   environment={"CARGO_TARGET_DIR": str(root / "target")})
