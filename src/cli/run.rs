@@ -53,6 +53,10 @@ const AFTER_CORRECTION: &str = "systemd does not restart the unit after this err
      `systemctl restart dropship`. If systemd refuses the start because of earlier ones (start-limit-hit), run \
      `systemctl reset-failed dropship` first";
 
+/// Why SIGHUP has no effect before the daemon processes jobs.
+const NOT_STARTED: &str = "the daemon is still starting, or its node stands by and reads its configuration when it starts: to apply \
+     a change, send the signal again after the start, or restart a node that stands by";
+
 pub(super) async fn run(args: Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
     let result = serve(args, path).await;
     match result {
@@ -91,8 +95,7 @@ async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
         tokio::select! {
             running = &mut starting => break running.map_err(as_checked)?,
             signal = signals.next() => match signal {
-                // The configuration is being applied.
-                Signal::Reload => {}
+                Signal::Reload => observe::reload_refused("SIGHUP", NOT_STARTED),
                 // Safe: no call was sent yet, and the store can be interrupted at any time.
                 Signal::Stop => {
                     stopping.stop();

@@ -1,7 +1,28 @@
-//! Times, durations, sizes and counts as text.
+//! Untrusted text, and times, durations, sizes and counts as text.
 
+use std::borrow::Cow;
+
+use dropship_redact::is_hidden;
 use jiff::{SignedDuration, Timestamp};
 use maud::{Markup, html};
+
+/// A text without characters that HTML and XML forbid, that have no width or that change the direction of what follows; each is replaced by
+/// `\u{…}`, as the commands print it.
+#[must_use]
+pub fn clean(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut cleaned = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if is_hidden(letter) {
+            cleaned.extend(letter.escape_default());
+        } else {
+            cleaned.push(letter);
+        }
+    }
+    Cow::Owned(cleaned)
+}
 
 /// A message, with the parts between backticks, which commands print as they are, as code. A backtick without its counterpart stays.
 #[must_use]
@@ -105,6 +126,12 @@ pub fn number(number: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hidden_characters_are_escaped_and_others_stay() {
+        assert_eq!(clean("a\u{202e}b\u{0}c\u{ffff}"), "a\\u{202e}b\\u{0}c\\u{ffff}");
+        assert_eq!(clean("語 é <b>"), "語 é <b>");
+    }
 
     #[test]
     fn parts_between_backticks_are_code() {

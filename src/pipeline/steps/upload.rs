@@ -10,7 +10,7 @@ use crate::pipeline::submission_status::is_past_pending;
 use dropship_hardware::{DownloadKind, TransferError};
 use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, WaitReason};
 
-/// Uploads the copy. Repeating it is safe: the same bytes go to the same place.
+/// Uploads the copy. Repeating it is safe: the client sends the blocks that the blob does not have.
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
     let service = ctx.service().await?;
     // Upload URLs expire, so a fresh one is fetched each time.

@@ -167,3 +167,17 @@ fn each_of_three_nodes_lists_all_of_them() {
     assert_eq!(states, [json!("active"), json!("ended"), json!("lost")]);
     assert_eq!(one.terminate(), Some(0));
 }
+
+#[test]
+fn node_that_stands_by_says_that_a_signal_does_not_reload_it() {
+    let Some(database) = database_of_its_own() else { return };
+    let env = environment(&database);
+    let one = started(&env, "control.sock", env.daemon(&[]));
+    let two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    let id = two.child.id().to_string();
+    let signalled = std::process::Command::new("kill").args(["-HUP", &id]).status();
+    assert!(signalled.expect("kill runs").success());
+    let said = "refused to reload the configuration, requested by SIGHUP: the daemon is still starting, or its node stands by";
+    wait_for(said, || env.log().contains(said).then_some(())).unwrap_or_else(|| panic!("{}", env.log()));
+    assert_eq!((two.terminate(), one.terminate()), (Some(0), Some(0)));
+}

@@ -5,8 +5,8 @@ use maud::{Markup, html};
 
 use super::Badge;
 use super::link::{MaybeLink, links, names};
-use crate::picture::{Calendar, clean};
-use crate::text;
+use crate::picture::Calendar;
+use crate::text::{self, clean};
 
 /// What the page shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::picture::clean;
+use crate::text::clean;
 
 /// A text as a part of a query or path, percent-encoded.
 #[must_use]

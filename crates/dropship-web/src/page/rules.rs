@@ -5,8 +5,7 @@ use maud::{Markup, html};
 
 use super::link::{MaybeLink, encoded, names};
 use super::{Badge, Tone};
-use crate::picture::clean;
-use crate::text;
+use crate::text::{self, clean};
 
 /// What the page shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::link::{MaybeLink, encoded};
-use crate::picture::clean;
-use crate::text;
+use crate::text::{self, clean};
 
 /// What the page shows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

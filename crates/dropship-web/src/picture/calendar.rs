@@ -8,7 +8,7 @@ use super::calendar_days::{Days, HEAD, MAX_DAYS, ROW, WIDTH, day_of};
 use super::calendar_label::{CalendarGroup, CalendarRow};
 use super::calendar_rows::{self, Line};
 use super::frame::frame;
-use super::text::clean;
+use crate::text::clean;
 
 /// Height of the legend.
 const LEGEND: f64 = 34.0;

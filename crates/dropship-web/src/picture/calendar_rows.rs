@@ -7,7 +7,8 @@ use super::calendar_days::{Days, LEFT, RIGHT, ROW, WIDTH};
 use super::calendar_label::{CalendarGroup, CalendarRow, Mark, MarkKind, Span, SpanKind};
 use super::frame::at;
 use super::shape;
-use super::text::{clean, shorten, width};
+use super::text::{shorten, width};
+use crate::text::clean;
 
 /// Maximum number of rows of a group.
 const MAX_IN_GROUP: usize = 8;

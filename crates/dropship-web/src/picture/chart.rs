@@ -5,8 +5,9 @@ use maud::{Markup, html};
 use super::axis::bounded;
 use super::chart_values::{BOTTOM, Chart, ChartKind, LEFT, Limit, Look, RIGHT, Scale, Series, value};
 use super::frame::{at, frame};
-use super::text::{clean, shorten, width};
+use super::text::{shorten, width};
 use super::{chart_bars, chart_lines, chart_table};
+use crate::text::clean;
 
 /// Size of a chart.
 pub(super) const SIZE: (u32, u32) = (720, 280);

@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::axis::bounded;
 use super::chart_values::{BOTTOM, Chart, LEFT, Look, RIGHT, Scale};
 use super::frame::at;
-use super::text::clean;
+use crate::text::clean;
 
 /// Maximum width of a bar.
 const MAX_WIDTH: f64 = 40.0;

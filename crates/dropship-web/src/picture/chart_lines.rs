@@ -6,7 +6,7 @@ use super::axis::bounded;
 use super::chart_values::{Chart, Limit, Look, Scale, Series};
 use super::frame::points;
 use super::shape;
-use super::text::clean;
+use crate::text::clean;
 
 /// With more columns than this, only points without neighbours have a marker.
 const MARKED: usize = 60;

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::chart_values::Chart;
-use super::text::clean;
+use crate::text::clean;
 
 /// The table, which opens on request.
 pub(super) fn table(chart: &Chart) -> Markup {

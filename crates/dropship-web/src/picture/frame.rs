@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::text::clean;
+use crate::text::clean;
 
 /// A picture of `size` units with a title and a description. A narrow screen scrolls it sideways, also with the keyboard. `id` is
 /// unique in its page.

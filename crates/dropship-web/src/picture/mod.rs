@@ -29,6 +29,6 @@ pub use calendar::Calendar;
 pub use calendar_label::{CalendarGroup, CalendarRow, Mark, MarkKind, Span, SpanKind};
 pub use chart_values::{Chart, ChartKind, Limit, Look, Series};
 pub use duration::duration;
-pub use text::{clean, shorten};
+pub use text::shorten;
 pub use way::Way;
 pub use way_step::{StepState, WayStep};

@@ -4,9 +4,10 @@ use maud::{Markup, html};
 
 use super::duration::duration;
 use super::frame::{at, frame};
-use super::text::{clean, shorten};
+use super::text::shorten;
 use super::way_step::{RADIUS, StepState, WIDTH, WayStep};
 use super::way_time;
+use crate::text::clean;
 
 /// Height of the picture.
 const HEIGHT: u32 = 150;

@@ -6,8 +6,9 @@ use maud::{Markup, html};
 
 use super::duration::duration;
 use super::frame::at;
-use super::text::{clean, shorten, width};
+use super::text::{shorten, width};
 use super::way_step::{WIDTH, WayStep};
+use crate::text::clean;
 
 /// Edges of the bar.
 const LEFT: f64 = 8.0;
