@@ -15,11 +15,16 @@ pub fn for_reading(store: &Store) -> anyhow::Result<PackageStore> {
     Ok(PackageStore::for_reading(store.packages()).with_objects(connect(store)?))
 }
 
-/// The captured packages of a configuration, for a daemon.
+/// The captured packages of a configuration, for a daemon. Object storage that is away takes seconds.
 ///
 /// # Errors
 /// Those of the file system, and credentials that cannot be read or used.
-pub fn open(store: &Store) -> anyhow::Result<PackageStore> {
+pub async fn open(store: &Store) -> anyhow::Result<PackageStore> {
+    let store = store.clone();
+    tokio::task::spawn_blocking(move || open_blocking(&store)).await?
+}
+
+fn open_blocking(store: &Store) -> anyhow::Result<PackageStore> {
     let folder = store.packages();
     let opened = match store.node() {
         Some(node) => PackageStore::open_of_node(folder, node),
@@ -76,7 +81,7 @@ mod objects {
     use anyhow::Context as _;
 
     use crate::config::model::ObjectPlace;
-    use crate::package_store::{CopyFacts, PackageObjects};
+    use crate::package_store::{Change, CopyFacts, PackageObjects};
     use dropship_objects::{Address, Fetched, Objects, Settings};
 
     pub(super) fn connect(place: &ObjectPlace) -> anyhow::Result<Arc<dyn PackageObjects>> {
@@ -120,6 +125,10 @@ mod objects {
 
         fn put(&self, name: &str, bytes: Vec<u8>) -> io::Result<()> {
             Ok(self.0.put(name, bytes)?)
+        }
+
+        fn update(&self, name: &str, longest: u64, change: &mut Change<'_>) -> io::Result<bool> {
+            Ok(self.0.update(name, longest, change)?)
         }
 
         fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>> {

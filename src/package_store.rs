@@ -20,7 +20,7 @@ mod records;
 mod small_files;
 
 pub use local_copy::LocalCopy;
-pub use objects::{CopyFacts, PackageObjects};
+pub use objects::{Change, CopyFacts, PackageObjects};
 pub use records::{PlanSnapshot, RejectedPackage};
 
 /// Copies of an unknown job that are younger are not deleted: another node may be about to create the job, and waits while the database is

@@ -17,6 +17,7 @@ use super::{status_line, store_binding, watchdog};
 use crate::attention::Attention;
 use crate::config::model::{AfterSuccess, Config};
 use crate::observe;
+use crate::package_objects;
 use crate::systemd;
 use dropship_intake::Intake;
 
@@ -83,7 +84,8 @@ impl Loaded {
         let opened = open_store(&config, options, &stopping.0).await?;
         store_binding::check(&*opened.store, &config, options.sandbox).await?;
         let services = build_services(&config, &opened, options)?;
-        let core = build_pipeline(config, &opened, services, options)?;
+        let packages = package_objects::open(&config.store).await?;
+        let core = build_pipeline(config, &opened, packages, services, options)?;
         ending.watch(&core.heartbeats);
         let captured = recover(&core, &opened).await?;
         let intake = start_intake(&core)?;

@@ -1,7 +1,7 @@
 //! The results of a package on the object storage of all nodes: `PREFIX/outbox/FOLDER/SHA256/`, with the digest of the package.
 //!
 //! A result is written once, under a name that has its digest: a node that lost its lease cannot replace what another one has recorded. The
-//! receipt and the error report are written again. Every read has a maximum length.
+//! receipt and the error report are written again, a receipt only in place of the one that was compared. Every read has a maximum length.
 
 use std::fs::File;
 use std::io::{self, Read as _};
@@ -45,26 +45,27 @@ impl ObjectResults {
             ERRORS => {
                 let mut bytes = Vec::new();
                 File::open(staged)?.take(MAX_ERROR_REPORT).read_to_end(&mut bytes)?;
-                self.replace(ERRORS, &bytes)?;
+                self.objects()?.update(&self.object(ERRORS), 0, &mut |_| Ok(Some(bytes.clone())))?;
             }
             _ => self.objects()?.put_new(&self.object(&recorded_name(&asset)), staged)?,
         }
         Ok(asset)
     }
 
-    /// Writes the receipt in place of an earlier one, and reads it again.
-    pub(super) fn write_receipt(&self, receipt: &Receipt) -> io::Result<()> {
-        self.replace(RECEIPT, &receipt.text()?)
-    }
-
-    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let (objects, object) = (self.objects()?, self.object(name));
-        objects.put(&object, bytes.to_owned())?;
-        if objects.get(&object)?.as_deref() == Some(bytes) {
-            return Ok(());
-        }
-        let message = format!("{}/{name} has other bytes than were written to it", self.folder.display());
-        Err(io::Error::new(io::ErrorKind::InvalidData, message))
+    /// Replaces the receipt unless `keeps` wants the one there, and reads it again. One that another node writes in the meantime is
+    /// compared too. Returns whether it was replaced.
+    pub(super) fn replace_receipt(
+        &self,
+        receipt: &Receipt,
+        keeps: &dyn Fn(&Receipt) -> io::Result<bool>,
+    ) -> io::Result<bool> {
+        let text = receipt.text()?;
+        self.objects()?.update(&self.object(RECEIPT), MAX_RECEIPT, &mut |there| match there
+            .and_then(Receipt::parse)
+        {
+            Some(there) if keeps(&there)? => Ok(None),
+            _ => Ok(Some(text.clone())),
+        })
     }
 
     /// The receipt; `None` if there is none, or it is invalid.

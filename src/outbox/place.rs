@@ -92,14 +92,21 @@ impl ResultPlace {
         }
     }
 
-    /// Replaces the receipt.
+    /// Replaces the receipt, unless `keeps` wants the daemon's own one that is there. Returns whether it was replaced.
     ///
     /// # Errors
-    /// When it cannot be written.
-    pub fn write_receipt(&self, receipt: &Receipt) -> io::Result<()> {
+    /// When it cannot be written, and those of `keeps`.
+    pub fn replace_receipt(
+        &self,
+        receipt: &Receipt,
+        keeps: &dyn Fn(&Receipt) -> io::Result<bool>,
+    ) -> io::Result<bool> {
         match self {
-            Self::Folder(outbox) => outbox.write_receipt(receipt),
-            Self::Objects(objects) => objects.write_receipt(receipt),
+            Self::Folder(outbox) => match read_receipt(outbox.folder()) {
+                Some(there) if keeps(&there)? => Ok(false),
+                _ => outbox.write_receipt(receipt).map(|()| true),
+            },
+            Self::Objects(objects) => objects.replace_receipt(receipt, keeps),
             Self::Unknown(address) => Err(unknown(address)),
         }
     }

@@ -26,6 +26,10 @@ pub trait PackageObjects: Debug + Send + Sync {
     /// Writes a small object, in place of one of its name.
     fn put(&self, name: &str, bytes: Vec<u8>) -> io::Result<()>;
 
+    /// Writes what `change` makes of a small object (`None`: there is none), and reads it again. If another node writes it in between,
+    /// `change` is called again. Returns whether it was written: not if `change` returns `None`.
+    fn update(&self, name: &str, longest: u64, change: &mut Change<'_>) -> io::Result<bool>;
+
     /// A small object; `None`: there is none.
     fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
 
@@ -53,6 +57,9 @@ pub trait PackageObjects: Debug + Send + Sync {
     /// Deletes all objects in a folder.
     fn delete_folder(&self, folder: &str) -> io::Result<()>;
 }
+
+/// The new bytes of an object, from those that it has; none to leave it as it is.
+pub type Change<'a> = dyn FnMut(Option<&[u8]>) -> io::Result<Option<Vec<u8>>> + 'a;
 
 /// Digest and size of a captured copy.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -181,14 +181,13 @@ impl ReceiptWriter {
         let (store, ownership, current) = (Arc::clone(&self.store), self.ownership.clone(), job.clone());
         let place = outbox.outbox().to_owned();
         let writing = move || {
-            // The outbox may have been mounted after the start.
-            if let Some(there) = outbox.receipt()?
-                && ownership.owns(&there)
-                && is_newer(&there, &current, &*store).map_err(std::io::Error::other)?
-            {
-                return Ok(Written::HasNewer);
-            }
-            outbox.write_receipt(&receipt).map(|()| Written::Yes)
+            // The outbox may have been mounted after the start, and another node may have taken over.
+            let is_newer = |there: &Receipt| {
+                Ok(ownership.owns(there)
+                    && is_newer(there, &current, &*store).map_err(std::io::Error::other)?)
+            };
+            let is_replaced = outbox.replace_receipt(&receipt, &is_newer)?;
+            Ok(if is_replaced { Written::Yes } else { Written::HasNewer })
         };
         let error = match file_work::run_in(&place, writing).await {
             Ok(Written::HasNewer) => {

@@ -27,6 +27,12 @@ pub enum ObjectError {
         /// The digest of what was written.
         expected: String,
     },
+    /// An object was changed by others whenever it was to be written.
+    #[error("the object {name} has other bytes whenever it was written: other programs write it")]
+    Contended {
+        /// Its name.
+        name: String,
+    },
     /// A local file cannot be read or written.
     #[error("{0}")]
     Local(#[from] io::Error),
@@ -60,7 +66,7 @@ impl From<ObjectError> for io::Error {
         let kind = match error {
             ObjectError::Away { .. } => io::ErrorKind::NotConnected,
             ObjectError::NotFound { .. } => io::ErrorKind::NotFound,
-            ObjectError::Altered { .. } => io::ErrorKind::InvalidData,
+            ObjectError::Altered { .. } | ObjectError::Contended { .. } => io::ErrorKind::InvalidData,
             ObjectError::Local(error) => return error,
         };
         Self::new(kind, error.to_string())

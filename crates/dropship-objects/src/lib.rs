@@ -9,5 +9,5 @@ mod transfer;
 
 pub use address::{Address, BadAddress};
 pub use error::ObjectError;
-pub use objects::{Fetched, Objects};
+pub use objects::{Change, Fetched, Objects};
 pub use settings::{BadSettings, Settings};

@@ -41,8 +41,14 @@ const CONNECT: Duration = Duration::from_secs(5);
 /// Maximum size of a small object in bytes.
 const LARGEST_SMALL: u64 = 64 << 20;
 
+/// Maximum number of times that an object is read and written because another program writes it too.
+const UPDATES: usize = 8;
+
 /// Number of small objects that are read at the same time.
 const READS_AT_ONCE: usize = 16;
+
+/// The new bytes of an object, from those that it has; none to leave it as it is.
+pub type Change<'a> = dyn FnMut(Option<&[u8]>) -> std::io::Result<Option<Vec<u8>>> + 'a;
 
 /// Digest and size of an object that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,6 +127,30 @@ impl Objects {
                 .map(drop)
                 .map_err(|error| ObjectError::of(&error, at.as_ref()))
         })
+    }
+
+    /// Writes what `change` makes of a small object (`None`: there is none), and reads it again. If another program writes it in
+    /// between, `change` is called again, with the new bytes. An object that is longer than `longest` is cut off. Returns whether it
+    /// was written: not if `change` returns `None`.
+    ///
+    /// # Errors
+    /// Those of `change`; that the object cannot be read or written; [`ObjectError::Contended`].
+    pub fn update(&self, name: &str, longest: u64, change: &mut Change<'_>) -> Result<bool, ObjectError> {
+        let at = self.path(name);
+        for _ in 0..UPDATES {
+            let (store, path) = (Arc::clone(&self.store), at.clone());
+            let there =
+                self.call(SMALL, async move { transfer::get_version(&*store, &path, longest).await })?;
+            let Some(new) = change(there.as_ref().map(|(bytes, _)| &**bytes))? else { return Ok(false) };
+            let (store, path, bytes) = (Arc::clone(&self.store), at.clone(), new.clone());
+            let version = there.map(|(_, version)| version);
+            let is_written =
+                self.call(SMALL, async move { transfer::put_over(&*store, &path, version, bytes).await })?;
+            if is_written && self.get(name)?.as_deref() == Some(&*new) {
+                return Ok(true);
+            }
+        }
+        Err(ObjectError::Contended { name: name.to_owned() })
     }
 
     /// A small object; `None`: there is none.

@@ -41,7 +41,10 @@ impl Presence {
         match result {
             Err(ObjectError::Away { what }) => self.set_away(what),
             Err(ObjectError::Local(_)) => {}
-            Ok(_) | Err(ObjectError::NotFound { .. } | ObjectError::Altered { .. }) => self.set_present(),
+            Ok(_)
+            | Err(
+                ObjectError::NotFound { .. } | ObjectError::Altered { .. } | ObjectError::Contended { .. },
+            ) => self.set_present(),
         }
     }
 

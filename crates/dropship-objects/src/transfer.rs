@@ -7,7 +7,9 @@ use std::path::Path as FilePath;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, WriteMultipart};
+use object_store::{
+    ObjectStore, ObjectStoreExt as _, PutMode, PutOptions, PutPayload, UpdateVersion, WriteMultipart,
+};
 use sha2::{Digest as _, Sha256};
 
 use crate::error::ObjectError;
@@ -134,6 +136,46 @@ pub(crate) async fn get(
         Ok(_) => Ok(Some(bytes)),
         Err(ObjectError::NotFound { .. }) => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// A small object, cut off soon after `longest` bytes, and its version; `None`: there is none.
+pub(crate) async fn get_version(
+    store: &dyn ObjectStore,
+    at: &Path,
+    longest: u64,
+) -> Result<Option<(Vec<u8>, UpdateVersion)>, ObjectError> {
+    let failed = |error: object_store::Error| ObjectError::of(&error, at.as_ref());
+    let found = match store.get(at).await {
+        Err(object_store::Error::NotFound { .. }) => return Ok(None),
+        found => found.map_err(failed)?,
+    };
+    let version = UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
+    let (mut bytes, mut parts) = (Vec::new(), found.into_stream());
+    while let Some(part) = parts.next().await {
+        bytes.extend_from_slice(&part.map_err(failed)?);
+        if bytes.len() as u64 > longest {
+            break;
+        }
+    }
+    Ok(Some((bytes, version)))
+}
+
+/// Writes a small object in place of this version; `None`: if there is none. Returns whether it was written.
+pub(crate) async fn put_over(
+    store: &dyn ObjectStore,
+    at: &Path,
+    version: Option<UpdateVersion>,
+    bytes: Vec<u8>,
+) -> Result<bool, ObjectError> {
+    use object_store::Error::{AlreadyExists, NotFound, Precondition};
+    let mode = version.map_or(PutMode::Create, PutMode::Update);
+    let options = PutOptions { mode, ..PutOptions::default() };
+    match store.put_opts(at, PutPayload::from(bytes), options).await {
+        Ok(_) => Ok(true),
+        // One that was deleted has no version either.
+        Err(AlreadyExists { .. } | Precondition { .. } | NotFound { .. }) => Ok(false),
+        Err(error) => Err(ObjectError::of(&error, at.as_ref())),
     }
 }
 

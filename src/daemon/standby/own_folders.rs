@@ -68,7 +68,7 @@ impl OwnFolders {
         }
         let followed = store.follow();
         let shared = Arc::clone(store) as Arc<dyn Store>;
-        let packages = package_objects::open(&config.store)?;
+        let packages = package_objects::open(&config.store).await?;
         let folders = Arc::new(FolderPolicies::default());
         folders.replace(&config.folders, config.store.node());
         let ownership = accounts::ownership(config, false);

@@ -15,7 +15,7 @@ use crate::daemon::observers::{DaemonObserver, JobFollowers};
 use crate::metrics::{CallHistory, Metrics};
 use crate::notify::Notifier;
 use crate::observe::{Activities, Heartbeat, Heartbeats, Restart};
-use crate::package_objects;
+use crate::package_store::PackageStore;
 use crate::pipeline::{
     AdmissionLoad, Clock, Deliveries, JobEvents, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Settings,
     SuspendedAccounts,
@@ -74,13 +74,13 @@ pub(super) fn build_services(
 pub(super) fn build_pipeline(
     config: Config,
     opened: &OpenStore,
+    packages: PackageStore,
     services: Services,
     options: Options,
 ) -> anyhow::Result<Core> {
     let Services { clients, metrics, calls, notifier, shutdown } = services;
     let (store, heartbeats) = (Arc::clone(&opened.store), opened.heartbeats.clone());
     let home = &config.store.path;
-    let packages = package_objects::open(&config.store)?;
     let mut settings = Settings::of(&config.api);
     settings.sandbox = options.sandbox;
     settings.folders.replace(&config.folders, config.store.node());

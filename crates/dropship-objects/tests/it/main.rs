@@ -54,6 +54,48 @@ fn object_is_written_once_and_read_again() {
 }
 
 #[test]
+fn object_that_another_program_writes_is_compared_again_before_it_is_replaced() {
+    let s3 = S3::start();
+    let objects = objects(&s3);
+    let key = "fleet/one/outbox/site/receipt.json";
+    let seen = std::cell::RefCell::new(Vec::new());
+    // What another program writes whenever this one has read.
+    let update = |others: &[&str], keeps: &str| {
+        seen.borrow_mut().clear();
+        objects.update("outbox/site/receipt.json", 1024, &mut |there| {
+            let there = there.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+            seen.borrow_mut().push(there.clone().unwrap_or_default());
+            if let Some(other) = others.get(seen.borrow().len() - 1) {
+                s3.overwrite(key, other.as_bytes());
+            }
+            Ok((there.as_deref() != Some(keeps)).then(|| b"mine".to_vec()))
+        })
+    };
+    let written = || String::from_utf8(s3.object(key).unwrap_or_default()).expect("text");
+    // The first one, and one in place of an earlier one.
+    for earlier in ["", "mine"] {
+        assert!(update(&[], "newer").expect("written"));
+        assert_eq!((&*seen.borrow(), written()), (&vec![earlier.to_owned()], "mine".to_owned()));
+    }
+    // Another program has written an older one, then a newer one.
+    assert!(!update(&["older", "newer"], "newer").expect("compared"));
+    assert_eq!(
+        (&*seen.borrow(), written()),
+        (&["mine", "older", "newer"].map(str::to_owned).to_vec(), "newer".to_owned())
+    );
+    // It was deleted in the meantime.
+    objects.delete("outbox/site/receipt.json").expect("deleted");
+    assert!(!update(&["newer"], "newer").expect("compared"));
+    assert_eq!(written(), "newer");
+    // It is never given up silently.
+    let others: Vec<_> = (0..20).map(|number| number.to_string()).collect();
+    let others: Vec<_> = others.iter().map(String::as_str).collect();
+    let error = update(&others, "nothing").expect_err("others write it all the time");
+    assert!(matches!(error, ObjectError::Contended { .. }), "{error}");
+    assert_eq!(objects.away(), None);
+}
+
+#[test]
 fn folders_are_listed_and_deleted_page_by_page() {
     let s3 = S3::start();
     let objects = objects(&s3);

@@ -164,6 +164,16 @@ async fn answer(State(content): State<Arc<Mutex<Content>>>, request: Request) ->
             if header("if-none-match") == "*" && content.objects.contains_key(&key) {
                 return error(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
             }
+            let expected = header("if-match");
+            if !expected.is_empty() {
+                match content.objects.get(&key) {
+                    None => return error(StatusCode::NOT_FOUND, "NoSuchKey"),
+                    Some(bytes) if tag(bytes) != expected => {
+                        return error(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
+                    }
+                    Some(_) => {}
+                }
+            }
             content.objects.insert(key, body);
             ([("etag", format!("\"{digest}\""))], "").into_response()
         }
@@ -175,7 +185,7 @@ async fn answer(State(content): State<Arc<Mutex<Content>>>, request: Request) ->
             None => error(StatusCode::NOT_FOUND, "NoSuchKey"),
             Some(bytes) => {
                 let headers = [
-                    ("etag", "\"etag\"".to_owned()),
+                    ("etag", tag(bytes)),
                     ("last-modified", MODIFIED.to_owned()),
                     ("content-length", bytes.len().to_string()),
                 ];
@@ -185,6 +195,12 @@ async fn answer(State(content): State<Arc<Mutex<Content>>>, request: Request) ->
         },
         _ => error(StatusCode::NOT_IMPLEMENTED, "NotImplemented"),
     }
+}
+
+/// The entity tag of an object.
+fn tag(bytes: &[u8]) -> String {
+    let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("\"{digest}\"")
 }
 
 /// When all objects were written.
