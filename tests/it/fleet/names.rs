@@ -79,3 +79,22 @@ fn second_folder_on_one_machine_is_told_so() {
     wait_for_log(&env, "a daemon with another [store] path on this machine runs as node `one` too");
     assert_eq!(second.wait(), Some(78), "{}", env.log());
 }
+
+#[test]
+fn copied_folder_of_a_node_does_not_take_its_lease_on_the_same_machine() {
+    let Some(database) = database_of_its_own() else { return };
+    let env = environment(&database);
+    let one = env.daemon(&[]);
+    started(&env, "control.sock");
+    assert_eq!(one.terminate(), Some(0));
+    let copied =
+        std::process::Command::new("cp").args(["-a", "store", "store2"]).current_dir(env.path("")).status();
+    assert!(copied.expect("cp runs").success());
+    let one = env.daemon(&[]);
+    wait_for("the second start", || (env.log().matches(" is ready: ").count() == 2).then_some(()))
+        .unwrap_or_else(|| panic!("{}", env.log()));
+    let two = second_daemon(&env, &[]);
+    wait_for_log(&env, "this node stands by");
+    assert!(!env.log().contains("has taken over"), "{}", env.log());
+    assert_eq!((two.terminate(), one.terminate()), (Some(0), Some(0)), "{}", env.log());
+}

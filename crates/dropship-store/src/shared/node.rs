@@ -1,5 +1,6 @@
 //! The identity of a node.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use crate::error::StoreError;
@@ -17,7 +18,7 @@ pub struct Node {
     /// The name that the operator gave it.
     pub name: String,
     /// Identifies the store's folder on this machine since the machine was started. A process with the same value has the lock of the
-    /// folder, so earlier ones have ended. A copy of the folder on another machine has another value.
+    /// folder, so earlier ones have ended. A copy of the folder has another value, on another machine and on this one.
     pub place: String,
     /// The name of this machine.
     pub host: String,
@@ -41,7 +42,13 @@ impl Node {
                 id
             }
         };
-        let place = format!("{own}/{}", boot()?);
+        let (device, inode) = match std::fs::metadata(folder) {
+            Ok(facts) => (facts.dev(), facts.ino()),
+            Err(error) => {
+                return Err(StoreError::Io { what: "cannot examine", path: folder.to_owned(), error });
+            }
+        };
+        let place = format!("{own}-{device:x}-{inode:x}/{}", boot()?);
         Ok(Self {
             name,
             place,
