@@ -30,7 +30,7 @@ impl JobObserver for JobFollowers {
     fn on_recovered(&self, job: &Job) {
         self.deliveries.on_recovered(job);
         if let Some(rows) = &self.rows {
-            rows.on_event(job, &[]);
+            rows.on_found(job);
         }
     }
 

@@ -20,13 +20,16 @@ pub(super) async fn follow(
 
 fn apply(rows: &JobRows, store: &SharedStore, entry: &Entry) {
     let (id, events) = match entry {
-        Entry::Job { job, events, .. } => (job, events.as_slice()),
-        Entry::Snapshot { job, .. } => (job.id(), &[][..]),
+        Entry::Job { job, events, .. } => (job, Some(events)),
+        Entry::Snapshot { job, .. } => (job.id(), None),
         Entry::Pruned { job } => return rows.on_pruned(job),
         _ => return,
     };
     match store.job(id) {
-        Ok(Some(job)) => rows.on_event(&job, events),
+        Ok(Some(job)) => match events {
+            Some(events) => rows.on_event(&job, events),
+            None => rows.on_found(&job),
+        },
         Ok(None) => {}
         Err(error) => tracing::error!(job_id = %id, "cannot read job {id} for the pages: {error}"),
     }

@@ -79,7 +79,15 @@ impl JobRows {
         let has_record = |event: &Event| {
             matches!(event, Event::Accepted { .. } | Event::Rejected { .. } | Event::Replanned { .. })
         };
-        let is_unread = events.iter().any(has_record);
+        self.change(job, events.iter().any(has_record));
+    }
+
+    /// Notes a job whose earlier events are not known here: its record is read.
+    pub fn on_found(&self, job: &Job) {
+        self.change(job, true);
+    }
+
+    fn change(&self, job: &Job, is_unread: bool) {
         let mut changes = self.changes.lock();
         let row = Row::of(job, &mut changes.names);
         if is_unread {
