@@ -11,7 +11,7 @@ use super::oversize;
 use super::sidecar;
 use super::state::{Admission, new_id};
 use crate::package_store::PlanSnapshot;
-use crate::pipeline::PackageInspector;
+use crate::pipeline::{PackageInspector, is_passing};
 use dropship_intake::open_below;
 use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, Job};
 use dropship_package::Previewed;
@@ -28,22 +28,25 @@ enum Recaptured {
 }
 
 impl PackageInspector for Admission {
-    fn reinspect(&self, job: &Job, progress: &Progress) -> Vec<Event> {
+    fn reinspect(&self, job: &Job, progress: &Progress) -> io::Result<Vec<Event>> {
         let gone = |why: String| vec![Event::Rejected { fault: Fault::new(ErrorKind::Gone, why) }];
         let Some(path) = job.package().path.as_deref() else {
-            return gone(
+            return Ok(gone(
                 "the package was submitted and rejected, and no copy was kept; submit it again".to_owned(),
-            );
+            ));
         };
         let copy = self.packages.incoming(new_id().as_str());
         let recaptured = self.capture_again(job, Path::new(path), &copy, progress);
         // The inspection reads the copy in the store, and has limits of its own.
         progress.pause();
         let events = match recaptured {
-            Ok(Recaptured::TooLarge(fault)) => vec![Event::Rejected { fault }],
+            Ok(Recaptured::TooLarge(fault)) => Ok(vec![Event::Rejected { fault }]),
             Ok(Recaptured::Same) => self.evaluate_again(job, &copy),
-            Ok(Recaptured::Other) => gone(format!("{path} now contains other bytes; drop the package again")),
-            Err(error) => gone(format!("cannot read {path}: {error}; drop the package again")),
+            Ok(Recaptured::Other) => {
+                Ok(gone(format!("{path} now contains other bytes; drop the package again")))
+            }
+            Err(error) if is_passing(&error) => Err(error),
+            Err(error) => Ok(gone(format!("cannot read {path}: {error}; drop the package again"))),
         };
         remove(&copy);
         events
@@ -77,18 +80,19 @@ impl Admission {
         Ok(if sha256 == package.sha256 { Recaptured::Same } else { Recaptured::Other })
     }
 
-    fn evaluate_again(&self, job: &Job, copy: &Path) -> Vec<Event> {
+    fn evaluate_again(&self, job: &Job, copy: &Path) -> io::Result<Vec<Event>> {
         let rejected = |fault| vec![Event::Rejected { fault }];
         let active = self.active();
         if let Err(why) = sidecar::checked_again(&active.config, job) {
-            return rejected(Fault::new(ErrorKind::Sidecar, why));
+            return Ok(rejected(Fault::new(ErrorKind::Sidecar, why)));
         }
         let (store, sha256) = (&*self.store, job.package().sha256.as_str());
         let size = job.package().size;
         let is_poison = self.inspections.is_poison(store, sha256).unwrap_or_default();
         let running = (!is_poison).then(|| self.inspections.begin(store, sha256, size).ok()).flatten();
         let Some(running) = running else {
-            return vec![Event::Held { fault: HoldFault::new(HoldReason::Poison, POISONED), request: None }];
+            let fault = HoldFault::new(HoldReason::Poison, POISONED);
+            return Ok(vec![Event::Held { fault, request: None }]);
         };
         let (vars, package) = (sidecar::vars_of_job(&active.config, job), job.package());
         let evaluated = evaluate(
@@ -103,10 +107,13 @@ impl Admission {
         if running.end().is_err() {
             tracing::debug!(job_id = %job.id(), "the store stopped during an inspection");
         }
-        let unreadable = |error: io::Error| rejected(Fault::new(ErrorKind::Unreadable, error.to_string()));
+        let unreadable = |error: io::Error| match is_passing(&error) {
+            true => Err(error),
+            false => Ok(rejected(Fault::new(ErrorKind::Unreadable, error.to_string()))),
+        };
         let evaluation = match evaluated {
             Ok(evaluation) => evaluation,
-            Err(_) if self.cancellation.is_cancelled() => return Vec::new(),
+            Err(_) if self.cancellation.is_cancelled() => return Ok(Vec::new()),
             Err(error) => return unreadable(error),
         };
         let vars = vars.unwrap_or_default();
@@ -122,15 +129,17 @@ impl Admission {
                     Err(error) => return unreadable(error),
                 };
                 match self.claim_content(job, snapshot.facts.content_sha256.as_deref()) {
-                    Ok(held) => std::iter::once(accepted(&snapshot, digest, warnings)).chain(held).collect(),
+                    Ok(held) => {
+                        Ok(std::iter::once(accepted(&snapshot, digest, warnings)).chain(held).collect())
+                    }
                     Err(error) => unreadable(io::Error::other(error)),
                 }
             }
-            (Some(Err(fault)), _) => rejected(fault),
-            (None, _) | (Some(Ok(_)), None) => rejected(Fault::new(
+            (Some(Err(fault)), _) => Ok(rejected(fault)),
+            (None, _) | (Some(Ok(_)), None) => Ok(rejected(Fault::new(
                 ErrorKind::Truncated,
                 "the file is incomplete; drop the complete package",
-            )),
+            ))),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The pipeline and its parts, shared by all workers.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -29,7 +30,10 @@ use dropship_store::{Commit, Store, StoreError};
 pub trait PackageInspector: Send + Sync {
     /// Inspects the package of a job again, from where it was found, and returns what follows: nothing if it was cancelled,
     /// because the daemon stops. `progress` is that of reading the dropped file.
-    fn reinspect(&self, job: &Job, progress: &Progress) -> Vec<Event>;
+    ///
+    /// # Errors
+    /// Those that may [pass](super::is_passing): the inspection is to be made again.
+    fn reinspect(&self, job: &Job, progress: &Progress) -> io::Result<Vec<Event>>;
 }
 
 /// Parts that a pipeline works with and that others use too.

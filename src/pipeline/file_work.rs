@@ -22,7 +22,7 @@ const MAX_SILENCE: Duration = Duration::from_secs(30);
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Whether the storage may respond later, or this machine may have space later.
-pub(super) fn is_passing(error: &io::Error) -> bool {
+pub(crate) fn is_passing(error: &io::Error) -> bool {
     use io::ErrorKind::{Interrupted, NotConnected, StorageFull, TimedOut};
     matches!(error.kind(), Interrupted | NotConnected | StorageFull | TimedOut)
 }

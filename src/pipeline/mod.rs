@@ -60,6 +60,7 @@ pub use assembly::{PackageInspector, Parts, Pipeline};
 pub use audit::run as run_audit;
 pub use clock::Clock;
 pub use deliveries::Deliveries;
+pub(crate) use file_work::is_passing;
 pub use fleet_pause::{PauseRequest, concerns_pauses, request_resume};
 pub use folder_policies::FolderPolicies;
 pub use job_events::{JobEvents, JobObserver};

@@ -15,8 +15,8 @@ use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, Job};
 pub(in crate::pipeline) enum Inspected {
     /// These events follow from it.
     Events(Vec<Event>),
-    /// The drop folder did not respond in time.
-    TimedOut(Fault),
+    /// The drop folder did not respond in time, or the storage of captured packages is away.
+    Delayed(Fault),
     /// It was cancelled, because the daemon stops. It is made again after the next start.
     Cancelled,
 }
@@ -32,7 +32,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     }
     match inspected(Arc::clone(&ctx.pipeline.inspector), &ctx.job).await {
         Inspected::Events(events) => ctx.record(events).await,
-        Inspected::TimedOut(fault) => ctx.retry_later(fault, None).await,
+        Inspected::Delayed(fault) => ctx.retry_later(fault, None).await,
         Inspected::Cancelled => Err(Interrupt::ShuttingDown),
     }
 }
@@ -42,7 +42,7 @@ pub(in crate::pipeline) async fn inspected(inspector: Arc<dyn PackageInspector>,
     let job = job.clone();
     let path = job.package().path.clone().map(PathBuf::from).unwrap_or_default();
     let place = path.parent().map(Path::to_owned).unwrap_or_default();
-    let inspect = move |progress: &_| Ok(inspector.reinspect(&job, progress));
+    let inspect = move |progress: &_| inspector.reinspect(&job, progress);
     match file_work::run_on_package_in(&place, inspect).await {
         Ok(events) if events.is_empty() => Inspected::Cancelled,
         Ok(events) => Inspected::Events(events),
@@ -52,7 +52,11 @@ pub(in crate::pipeline) async fn inspected(inspector: Arc<dyn PackageInspector>,
                 "cannot read {}: {error}; check the mount of the drop folder, and the server if it is a network share",
                 path.display()
             );
-            Inspected::TimedOut(Fault::new(ErrorKind::Unreadable, message))
+            Inspected::Delayed(Fault::new(ErrorKind::Unreadable, message))
+        }
+        Err(error) if file_work::is_passing(&error) => {
+            let message = format!("cannot capture {} again: {error}; it is tried again", path.display());
+            Inspected::Delayed(Fault::new(ErrorKind::Unreadable, message))
         }
         Err(error) => {
             let fault = HoldFault::new(HoldReason::InspectionFailed, format!("inspection failed: {error}"));

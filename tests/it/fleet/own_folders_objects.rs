@@ -233,3 +233,39 @@ fn results_on_object_storage_are_fetched_on_each_node_and_removed_like_others() 
     wait_for("the end of the results", gone).unwrap_or_else(|| panic!("{:?}\n{}", left(), env.log()));
     assert_eq!(results(&env).len(), 1, "the receipt stays");
 }
+
+#[test]
+fn rejected_package_of_a_node_is_inspected_again_once_the_storage_is_back() {
+    let Some(database) = database_of_its_own() else { return };
+    let s3 = S3::start();
+    let env = environment(&database.url(), &s3);
+    env.edit_configuration("file = \"*.cab\"", "file = \"z-*.cab\"");
+    let one = started(&env, "control.sock", env.daemon(&[]));
+    let two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    drop_at_two(&env, "echo.cab", &bytes("cab/good-signed.cab"));
+    let job = || env.json(&["jobs"]).as_array().and_then(|jobs| jobs.first().cloned()).unwrap_or_default();
+    let in_state = |what: &str, holds: &dyn Fn(&Value) -> bool| {
+        wait_for(what, || Some(job()).filter(holds))
+            .unwrap_or_else(|| panic!("{what}: {:#}\n{}", job(), env.log()))
+    };
+    let rejected = in_state("a rejection", &|job| job["state"] == "rejected");
+    let id = rejected["id"].as_str().expect("an id").to_owned();
+    env.edit_configuration("file = \"z-*.cab\"", "file = \"*.cab\"");
+    assert_eq!(two.terminate(), Some(0));
+    assert_eq!(env.run(&["reload"]).status.code(), Some(0));
+    let two = started(&env, "control2.sock", second_daemon(&env, &[]));
+
+    // The copy cannot be written: the package is not rejected for that.
+    s3.set_away(true);
+    assert_eq!(env.run(&["retry", &id]).status.code(), Some(0), "{}", env.log());
+    let waits = in_state("a delay", &|job| job["state"] == "waiting" && !job["error"].is_null());
+    assert_eq!(
+        (&waits["step"], &waits["error"]["kind"]),
+        (&json!("inspect"), &json!("unreadable")),
+        "{waits:#}"
+    );
+    s3.set_away(false);
+    in_state("the end", &|job| job["state"] == "succeeded");
+    assert_eq!(env.created(), (1, 1, 1), "{}", env.log());
+    assert_eq!((two.terminate(), one.terminate()), (Some(0), Some(0)));
+}
