@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::own_folders::{drop_at_two, started, wait_for_results, with_folder_of_two};
 use super::server::database_of_its_own;
-use super::{another_node, daemon_of, environment, on_node, second_daemon};
+use super::{another_node, daemon_of, environment, on_node, second_daemon, signal};
 use crate::harness::{TestEnv, bytes, wait_for};
 use crate::service::http::on_socket;
 
@@ -174,9 +174,7 @@ fn node_that_stands_by_says_that_a_signal_does_not_reload_it() {
     let env = environment(&database);
     let one = started(&env, "control.sock", env.daemon(&[]));
     let two = started(&env, "control2.sock", second_daemon(&env, &[]));
-    let id = two.child.id().to_string();
-    let signalled = std::process::Command::new("kill").args(["-HUP", &id]).status();
-    assert!(signalled.expect("kill runs").success());
+    signal(&two, "-HUP");
     let said = "refused to reload the configuration, requested by SIGHUP: the daemon is still starting, or its node stands by";
     wait_for(said, || env.log().contains(said).then_some(())).unwrap_or_else(|| panic!("{}", env.log()));
     assert_eq!((two.terminate(), one.terminate()), (Some(0), Some(0)));
