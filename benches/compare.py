@@ -49,6 +49,7 @@ def parts(table, rounds, folder, options):
         ("counts", [("bytes", "bytes of a package of 200 MiB; syncs and journal of a job")], lambda: counts.counts(table)),
         ("pages", [("pages", "100,000 packages: each page within 200 ms")], lambda: pages.pages(table)),
         ("fleet", [("fleet", "10,000 packages dropped at once at three nodes")], lambda: fleet.at_once(table, folder, packages)),
+        ("fleet-transitions", [("fleet", "transitions by 1, 2 and 4 nodes")], lambda: fleet.transitions(table)),
         ("start", [("program", "start to ready 20 ms")], lambda: daemon.starts(table, rounds, folder)),
         ("size", [("program", "packaged binary at most 16 MB stripped")], lambda: program.size(table, folder)),
         ("step", [("program", "an API step 100 us")], lambda: program.step(table, rounds)),

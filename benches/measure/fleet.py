@@ -1,10 +1,11 @@
-"""Many packages dropped at once at several nodes that share PostgreSQL: how much of the limit is used.
+"""Several nodes that share PostgreSQL: their transitions, and how much of the limit of calls many packages use.
 
     python3 benches/compare.py --only fleet
 """
 
 import contextlib
 import os
+import re
 import shutil
 import signal
 import statistics
@@ -14,7 +15,7 @@ import time
 from pathlib import Path
 
 from .burst import BURST, METRICS, ends, packages, until_ended
-from .common import DROPSHIP, ROOT, SCRATCH, Server, call, free_port
+from .common import BENCH, DROPSHIP, FEATURES, ROOT, SCRATCH, Server, call, cargo, free_port
 from .daemon import Daemon, home_at
 
 NODES = 3
@@ -65,6 +66,16 @@ def database():
         server.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
         server.wait(60)
         shutil.rmtree(folder)
+
+
+def transitions(table):
+    """Measures durable transitions by 32 workers, in a folder and by 1, 2 and 4 stores on one database."""
+    printed = cargo(*BENCH, *FEATURES, "--bench", "store", "--", "fleet", environment={"DROPSHIP_POSTGRES": str(programs())})
+    rates = dict(re.findall(r"(.+): (\d+) transitions a second", printed))
+    embedded = int(rates.pop("a store in a folder"))
+    table.add("fleet", "transitions a second by 32 workers, beside a store in a folder",
+              ", ".join(f"{int(rate):,} ({name.removeprefix('PostgreSQL, ')})" for name, rate in rates.items()), "info",
+              f"a store in a folder: {embedded:,}. One database, each commit synced to the disk; only one node of a fleet commits at a time")
 
 
 def at_once(table, folder, count):
