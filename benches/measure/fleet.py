@@ -75,7 +75,7 @@ def transitions(table):
     embedded = int(rates.pop("a store in a folder"))
     table.add("fleet", "transitions a second by 32 workers, beside a store in a folder",
               ", ".join(f"{int(rate):,} ({name.removeprefix('PostgreSQL, ')})" for name, rate in rates.items()), "info",
-              f"a store in a folder: {embedded:,}. One database, each commit synced to the disk; only one node of a fleet commits at a time")
+              f"a store in a folder: {embedded:,}. One database, each commit synced to the disk; all nodes append to one journal")
 
 
 def at_once(table, folder, count):
