@@ -17,7 +17,7 @@ from pathlib import Path
 
 from measure import azurite, burst, counts, daemon, fleet, intake, judging, pages, program, remembered, store, transfers
 from measure.common import ROOT, SCRATCH, build, say
-from measure.table import Table
+from measure.table import BEGIN, END, Table
 
 
 def parts(table, rounds, folder, options):
@@ -72,6 +72,8 @@ def main():
         chosen = parts(table, rounds, folder, options)
         if unknown := set(options.only) - {name for name, _, _ in chosen}:
             parser.error(f"no such part: {', '.join(sorted(unknown))}; the parts are {', '.join(name for name, _, _ in chosen)}")
+        if not options.only and not is_replaceable(options.output):
+            parser.error(f"{options.output} lacks the marks of the results, {BEGIN} and {END}")
         if not options.no_build:
             say("building")
             build()
@@ -88,6 +90,11 @@ def main():
     options.output.write_text(table.page(old, rounds, load, command))
     say(f"written: {options.output}")
     return report(table)
+
+
+def is_replaceable(page):
+    """Whether results can be put into this page: it has their marks, or does not exist."""
+    return not page.exists() or END in page.read_text().partition(BEGIN)[2]
 
 
 def report(table):

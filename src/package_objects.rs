@@ -20,18 +20,16 @@ pub fn for_reading(store: &Store) -> anyhow::Result<PackageStore> {
 /// # Errors
 /// Those of the file system, and credentials that cannot be read or used.
 pub async fn open(store: &Store) -> anyhow::Result<PackageStore> {
-    let store = store.clone();
-    tokio::task::spawn_blocking(move || open_blocking(&store)).await?
-}
-
-fn open_blocking(store: &Store) -> anyhow::Result<PackageStore> {
+    let of_client = store.clone();
+    // Only this: the folder may be opened again as soon as the caller has given up.
+    let objects = tokio::task::spawn_blocking(move || connect(&of_client)).await??;
     let folder = store.packages();
     let opened = match store.node() {
         Some(node) => PackageStore::open_of_node(folder, node),
         None => PackageStore::open(folder),
     };
     let packages = opened.with_context(|| format!("cannot open {}", folder.display()))?;
-    Ok(packages.keeping_free(store.min_free).with_objects(connect(store)?))
+    Ok(packages.keeping_free(store.min_free).with_objects(objects))
 }
 
 /// The client of the object storage, if the configuration names one. It may be away.

@@ -41,31 +41,37 @@ def programs():
 @contextlib.contextmanager
 def database():
     """A server with an empty database that syncs each commit to the disk. Yields the address for `[store] url`."""
-    folder, user = Path(tempfile.mkdtemp(dir=SCRATCH)), {}
-    # The server refuses root.
-    if os.geteuid() == 0:
-        user = {"user": "postgres", "group": "postgres", "extra_groups": []}
-        shutil.chown(folder, "postgres", "postgres")
-        for parent in folder.parents:
-            if not parent.stat().st_mode & 0o001:
-                raise RuntimeError(f"the user postgres cannot enter {parent}")
-    data, port = folder / "data", free_port()
-    call(programs() / "initdb", "--auth=trust", "--username=dropship", "--encoding=UTF8", "-D", data, cwd=folder, **user)
-    options = ["-c", "listen_addresses=127.0.0.1", "-p", str(port), "-k", str(folder)]
-    server = subprocess.Popen([programs() / "postgres", "-D", data, *options], cwd=folder, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **user)
-    try:
-        for _ in range(100):
-            if server.poll() is not None:
-                raise RuntimeError("PostgreSQL ended")
-            if not subprocess.run([programs() / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], check=False).returncode:
-                break
-            time.sleep(0.1)
-        yield f"postgres://dropship@127.0.0.1:{port}/postgres"
-    finally:
-        server.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
-        server.wait(60)
-        shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+        folder, user = Path(folder), {}
+        # The server refuses root.
+        if os.geteuid() == 0:
+            user = {"user": "postgres", "group": "postgres", "extra_groups": []}
+            shutil.chown(folder, "postgres", "postgres")
+            for parent in folder.parents:
+                if not parent.stat().st_mode & 0o001:
+                    raise RuntimeError(f"the user postgres cannot enter {parent}")
+        data, port = folder / "data", free_port()
+        call(programs() / "initdb", "--auth=trust", "--username=dropship", "--encoding=UTF8", "-D", data, cwd=folder, **user)
+        options = ["-c", "listen_addresses=127.0.0.1", "-p", str(port), "-k", str(folder)]
+        server = subprocess.Popen([programs() / "postgres", "-D", data, *options], cwd=folder, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **user)
+        try:
+            wait_for(server, port)
+            yield f"postgres://dropship@127.0.0.1:{port}/postgres"
+        finally:
+            server.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
+            server.wait(60)
+
+
+def wait_for(server, port):
+    """Waits until the server accepts connections."""
+    for _ in range(300):
+        if server.poll() is not None:
+            raise RuntimeError("PostgreSQL ended")
+        if not subprocess.run([programs() / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], check=False).returncode:
+            return
+        time.sleep(0.1)
+    raise RuntimeError("PostgreSQL does not accept connections")
 
 
 def transitions(table):

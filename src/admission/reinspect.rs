@@ -76,6 +76,9 @@ impl Admission {
         if let Some(fault) = oversize::check(&file, &package.name, meta.len(), max)? {
             return Ok(Recaptured::TooLarge(fault));
         }
+        if !self.packages.has_space_for(package.size) {
+            return Err(io::Error::new(io::ErrorKind::StorageFull, "the disk of the store is nearly full"));
+        }
         let (sha256, _) = store_bytes(&mut progress.reader(file).take(package.size.saturating_add(1)), copy)?;
         Ok(if sha256 == package.sha256 { Recaptured::Same } else { Recaptured::Other })
     }

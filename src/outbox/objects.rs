@@ -45,11 +45,21 @@ impl ObjectResults {
             ERRORS => {
                 let mut bytes = Vec::new();
                 File::open(staged)?.take(MAX_ERROR_REPORT).read_to_end(&mut bytes)?;
-                self.objects()?.update(&self.object(ERRORS), 0, &mut |_| Ok(Some(bytes.clone())))?;
+                self.replace(ERRORS, &bytes)?;
             }
             _ => self.objects()?.put_new(&self.object(&recorded_name(&asset)), staged)?,
         }
         Ok(asset)
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let (objects, object) = (self.objects()?, self.object(name));
+        objects.put(&object, bytes.to_owned())?;
+        if objects.get(&object)?.as_deref() == Some(bytes) {
+            return Ok(());
+        }
+        let message = format!("{}/{name} has other bytes than were written to it", self.folder.display());
+        Err(io::Error::new(io::ErrorKind::InvalidData, message))
     }
 
     /// Replaces the receipt unless `keeps` wants the one there, and reads it again. One that another node writes in the meantime is

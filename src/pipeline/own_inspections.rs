@@ -3,11 +3,9 @@
 //! A `retry` leaves the job in the step `inspect`, where the active node does not touch it. This node appends what the inspection
 //! finds, and the active node continues.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
 
-use jiff::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -27,10 +25,9 @@ pub struct OwnInspections {
     folders: Arc<FolderPolicies>,
     events: Arc<JobEvents>,
     inspector: Arc<dyn PackageInspector>,
-    /// Delays after a drop folder or a storage did not respond.
+    /// Delays after a drop folder did not respond.
     retry: Backoff,
-    /// The jobs, and when each is due.
-    due: Mutex<BTreeMap<JobId, Timestamp>>,
+    due: Mutex<BTreeSet<JobId>>,
     /// Notified when a job is added.
     added: Notify,
 }
@@ -50,31 +47,15 @@ impl OwnInspections {
 
     /// Has the package of a job inspected again, if the job waits for that and its folder is on this node only.
     pub fn request(&self, job: &Job) {
-        if let Some(at) = self.due_at(job) {
-            self.schedule(job.id(), at);
+        if self.is_due(job) {
+            self.due.lock().insert(job.id().clone());
+            self.added.notify_one();
         }
     }
 
-    fn schedule(&self, id: &JobId, at: Timestamp) {
-        self.due.lock().insert(id.clone(), at);
-        self.added.notify_one();
-    }
-
-    fn due_at(&self, job: &Job) -> Option<Timestamp> {
+    fn is_due(&self, job: &Job) -> bool {
         let folder = job.package().folder.as_deref().unwrap_or_default();
-        let due = match job.state() {
-            State::Queued => Timestamp::MIN,
-            State::Waiting { due, .. } => *due,
-            _ => return None,
-        };
-        (job.step() == Step::Inspect && self.folders.own(folder).is_some()).then_some(due)
-    }
-
-    /// The job that is due first, and how long it has to wait.
-    fn next(&self) -> Option<(JobId, Duration)> {
-        let due = self.due.lock();
-        let (id, at) = due.iter().min_by_key(|(_, at)| **at)?;
-        Some((id.clone(), Duration::try_from(at.duration_since(Clock::Wall.now())).unwrap_or_default()))
+        *job.state() == State::Queued && job.step() == Step::Inspect && self.folders.own(folder).is_some()
     }
 
     /// Inspects packages until the shutdown.
@@ -82,14 +63,10 @@ impl OwnInspections {
         while !shutdown.is_cancelled() {
             // Registered before the jobs are read, so that none is missed.
             let added = self.added.notified();
-            let next = self.next();
+            let next = self.due.lock().pop_first();
             let work = async {
                 match &next {
-                    Some((id, wait)) if wait.is_zero() => {
-                        self.due.lock().remove(id);
-                        self.inspect(id).await;
-                    }
-                    Some((_, wait)) => drop(tokio::time::timeout(*wait, added).await),
+                    Some(id) => self.inspect(id).await,
                     None => added.await,
                 }
             };
@@ -108,22 +85,18 @@ impl OwnInspections {
                 Ok(job) => job.iter().for_each(|job| self.request(job)),
                 Err(error) => tracing::error!(job_id = %id, "cannot read job {id}: {error}"),
             },
-            Err(error) => {
-                let wait = self.retry.delay(1);
-                tracing::error!(
-                    job_id = %id,
-                    "cannot record the inspection of the package of job {id}: {error}; it is inspected again in {wait:.0?}"
-                );
-                self.schedule(id, Clock::Wall.after(wait));
-            }
+            Err(error) => tracing::error!(
+                job_id = %id,
+                "cannot record the inspection of the package of job {id}: {error}; `dropship retry {id}` tries it again"
+            ),
         }
     }
 
-    /// Inspects a package, unless its job was changed in the meantime so that it is not to be inspected.
     async fn try_inspect(&self, id: &JobId) -> Result<(), StoreError> {
-        let Some(job) = self.store.job(id)?.filter(|job| self.due_at(job).is_some()) else { return Ok(()) };
+        let Some(job) = self.store.job(id)?.filter(|job| self.is_due(job)) else { return Ok(()) };
         let events = match inspected(Arc::clone(&self.inspector), &job).await {
             Inspected::Events(events) => events,
+            // The active node ends the wait, and that is followed.
             Inspected::Delayed(fault) => {
                 let due = Clock::Wall.after(self.retry.delay(job.attempts()));
                 vec![Event::AttemptFailed { due, fault }]

@@ -28,10 +28,14 @@ pub enum ObjectError {
         expected: String,
     },
     /// An object was changed by others whenever it was to be written.
-    #[error("the object {name} has other bytes whenever it was written: other programs write it")]
+    #[error(
+        "the object {name} cannot be replaced in place of the one that was read; does another program write it? {why}"
+    )]
     Contended {
         /// Its name.
         name: String,
+        /// What the storage answered last.
+        why: String,
     },
     /// A local file cannot be read or written.
     #[error("{0}")]
@@ -56,6 +60,9 @@ impl ObjectError {
     pub(crate) fn of(error: &object_store::Error, name: &str) -> Self {
         match error {
             object_store::Error::NotFound { .. } => Self::NotFound { name: name.to_owned() },
+            object_store::Error::NotImplemented { .. } => {
+                Self::Local(io::Error::new(io::ErrorKind::Unsupported, describe(error)))
+            }
             error => Self::Away { what: describe(error) },
         }
     }

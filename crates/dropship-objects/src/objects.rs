@@ -136,7 +136,7 @@ impl Objects {
     /// # Errors
     /// Those of `change`; that the object cannot be read or written; [`ObjectError::Contended`].
     pub fn update(&self, name: &str, longest: u64, change: &mut Change<'_>) -> Result<bool, ObjectError> {
-        let at = self.path(name);
+        let (at, mut why) = (self.path(name), String::new());
         for _ in 0..UPDATES {
             let (store, path) = (Arc::clone(&self.store), at.clone());
             let there =
@@ -144,13 +144,15 @@ impl Objects {
             let Some(new) = change(there.as_ref().map(|(bytes, _)| &**bytes))? else { return Ok(false) };
             let (store, path, bytes) = (Arc::clone(&self.store), at.clone(), new.clone());
             let version = there.map(|(_, version)| version);
-            let is_written =
+            let refused =
                 self.call(SMALL, async move { transfer::put_over(&*store, &path, version, bytes).await })?;
-            if is_written && self.get(name)?.as_deref() == Some(&*new) {
-                return Ok(true);
+            match refused {
+                Some(refused) => why = refused,
+                None if self.get(name)?.as_deref() == Some(&*new) => return Ok(true),
+                None => "it has other bytes than were written".clone_into(&mut why),
             }
         }
-        Err(ObjectError::Contended { name: name.to_owned() })
+        Err(ObjectError::Contended { name: name.to_owned(), why })
     }
 
     /// A small object; `None`: there is none.

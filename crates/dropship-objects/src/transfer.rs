@@ -12,7 +12,7 @@ use object_store::{
 };
 use sha2::{Digest as _, Sha256};
 
-use crate::error::ObjectError;
+use crate::error::{ObjectError, describe};
 
 /// Size of the parts of a large object in bytes. A smaller object is written in one call.
 pub(crate) const PART: usize = 8 << 20;
@@ -161,20 +161,19 @@ pub(crate) async fn get_version(
     Ok(Some((bytes, version)))
 }
 
-/// Writes a small object in place of this version; `None`: if there is none. Returns whether it was written.
+/// Writes a small object in place of this version; `None`: if there is none. Returns why it was not written, if it has another version.
 pub(crate) async fn put_over(
     store: &dyn ObjectStore,
     at: &Path,
     version: Option<UpdateVersion>,
     bytes: Vec<u8>,
-) -> Result<bool, ObjectError> {
-    use object_store::Error::{AlreadyExists, NotFound, Precondition};
+) -> Result<Option<String>, ObjectError> {
+    use object_store::Error::{AlreadyExists, Precondition};
     let mode = version.map_or(PutMode::Create, PutMode::Update);
     let options = PutOptions { mode, ..PutOptions::default() };
     match store.put_opts(at, PutPayload::from(bytes), options).await {
-        Ok(_) => Ok(true),
-        // One that was deleted has no version either.
-        Err(AlreadyExists { .. } | Precondition { .. } | NotFound { .. }) => Ok(false),
+        Ok(_) => Ok(None),
+        Err(error @ (AlreadyExists { .. } | Precondition { .. })) => Ok(Some(describe(&error))),
         Err(error) => Err(ObjectError::of(&error, at.as_ref())),
     }
 }

@@ -49,7 +49,7 @@ pub(in crate::pipeline) async fn inspected(inspector: Arc<dyn PackageInspector>,
         Err(error) if error.kind() == io::ErrorKind::Interrupted => Inspected::Cancelled,
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
             let message = format!(
-                "cannot read {}: {error}; check the mount of the drop folder, and the server if it is a network share",
+                "cannot capture {}: {error}; check the mounts of the drop folder and of `[store] packages`, and the server of a network share",
                 path.display()
             );
             Inspected::Delayed(Fault::new(ErrorKind::Unreadable, message))

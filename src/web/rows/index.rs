@@ -82,9 +82,11 @@ impl JobRows {
         self.change(job, events.iter().any(has_record));
     }
 
-    /// Notes a job whose earlier events are not known here: its record is read.
+    /// Notes a job whose earlier events may not be known here. Its record is read, unless the row shows the same state with it.
     pub fn on_found(&self, job: &Job) {
-        self.change(job, true);
+        let is_known = |row: &Row| row.rev == job.rev() && row.infs.is_some();
+        let is_unread = !self.rows.read().by_id.get(job.id()).is_some_and(is_known);
+        self.change(job, is_unread);
     }
 
     fn change(&self, job: &Job, is_unread: bool) {
