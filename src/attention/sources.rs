@@ -86,9 +86,7 @@ impl Sources {
     /// Folders of nodes that do not run.
     fn nodes(&self) -> Vec<Observed> {
         let active = self.admission.active();
-        let config = &active.config;
-        let elsewhere =
-            || config.folders.iter().filter_map(|one| Some((one, config.node_elsewhere(&one.name)?)));
+        let elsewhere = || active.config.folders_elsewhere();
         if elsewhere().next().is_none() {
             return Vec::new();
         }

@@ -14,6 +14,10 @@ use super::{
     run, sandbox, show, status, store, submit, systemd, test, top, wait, who,
 };
 
+/// Time after which an idle thread for blocking work ends. By default it is 10 seconds, the interval of the daemon's regular work, which
+/// then starts new threads each time.
+const KEEP_ALIVE: Duration = Duration::from_secs(30);
+
 /// Maximum time to wait for blocking reads when a command ends.
 const SHUTDOWN: Duration = Duration::from_secs(5);
 
@@ -42,7 +46,8 @@ pub fn main() -> Exit {
     // Selects the TLS provider of the process. Fails only if one was selected before.
     drop(rustls::crypto::ring::default_provider().install_default());
     let output = Output::new(command_line.json);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    let runtime = match builder.thread_keep_alive(KEEP_ALIVE).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
             let error = anyhow::Error::new(error).context("cannot start the async runtime");

@@ -19,11 +19,19 @@ impl Config {
         folder.on_node.as_ref().is_none_or(|on| Some(on.node.as_str()) == self.store.node())
     }
 
+    /// The folders that only another node reaches, each with that node.
+    pub fn folders_elsewhere(&self) -> impl Iterator<Item = (&Folder, &str)> {
+        let is_elsewhere = |folder: &&Folder| !self.is_here(folder);
+        self.folders
+            .iter()
+            .filter(is_elsewhere)
+            .filter_map(|folder| Some((folder, &*folder.on_node.as_ref()?.node)))
+    }
+
     /// The node that has this folder, if that is another one.
     #[must_use]
     pub fn node_elsewhere(&self, folder: &str) -> Option<&str> {
-        let folder = self.folders.iter().find(|one| one.name == folder)?;
-        folder.on_node.as_ref().map(|on| on.node.as_str()).filter(|_| !self.is_here(folder))
+        self.folders_elsewhere().find(|(one, _)| one.name == folder).map(|(_, node)| node)
     }
 
     /// Makes the folders of this machine ordinary ones with outboxes in the store, and forgets those of other nodes: a sandbox has no
