@@ -44,8 +44,8 @@ pub fn examine(
         if store.job(&id)?.is_none() && packages.jobs().map_err(unread)?.contains(&id) {
             let mend = if compared.unknown.contains(&id) {
                 "no action needed: the next start recovers its job from the receipt, and keeps the package while the job needs it"
-            } else if packages.is_remote() {
-                "the next start that is more than an hour later deletes it: a daemon ended before it had accepted the package, and captures it \
+            } else if packages.keeps_new_orphans() {
+                "the next start that is more than a day later deletes it: a daemon ended before it had accepted the package, and captures it \
                  again"
             } else {
                 "the next start deletes it: the daemon ended before it had accepted the package, and captures it again"

@@ -185,6 +185,12 @@ impl PackageStore {
         if newest.is_some_and(settled) { objects.delete_folder(job.as_str()) } else { Ok(()) }
     }
 
+    /// Whether a package without a job is deleted only when it is a day old, because another node may be accepting it.
+    #[must_use]
+    pub fn keeps_new_orphans(&self) -> bool {
+        self.is_shared || self.objects.is_some()
+    }
+
     /// The jobs that have a copy or a plan.
     ///
     /// # Errors

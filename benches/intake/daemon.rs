@@ -29,8 +29,15 @@ pub(crate) enum Layout {
 }
 
 impl Daemon {
-    /// Starts a daemon, and returns after the first scan of its folders.
+    /// Starts a daemon that makes no calls, and returns after the first scan of its folders.
     pub(crate) fn start(directories: usize, layout: Layout, poll: &str) -> Self {
+        let daemon = Self::start_at("http://127.0.0.1:9", directories, layout, poll);
+        assert!(daemon.run(&["pause"]).status().expect("pause runs").success());
+        daemon
+    }
+
+    /// Starts a daemon that uses a service, and returns after the first scan of its folders.
+    pub(crate) fn start_at(service: &str, directories: usize, layout: Layout, poll: &str) -> Self {
         let home = tempfile::tempdir().expect("a folder");
         let fixtures =
             Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/dropship-package/tests/fixtures/pki");
@@ -38,7 +45,7 @@ impl Daemon {
             fs::copy(fixtures.join(pem), home.path().join(pem)).expect("a root");
         }
         fs::write(home.path().join("secret"), "bench").expect("a secret");
-        let mut text = CONFIGURATION.to_owned();
+        let mut text = CONFIGURATION.replace("{service}", service);
         for number in 0..directories {
             fs::create_dir_all(home.path().join(format!("drop/{number}"))).expect("a folder");
             if let Layout::Folders = layout {
@@ -57,14 +64,7 @@ impl Daemon {
             ));
         }
         fs::write(home.path().join("dropship.toml"), text).expect("a configuration");
-        let file = home.path().join("dropship.toml");
-        let run = |arguments: &[&str]| {
-            let mut command = Command::new(program());
-            command.arg("--config").arg(&file).args(arguments);
-            command
-        };
-        let mut child = run(&["run", "--log", "json", "--log-level", "info"])
-            .stdout(Stdio::null())
+        let mut child = command(home.path(), &["run", "--log", "json", "--log-level", "info"])
             .stderr(Stdio::piped())
             .spawn()
             .expect("the daemon starts");
@@ -79,13 +79,17 @@ impl Daemon {
         });
         let daemon = Self { child, home, log, threads: RefCell::default() };
         until(|| daemon.home.path().join("control.sock").exists());
-        assert!(run(&["pause"]).stdout(Stdio::null()).status().expect("pause runs").success());
         until(|| {
-            let status = run(&["--json", "status"]).output().expect("status runs").stdout;
+            let status = daemon.run(&["--json", "status"]).stdout(Stdio::piped()).output();
+            let status = status.expect("status runs").stdout;
             String::from_utf8_lossy(&status).matches("\"state\":\"ok\"").count() >= folders
                 || String::from_utf8_lossy(&status).matches("\"state\": \"ok\"").count() >= folders
         });
         daemon
+    }
+
+    fn run(&self, arguments: &[&str]) -> Command {
+        command(self.home.path(), arguments)
     }
 
     pub(crate) fn folder(&self, number: usize) -> PathBuf {
@@ -123,9 +127,7 @@ impl Daemon {
     /// The processor time of a full scan of all folders.
     pub(crate) fn scan(&self) -> Duration {
         let before = self.cpu();
-        let mut rescan = Command::new(program());
-        rescan.arg("--config").arg(self.home.path().join("dropship.toml")).arg("rescan");
-        assert!(rescan.stdout(Stdio::null()).status().expect("rescan runs").success());
+        assert!(self.run(&["rescan"]).status().expect("rescan runs").success());
         self.settle() - before
     }
 
@@ -163,6 +165,39 @@ impl Drop for Daemon {
     }
 }
 
+/// A command with the configuration in this folder.
+fn command(home: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(program());
+    command.arg("--config").arg(home.join("dropship.toml")).args(arguments).stdout(Stdio::null());
+    command
+}
+
+/// A service for idle daemons, until it is dropped.
+pub(crate) struct Service {
+    child: Child,
+    pub(crate) base: String,
+}
+
+impl Service {
+    pub(crate) fn start() -> Self {
+        let mut sandbox = Command::new(program());
+        let mut child =
+            sandbox.args(["sandbox", "--json"]).stdout(Stdio::piped()).spawn().expect("the sandbox starts");
+        let lines = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
+        let address =
+            |line: String| line.split('"').find(|part| part.starts_with("http://")).map(str::to_owned);
+        let base = lines.into_iter().find_map(address).expect("an address");
+        Self { child, base }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
 /// The daemon that is measured: that of the environment variable `DROPSHIP`, or that of this build.
 pub(crate) fn program() -> PathBuf {
     std::env::var_os("DROPSHIP").map_or_else(|| env!("CARGO_BIN_EXE_dropship").into(), PathBuf::from)
@@ -182,8 +217,8 @@ tenant_id = "tenant"
 client_id = "client"
 client_secret_file = "secret"
 [api]
-endpoint = "http://127.0.0.1:9"
-authority = "http://127.0.0.1:9"
+endpoint = "{service}"
+authority = "{service}"
 [store]
 path = "store"
 [control]

@@ -86,6 +86,9 @@ impl Sources {
     /// Folders of nodes that do not run.
     fn nodes(&self) -> Vec<Observed> {
         let active = self.admission.active();
+        if active.config.store.database.is_none() {
+            return Vec::new();
+        }
         let elsewhere = || active.config.folders_elsewhere();
         if elsewhere().next().is_none() {
             return Vec::new();

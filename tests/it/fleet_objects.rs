@@ -212,7 +212,7 @@ fn daemon_killed_while_it_writes_an_object_accepts_the_package_once() {
     assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
     assert_eq!(env.created(), (1, 1, 1), "{}", env.log());
     assert_eq!(copies(), Vec::<std::path::PathBuf>::new(), "the copy of the killed daemon is deleted");
-    // Objects that it may have written belong to no job; they are deleted by a start that is an hour later.
+    // Objects that it may have written belong to no job; they are deleted by a start that is more than a day later.
     let known = env.json(&["jobs"]);
     let is_known = |folder: &String| known.to_string().contains(folder.as_str());
     let others: Vec<_> = azurite
