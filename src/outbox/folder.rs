@@ -97,7 +97,8 @@ impl Outbox {
             let message = format!("{name} does not have the bytes that the job has recorded");
             return Err(io::Error::new(io::ErrorKind::InvalidData, message));
         }
-        self.publish(staged, name, true)?;
+        self.complete(&staged, true)?;
+        staged.publish(name)?;
         Ok(asset)
     }
 
@@ -106,22 +107,43 @@ impl Outbox {
     /// # Errors
     /// As [`Self::prepare`].
     pub fn write_receipt(&self, receipt: &Receipt) -> io::Result<()> {
+        self.replace_receipt(receipt, &|_| Ok(false)).map(drop)
+    }
+
+    /// The same, unless `keeps` wants the daemon's own one that is there. Returns whether it was replaced.
+    ///
+    /// The one that is there is compared last: a process that was frozen for a while, and continues, finds what the node has written
+    /// that took over from it.
+    ///
+    /// # Errors
+    /// As [`Self::prepare`], and those of `keeps`.
+    pub(super) fn replace_receipt(
+        &self,
+        receipt: &Receipt,
+        keeps: &dyn Fn(&Receipt) -> io::Result<bool>,
+    ) -> io::Result<bool> {
         let text = receipt.text()?;
         let folder = self.open()?;
         folder.remove_leftovers(RECEIPT)?;
         let mut staged = folder.stage(RECEIPT)?;
         staged.write_all(&text)?;
         let durable = receipt.state.has_ended();
-        self.publish(staged, RECEIPT, durable)?;
-        if durable { folder.sync() } else { Ok(()) }
+        self.complete(&staged, durable)?;
+        if let Some(there) = receipt_in(&folder)
+            && keeps(&there)?
+        {
+            return Ok(false);
+        }
+        staged.publish(RECEIPT)?;
+        if durable {
+            folder.sync()?;
+        }
+        Ok(true)
     }
 
-    fn publish(&self, staged: StagedFile<'_>, name: &str, durable: bool) -> io::Result<()> {
+    fn complete(&self, staged: &StagedFile<'_>, durable: bool) -> io::Result<()> {
         staged.set_mode(self.mode)?;
-        if durable {
-            staged.file().sync_all()?;
-        }
-        staged.publish(name)
+        if durable { staged.file().sync_all() } else { Ok(()) }
     }
 
     /// Opens the folder; creates it if it does not exist.
@@ -250,6 +272,9 @@ mod tests {
     use std::fs::{self, Permissions};
     use std::os::unix::fs::symlink;
 
+    use dropship_job::StateKind;
+    use dropship_job::testing::JobBuilder;
+
     use super::super::names::SIGNED;
     use super::*;
 
@@ -264,6 +289,25 @@ mod tests {
         assert_eq!(fs::metadata(&path).expect("result").permissions().mode() & 0o777, 0o664);
         assert_eq!(fs::metadata(outbox.folder()).expect("folder").permissions().mode() & 0o777, 0o755);
         assert_eq!(fs::read_dir(outbox.folder()).expect("folder").count(), 1);
+    }
+
+    #[test]
+    fn receipt_is_compared_when_the_new_one_is_complete() {
+        let home = tempfile::tempdir().expect("folder");
+        let outbox = Outbox::at(home.path().join("echo-12345678"), None);
+        let job = JobBuilder::new("in", 1).build().expect("a job");
+        let older = Receipt::of(&job, false);
+        let newer = Receipt { state: StateKind::Succeeded, ..older.clone() };
+        assert!(outbox.replace_receipt(&older, &|_| panic!("there is none")).expect("written"));
+        // Another process writes one while this one is about to replace it.
+        let keeps = |there: &Receipt| {
+            assert_eq!(fs::read_dir(outbox.folder()).expect("folder").count(), 2, "the new one is staged");
+            Ok(there.state == StateKind::Succeeded)
+        };
+        assert!(outbox.replace_receipt(&newer, &keeps).expect("written"));
+        assert!(!outbox.replace_receipt(&older, &keeps).expect("compared"));
+        assert_eq!(read_receipt(outbox.folder()).map(|there| there.state), Some(StateKind::Succeeded));
+        assert_eq!(fs::read_dir(outbox.folder()).expect("folder").count(), 1, "nothing is left of it");
     }
 
     #[test]

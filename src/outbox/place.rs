@@ -102,10 +102,7 @@ impl ResultPlace {
         keeps: &dyn Fn(&Receipt) -> io::Result<bool>,
     ) -> io::Result<bool> {
         match self {
-            Self::Folder(outbox) => match read_receipt(outbox.folder()) {
-                Some(there) if keeps(&there)? => Ok(false),
-                _ => outbox.write_receipt(receipt).map(|()| true),
-            },
+            Self::Folder(outbox) => outbox.replace_receipt(receipt, keeps),
             Self::Objects(objects) => objects.replace_receipt(receipt, keeps),
             Self::Unknown(address) => Err(unknown(address)),
         }
