@@ -45,7 +45,7 @@ pub(crate) fn evaluate(
     known: Option<Candidate>,
     trigger: Trigger,
 ) -> Outcome {
-    let _work = context.progress.begin();
+    let _work = context.begin_work();
     let meta = match metadata_below(&context.spec.path, path) {
         Ok(meta) => meta,
         Err(error) => return unreachable_file(path, known, &error),
@@ -107,7 +107,7 @@ fn evaluate_package(
         },
         _ => None,
     };
-    let polled = context.status().is_polled();
+    let polled = context.look().is_polled();
     let found = FoundFile {
         folder: folder.clone(),
         root: context.spec.path.clone(),

@@ -8,6 +8,7 @@ use dropship_shared_folder::Progress;
 use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
+use crate::activity::{Activity, FolderWork};
 use crate::events::PendingEvents;
 use crate::fair_queue::FairQueue;
 use crate::folder_status::FolderStatus;
@@ -37,11 +38,27 @@ pub(crate) struct FolderContext {
     pub(crate) status: Mutex<FolderStatus>,
     /// Progress of the work on the file system. A folder does one piece of work at a time.
     pub(crate) progress: Progress,
+    /// That of all folders.
+    pub(crate) activity: Activity,
 }
 
 impl FolderContext {
+    /// The status, which may be changed.
     pub(crate) fn status(&self) -> MutexGuard<'_, FolderStatus> {
+        let status = self.status.lock();
+        // Whoever counts from now on waits for the lock.
+        self.activity.note();
+        status
+    }
+
+    /// The status, which is only looked at.
+    pub(crate) fn look(&self) -> MutexGuard<'_, FolderStatus> {
         self.status.lock()
+    }
+
+    /// Work on the file system begins.
+    pub(crate) fn begin_work(&self) -> FolderWork {
+        self.activity.begin(&self.progress)
     }
 
     /// Classifies a file name. Markers and sidecars are not packages.
@@ -63,7 +80,7 @@ impl FolderContext {
 
     /// Whether other machines may write to this folder.
     pub(crate) fn is_remote(&self) -> bool {
-        self.status().remote.is_some()
+        self.look().remote.is_some()
     }
 
     /// The sidecar of the file at `path`, in folders that have sidecars.
@@ -84,14 +101,14 @@ impl FolderContext {
 
     pub(crate) fn add_to(&self, summary: &mut Summary) {
         let before = summary.degraded;
-        self.status().add_to(summary);
+        self.look().add_to(summary);
         if self.is_hung() {
             summary.degraded = before + 1;
         }
     }
 
     pub(crate) fn health(&self) -> FolderHealth {
-        let status = self.status();
+        let status = self.look();
         let issue = self.is_hung().then(hung::issue).or_else(|| status.worst_issue());
         let below = |path: PathBuf| {
             path.strip_prefix(&self.spec.path).map(Path::to_owned).unwrap_or_else(|_| path.clone())

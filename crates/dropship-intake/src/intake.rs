@@ -11,6 +11,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::activity::Activity;
 use crate::events::PendingEvents;
 use crate::fair_queue::FairQueue;
 use crate::folder_context::FolderContext;
@@ -38,6 +39,9 @@ pub struct Intake {
     queue: Arc<FairQueue>,
     passes: WorkPermits,
     remote_kind: fstype::RemoteKind,
+    activity: Activity,
+    /// The last counts, and the number of changes before them.
+    counted: Mutex<Option<(u64, Summary)>>,
     folders: Mutex<HashMap<String, WatchedFolder>>,
 }
 
@@ -83,6 +87,8 @@ impl Intake {
             queue: Arc::default(),
             passes: WorkPermits::new(CONCURRENT_PASSES),
             remote_kind,
+            activity: Activity::default(),
+            counted: Mutex::default(),
             folders: Mutex::new(HashMap::new()),
         };
         for (spec, names) in compiled {
@@ -102,6 +108,7 @@ impl Intake {
             .extract_if(|_, folder| !wanted.iter().any(|(spec, _)| *spec == folder.context.spec))
             .map(|(_, folder)| folder)
             .collect();
+        self.activity.note();
         stop_all(removed).await;
         for (spec, names) in wanted {
             let is_watched = self.folders().contains_key(&spec.name);
@@ -128,11 +135,17 @@ impl Intake {
         health
     }
 
-    /// Counts over all folders. Cheap, even with thousands of folders.
+    /// Counts over all folders. Cheap, even with thousands of folders: while nothing happens in any, they are not counted again.
     #[must_use]
     pub fn summary(&self) -> Summary {
+        let quiet = self.activity.quiet_since();
+        let known = self.counted.lock().filter(|(changes, _)| quiet == Some(*changes));
+        if let Some((_, summary)) = known {
+            return summary;
+        }
         let mut summary = Summary::default();
         self.folders().values().for_each(|folder| folder.context.add_to(&mut summary));
+        *self.counted.lock() = quiet.map(|changes| (changes, summary));
         summary
     }
 
@@ -141,12 +154,15 @@ impl Intake {
     pub fn touch(&self, turn: usize) {
         let folders = self.folders();
         let count = folders.len().max(1);
-        drop(folders.values().nth(turn % count).map(|folder| folder.context.status()));
+        drop(folders.values().nth(turn % count).map(|folder| folder.context.look()));
     }
 
     /// The longest time for which the file system of a folder has not responded; zero if all respond.
     #[must_use]
     pub fn silence(&self) -> Duration {
+        if self.activity.quiet_since().is_some() {
+            return Duration::ZERO;
+        }
         self.folders().values().map(|folder| folder.context.progress.silence()).max().unwrap_or_default()
     }
 
@@ -171,6 +187,7 @@ impl Intake {
     pub async fn stop(&self) {
         self.stop.cancel();
         let folders: Vec<WatchedFolder> = self.folders().drain().map(|(_, folder)| folder).collect();
+        self.activity.note();
         stop_all(folders).await;
     }
 
@@ -195,11 +212,13 @@ impl Intake {
             remote_kind: self.remote_kind,
             status: Mutex::default(),
             progress: Progress::default(),
+            activity: self.activity.clone(),
             spec,
         });
         let task = Box::new(FolderTask::new(Arc::clone(&context), self.passes.clone(), stop.clone()));
         let folder = WatchedFolder { stop, task: tokio::spawn(task.run()), context };
         self.folders().insert(folder.context.spec.name.clone(), folder);
+        self.activity.note();
     }
 
     pub(crate) fn folders(&self) -> MutexGuard<'_, HashMap<String, WatchedFolder>> {

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod activity;
 mod candidates;
 mod capture;
 mod evaluate;

@@ -49,7 +49,7 @@ impl FolderTask {
             } else if let Some(check) = scan.event_check(&path).filter(|_| is_new) {
                 let context = Arc::clone(&self.context);
                 let checked = tokio::task::spawn_blocking(move || {
-                    let _work = context.progress.begin();
+                    let _work = context.begin_work();
                     check(&context);
                 });
                 if let Err(error) = checked.await {
@@ -82,7 +82,7 @@ impl FolderTask {
         scan.number = self.scan_number;
         let (context, mut memory) = (Arc::clone(&self.context), std::mem::take(&mut self.memory));
         let passed = tokio::task::spawn_blocking(move || {
-            let _work = context.progress.begin();
+            let _work = context.begin_work();
             scan.run_pass(&context, &mut memory);
             if scan.is_full && scan.is_done() {
                 // No new files, as in most scans: reporting here saves a second blocking task.

@@ -1,0 +1,72 @@
+//! Whether anything happens in any folder. What is computed of all folders stays right until then, and with thousands of them, looking at
+//! each costs an idle daemon most of its time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use dropship_shared_folder::{FileWork, Progress};
+
+/// The changes of all folders, and the work in progress. Clones share it.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Activity(Arc<Counts>);
+
+#[derive(Debug, Default)]
+struct Counts {
+    changes: AtomicU64,
+    working: AtomicUsize,
+}
+
+/// Work on the file system of a folder, until it is dropped.
+#[derive(Debug)]
+#[must_use = "the work ends when this is dropped"]
+pub(crate) struct FolderWork {
+    _work: FileWork,
+    activity: Activity,
+}
+
+impl Activity {
+    /// A folder is changed. Call it while the change cannot be seen, or after it.
+    pub(crate) fn note(&self) {
+        self.0.changes.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Work begins.
+    pub(crate) fn begin(&self, progress: &Progress) -> FolderWork {
+        self.0.working.fetch_add(1, Ordering::SeqCst);
+        self.note();
+        FolderWork { _work: progress.begin(), activity: self.clone() }
+    }
+
+    /// The number of changes so far; `None` while there is work in progress, which may hang.
+    pub(crate) fn quiet_since(&self) -> Option<u64> {
+        let changes = self.0.changes.load(Ordering::SeqCst);
+        (self.0.working.load(Ordering::SeqCst) == 0).then_some(changes)
+    }
+}
+
+impl Drop for FolderWork {
+    fn drop(&mut self) {
+        self.activity.0.working.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_quiet_while_work_is_in_progress_or_after_a_change() {
+        let (activity, progress) = (Activity::default(), Progress::default());
+        let before = activity.quiet_since();
+        assert!(before.is_some() && activity.quiet_since() == before);
+        let work = activity.begin(&progress);
+        // Work that pauses may continue, and hang.
+        progress.pause();
+        assert_eq!(activity.quiet_since(), None);
+        drop(work);
+        let after = activity.quiet_since();
+        assert!(after.is_some() && after != before);
+        activity.note();
+        assert_ne!(activity.quiet_since(), after);
+    }
+}
