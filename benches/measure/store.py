@@ -32,6 +32,6 @@ def transition(table, rounds, folder):
               "32 threads that each wait for their commit, in both. SQLite stores the same: the job, its history, an index by "
               f"state (WAL, synchronous=FULL, one committer). A single row of 2 KiB takes SQLite {bare:.0f} us. "
               f"Ratio of each pair of runs: {pairs}", "1.11")
-    what = f"sled's folder after {found['transitions']:,.0f} transitions of {found['jobs']:,.0f} jobs"
-    table.add("many packages", what, f"{found['quiet']:.1f} MiB", "info",
-              f"after compaction; {found['busy']:.1f} MiB before. Without the journal, which is bounded too", "-")
+    what = f"sled's folder after 100,000 transitions: at most 20 MiB (here {found['transitions']:,.0f}, of {found['jobs']:,.0f} jobs)"
+    table.add("many packages", what, f"{found['quiet']:.1f} MiB", found["quiet"] <= 20,
+              f"after compaction; {found['busy']:.1f} MiB before. Without the journal, which is bounded too", "0.3 MiB")

@@ -20,12 +20,13 @@ struct Counts {
 #[derive(Debug)]
 #[must_use = "the work ends when this is dropped"]
 pub(crate) struct FolderWork {
-    _work: FileWork,
+    /// Present until this is dropped.
+    work: Option<FileWork>,
     activity: Activity,
 }
 
 impl Activity {
-    /// A folder is changed. Call it while the change cannot be seen, or after it.
+    /// A folder is changed. Call it while the lock is held under which it is changed, or afterwards.
     pub(crate) fn note(&self) {
         self.0.changes.fetch_add(1, Ordering::SeqCst);
     }
@@ -34,7 +35,7 @@ impl Activity {
     pub(crate) fn begin(&self, progress: &Progress) -> FolderWork {
         self.0.working.fetch_add(1, Ordering::SeqCst);
         self.note();
-        FolderWork { _work: progress.begin(), activity: self.clone() }
+        FolderWork { work: Some(progress.begin()), activity: self.clone() }
     }
 
     /// The number of changes so far; `None` while there is work in progress, which may hang.
@@ -46,6 +47,8 @@ impl Activity {
 
 impl Drop for FolderWork {
     fn drop(&mut self) {
+        // Before the folder counts as quiet, it must not look as if its file system hung.
+        drop(self.work.take());
         self.activity.0.working.fetch_sub(1, Ordering::SeqCst);
     }
 }

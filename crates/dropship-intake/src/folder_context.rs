@@ -46,7 +46,7 @@ impl FolderContext {
     /// The status, which may be changed.
     pub(crate) fn status(&self) -> MutexGuard<'_, FolderStatus> {
         let status = self.status.lock();
-        // Whoever counts from now on waits for the lock.
+        // A count that begins after this waits for the lock, and sees the change.
         self.activity.note();
         status
     }

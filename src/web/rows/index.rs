@@ -295,4 +295,16 @@ mod tests {
         let row = rows_now.get(job.id()).expect("a row");
         assert_eq!((row.provider(), row.version()), (Some("Contoso"), None));
     }
+
+    #[test]
+    fn record_of_a_found_job_is_read_once() {
+        let rows = JobRows::default();
+        let job = job(1);
+        rows.on_found(&job);
+        assert_eq!(rows.take_unread(), [job.id().clone()].into());
+        rows.add_record(job.id(), &[], &[]);
+        // Compaction writes a snapshot of every job.
+        rows.on_found(&job);
+        assert!(rows.take_unread().is_empty());
+    }
 }

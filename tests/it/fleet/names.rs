@@ -9,6 +9,12 @@ fn started(env: &TestEnv, socket: &str) {
     wait_for(socket, is_up).unwrap_or_else(|| panic!("{}", env.log()));
 }
 
+/// Waits for the second start of the first node.
+fn started_again(env: &TestEnv) {
+    wait_for("the second start", || (env.log().matches(" is ready: ").count() == 2).then_some(()))
+        .unwrap_or_else(|| panic!("{}", env.log()));
+}
+
 fn wait_for_log(env: &TestEnv, text: &str) {
     wait_for(text, || env.log().contains(text).then_some(())).unwrap_or_else(|| panic!("{}", env.log()));
 }
@@ -58,8 +64,7 @@ fn machine_that_is_killed_starts_again_at_once_under_its_name() {
         daemon.kill();
     }
     let one = env.daemon(&[]);
-    wait_for("the second start", || (env.log().matches(" is ready: ").count() == 2).then_some(()))
-        .unwrap_or_else(|| panic!("{}", env.log()));
+    started_again(&env);
     let two = second_daemon(&env, &[]);
     wait_for("a standby", || (env.log().matches("this node stands by").count() == 2).then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));
@@ -91,8 +96,7 @@ fn copied_folder_of_a_node_does_not_take_its_lease_on_the_same_machine() {
         std::process::Command::new("cp").args(["-a", "store", "store2"]).current_dir(env.path("")).status();
     assert!(copied.expect("cp runs").success());
     let one = env.daemon(&[]);
-    wait_for("the second start", || (env.log().matches(" is ready: ").count() == 2).then_some(()))
-        .unwrap_or_else(|| panic!("{}", env.log()));
+    started_again(&env);
     let two = second_daemon(&env, &[]);
     wait_for_log(&env, "this node stands by");
     assert!(!env.log().contains("has taken over"), "{}", env.log());
