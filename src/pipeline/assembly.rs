@@ -32,7 +32,7 @@ pub trait PackageInspector: Send + Sync {
     /// because the daemon stops. `progress` is that of reading the dropped file.
     ///
     /// # Errors
-    /// Those that may [pass](super::is_passing): the inspection is to be made again.
+    /// Those that may pass (`is_passing`): the inspection is to be made again.
     fn reinspect(&self, job: &Job, progress: &Progress) -> io::Result<Vec<Event>>;
 }
 
