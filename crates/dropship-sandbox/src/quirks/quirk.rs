@@ -35,19 +35,19 @@ macro_rules! quirks {
 quirks! {
     NumericCurrentStep, "numeric-current-step", "workflowStatus.currentStep is a JSON number";
     NullWorkflowStatus, "null-workflow-status", "workflowStatus is null before and right after the commit";
-    DownloadsMissingOnCreate, "downloads-missing-on-create", "the response to a create has no downloads; a GET has";
+    DownloadsMissingOnCreate, "downloads-missing-on-create", "the response to a create has no downloads; the response to a GET has them";
     LateSignedPackage, "late-signed-package", "the signed package appears some time after finalizeIngestion is completed";
-    LateMetadata, "late-metadata", "the driver metadata appears some time after the signed package";
-    NullUrls, "null-urls", "the item of driver metadata that are not ready has a null URL";
-    MetadataInLinks, "metadata-in-links", "the driver metadata is a link with rel driverMetadata, not a download";
+    LateMetadata, "late-metadata", "the driver metadata appear some time after the signed package";
+    NullUrls, "null-urls", "while the driver metadata are not ready, their download has a null URL";
+    MetadataInLinks, "metadata-in-links", "the driver metadata are a link with rel driverMetadata, not a download";
     MetadataOnApiHost, "metadata-on-api-host", "the URL of the driver metadata is on the API's host and requires the bearer token";
     ForeignHostsInLinks, "foreign-hosts-in-links", "links name other hosts and versions, some with a space or a double dot";
     SpaceInSas, "space-in-sas", "signed URLs contain unescaped spaces";
-    EnumCase, "enum-case", "testHarness, deviceType, type, destination and download types with a capital first letter";
-    PascalCaseStatus, "pascal-case-status", "commitStatus, steps, states and error codes with a capital first letter";
+    EnumCase, "enum-case", "testHarness, deviceType, type, destination and download types begin with a capital letter";
+    PascalCaseStatus, "pascal-case-status", "commitStatus, steps, states and error codes begin with a capital letter";
     MissingCommitStatus, "missing-commit-status", "submissions have no commitStatus";
     OldCommitStatus, "old-commit-status", "commitStatus is commitStarted instead of commitReceived";
-    IntermediateCompleted, "intermediate-completed", "steps before the last are reported with state completed";
+    IntermediateCompleted, "intermediate-completed", "each step before the last one is reported as completed for some time";
     CreatedStep, "created-step", "a label is in step created before preProcessShippingLabel";
     StringStatusCode, "string-status-code", "statusCode of a gateway error is a string";
     SevenDigitFractions, "seven-digit-fractions", "times have seven digits of fraction and +00:00";
@@ -61,7 +61,7 @@ quirks! {
     SparseMetadata, "sparse-metadata", "optional maps of the driver metadata are null or empty";
     ShortBundleIds, "short-bundle-ids", "bundle ids are words such as amd64 instead of GUIDs";
     UnknownFields, "unknown-fields", "responses have undocumented fields";
-    FunctionalStatus, "functional-status", "invalidInput is 400, requestInvalidForCurrentState 409, updateUnauthorized 403";
+    FunctionalStatus, "functional-status", "the status of invalidInput is 400, of requestInvalidForCurrentState 409, of updateUnauthorized 403";
     StrictCommitType, "strict-commit-type", "a commit without a JSON content type fails with 415";
     StrictPackages, "strict-packages", "an unsigned CAB, or a CAB with files at its root, fails in the workflow";
     StrictFloors, "strict-floors", "a floor below the lowest targeted operating system is rejected";
@@ -82,8 +82,8 @@ quirks! {
     BooleansAsText, "booleans-as-text", "booleans are the strings True and False";
     NullLists, "null-lists", "empty lists are null";
     MissingLists, "missing-lists", "empty lists are absent";
-    ObjectsForLists, "objects-for-lists", "a list with one object is that object";
-    ListsForMaps, "lists-for-maps", "empty objects, such as selectedProductTypes, are empty lists";
+    ObjectsForLists, "objects-for-lists", "a list with one object is replaced by this object";
+    ListsForMaps, "lists-for-maps", "empty objects, such as selectedProductTypes, are replaced by empty lists";
     NegativePublisherId, "negative-publisher-id", "sourcePublisherId of an own product is -1";
     NewProduct404, "new-product-404", "the first two requests for a new product fail with 404";
     NewSubmission404, "new-submission-404", "the first two requests for a new submission fail with 404";
@@ -93,12 +93,12 @@ quirks! {
     FailedWithoutStep, "failed-without-step", "a failed workflow has no currentStep";
     OtherLastStep, "other-last-step", "the last step of a submission is finalizeProcessing";
     PublishedState, "published-state", "the state of a published label is published";
-    PublishedTargets, "published-targets", "targets in force have the distributionState published, and no step of their label is the last";
+    PublishedTargets, "published-targets", "the targets of a published label have the distributionState published, and the label stays in step publishing";
     UnknownDownloads, "unknown-downloads", "downloads have an item of an undocumented type and an item without a URL";
     RedirectedDownloads, "redirected-downloads", "downloads are redirected to another URL of the blob store";
     SignInPage, "sign-in-page", "the certification report is a sign-in page with status 200";
     Crc64Mismatch, "crc64-mismatch", "the first block of an upload fails once with `Crc64Mismatch`";
     Md5Mismatch, "md5-mismatch", "the first block of an upload fails once with `Md5Mismatch`";
     ProxyPages, "proxy-pages", "the first request for each operation gets an HTML page of a proxy with 403, 407 or 502";
-    DerivedRefusal, "derived-refusal", "a derived submission of an attestation, test-signed or extension product fails with 400 invalidInput";
+    DerivedRefusal, "derived-refusal", "a derived submission fails with 400 invalidInput if its product is attestation-signed or test-signed, or has an extension INF";
 }
