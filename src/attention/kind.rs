@@ -63,60 +63,60 @@ macro_rules! kinds {
 kinds! {
     ServiceDown "service-down" SERVICE_DOWN Warning
         "Microsoft's service does not answer, or answers only with failures. Jobs wait and continue automatically."
-        "Check the network, the proxy and `[api] endpoint`; `dropship check --online` shows the error. If they are right, look at Microsoft's service health.";
+        "Check the network, the proxy and `[api] endpoint`; `dropship check --online` shows the error. If these are right, look at Microsoft's service health.";
     Throttled "throttled" THROTTLED Warning
         "Microsoft limits the number of calls of an account. Calls pause until the time in the message, then continue more slowly."
-        "No action is needed unless it lasts: then look for other programs that use the same account.";
+        "Usually, no action is needed. If this lasts for hours, look for other programs that use the same account.";
     AccountSuspended "account-suspended" ACCOUNT_PAUSED Warning
         "Microsoft refuses the credentials or the roles of an account. Its jobs wait, and dropship probes the account."
         "Renew the secret or grant the roles in Partner Center; `dropship check --online` names what is missing.";
     FolderDegraded "folder-degraded" FOLDER_DEGRADED Warning
-        "A drop folder cannot be read or watched. If that holds for every folder, no package is accepted."
-        "The message names the permission, limit or drop-in that is missing. Restore it; the folder recovers automatically.";
+        "A drop folder cannot be read or watched. If every folder is degraded, no package is accepted."
+        "The message names what is missing: the folder, a permission, a limit of the kernel or a drop-in of systemd. Correct this; the folder recovers automatically.";
     OutboxUnwritable "outbox-unwritable" OUTBOX_UNWRITABLE Warning
         "Results cannot be written to an outbox."
         "Make the folder in the message writable for the user of the daemon, or free space on its disk. Under systemd, `dropship systemd paths` prints the `ReadWritePaths=` that are needed.";
     DiskLow "disk-low" DISK_LOW StopsIntake
-        "The disk of the store is nearly full. At `[store] min_free`, no package is accepted; at twice as much, this is a warning."
+        "The disk of the store is nearly full. When less than `[store] min_free` is free, no package is accepted. While less than twice as much is free, or few inodes are left, this is a warning."
         "Free space on the disk that the message names, or lower `[store] keep`.";
     IntakePaused "intake-paused" INTAKE_PAUSED Warning
         "Files wait in their folders, because too many accepted packages have not been started at Microsoft (`[store] most_waiting`)."
-        "After a burst, no action is needed. Otherwise `dropship status` shows what the jobs wait for: a pause, an account, the service.";
+        "After a burst, no action is needed. Otherwise `dropship status` shows what the jobs wait for: the end of a pause, a suspended account, or the service.";
     ReloadRefused "reload-refused" RELOAD_REFUSED Warning
         "The last reload was refused. The previous configuration stays active."
         "Correct the errors that `dropship check` reports, then run `dropship reload`. If the previous configuration is restored, no reload is needed.";
     RestartPending "restart-pending" RESTART_PENDING Warning
-        "Keys of the configuration have changed that take effect only at a restart."
-        "`systemctl restart dropship`; every job resumes at its step.";
+        "Keys of the configuration that take effect only at a restart have changed."
+        "Run `systemctl restart dropship`. Every job resumes at its step.";
     ClockSkew "clock-skew" CLOCK_SKEW Warning
         "The clock of this machine differs from that of Microsoft's service by more than a minute. From five minutes on, tokens and signed URLs are refused."
         "Synchronise the clock, for example with `timedatectl set-ntp true`.";
     SecretExpiring "secret-expiring" SECRET_EXPIRING Warning
         "The secret or the certificate of an account has expired or expires within 30 days."
-        "Create a new one in Entra, replace the file, and set `secret_expires` to the new day; then `dropship reload`. The date of a certificate is read from its file.";
+        "Create a new secret or certificate in Entra and replace the file. For a secret, set `secret_expires` to its last day; the date of a certificate is read from its file. Then run `dropship reload`.";
     LabelNotWithdrawn "label-not-withdrawn" LABEL_PENDING_WITHDRAWAL Warning
-        "A label that has to be withdrawn still exists at Microsoft. dropship tries again until Microsoft allows it."
+        "A label that has to be withdrawn still exists at Microsoft. dropship tries again until Microsoft allows the withdrawal."
         "Usually, no action is needed. `dropship show JOB` prints the reason. If the label must not be published, cancel it in Partner Center.";
     LabelDrift "label-drift" LABEL_DRIFTED Warning
-        "A published label was withdrawn, has expired, or was changed at Microsoft, and dropship did not do it."
-        "Look at the label in Partner Center. `dropship approve JOB --label NAME` acknowledges it; `dropship retry JOB` requests a label again that is gone.";
+        "A published label was withdrawn, has expired, or was changed at Microsoft, but not by dropship."
+        "Look at the label in Partner Center. `dropship approve JOB --label NAME` acknowledges the change. If the label is gone, `dropship retry JOB` requests it again.";
     Overdue "overdue" OVERDUE Warning
         "A job waits longer than `[api.overdue]` allows, which is more than Microsoft usually needs."
-        "Look at the submission in Partner Center. dropship keeps waiting and repeats nothing.";
+        "Look at the submission in Partner Center. dropship continues to wait and repeats nothing.";
     Stalled "stalled" STALLED StopsIntake
-        "A component of the daemon does not send heartbeats. systemd's watchdog restarts the daemon if that lasts."
-        "Check the disks and network file systems that the log names, then `systemctl restart dropship`; every job resumes.";
+        "A component of the daemon does not send heartbeats. If this lasts, systemd's watchdog restarts the daemon."
+        "Check the disks and network file systems that the log names, then run `systemctl restart dropship`. Every job resumes.";
     StoreOlderThanReceipts "store-older-than-receipts" STORE_OLDER Warning
-        "Receipts in an outbox are newer than the store: it was restored from an older copy."
+        "Receipts in an outbox are newer than the store: the store was restored from an older copy."
         "Nothing is sent twice. Decide on each job that `dropship jobs --state held` lists: docs/operating.md, section Restore.";
     DatabaseAway "database-away" DATABASE_AWAY StopsIntake
-        "The database of the store (`[store] url`) does not respond. No package is accepted and no change is acknowledged until it does; then work continues automatically."
+        "The database of the store (`[store] url`) does not respond. Until it does, no package is accepted and no change is acknowledged. Then work continues automatically."
         "Look at the database and the network to it; the message has the error.";
     PackageStorageAway "package-storage-away" PACKAGE_STORAGE_AWAY StopsIntake
-        "The storage of captured packages (`[store] packages`) does not respond or refuses the credentials. No package is accepted until it does; jobs whose package is to be uploaded wait. Then work continues automatically."
+        "The storage of captured packages (`[store] packages`) does not respond or refuses the credentials. Until it works again, no package is accepted, and jobs that have to upload their package wait. Then work continues automatically."
         "Look at the storage, the network to it and its credentials; the message has the error.";
     NodeAway "node-away" NODE_AWAY Warning
-        "The node that has a folder (`[[folder]] node`) is not running. Files in the folder wait, and so do the results of its jobs."
+        "The node that watches a folder (`[[folder]] node`) is not running. Files in the folder wait, and results of its jobs are not delivered."
         "Start dropship on that node, or correct the name of the node in the configuration: docs/fleet.md, section Folders on one node.";
 }
 

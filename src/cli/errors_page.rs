@@ -13,10 +13,12 @@ const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.md");
 const HEAD: &str = "\
 # Errors
 
-Every value of `error.kind` in `receipt.json` and in the output of commands with `--json`. `error.message` says what failed, on which object,
-why, and what to do. Decide by the kind in scripts, never by the message.
+This page lists every value of `error.kind` in `receipt.json` and in the output of commands with `--json`. The text `error.message` says what
+failed, on which object, why, and what to do. In scripts, decide by the kind, never by the message.
 
-The column *job* has the state of the job. A job that is `waiting` continues automatically. `JOB` is the id of the job.
+The column *job* lists the states that a job with this error can have. *Only `plan`*: only the command `dropship plan` reports the error. Where a
+job can have several states, `Waiting:`, `Held:`, `Failed:` and `Rejected:` begin the text about one of them. A job that is `waiting` continues
+automatically. `JOB` is the id of the job. A *create* is a request that creates a product, a submission or a label at Microsoft.
 
 <!-- Generated from crates/dropship-job/src/error_kind.rs: run `UPDATE=1 cargo test --lib page_of_errors`. -->
 ";
@@ -24,15 +26,15 @@ The column *job* has the state of the job. A job that is `waiting` continues aut
 const CHECKS: &str = "
 ## Checks of the inspection
 
-A package that a check finds at fault is rejected with the name of the check as the kind. [checks.md](checks.md) has the meaning, the remedy and
-the source of each.
+When a check rejects a package, the kind is the name of the check. [checks.md](checks.md) has the meaning, the remedy and the source of each
+check.
 
 ";
 
 const COMMANDS: &str = "
 ## Commands
 
-Errors of commands: with `--json` a command that fails prints them under the key `error`.
+With `--json`, a command that fails prints its error under the key `error`.
 
 | kind | exit code | when | what to do |
 |---|---|---|---|
@@ -41,11 +43,11 @@ Errors of commands: with `--json` a command that fails prints them under the key
 const TROUBLE: &str = "
 ## List of troubles
 
-The kinds of `trouble` in `dropship status --json`, of `reasons` and `warnings` in `/readyz`, and of the metric `dropship_trouble`. Held jobs are
-not on the list. An item disappears within 15 seconds of its cure.
+These are the kinds of `trouble` in `dropship status --json`, of `reasons` and `warnings` in `/readyz`, and of the metric `dropship_trouble`. Held
+jobs are not on the list. An item disappears at most 15 seconds after its cause is gone.
 
-*Stops intake*: no package is accepted until it is over, and `/readyz` answers with 503. `folder-degraded` stops intake when every folder is degraded,
-and `disk-low` is a warning above `[store] min_free`.
+*Stops intake*: no package is accepted until the trouble is over, and `/readyz` answers with 503. There are two exceptions: `folder-degraded` stops
+intake when every folder is degraded, and `disk-low` is only a warning while more than `[store] min_free` is free.
 
 | kind | severity | when | what to do |
 |---|---|---|---|

@@ -51,16 +51,18 @@ impl FailureKind {
     pub(super) fn documentation(self) -> (&'static str, &'static str) {
         match self {
             Self::Usage => ("The command line is invalid.", "`dropship help COMMAND` lists the arguments."),
-            Self::NoDaemon => {
-                ("No daemon answers on the control socket.", "`systemctl start dropship`, or `dropship run`.")
-            }
+            Self::NoDaemon => (
+                "No daemon answers on the control socket.",
+                "Run `systemctl start dropship`, or `dropship run`.",
+            ),
             Self::Rejected => (
-                "The job failed, was rejected or cancelled, or the package would be rejected.",
+                "The job failed, was rejected or was cancelled. Or, for `inspect` and `plan`, the daemon would reject the package.",
                 "Read the message; `dropship show JOB` shows the history of a job.",
             ),
-            Self::TimedOut => {
-                ("The time of `--timeout` has passed.", "Wait again, or read `dropship show JOB`.")
-            }
+            Self::TimedOut => (
+                "The time of `--timeout` has passed.",
+                "Run the command again, or look at `dropship show JOB`.",
+            ),
         }
     }
 }

@@ -92,15 +92,15 @@ impl ControlErrorKind {
             Self::Illegal => "The state of the job does not permit the action.",
             Self::NotPermitted => "The caller is not an operator.",
             Self::Configuration => {
-                "The configuration on disk is invalid. The daemon keeps the one that it has."
+                "The configuration on disk is invalid. The daemon keeps its active configuration."
             }
-            Self::Failed => "The daemon attempted it, and it failed.",
+            Self::Failed => "The daemon attempted the action, and the action failed.",
             Self::Malformed => {
                 "The daemon does not understand the request: a parameter or the body is missing, wrong or too long."
             }
             Self::UnknownRequest => "The daemon has no such request.",
             Self::Busy => {
-                "This user or all users have too many connections or requests, or the daemon has too few free descriptors."
+                "This user, or all users together, have too many connections or requests. Or the daemon has too few free file descriptors."
             }
             Self::Unreachable => {
                 "The daemon does not answer on its control socket, or the connection was lost before it answered."
@@ -114,7 +114,9 @@ impl ControlErrorKind {
         match self {
             Self::NotFound => "`dropship jobs` lists the jobs, `dropship labels` the labels.",
             Self::UnknownFolder => "`dropship status` lists the folders.",
-            Self::UnknownRule => "The message suggests a similar name; the rules are in the configuration.",
+            Self::UnknownRule => {
+                "The message suggests a similar name. `dropship config show` prints the rules."
+            }
             Self::Illegal => "`dropship show JOB` shows the state and the next step.",
             Self::NotPermitted => "Ask for membership in a group of `[control] operators`.",
             Self::Configuration => "Correct the errors that `dropship check` reports.",
@@ -127,7 +129,7 @@ impl ControlErrorKind {
                 "Correct the path or the method. If a command of dropship sent the request, command and daemon have different \
                  versions: restart the daemon."
             }
-            Self::Busy => "Run the command again later; the log says which limit was reached.",
+            Self::Busy => "Run the command again later. The log names the limit that was reached.",
             Self::Unreachable => {
                 "Repeat the command. If that does not help, look at `systemctl status dropship`."
             }

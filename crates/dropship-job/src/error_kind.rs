@@ -76,169 +76,169 @@ error_kinds! {
         "The file name does not end in `.cab`, `.hlkx` or `.hckx`, or the file does not have the format that its name promises."
         "Drop the signed package itself. To leave other files out, name them in `[[folder]] exclude`.";
     TooLarge "too-large" [Rejected]
-        "The file is larger than `[store] max_package`, or much longer than the package in it. It was not read: `sha256` is that of its length and first bytes."
-        "Drop the package without the bytes after it. If the package is that large, raise `[store] max_package`, `dropship reload`, and copy it into the folder again.";
+        "The file is larger than `[store] max_package`, or much longer than the package in it. dropship did not read the whole file: `sha256` is the digest of its length and its first bytes."
+        "Drop the package without the bytes that follow it in the file. If the package itself is that large, raise `[store] max_package`, run `dropship reload`, and copy the package into the folder again.";
     Truncated "truncated" [Rejected]
-        "The file ends before the package does, and did not grow for `[[folder]] incomplete`."
+        "The file ends before the package does, and did not grow during the time `[[folder]] incomplete`."
         "Copy the whole file into the folder again.";
     Incomplete "incomplete" []
-        "The file is not complete yet. The daemon would wait for the rest."
+        "The file is not complete yet. The daemon would wait until it is."
         "Copy the whole file, then run `dropship plan` again.";
     Sidecar "sidecar" [Rejected]
         "The file beside the package (checksum or variables) is invalid, or does not match the package."
-        "Correct the file beside the package, then drop both again.";
+        "Correct the file beside the package, then drop both files again.";
     Gone "gone" [Rejected]
-        "The package was to be inspected again, but its file is missing or has other bytes."
-        "Drop the package again, or submit it again.";
-    Unreadable "unreadable" [Rejected]
-        "The package was to be inspected again, but its file or copy cannot be read or stored."
-        "Check the permissions of the file and the disk of the store, then `dropship retry JOB`.";
+        "dropship had to inspect the package again, but the dropped file is missing or its bytes have changed."
+        "Drop the package again, or send it again with `dropship submit`.";
+    Unreadable "unreadable" [Waiting Rejected]
+        "dropship had to inspect the package again, but cannot read the dropped file, or cannot store or read the copy of it."
+        "Check the permissions of the file and the disk of the store. dropship tries again when that can help. Rejected: run `dropship retry JOB`.";
     InspectionFailed "inspection-failed" [Rejected]
-        "The inspection ended without a result."
-        "Report it, then `dropship approve JOB` or `dropship retry JOB`.";
+        "The inspection of the package ended without a result."
+        "Report the error as a defect. Then run `dropship approve JOB` if the job is held, or `dropship retry JOB` if it is rejected.";
     Poison "poison" []
-        "The inspection of these bytes ended the daemon three times in a row."
-        "Report it with the package, then `dropship cancel JOB`.";
+        "The daemon ended three times in a row while it inspected this package."
+        "Report this as a defect, together with the package. Then run `dropship cancel JOB`.";
 }
 "Rules and approvals" {
     NoRule "no-rule" [Rejected]
-        "No rule matches the package, or the rule that was named does not exist."
-        "`dropship plan FILE` shows why each rule does not match. Change the rules, `dropship reload`, then `dropship retry JOB`.";
+        "No rule matches the package. Or `--rule` names a rule that does not exist or does not match."
+        "`dropship plan FILE` shows why each rule does not match. Change the rules, then run `dropship reload` and `dropship retry JOB`.";
     RuleUnfit "rule-unfit" [Rejected]
-        "The matching rule cannot be carried out for this package, for example because a template uses an undefined variable."
-        "Correct the rule, `dropship reload`, then `dropship retry JOB`.";
+        "The matching rule cannot be applied to this package, for example because a template uses an undefined variable."
+        "Correct the rule, then run `dropship reload` and `dropship retry JOB`.";
     Backlog "backlog" []
         "The file was in the folder when dropship first scanned it, and the folder has `backlog = \"hold\"`."
-        "`dropship approve JOB` submits it, `dropship cancel JOB` leaves it out.";
+        "`dropship approve JOB` submits the package. `dropship cancel JOB` ends the job without submitting it.";
     SameContent "same-content" []
         "Another job of the folder has the same signed content. The packages differ only in their signatures or in bytes that no signature covers: a timestamp, padding, the order of certificates, the compression of an `.hlkx`."
-        "`dropship approve JOB` submits it as well, `dropship cancel JOB` ends it. `[[folder]] same_content = \"take\"` accepts such packages.";
+        "`dropship approve JOB` submits this package too. `dropship cancel JOB` ends the job. With `[[folder]] same_content = \"take\"`, such packages are not held.";
     Approval "approval" []
-        "A label needs an approval of exactly this request."
+        "A label is not requested before an operator has approved its exact request."
         "Read the request in `dropship show JOB` and run the command that it prints, or `dropship cancel JOB`.";
     Guard "guard" []
-        "A label exceeds a limit of `[guard]` that an operator can approve: it is for everybody, or has too many or unforeseen targets."
+        "A label exceeds a limit of `[guard]` that an operator can approve: the label is for everybody, has too many targets, or has targets that the plan did not foresee."
         "Read the reason and the request in `dropship show JOB` and run the command that it prints, or `dropship cancel JOB`.";
     GuardRefused "guard-refused" []
-        "A label exceeds a limit of `[guard]` that no approval releases."
-        "Change the rule or `[guard]`, `dropship reload`, then `dropship approve JOB` to check again; or `dropship cancel JOB`.";
+        "A label exceeds a limit of `[guard]` that an operator cannot approve."
+        "Change the rule or `[guard]`, run `dropship reload`, then `dropship approve JOB`, which checks the limits again. Or run `dropship cancel JOB`.";
     RequestChanged "request-changed" []
-        "A create had no response and no effect, and its request has changed since."
-        "Read the new request in `dropship show JOB`, then run the `dropship approve` that it names, or `dropship cancel JOB`.";
+        "A create had no response and no effect. dropship would send it again, but its request has changed since the first attempt."
+        "Read the new request in `dropship show JOB`, then run the `dropship approve` command that it prints, or `dropship cancel JOB`.";
     PredecessorLost "predecessor-lost" []
-        "A label depends on one that was withdrawn, failed or disappeared."
-        "`dropship approve JOB` creates the label anyway, `dropship retry JOB` requests both by the rules in force, `dropship cancel JOB` ends the job.";
+        "A label depends on another label that was withdrawn, has failed or has disappeared."
+        "`dropship approve JOB` requests the label anyway. `dropship retry JOB` requests both labels by the current rules. `dropship cancel JOB` ends the job.";
     LabelUnfit "label-unfit" []
-        "The label of the rule cannot be created for this package, for example because an audience does not exist."
-        "Correct the rule, `dropship reload`, then `dropship retry JOB`. If the rule is right, `dropship approve JOB` tries again.";
+        "A label that the rule defines cannot be created for this package, for example because an audience does not exist."
+        "Correct the rule, then run `dropship reload` and `dropship retry JOB`. If the rule is right, `dropship approve JOB` tries again.";
     GoLivePassed "go-live-passed" []
         "The fixed go-live date of a label has passed."
-        "Change `go_live` in the rule, `dropship reload`, then `dropship retry JOB`; or `dropship cancel JOB`.";
+        "Change `go_live` in the rule, then run `dropship reload` and `dropship retry JOB`. Or run `dropship cancel JOB`.";
     NoSuchProduct "no-such-product" []
-        "The rule uses an existing product, and not exactly one product has the name."
-        "Set the product's id in the rule or create the product, then `dropship approve JOB`.";
+        "The rule names an existing product, but no product has this name, or several products have it."
+        "Set the product's id in the rule, or create the product. Then run `dropship approve JOB`.";
     NoShell "no-shell" []
-        "The product has no initial submission that offers a shell to derive from, or the service refuses driver updates of its kind."
-        "Submit the full package of the product first, then `dropship approve JOB`, or `dropship cancel JOB`.";
+        "A driver update needs a shell, a package that the initial submission of the product offers. The product has no initial submission, its initial submission offers no shell, or the service refuses driver updates of this product."
+        "Submit the full package of the product first, then run `dropship approve JOB`. Or run `dropship cancel JOB`.";
 }
 "The account and the service" {
     NoAccount "no-account" []
         "The account of the job is not configured."
-        "Add the account to the configuration, restart dropship, then `dropship approve JOB`.";
+        "Add the account to the configuration, restart dropship, then run `dropship approve JOB`.";
     Refused "refused" []
-        "The account works, but Microsoft refuses this call because of credentials or roles."
-        "Correct the roles of the account in Partner Center, then `dropship approve JOB`.";
+        "Microsoft accepts other calls of the account, but refuses this call because of credentials or roles."
+        "Correct the roles of the account in Partner Center, then run `dropship approve JOB`.";
     RequestRefused "request-refused" [Failed]
-        "Microsoft refused the request. The message contains Microsoft's error code."
-        "Correct the cause that the message names, then `dropship retry JOB`. A label that is refused while other labels of the job continue is held.";
+        "Microsoft refused the request. The message contains Microsoft's error code. The job is held if a label was refused while other labels of the job continue."
+        "Correct the cause that the message names, then run `dropship retry JOB`.";
     StateConflict "state-conflict" [Failed]
         "Microsoft reports that the object is not in the state that the request needs."
-        "Look at the object with `dropship api`, then `dropship retry JOB` or `dropship cancel JOB`.";
+        "Look at the object with `dropship api`, then run `dropship retry JOB` or `dropship cancel JOB`.";
     ServiceUnavailable "service-unavailable" [Waiting]
         "Microsoft did not answer, or answered with a temporary error."
-        "None: dropship tries again. If it lasts, check the network and Microsoft's service health.";
+        "None: dropship tries again. If the error lasts, check the network and Microsoft's service health.";
     NotShown "not-shown" [Waiting]
-        "Microsoft answers 404 or 400 for an object that the job created. That passes for new objects; after `[api] uncertain` the job is held."
-        "While it waits, none. Held: look for the object in Partner Center, then `dropship approve JOB` to try again, or `dropship cancel JOB`.";
+        "Microsoft answers 404 or 400 for an object that the job created. For a new object, this is usually temporary. When it lasts longer than `[api] uncertain`, the job is held."
+        "Waiting: none. Held: look for the object in Partner Center, then run `dropship approve JOB` to try again, or `dropship cancel JOB`.";
     UnusableUrl "unusable-url" []
-        "Microsoft names no URL for an upload or for driver metadata, or a URL for an upload or a download that is not a URL or whose host is not allowed."
-        "If the host is one of Microsoft's, add it to `[api] blob_hosts` and restart dropship. Then `dropship approve JOB`.";
+        "Microsoft's answer has no URL for an upload or for driver metadata. Or the URL for an upload or a download is malformed, or its host is not allowed."
+        "If the host is one of Microsoft's, add it to `[api] blob_hosts` and restart dropship. Then run `dropship approve JOB`.";
     SigningFailed "signing-failed" [Failed]
         "Microsoft rejected the submission. Its product cannot be used again."
-        "Read the message and `error-report.txt` in the outbox. Correct the package and drop it again, or `dropship retry JOB --new-product`.";
+        "Read the message and `error-report.txt` in the outbox. Correct the package and drop it again, or run `dropship retry JOB --new-product`.";
     ErrorReport "error-report" [Waiting]
         "The report about a rejected submission or a failed label cannot be downloaded."
         "None: dropship tries again, then ends the job without the report.";
     LabelFailed "label-failed" [Failed]
-        "Microsoft failed a label, or it was cancelled in Partner Center. The job is held while other labels of it continue."
-        "Look at the label in Partner Center, then `dropship retry JOB` requests it again by the rules in force.";
+        "Microsoft reports that a label has failed, or the label was cancelled in Partner Center. The job is held while other labels of the job continue."
+        "Look at the label in Partner Center, then run `dropship retry JOB`, which requests the label again by the current rules.";
     SupersedeRefused "supersede-refused" []
         "Microsoft refuses to remove hardware ids from an older label."
-        "Remove them with the command in the message, then `dropship approve JOB`.";
+        "Remove the hardware ids with the command in the message, then run `dropship approve JOB`.";
 }
 "Lost responses" {
     IncompleteList "incomplete-list" []
-        "A list of the service cannot be read to its end, so it cannot prove that an object does not exist, or that only one does."
-        "Look for the name in Partner Center. Then `dropship approve JOB` does what the message says, once; `dropship cancel JOB` ends the job.";
+        "A list of the service cannot be read to its end, so dropship cannot prove that an object does not exist, or that only one object has a name."
+        "Look for the name in Partner Center. Then `dropship approve JOB` does once what the message proposes. `dropship cancel JOB` ends the job.";
     ExistsAlready "exists-already" []
-        "Microsoft did not create the object because a similar one exists."
-        "Look at the existing objects with `dropship api`, then `dropship approve JOB`, or `dropship cancel JOB`.";
+        "Microsoft did not create the object because a similar object exists."
+        "Look at the existing objects with `dropship api`, then run `dropship approve JOB` to send the create again, or `dropship cancel JOB`.";
     Ambiguous "ambiguous" []
-        "The response to a create was lost, and the objects with its name cannot be attributed to it."
-        "Look at the objects in Partner Center, then `dropship cancel JOB`, or `dropship approve JOB` to search again.";
+        "The response to a create was lost. Objects with the requested name exist, but dropship cannot prove that the create made one of them."
+        "Look at the objects in Partner Center, then run `dropship cancel JOB`, or `dropship approve JOB` to search again.";
     Unanswered "unanswered" []
-        "A create was sent several times without a response, and had no effect."
-        "Look for the name in Partner Center, then `dropship approve JOB` to send it again, or `dropship cancel JOB`.";
+        "A create was sent several times. It had no response and no effect."
+        "Look for the name in Partner Center, then run `dropship approve JOB` to send the create again, or `dropship cancel JOB`.";
     CommitUnanswered "commit-unanswered" [Waiting]
         "The response to a commit was lost."
         "None: dropship reads the submission and tries again.";
     UpdateUnanswered "update-unanswered" [Waiting]
-        "The response to the change of an older label was lost."
+        "A label supersedes an older label. The response to the change of the older label was lost."
         "None: dropship reads the label and tries again.";
     CommittedElsewhere "committed-elsewhere" [Failed]
-        "The submission was committed before this job did it, for example by a run of dropship that a restored backup does not know. Failed: Microsoft has rejected it since. Held: it contains another package than this job, or more than one label of a name."
-        "Nothing is sent again. Look in Partner Center for later submissions of the package. `dropship cancel JOB` ends the job; `dropship adopt PID SID` follows another submission. Held: once the cause is gone, `dropship approve JOB` looks again.";
+        "The submission was already committed when this job wanted to commit it, for example because the store was restored from an older backup. Failed: Microsoft has rejected the submission since. Held: the submission contains another package than this job, has several labels with one name, or its list of labels is incomplete."
+        "Nothing is sent again. Look in Partner Center for later submissions of the package. `dropship cancel JOB` ends the job; `dropship adopt PID SID` follows another submission. Held: when the cause is gone, `dropship approve JOB` reads the submission again.";
     NoProduct "no-product" [Failed]
         "The job has no product although its step needs one."
-        "`dropship retry JOB --new-product`.";
+        "Run `dropship retry JOB --new-product`.";
     NoSubmission "no-submission" [Failed]
         "The job has no submission although its step needs one."
-        "`dropship retry JOB --new-product`.";
+        "Run `dropship retry JOB --new-product`.";
 }
 "Files of dropship" {
     Transfer "transfer" [Waiting Failed]
-        "An upload or a download failed."
-        "Check the network, the proxy and the disk. dropship tries again when that can help. Held: the store has refused the transfer for longer than `[api] uncertain`; look for the file in Partner Center, then `dropship approve JOB`. Failed: `dropship retry JOB`.";
+        "An upload or a download failed. Waiting: or dropship cannot read or write a file that the step needs."
+        "Check the network, the proxy and the disk. dropship tries again when that can help. Held: the transfer has failed for longer than `[api] uncertain`; look for the file in Partner Center, then run `dropship approve JOB`. Failed: run `dropship retry JOB`.";
     BadDownload "bad-download" [Waiting]
-        "A downloaded result is damaged, longer than such a file can be, or an archive that must not be unpacked: overlapping entries, names that lead out of it, far too much content."
-        "While it waits, none: dropship downloads it again. Held after `[api] uncertain`: look for the file in Partner Center, then `dropship approve JOB`.";
+        "A downloaded result is damaged, is longer than such a file can be, or is an archive that must not be unpacked: its entries overlap, have names that lead out of the archive, or have far too much content."
+        "Waiting: none, dropship downloads the file again. Held (after `[api] uncertain`): look for the file in Partner Center, then run `dropship approve JOB`.";
     Outbox "outbox" [Waiting]
         "The outbox cannot be written."
         "Free space, or grant the daemon write access to the outbox. dropship tries again.";
     CopyLost "copy-lost" []
         "The captured copy of the package cannot be read."
-        "Restore the copy from a backup, then `dropship approve JOB`; or `dropship cancel JOB` and drop the package again.";
+        "Restore the copy from a backup, then run `dropship approve JOB`. Or run `dropship cancel JOB` and drop the package again.";
     CopyChanged "copy-changed" []
         "The captured copy has other bytes than the package that was inspected. Nothing was uploaded."
-        "Check the disk, `dropship cancel JOB`, then drop the package again.";
+        "Check the disk, run `dropship cancel JOB`, then drop the package again.";
     PlanLost "plan-lost" [Failed]
-        "The stored plan of the job cannot be read, or has no such label."
-        "Restore the folder `packages` of the store from a backup, then `dropship approve JOB` or `dropship retry JOB`.";
+        "The stored plan of the job cannot be read, or lacks the label that the job has to request."
+        "Restore the folder `packages` of the store from a backup. Then run `dropship approve JOB` if the job is held, or `dropship retry JOB` if it has failed.";
     MetadataLost "metadata-lost" []
         "The stored copy of the driver metadata cannot be read, or was changed."
-        "Restore the file that the message names from a backup of the store, then `dropship approve JOB`.";
+        "Restore the file that the message names from a backup of the store, then run `dropship approve JOB`.";
     MetadataMismatch "metadata-mismatch" []
         "The driver metadata lack an INF of the package that has hardware ids, or list an INF that the package does not contain."
-        "Compare the lists in the message. `dropship approve JOB` creates the labels from exactly these metadata, `dropship cancel JOB` ends the job.";
+        "Compare the lists in the message. `dropship approve JOB` requests the labels from exactly these metadata. `dropship cancel JOB` ends the job.";
     Recovered "recovered" []
-        "The store was lost and the job was recovered from its receipt or copy. More may exist at Microsoft than the receipt shows."
-        "Look for the job's name in Partner Center, then `dropship approve JOB` or `dropship cancel JOB`.";
+        "The store was lost, and dropship recovered the job from its receipt or from the captured copy. Microsoft may have more objects of the job than the receipt names."
+        "Look for the product and the submissions of the package in Partner Center, then run `dropship approve JOB` or `dropship cancel JOB`.";
     Unknown "unknown" [Failed Rejected]
-        "The receipt that the job was recovered from contains no error."
-        "`dropship retry JOB`, or drop the package again.";
+        "dropship recovered the job from a receipt that contains no error."
+        "Run `dropship retry JOB`, or drop the package again.";
     Internal "internal" [Waiting Failed]
-        "An error inside dropship."
-        "Report it with the log, then `dropship approve JOB`.";
+        "A defect of dropship."
+        "Report the defect with the log. Waiting: dropship tries again. Held: run `dropship approve JOB`. Failed: run `dropship retry JOB`.";
 }
 }
 
