@@ -7,8 +7,8 @@ const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/checks.md");
 const HEAD: &str = "\
 # Checks
 
-Every check that dropship makes on a package. `dropship inspect FILE` runs them without sending anything; `dropship plan FILE` adds the
-checks that need a rule. A finding names its check in brackets: `error: … [root-files]`.
+This page lists every check that dropship makes on a package. `dropship inspect FILE` runs the checks without sending anything. `dropship plan FILE`
+adds the checks that need a rule. A message about a package ends with the name of the check in brackets: `error: … [root-files]`.
 
 To change the level of a check, name it in the configuration:
 
@@ -21,15 +21,15 @@ inf-pnp-lockdown = \"off\"     # do not check
 | level | effect |
 |---|---|
 | `error` | the package is rejected and never sent |
-| `warn` | shown and logged; the package is sent |
-| `info` | shown; the package is sent |
-| `off` | not checked |
+| `warn` | the finding is shown and logged; the package is sent |
+| `info` | the finding is shown; the package is sent |
+| `off` | the check is not made |
 
-A level marked *fixed* cannot be changed: dropship never sends a package that is incomplete or whose signature it cannot verify. Some checks
-report a milder case of the same fault as a warning; their line says so.
+A level marked *fixed* cannot be changed: dropship never sends a package that it cannot read completely and safely, or whose signature it cannot
+verify. Some checks report the milder cases of a fault only as a warning, even if their level is `error`. The table names these cases.
 
-Sources that end in `.md` are pages of Microsoft's [windows-driver-docs](https://github.com/MicrosoftDocs/windows-driver-docs); the others are
-specifications and tools. `own rule` is a rule of dropship.
+The column *source* says where a check comes from. Names that end in `.md` are pages of Microsoft's
+[windows-driver-docs](https://github.com/MicrosoftDocs/windows-driver-docs). `own rule` is a rule of dropship. The others are specifications and tools.
 
 <!-- Generated from crates/dropship-package/src/checks/registry.rs: run `UPDATE=1 cargo test --lib the_page_of_checks`. -->
 ";

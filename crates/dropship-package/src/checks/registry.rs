@@ -70,16 +70,16 @@ checks! {
         "The package breaks the rules of its format, or has bytes that no signature covers"
         "Build and sign the package again";
     InspectionWork "inspection-work" fixed Error "own rule"
-        "Inspecting the package needs more work than any sound package of its length: it unpacks without end, or has too many signatures"
+        "The inspection needs more work than that of any sound package of this length: the package unpacks to far too much data, or has too many signatures"
         "Build and sign the package again";
     InspectionTime "inspection-time" fixed Error "own rule"
-        "The inspection took more than two minutes and a second for each 2 MiB"
+        "The inspection took longer than two minutes plus one second for each 2 MiB of the package"
         "Inspect the package again when the machine is less busy";
     MultiCabinet "multi-cabinet" fixed Error "[MS-CAB]"
-        "The cabinet is one of a set of cabinets"
+        "The cabinet is a part of a set of cabinets"
         "Put the whole package into one cabinet";
     CabReserve "cab-reserve" fixed Error "[MS-CAB], makecab DDF"
-        "The cabinet has a reserve with data in it, or one for each folder or data block; no signature covers it"
+        "The cabinet's header reserves space and has data in it, or its folders or data blocks reserve space; no signature covers this space"
         "Leave `ReservePerCabinetSize`, `ReservePerFolderSize` and `ReservePerDataBlockSize` out of the DDF";
     CabLarge "cab-large" settable Warn "own rule"
         "The cabinet is larger than 2 GiB, which common cabinet tools cannot read"
@@ -93,7 +93,7 @@ checks! {
         "The package is not signed, and `[signers] allow_unsigned` is not set"
         "Sign the package before it is dropped";
     OldSignatureLayout "old-signature-layout" fixed Error "Microsoft KB Q177178"
-        "The signature is inside the cabinet's header, a layout that is not verified"
+        "The signature is inside the cabinet's header; dropship does not verify this old layout"
         "Sign the package again with a current signtool";
     SignatureMalformed "signature-malformed" fixed Error "RFC 5652, Authenticode_PE.docx"
         "The signature cannot be parsed"
@@ -105,17 +105,17 @@ checks! {
         "The signature does not match the signer's certificate"
         "Sign the package again";
     SignatureUnsupported "signature-unsupported" fixed Error "code-signing-reqs.md"
-        "The signature uses an algorithm that cannot be verified"
+        "The signature uses an algorithm that dropship cannot verify"
         "Sign the package with RSA or ECDSA and SHA-256";
     Sha1Digest "sha1-digest" settable Error "code-signing-reqs.md"
-        "The digest is SHA-1; SHA-256 is required"
+        "The digest of the signature is SHA-1; SHA-256 is required"
         "Sign the package with `/fd sha256`";
     DigestAboveSha256 "digest-above-sha256" settable Warn "code-signing-attestation.md"
-        "The digest is stronger than the SHA-256 that Microsoft documents"
+        "The digest of the signature is stronger than SHA-256, but Microsoft documents only SHA-256"
         "Sign the package with `/fd sha256`";
     NestedSignature "nested-signature" settable Info "signtool /as"
         "The signature contains a second signature"
-        "Nothing; sign once if the second signature is not intended";
+        "Nothing; if the second signature is not intended, sign the package only once";
     NestedSignatureInvalid "nested-signature-invalid" settable Warn "signtool /as"
         "A second signature does not match the package"
         "Sign the package again";
@@ -129,27 +129,27 @@ checks! {
         "Sign the package with a valid certificate";
     CertNotYetValid "cert-not-yet-valid" settable Error "code-signing-reqs.md"
         "The signing certificate is not valid yet; it must be valid at submission"
-        "Wait until it is valid, or correct the clock of the machine that inspects the package";
+        "Wait until the certificate is valid, or correct the clock of the machine that inspects the package";
     CertNotCodeSigning "cert-not-code-signing" fixed Error "code-signing-reqs.md"
-        "The certificate is not for code signing"
+        "The signing certificate is not for code signing"
         "Sign the package with a code-signing certificate";
     CertNotEv "cert-not-ev" settable Warn "code-signing-reqs.md"
-        "The certificate is not an extended-validation certificate (policy 2.23.140.1.3)"
+        "The signing certificate is not an extended-validation (EV) certificate: it lacks the policy 2.23.140.1.3"
         "Sign the package with the EV certificate that is registered with the account";
     CertWeakKey "cert-weak-key" settable Error "code-signing-reqs.md"
-        "The certificate's key is too short"
+        "The key of the signing certificate is too short"
         "Sign the package with a certificate whose key has at least 2048 bits (RSA)";
     TestSigned "test-signed" settable Error "signing-a-driver-during-development-and-testing.md"
         "The package is signed with a test certificate"
         "Sign the package with the release certificate";
     SignerNotListed "signer-not-listed" fixed Error "code-signing-reqs.md"
-        "The certificate is not one of the thumbprints in `[signers]`"
+        "The thumbprint of the signing certificate is not listed in `[signers]`"
         "Sign the package with a listed certificate, or add its thumbprint to `[signers]`";
 }
 "The chain" {
     ChainUnknownIssuer "chain-unknown-issuer" fixed Error "RFC 5280 6"
-        "The chain of the certificate does not end at a root of `[signers]`"
-        "Add the root, or the missing intermediate, to `[signers]` if you trust it";
+        "The chain of the signing certificate does not end at a root of `[signers]`"
+        "If you trust the issuer, add its root or the missing intermediate certificate to `[signers]`";
     ChainExpired "chain-expired" settable Error "code-signing-reqs.md"
         "An issuing certificate is not valid now"
         "Sign the package with a certificate from a valid issuer";
@@ -163,10 +163,10 @@ checks! {
         "An issuing certificate is not allowed to issue certificates: its key usage does not include keyCertSign"
         "Sign the package with a certificate from another issuer";
     ChainDamaged "chain-damaged" settable Error "RFC 5280 6"
-        "A certificate in the package is not signed by the issuer's key that it names, whether the chain needs it or not"
+        "A certificate in the package cannot be read, or is not signed with the key of the issuer that it names; certificates that the chain does not need are checked too"
         "Sign the package again with intact certificates";
     ChainOwnCertificates "chain-own-certificates" settable Warn "own rule"
-        "The chain is valid only with certificates from `[signers]`, not with those in the package"
+        "The chain is valid only with certificates from `[signers]`; the certificates in the package are not enough"
         "Sign the package with the complete chain (`signtool /ac`)";
     ChainNotChecked "chain-not-checked" settable Warn "own rule"
         "`[signers]` names no roots, so the chain was not checked"
@@ -175,10 +175,10 @@ checks! {
         "A CRL of `[signers]` revokes a certificate of the chain"
         "Sign the package with a certificate that is not revoked";
     CrlUnusable "crl-unusable" settable Warn "RFC 5280 5"
-        "A CRL of `[signers]` is out of date, or not signed by its issuer"
+        "A CRL of `[signers]` is out of date, or its issuer has not signed it"
         "Download the CRL again";
     RevocationNotChecked "revocation-not-checked" settable Info "RFC 5280 5"
-        "No CRL of `[signers]` covers the chain; revocation is not checked online"
+        "No CRL of `[signers]` covers the chain; dropship does not check revocation online"
         "Name CRLs in `[signers]` if revocation matters";
 }
 "The timestamp" {
@@ -190,9 +190,9 @@ checks! {
         "Sign the package again, with a timestamp";
     TimestampUnknownAuthority "timestamp-unknown-authority" settable Warn "RFC 3161"
         "The chain of the timestamp's authority does not end at a root of `[signers]`"
-        "Add the authority's root to `timestamp_roots` in `[signers]` if you trust it";
+        "If you trust the authority, add its root to `timestamp_roots` in `[signers]`";
     TimestampOutsideValidity "timestamp-outside-validity" settable Warn "own rule"
-        "The timestamp is outside the signing certificate's validity"
+        "The time of the timestamp is outside the validity of the signing certificate"
         "Sign the package again with a valid certificate";
     TimestampSha1 "timestamp-sha1" settable Warn "code-signing-attestation.md"
         "The timestamp's digest is not SHA-256"
@@ -200,20 +200,20 @@ checks! {
 }
 "Paths in a cabinet" {
     BadPath "bad-path" fixed Error "code-signing-reqs.md"
-        "A path is absolute, names a drive or a share, leads out of the package, or has empty parts or control characters"
+        "A path is absolute, names a drive or a share, leads out of the package, or contains empty parts or control characters"
         "Build the cabinet with relative paths";
     DotPath "dot-path" settable Warn "own rule"
         "A name begins with `./` or `.\\`; the prefix is ignored"
-        "Build the cabinet from names without the prefix";
+        "Build the cabinet with names that lack the prefix";
     DuplicateName "duplicate-name" fixed Error "ECMA-376 part 2"
         "Two files have the same path, so different readers use different files"
-        "Build the package with each file once";
+        "Build the package so that it contains each file once";
     RootFiles "root-files" settable Error "hardware-submission-create.md"
         "Files are at the root of the cabinet"
         "Put each driver into a folder of its own";
     FileSigningCab "file-signing-cab" settable Error "file-signing-reqs.md"
-        "The cabinet has only binaries and no folders: a package for LSA or UEFI file signing, which is another service"
-        "Submit it manually in Partner Center";
+        "The cabinet has only binaries and no folders: this is a package for the signing of LSA or UEFI files, which is another service"
+        "Submit the cabinet manually in Partner Center";
     FolderNameLong "folder-name-long" settable Error "code-signing-reqs.md"
         "A folder name has 40 characters or more"
         "Shorten the name";
@@ -229,25 +229,25 @@ checks! {
         "A driver folder has no INF"
         "Add the INF, or leave the folder out";
     InfNotInRoot "inf-not-in-root" settable Error "the dashboard's catalog creation"
-        "A driver folder has its INF in a subfolder only; the dashboard needs one directly in the top folder"
-        "Move the INF into the top folder; binaries may stay below it";
+        "A driver folder has an INF only in a subfolder; the dashboard needs an INF directly in the driver folder"
+        "Move the INF into the driver folder; binaries may stay in subfolders";
     SharedFolder "shared-folder" settable Warn "code-signing-attestation.md"
-        "INFs in one folder name different catalogs, so they are several drivers"
+        "INFs in one folder name different catalogs, so the folder has several drivers"
         "Put each driver into a folder of its own, or name the same CatalogFile in all INFs of one driver";
     MixedArchitectures "mixed-architectures" settable Error "code-signing-attestation.md"
-        "The driver folders are not for the same set of architectures; at most a warning if all INFs are primitive drivers"
+        "The driver folders are not for the same set of architectures; this is only a warning if all INFs are primitive drivers"
         "Build each driver for all architectures, or drop one package for each architecture";
     BinaryArchitecture "binary-architecture" settable Warn "own rule"
-        "A driver binary is for another architecture than its INF"
-        "Put the right build beside the INF";
+        "The architecture of a driver binary is not one of its INF"
+        "Put the binary for the right architecture beside the INF";
     PdbMissing "pdb-missing" settable Warn "code-signing-attestation.md"
-        "A driver binary has no symbols beside it"
-        "Put the .pdb into the same folder";
+        "A driver binary has no symbol file (.pdb) in its folder"
+        "Put the .pdb into the folder of the binary";
     CatMissing "cat-missing" settable Warn "code-signing-attestation.md"
-        "The catalog that an INF names is not beside it"
+        "The catalog that an INF names is not in the INF's folder"
         "Create the catalog with inf2cat";
     CatShared "cat-shared" settable Warn "catalog-files.md"
-        "Catalogs of several drivers have the same name"
+        "The catalogs of several drivers have the same name"
         "Give each driver's catalog its own name";
 }
 "INFs" {
@@ -255,7 +255,7 @@ checks! {
         "An INF has no `[Version]` section with a valid Signature"
         "Write `Signature = \"$WINDOWS NT$\"` in `[Version]`";
     InfEncoding "inf-encoding" settable Warn "general-guidelines-for-inf-files.md"
-        "An INF has characters beyond ASCII, but is not encoded in UTF-16"
+        "An INF has characters outside ASCII, but is not encoded in UTF-16"
         "Save the INF as UTF-16 LE";
     InfIncomplete "inf-incomplete" settable Error "inf-version-section.md"
         "An INF does not state Provider, Class or ClassGuid"
@@ -264,13 +264,13 @@ checks! {
         "DriverVer is missing, malformed or 0.0.0.0"
         "Write `DriverVer = mm/dd/yyyy,w.x.y.z` with numbers up to 65535, or run stampinf in the build";
     InfDriverVerShort "inf-driverver-short" settable Warn "inf-driverver-directive.md"
-        "The version in DriverVer has fewer than four numbers; the missing ones are read as 0"
+        "The version in DriverVer has fewer than four numbers; missing numbers are read as 0"
         "Write all four numbers";
     InfDriverVerFuture "inf-driverver-future" settable Error "Inf2Cat, error 22.9.7"
-        "The date in DriverVer is after today in UTC; one day ahead is at most a warning"
+        "The date in DriverVer is in the future (in UTC); one day ahead is only a warning"
         "Correct the date, or stamp the INF with the date in UTC";
     InfUnstamped "inf-unstamped" settable Error "inf-driverver-directive.md"
-        "An INF still has the placeholders of an .inx file"
+        "An INF still contains the placeholders of an .inx file"
         "Run stampinf in the build";
     InfNoCatalog "inf-no-catalog" settable Error "inf-version-section.md"
         "An INF names no CatalogFile, so Windows treats the driver as unsigned"
@@ -279,66 +279,66 @@ checks! {
         "PnpLockdown is not 1"
         "Add `PnpLockdown = 1` to `[Version]`";
     InfNoDevices "inf-no-devices" settable Error "InfVerif, error 1297"
-        "An INF installs on no device, and is not a primitive driver; at most a warning if only some of the listed models sections are missing"
+        "An INF installs on no device, and is not a primitive driver; if only some of the listed models sections are missing, this is only a warning"
         "Add the models sections that `[Manufacturer]` lists, with hardware ids, or correct the decorations";
     InfUndecorated "inf-undecorated" settable Error "inf-manufacturer-section.md"
-        "Models for another architecture than x86 are not decorated with it"
-        "Decorate the models, such as `NTamd64`";
+        "Models sections for an architecture other than x86 do not have the architecture in their name"
+        "Decorate the names of the models sections, for example with `NTamd64`";
     InfUndefinedString "inf-undefined-string" settable Warn "general-syntax-rules-for-inf-files.md"
         "An INF uses strings that it does not define"
         "Define the strings in `[Strings]`";
     ExtensionIdMissing "extension-id-missing" settable Error "inf-version-section.md"
-        "An extension INF has no ExtensionId, or not the class of extensions"
+        "An extension INF has no valid ExtensionId, or its Class or ClassGuid is not that of extension INFs"
         "Correct the `[Version]` section";
     ExtensionSeveral "extension-several" settable Warn "submit-dashboard-extension-inf-files.md"
         "A package has several extension INFs"
         "Submit each extension INF in its own package";
     ExtensionBroad "extension-broad" settable Warn "extension-inf-targeting-rules.md"
         "An extension INF names hardware ids that many devices share"
-        "Name the device, preferably with its subsystem";
+        "Name the hardware id of the device, preferably with its subsystem id";
 }
 "Kit packages (.hlkx, .hckx)" {
     UncoveredPart "uncovered-part" fixed Error "ECMA-376 part 2"
-        "No signature covers a part of the package"
+        "A part of the package is not covered by a signature"
         "Sign the package again";
     PartMissing "part-missing" fixed Error "ECMA-376 part 2"
         "A part that was signed is not in the package"
         "Create the package again";
     ContentTypeChanged "content-type-changed" fixed Error "ECMA-376 part 2"
-        "A part has another content type than was signed"
+        "The content type of a part is not the one that was signed"
         "Create the package again";
     HlkxSignerNotRsa "hlkx-signer-not-rsa" settable Error "dashboard: Preparation"
-        "The signer's key is not RSA: the dashboard cannot open such a package after the commit, and the submission is stuck"
+        "The signer's key is not RSA: after the commit, the dashboard cannot open such a package, and the submission never ends"
         "Sign the package with a certificate that has an RSA key";
     HlkxZip64 "hlkx-zip64" settable Error "hardware-submission-create.md"
         "The archive uses Zip64, which the dashboard refuses"
-        "Unpack it and zip it again without Zip64; the signature stays valid";
+        "Unpack the archive and zip it again without Zip64; the signature stays valid";
     HlkxNoInfo "hlkx-no-info" settable Warn "own rule"
         "PackageInfo.xml is missing or cannot be read"
         "Create the package again with HLK Studio";
     HlkxPartial "hlkx-partial" settable Error "connectiontype-enumeration.md"
-        "A partial package, which is not acceptable for submission"
+        "The package is a partial package, which Microsoft does not accept for submission"
         "Create a submission package in HLK Studio";
     HlkxVersionOld "hlkx-version-old" settable Error "hardware-submission-create.md"
-        "The package's version is older than the dashboard accepts"
+        "The dashboard no longer accepts packages of this version"
         "Create the package with a current kit";
     HlkxTestsFailed "hlkx-tests-failed" settable Warn "own rule"
-        "Tests of the package failed or were not run"
+        "Tests in the package failed or were not run"
         "Run the tests again, or apply the filters and errata of the kit";
 }
 "The rule's requests" {
     AttestationServer "attestation-server" settable Error "code-signing-reqs.md"
-        "The rule asks attestation for a Windows Server signature; the dashboard accepts that and fails later"
-        "Remove the code from `requested_signatures`, or submit HLK results";
+        "The rule requests a Windows Server signature by attestation; the dashboard accepts the request, but fails later"
+        "Remove the Windows Server code from `requested_signatures`, or submit HLK results";
     AttestationOld "attestation-old-windows" settable Error "code-signing-reqs.md"
-        "The rule asks attestation for a version before Windows 10"
-        "Remove the code from `requested_signatures`";
+        "The rule requests a signature by attestation for a Windows version before Windows 10"
+        "Remove the code of that version from `requested_signatures`";
     AttestationRetail "attestation-retail" settable Error "code-signing-reqs.md"
         "The rule publishes an attestation-signed driver to retail Windows Update"
         "Target a test ring or another partner, or submit HLK results";
     AttestationHlkx "attestation-hlkx" settable Error "code-signing-attestation.md"
         "The rule asks for attestation, but the package has HLK results"
-        "Change `test_harness`, or the rule's `match`";
+        "Change `test_harness` or `match` of the rule";
     RequestArchitecture "request-architecture" settable Warn "own rule"
         "A requested signature is for an architecture that the package does not have"
         "Correct `requested_signatures`";
