@@ -10,16 +10,16 @@ use dropship_hardware::{ProductId, SubmissionId};
 
 /// Follow a submission that was made elsewhere
 ///
-/// The daemon waits for its signature, collects its results and creates the labels of the rule. The product and the submission
-/// are used as they are. A label that exists already under the name of the rule's label is used, too.
+/// The daemon waits until the submission is signed, downloads its results and creates the labels of the rule. It uses the product
+/// and the submission as they are. It also uses a label that exists already and has the name of a label of the rule.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   dropship adopt 14461751976964157 1152921504621467613 --folder audio
 
 Exit codes:
-  0   the daemon follows it
-  1   it cannot be followed
+  0   the daemon follows the submission
+  1   the submission cannot be followed
   69  no daemon is running
   77  not permitted")]
 pub(super) struct Args {
@@ -32,7 +32,7 @@ pub(super) struct Args {
     /// Folder whose settings and rules apply, and whose outbox gets the results
     #[arg(long, value_name = "NAME")]
     folder: Option<String>,
-    /// Rule to use instead of the first matching one; it must match, too
+    /// Rule to use instead of the first matching rule; the package must match it, too
     #[arg(long, value_name = "NAME")]
     rule: Option<String>,
 }

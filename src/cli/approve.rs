@@ -10,18 +10,19 @@ use crate::control::{Approval, ControlError, ControlErrorKind, JobAction};
 use crate::outbox::{LabelReceipt, Receipt};
 use dropship_job::{ErrorKind, StateKind};
 
-/// Release held jobs, or a label of a job
+/// Release held jobs, or one label of a job
 ///
 /// `dropship show JOB` prints why the job is held, and the digest of each request that waits. Once a label of the job was
 /// approved, the next approval has to name its label or request.
 ///
-/// A label with `hold = 2` needs the approvals of two different operators for the same request. If the request changes, both have to
-/// approve it again.
+/// A label with `hold = 2` needs the approvals of two different operators for the same request. If the request changes, both
+/// operators have to approve it again.
 ///
-/// For a published label that was withdrawn, has expired or was changed at Microsoft (`label-drift`), it acknowledges that.
+/// For a published label that was withdrawn, has expired or was changed at Microsoft (`label-drift`), the command acknowledges this
+/// change.
 ///
-/// With filters, it approves exactly the requests that it lists, and only those that a rule (`hold`) or folder (`backlog`) holds. Name a job
-/// that is held for another reason.
+/// With filters, the command approves exactly the requests that it lists, and only those that a rule (`hold`) or a folder (`backlog`) holds.
+/// To release a job that is held for another reason, name the job.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -18,8 +18,9 @@ use dropship_job::counted;
 
 /// Report all errors of the configuration, with file, line and column
 ///
-/// Also checks the credentials, certificates, ports, store and folders that the configuration names. In each folder that the daemon writes
-/// to, it creates a file and removes it. Run by root, it checks as the owner of the store, and reads what the unit hides.
+/// Also checks the credentials, certificates, ports, store and folders that the configuration names. Creates and removes a file in each
+/// folder that the daemon writes to. When root runs it, it checks with the rights of the daemon's user, and reports folders that the
+/// systemd unit hides from the daemon.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -14,8 +14,9 @@ use crate::config::effective;
 pub(super) enum Command {
     /// Show every value of the configuration on disk, with the file and line that set it
     ///
-    /// Keys that no file sets follow as `default`. Keys in `[defaults]` appear in the rules that use them. Paths are absolute. The labels
-    /// of a rule are numbered from 1. URLs of webhooks and arguments of commands are never shown, because they can be secrets.
+    /// In each table, the keys that no file sets come last, marked `default`. Keys in `[defaults]` appear in the rules that use them.
+    /// Paths are absolute. The labels of a rule are numbered from 1. URLs of webhooks and arguments of commands are never shown, because
+    /// they can be secrets.
     #[command(after_help = "\
 Examples:
   dropship config show

@@ -52,13 +52,13 @@ impl Exit {
             Self::Differences => "dropship plan --replay has found differences.",
             Self::Usage => "The command line is invalid, or names a folder or rule that does not exist.",
             Self::Rejected => {
-                "The job failed, or was rejected or cancelled, or the package would be rejected. With --held fail also if the job is held."
+                "The job failed, was rejected or was cancelled, or the package would be rejected. With --held fail, also: the job is held."
             }
             Self::NoDaemon => "No daemon answers.",
             Self::TimedOut => "Timed out, or the daemon is busy.",
             Self::NotPermitted => "Not permitted.",
             Self::Configuration => {
-                "The configuration is invalid, or anything else that dropship check reports as an error."
+                "The configuration is invalid, or dropship check reports another error."
             }
         }
     }

@@ -31,8 +31,9 @@ const NO_SECRET: &str = "replace this line with the client secret of the Entra a
 
 /// Write a working configuration for a package
 ///
-/// Reads the package and writes an account, a folder, a rule with a label that fits the package, and a test. The certificates of the
-/// package's own chain are written beside it, as the signers to trust. Changes no file that exists.
+/// Reads the package and writes an account, a folder, a rule with a label that fits the package, and a test. Also writes the
+/// certificates of the package's chain into the folder of the configuration; the configuration trusts them as signers. Never changes
+/// an existing file.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -28,7 +28,7 @@ pub(super) struct JobFilter {
     /// Only packages whose file name matches, such as 'echo-*.cab'
     #[arg(long, value_name = "GLOB", value_parser = parse_glob, help_heading = "Filters")]
     pub(super) package: Option<Glob>,
-    /// Only packages that arrived since then: a duration such as 7d, or a time such as 2026-11-02T09:00:00Z
+    /// Only packages that arrived since TIME: a duration such as 7d, or a time such as 2026-11-02T09:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_since, help_heading = "Filters")]
     pub(super) since: Option<Timestamp>,
 }

@@ -23,7 +23,7 @@ Examples:
 Exit codes:
   0   a daemon answered
   64  no folder or rule has this name
-  69  no daemon is running; printed from its store, if there is one")]
+  69  no daemon is running; the output is from its store, if there is one")]
 pub(super) struct Args {
     #[command(flatten)]
     filter: JobFilter,

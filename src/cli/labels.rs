@@ -16,7 +16,7 @@ use dropship_job::{JobId, LabelStatus, RemoteId, StateKind};
 
 /// List the shipping labels of all jobs
 ///
-/// Also lists labels that do not exist at Microsoft yet: a rule plans them when it accepts a package.
+/// Also lists labels that do not exist at Microsoft yet: their rule has planned them, but they have not been requested.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -25,9 +25,9 @@ Examples:
 
 Exit codes:
   0   a daemon answered
-  69  no daemon is running; printed from its store, if there is one")]
+  69  no daemon is running; the output is from its store, if there is one")]
 pub(super) struct Args {
-    /// List only labels that are still to be published or to go live, the next ones first
+    /// List only labels that are not published or not live yet, the next ones first
     #[arg(long)]
     upcoming: bool,
     #[command(flatten)]

@@ -10,8 +10,8 @@ use super::output::Output;
 
 /// Apply the configuration on disk, completely or not at all
 ///
-/// Prints what has changed once the new configuration is active, or every reason why it was refused. Unfinished jobs keep the
-/// plan that they were created with; it prints the jobs that the new configuration would plan differently, and the differences.
+/// Prints what has changed, or every reason why the new configuration was refused. Unfinished jobs keep the plan that they were
+/// created with. The command also prints which of them the new configuration would plan differently, and the differences.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -19,12 +19,12 @@ Examples:
   dropship reload
 
 Exit codes:
-  0   applied; with --dry-run: it would be applied
+  0   applied; with --dry-run: the configuration would be applied
   69  no daemon is running
   77  not permitted
   78  refused: the configuration is invalid")]
 pub(super) struct Args {
-    /// Apply nothing: print what a reload would change, and which unfinished jobs it concerns
+    /// Apply nothing: print what a reload would change, and which unfinished jobs it would plan differently
     #[arg(long)]
     dry_run: bool,
 }

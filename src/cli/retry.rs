@@ -11,8 +11,8 @@ use dropship_job::StateKind;
 
 /// Resume a failed job at its step, or inspect a rejected package again
 ///
-/// Labels that do not exist yet are planned by the rules in force; the differences to the old plan are printed. Labels that
-/// Microsoft refused, or that were withdrawn, are requested again. A job that is held at a label can be retried too. Filters
+/// Labels that do not exist yet are planned again by the current rules, and the differences to the old plan are printed. Labels
+/// that Microsoft refused, or that were withdrawn, are requested again. A job that is held at a label can be retried too. Filters
 /// without `--state` find failed and rejected jobs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -23,7 +23,7 @@ Examples:
 
 Exit codes:
   0   resumed
-  1   the state of a job does not permit it
+  1   the state of a job does not permit a retry
   64  no folder or rule has this name
   77  not permitted")]
 pub(super) struct Args {

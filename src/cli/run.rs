@@ -29,7 +29,7 @@ Examples:
 Exit codes:
   0   stopped by a signal, or idle
   1   the store failed
-  78  whatever `dropship check` reports as an error")]
+  78  `dropship check` reports an error")]
 pub(super) struct Args {
     /// Exit when no job is queued, running or due within one minute
     #[arg(long)]

@@ -15,15 +15,15 @@ use dropship_sandbox::{Credentials, Fault, Options, Quirks, Sandbox, Wait};
 
 /// The end of the help text.
 const DETAILS: &str = "\
-The first line of its output is the base URL. The same address serves the authority
+The first line of the output is the base URL. This address serves the authority
 (URL/TENANT/oauth2/token and URL/TENANT/oauth2/v2.0/token), the API (URL/v2.0/my/hardware and
-v1.0) and the blob store. To run a script against it, replace these two hosts:
+v1.0) and the blob store. To run a script against the sandbox, replace these two hosts:
 
   https://login.microsoftonline.com         ->  URL
   https://manage.devcenter.microsoft.com    ->  URL
 
-Durations such as 250ms, 5s, 10m or 7d are working time, which --speed shortens, except those of
-tokens, upload URLs and throttling, which are real time.
+Durations, such as 250ms, 5s, 10m or 7d, are working time, which --speed shortens. Only those of
+tokens, upload and download URLs, and throttling are real time.
 
 Controls for tests in any language, all under URL/__sandbox:
   GET  state | requests | faults              objects, received requests, configured faults
@@ -75,7 +75,7 @@ pub(super) struct Args {
     /// Enable a rare behaviour of the real service, by name; repeatable. `all` enables all, `list` prints their names
     #[arg(long = "quirk", alias = "quirks", value_name = "NAME", value_delimiter = ',')]
     quirks: Vec<String>,
-    /// JSON file with a list of initial faults, in the form that the controls accept
+    /// JSON file with a list of initial faults, in the form that `POST faults` accepts (see below)
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
     /// Seed of the ids, to get the same ids in each run [default: random]

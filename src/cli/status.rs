@@ -22,7 +22,7 @@ Examples:
 Exit codes:
   0   a daemon answered; with --check: nothing needs attention (held jobs do not count)
   1   with --check: something needs attention
-  69  no daemon is running; printed from its store, if there is one")]
+  69  no daemon is running; the output is from its store, if there is one")]
 pub(super) struct Args {
     /// Print one line with the kinds of trouble, for monitoring
     #[arg(long)]

@@ -18,21 +18,22 @@ use dropship_job::counted;
 pub(super) enum Command {
     /// Move a store to another place: from a folder to PostgreSQL, or back
     ///
-    /// FROM and TO are folders, as in `[store] path`, or addresses of databases, as in `[store] url`; at least one is a folder. TO must be
-    /// empty, or an unfinished copy of FROM: a copy that was interrupted is continued by the same command. At the end the number and the
-    /// SHA-256 of the entries of both are compared. Captured packages are copied too.
+    /// FROM and TO are folders, as in `[store] path`, or addresses of databases, as in `[store] url`; at least one must be a folder. TO
+    /// must be empty, or an unfinished copy of FROM: the same command continues an interrupted copy. At the end, the command compares the
+    /// number and the SHA-256 of the entries of both stores. Captured packages are copied too.
     ///
-    /// Stop all daemons of both stores first. After the copy, daemons refuse FROM, because two daemons would send its jobs twice. While TO has
-    /// not changed, a copy from TO to FROM makes FROM usable again.
+    /// Stop all daemons of both stores first. After the copy, daemons refuse FROM, because otherwise two daemons could send its jobs twice. As
+    /// long as TO has not changed, a copy from TO to FROM makes FROM usable again.
     ///
-    /// If the configuration has TO or FROM as its `[store] url`, its password, `ca_file` and `packages` are used.
+    /// If FROM or TO is the `[store] url` of the configuration, the command uses the password, `ca_file` and `packages` of the
+    /// configuration.
     #[command(after_help = "\
 Examples:
   dropship store copy /var/lib/dropship postgres://dropship@db.corp/dropship
   dropship store copy postgres://dropship@db.corp/dropship /var/lib/dropship/own --packages /mnt/shared/dropship
 
 Exit codes:
-  0   copied, or copied before
+  0   copied, now or by an earlier run
   1   refused or failed; the message says why
   64  invalid command line
   77  not permitted

@@ -12,8 +12,8 @@ use dropship_job::StateKind;
 
 /// Submit a package directly, without a drop folder
 ///
-/// The package is inspected and matched against the rules as if it had been dropped. `--folder` and `--rule` choose among the
-/// rules that apply to it; they bypass no condition of a rule.
+/// The package is inspected and matched against the rules as if it had been dropped into a folder. `--folder` and `--rule` choose
+/// among the rules; the package must still match the rule.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -31,7 +31,7 @@ pub(super) struct Args {
     /// Folder whose settings and rules apply
     #[arg(long, value_name = "NAME")]
     folder: Option<String>,
-    /// Rule to use instead of the first matching one; it must match, too
+    /// Rule to use instead of the first matching rule; the package must match it, too
     #[arg(long, value_name = "NAME")]
     rule: Option<String>,
     /// Wait until all labels are published or the job ends; the options below are those of `dropship wait`

@@ -19,12 +19,13 @@ Examples:
   dropship wait /srv/drop/audio/echo-1.2.3.cab --held fail --fetch out/
 
 Exit codes:
-  0   the job reached that state
-  65  it failed, was rejected or cancelled before; with --held fail: it is held
+  0   the job reached the state
+  65  the job failed, was rejected or was cancelled before; with --held fail: it is held
   69  no daemon is running
   75  timed out")]
 pub(super) struct Args {
-    /// Id of a job, or a package file: its job is found by the content of the file, once the daemon has accepted it
+    /// Id of a job, or a package file; for a file, the command waits until the daemon has accepted it, and finds the job by the
+    /// file's content
     #[arg(value_name = "JOB|FILE")]
     target: String,
     #[command(flatten)]

@@ -27,8 +27,8 @@ const MAX_SYSTEMS: usize = 10;
 
 /// Show which published labels reach a device
 ///
-/// Lists the labels that dropship made and that reach the hardware id now, the latest publication first. It leaves out labels that were
-/// withdrawn, that are not live yet, or whose targets a newer label has taken over.
+/// Lists the labels that dropship made and that reach the hardware id now, the latest publication first. The list leaves out labels
+/// that were withdrawn, that are not live yet, or whose targets a newer label has taken over.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -40,15 +40,15 @@ Examples:
 Exit codes:
   0   a daemon answered
   64  not a hardware id or glob
-  69  no daemon is running; printed from its store, if there is one")]
+  69  no daemon is running; the output is from its store, if there is one")]
 pub(super) struct Args {
     /// The hardware id, in any case; globs are allowed
     #[arg(value_name = "HARDWARE_ID", value_parser = parse_glob)]
     hardware_id: Glob,
-    /// Only for this OS code; globs are allowed
+    /// List only labels for this OS code; globs are allowed
     #[arg(long, value_name = "CODE", value_parser = parse_glob)]
     os: Option<Glob>,
-    /// Also labels that go live later
+    /// Also list labels that go live later
     #[arg(long)]
     upcoming: bool,
     /// Maximum number of labels; 0 lists all [default: 50, all with --json]

@@ -23,7 +23,7 @@ Exit codes:
   0   done
   1   the service refused the call or could not be reached
   64  invalid command line
-  65  `wait` and `asset`: the service rejected the object, or it was cancelled
+  65  `wait` and `asset`: the service rejected the object, or the object was cancelled
   75  `wait` and `asset`: timed out
   77  the application lacks a role in Partner Center
   78  invalid configuration or credentials

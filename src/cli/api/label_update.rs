@@ -25,9 +25,9 @@ use dropship_rules::guid::{is_guid, plain_guid};
 /// starts the processing again. Name, destination, go-live date and automatic installation cannot be changed:
 /// create another label instead.
 ///
-/// Write hardware ids as BUNDLE|INF|OS|PNP, in quotes. A pattern with `*` or `?` is matched against the driver
-/// metadata of the submission (additions) or the current targets of the label (removals). A dry run makes these
-/// lookups too, and those of audiences by name; they change nothing.
+/// Write hardware ids as BUNDLE|INF|OS|PNP, in quotes. A pattern with `*` or `?` is matched against the driver metadata of the
+/// submission (additions) or the current targets of the label (removals). A dry run, too, looks up these patterns and the names
+/// of audiences; the lookups change nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -57,17 +57,17 @@ pub(super) struct Args {
     /// Remove all audiences: the label reaches every machine that its other targeting matches
     #[arg(long, conflicts_with = "audience")]
     no_audience: bool,
-    /// Lowest version of Windows to offer it to, such as RS1, 19H1 or NI; keeps the ceiling
+    /// Lowest version of Windows to offer the driver to, such as RS1, 19H1 or NI; keeps the ceiling
     #[arg(long, value_name = "VERSION", value_parser = NonEmptyStringValueParser::new())]
     floor: Option<String>,
-    /// Highest version of Windows to offer it to; keeps the floor; requires --justification
+    /// Highest version of Windows to offer the driver to; keeps the floor; requires --justification
     #[arg(long, value_name = "VERSION", value_parser = NonEmptyStringValueParser::new())]
     ceiling: Option<String>,
-    /// Lowest build of Windows to offer it to, such as 26100 (co-engineering); keeps the highest build
+    /// Lowest build of Windows to offer the driver to, such as 26100 (co-engineering); keeps the highest build
     #[arg(long, value_name = "BUILD", value_parser = clap::value_parser!(u32).range(10_000..=99_999),
           conflicts_with_all = ["floor", "ceiling"])]
     floor_build: Option<u32>,
-    /// Highest build of Windows to offer it to (co-engineering); keeps the lowest build
+    /// Highest build of Windows to offer the driver to (co-engineering); keeps the lowest build
     #[arg(long, value_name = "BUILD", value_parser = clap::value_parser!(u32).range(10_000..=99_999),
           conflicts_with_all = ["floor", "ceiling"])]
     ceiling_build: Option<u32>,

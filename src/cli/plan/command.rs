@@ -25,9 +25,9 @@ use dropship_rules::{MatchInput, SkippedRule, choose};
 /// Prints the inspection, the matching rule, the rules that do not match, the requests, and the machines that each label
 /// reaches.
 ///
-/// `--replay` plans every package that the store remembers again with the configuration on disk, compares each plan with the
-/// one that was carried out, and prints only differences: the number of packages for each cause, and the packages with
-/// `--verbose`. It needs the daemon, or its store if no daemon runs. Nothing is sent or changed.
+/// `--replay` plans every package that the store remembers again with the configuration on disk, compares each plan with the one
+/// that was carried out, and prints only differences: the number of packages for each cause, and the packages with `--verbose`.
+/// `--replay` asks the daemon, or reads the store if no daemon runs. Nothing is sent or changed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -40,7 +40,7 @@ Examples:
 Exit codes:
   0   the package would be accepted; with --replay: no differences
   2   with --replay: some packages would be planned differently
-  65  it would be rejected, or held before a label that cannot be created
+  65  the package would be rejected, or held at a label that cannot be created
   78  invalid configuration")]
 pub(in crate::cli) struct Args {
     /// Package to plan (.cab, .hlkx, .hckx)

@@ -19,10 +19,10 @@ pub(super) struct ReplayArgs {
     /// Plan every package that the store remembers again with the configuration on disk, and print what would differ
     #[arg(long, conflicts_with_all = ["file", "folder", "vars", "metadata"], help_heading = "Replay")]
     pub(super) replay: bool,
-    /// Only packages that arrived since then: a duration such as 90d, or a time such as 2026-11-02T09:00:00Z
+    /// Only packages that arrived since TIME: a duration such as 90d, or a time such as 2026-11-02T09:00:00Z
     #[arg(long, value_name = "TIME", value_parser = parse_since, conflicts_with = "file", help_heading = "Replay")]
     since: Option<Timestamp>,
-    /// Only packages that were planned by this rule, or would be
+    /// Only packages that this rule planned, or would plan now
     #[arg(long, value_name = "R", conflicts_with = "file", help_heading = "Replay")]
     rule: Option<String>,
     /// List the packages with their differences below the counts

@@ -18,7 +18,7 @@ use crate::cli::{backend, job_table, status};
 /// select a job, Enter shows it, Esc returns to the list, / filters the jobs, q ends.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-The view is printed once, as plain text, with --once, without a terminal, and with TERM=dumb.
+With --once, without a terminal, or with TERM=dumb, the view is printed once, as plain text.
 NO_COLOR=1 turns colours off.")]
 pub(in crate::cli) struct Args {
     /// Maximum number of jobs to show [default: 200 on a terminal, 20 elsewhere]
