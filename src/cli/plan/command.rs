@@ -25,9 +25,9 @@ use dropship_rules::{MatchInput, SkippedRule, choose};
 /// Prints the inspection, the matching rule, the rules that do not match, the requests, and the machines that each label
 /// reaches.
 ///
-/// `--replay` plans every package that the store remembers again with the configuration on disk, compares each plan with the one
-/// that was carried out, and prints only differences: the number of packages for each cause, and the packages with `--verbose`.
-/// `--replay` asks the daemon, or reads the store if no daemon runs. Nothing is sent or changed.
+/// `--replay` plans all packages in the store again, with the configuration on disk, compares each plan with the one that was
+/// carried out, and prints only differences: the number of packages for each cause, and the packages with `--verbose`. `--replay`
+/// asks the daemon, or reads the store if no daemon runs. Nothing is sent or changed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -16,7 +16,7 @@ use crate::replay::{Record, ReplayRules};
 /// Options of `plan --replay`.
 #[derive(Debug, clap::Args)]
 pub(super) struct ReplayArgs {
-    /// Plan every package that the store remembers again with the configuration on disk, and print what would differ
+    /// Plan all packages in the store again, with the configuration on disk, and print what would differ
     #[arg(long, conflicts_with_all = ["file", "folder", "vars", "metadata"], help_heading = "Replay")]
     pub(super) replay: bool,
     /// Only packages that arrived since TIME: a duration such as 90d, or a time such as 2026-11-02T09:00:00Z
