@@ -57,9 +57,7 @@ impl Exit {
             Self::NoDaemon => "No daemon answers.",
             Self::TimedOut => "Timed out, or the daemon is busy.",
             Self::NotPermitted => "Not permitted.",
-            Self::Configuration => {
-                "The configuration is invalid, or dropship check reports another error."
-            }
+            Self::Configuration => "The configuration is invalid, or dropship check reports another error.",
         }
     }
 

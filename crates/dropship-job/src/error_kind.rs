@@ -207,7 +207,7 @@ error_kinds! {
 }
 "Files of dropship" {
     Transfer "transfer" [Waiting Failed]
-        "An upload or a download failed. Waiting: or dropship cannot read or write a file that the step needs."
+        "An upload or a download failed. Waiting: the cause can also be a file of dropship that cannot be read or written at the moment."
         "Check the network, the proxy and the disk. dropship tries again when that can help. Held: the transfer has failed for longer than `[api] uncertain`; look for the file in Partner Center, then run `dropship approve JOB`. Failed: run `dropship retry JOB`.";
     BadDownload "bad-download" [Waiting]
         "A downloaded result is damaged, is longer than such a file can be, or is an archive that must not be unpacked: its entries overlap, have names that lead out of the archive, or have far too much content."
