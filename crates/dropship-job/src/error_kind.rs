@@ -222,7 +222,7 @@ error_kinds! {
         "The captured copy has other bytes than the package that was inspected. Nothing was uploaded."
         "Check the disk, run `dropship cancel JOB`, then drop the package again.";
     PlanLost "plan-lost" [Failed]
-        "The stored plan of the job cannot be read, or lacks the label that the job has to request."
+        "The stored plan of the job cannot be read, or lacks the product, submission or label that the job has to create."
         "Restore the folder `packages` of the store from a backup. Then run `dropship approve JOB` if the job is held, or `dropship retry JOB` if it has failed.";
     MetadataLost "metadata-lost" []
         "The stored copy of the driver metadata cannot be read, or was changed."
