@@ -14,6 +14,8 @@ use crate::{FileTime, FolderState, Summary};
 pub(crate) struct FolderStatus {
     /// Name of the file system, if other machines may write to it.
     pub(crate) remote: Option<&'static str>,
+    /// The mount that this is about.
+    pub(crate) mount: Option<MountId>,
     /// The folder was a mount point at some time.
     pub(crate) was_mount: bool,
     /// The last pass could not watch every directory.
@@ -38,6 +40,13 @@ pub(crate) struct FolderStatus {
     pub(crate) scans: u64,
     pub(crate) candidates: usize,
     pub(crate) ignored: IgnoredFiles,
+}
+
+/// Identifies a mount. The kernel uses numbers of ended mounts again, and those of devices too, but seldom both for the same place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MountId {
+    pub(crate) device: (u32, u32),
+    pub(crate) id: u64,
 }
 
 impl FolderStatus {

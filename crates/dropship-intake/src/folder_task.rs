@@ -13,9 +13,9 @@ use crate::evaluate::{Outcome, evaluate};
 use crate::events::FileEvent;
 use crate::folder_context::FolderContext;
 use crate::folder_issue::FolderIssue;
-use crate::hung::WorkPermits;
 use crate::names::NameClass;
 use crate::scan::{FolderMemory, Scan};
+use crate::scan_threads::ScanThreads;
 
 mod outcome;
 mod scans;
@@ -23,8 +23,7 @@ mod scans;
 pub(crate) struct FolderTask {
     context: Arc<FolderContext>,
     stop: CancellationToken,
-    /// Limits how many folders are scanned at the same time.
-    passes: WorkPermits,
+    threads: ScanThreads,
     memory: FolderMemory,
     /// The full scan, if one is under way, and scans of new subfolders.
     scans: VecDeque<Scan>,
@@ -39,12 +38,12 @@ pub(crate) struct FolderTask {
 }
 
 impl FolderTask {
-    pub(crate) fn new(context: Arc<FolderContext>, passes: WorkPermits, stop: CancellationToken) -> Self {
+    pub(crate) fn new(context: Arc<FolderContext>, threads: ScanThreads, stop: CancellationToken) -> Self {
         let now = Instant::now();
         Self {
             context,
             stop,
-            passes,
+            threads,
             memory: FolderMemory::default(),
             scans: VecDeque::new(),
             scan_number: 0,

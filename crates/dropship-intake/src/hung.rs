@@ -17,7 +17,7 @@ pub(crate) const HUNG: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Maximum number of folders that hang without delaying others. Each keeps a thread.
-const MAX_HUNG: usize = 64;
+pub(crate) const MAX_HUNG: usize = 64;
 
 /// Permits for work on the file system, over all folders. A folder that hangs gives its permit back.
 #[derive(Debug, Clone)]

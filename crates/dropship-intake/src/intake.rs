@@ -18,13 +18,10 @@ use crate::folder_context::FolderContext;
 use crate::folder_task::FolderTask;
 use crate::gates::AdmissionGates;
 use crate::health::{FolderHealth, Summary};
-use crate::hung::WorkPermits;
 use crate::names::{NameClass, Names};
+use crate::scan_threads::ScanThreads;
 use crate::watch::Watcher;
 use crate::{FileReceiver, FolderEvents, FolderSpec, fstype};
-
-/// Maximum number of folders that are scanned at the same time.
-const CONCURRENT_PASSES: usize = 4;
 
 /// Maximum time that stopping waits for the tasks. A task may be copying some GiB, and on a hung share it never ends.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -37,7 +34,7 @@ pub struct Intake {
     watcher: Arc<Watcher>,
     gates: AdmissionGates,
     queue: Arc<FairQueue>,
-    passes: WorkPermits,
+    threads: ScanThreads,
     remote_kind: fstype::RemoteKind,
     activity: Activity,
     /// The last counts, and the number of changes before them.
@@ -85,7 +82,7 @@ impl Intake {
             watcher: Arc::new(Watcher::new()),
             gates: AdmissionGates::default(),
             queue: Arc::default(),
-            passes: WorkPermits::new(CONCURRENT_PASSES),
+            threads: ScanThreads::default(),
             remote_kind,
             activity: Activity::default(),
             counted: Mutex::default(),
@@ -215,7 +212,7 @@ impl Intake {
             activity: self.activity.clone(),
             spec,
         });
-        let task = Box::new(FolderTask::new(Arc::clone(&context), self.passes.clone(), stop.clone()));
+        let task = Box::new(FolderTask::new(Arc::clone(&context), self.threads.clone(), stop.clone()));
         let folder = WatchedFolder { stop, task: tokio::spawn(task.run()), context };
         self.folders().insert(folder.context.spec.name.clone(), folder);
         self.activity.note();

@@ -28,6 +28,7 @@ mod readiness;
 mod ready_when;
 mod receiver;
 mod scan;
+mod scan_threads;
 mod sidecar;
 mod watch;
 

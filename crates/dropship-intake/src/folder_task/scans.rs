@@ -77,11 +77,10 @@ impl FolderTask {
     }
 
     async fn run_pass(&mut self, mut scan: Scan) -> Option<Scan> {
-        let permit = self.passes.acquire().await?;
         // A full scan may have started since. Files that this pass sees in a subfolder count as seen by that scan too.
         scan.number = self.scan_number;
         let (context, mut memory) = (Arc::clone(&self.context), std::mem::take(&mut self.memory));
-        let passed = tokio::task::spawn_blocking(move || {
+        let pass = move || {
             let _work = context.begin_work();
             scan.run_pass(&context, &mut memory);
             if scan.is_full && scan.is_done() {
@@ -89,8 +88,8 @@ impl FolderTask {
                 report_removed(&context, &mut memory, &mut scan);
             }
             (scan, memory)
-        });
-        match permit.wait(&self.context.progress, passed).await {
+        };
+        match self.threads.run(&self.context.progress, pass).await {
             Ok((scan, memory)) => {
                 self.memory = memory;
                 Some(scan)
