@@ -14,7 +14,10 @@ use crate::hung_places;
 
 /// Number of outboxes that a pass probes, besides those that could not be written. If it finds one that cannot be written
 /// any more, it probes all the others too: they may have the same cause.
-const IN_TURN: usize = 64;
+const IN_TURN: usize = 192;
+
+/// Interval between passes while every outbox works. Otherwise there is one in each round of the daemon's regular work.
+const PASS_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Interval between probes that create a file in an outbox that works.
 const CREATE_INTERVAL: Duration = Duration::from_secs(60);
@@ -33,6 +36,7 @@ struct Outboxes {
     outboxes: Vec<ProbedOutbox>,
     /// The outbox whose turn is next.
     next: usize,
+    last_pass: Option<Instant>,
 }
 
 #[derive(Debug, Clone)]
@@ -46,12 +50,16 @@ pub(super) struct ProbedOutbox {
 }
 
 impl OutboxProbes {
-    /// Probes the outboxes of a configuration. Waits for their file systems, at most some seconds. Only one thread at a time
-    /// calls this.
+    /// Probes the outboxes of a configuration, if that is due. Waits for their file systems, at most some seconds. Only one
+    /// thread at a time calls this.
     pub(super) fn pass(&self, active: &Arc<ActiveConfig>) {
         let due = {
             let mut known = self.0.lock();
             known.follow(active);
+            if !known.is_pass_due() {
+                return;
+            }
+            known.last_pass = Some(Instant::now());
             known.due()
         };
         if self.probe(due) {
@@ -128,10 +136,15 @@ impl Outboxes {
         (self.active, self.next) = (Some(Arc::clone(active)), 0);
     }
 
+    fn is_pass_due(&self) -> bool {
+        self.outboxes.iter().any(ProbedOutbox::is_urgent)
+            || self.last_pass.is_none_or(|last| last.elapsed() >= PASS_INTERVAL)
+    }
+
     /// The outboxes that were never probed, those that cannot be written, and some of the others.
     fn due(&mut self) -> Vec<usize> {
         let count = self.outboxes.len();
-        let is_urgent = |one: &ProbedOutbox| one.created.is_none() || one.why.is_some();
+        let is_urgent = ProbedOutbox::is_urgent;
         let mut due: Vec<usize> = self
             .outboxes
             .iter()
@@ -152,6 +165,11 @@ impl Outboxes {
 }
 
 impl ProbedOutbox {
+    /// Whether every pass probes it: it was never probed, or cannot be written.
+    fn is_urgent(&self) -> bool {
+        self.created.is_none() || self.why.is_some()
+    }
+
     /// Whether the next probe creates a file.
     fn creates(&self) -> bool {
         self.why.is_some() || self.created.is_none_or(|created| created.elapsed() >= CREATE_INTERVAL)
@@ -175,7 +193,7 @@ mod tests {
             why: None,
             created: Some(Instant::now()),
         };
-        Outboxes { active: None, outboxes: (0..count).map(outbox).collect(), next: 0 }
+        Outboxes { outboxes: (0..count).map(outbox).collect(), ..Outboxes::default() }
     }
 
     #[test]
@@ -186,11 +204,17 @@ mod tests {
         let due = few.due();
         assert_eq!((due[0], due.len()), (1, 3), "{due:?}");
         assert_eq!(outboxes(0).due(), [] as [usize; 0]);
+        few.last_pass = Some(Instant::now());
+        assert!(few.is_pass_due());
+        few.outboxes[1].why = None;
+        assert!(!few.is_pass_due());
+        few.outboxes[2].created = None;
+        assert!(few.is_pass_due());
         let mut many = outboxes(3 * IN_TURN);
-        many.outboxes[150].why = Some("full".to_owned());
-        many.outboxes[170].created = None;
+        many.outboxes[450].why = Some("full".to_owned());
+        many.outboxes[510].created = None;
         let passes: Vec<_> = (0..3).map(|_| many.due()).collect();
-        assert!(passes.iter().all(|due| due.starts_with(&[150, 170]) && due.len() <= IN_TURN + 2));
+        assert!(passes.iter().all(|due| due.starts_with(&[450, 510]) && due.len() <= IN_TURN + 2));
         let mut seen: Vec<_> = passes.concat();
         seen.sort_unstable();
         seen.dedup();

@@ -14,8 +14,8 @@ use super::{
     run, sandbox, show, status, store, submit, systemd, test, top, wait, who,
 };
 
-/// Time after which an idle thread for blocking work ends. By default it is 10 seconds, the interval of the daemon's regular work, which
-/// then starts new threads each time.
+/// Time after which an idle thread for blocking work ends. By default it is 10 seconds, less than the interval of the daemon's regular
+/// work, which would start new threads each time.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
 /// Maximum time to wait for blocking reads when a command ends.

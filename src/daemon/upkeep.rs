@@ -17,8 +17,8 @@ use crate::systemd::UnitStatus;
 use dropship_hardware::Client;
 use dropship_intake::Intake;
 
-/// Interval between probes.
-const INTERVAL: Duration = Duration::from_secs(10);
+/// Interval between probes: as long as that between heartbeats without a watchdog, so that one wake-up serves both.
+const INTERVAL: Duration = Duration::from_secs(15);
 
 /// The same while something needs attention: an item has to disappear within 15 seconds of its cure.
 const INTERVAL_WITH_TROUBLE: Duration = Duration::from_secs(6);
@@ -128,6 +128,8 @@ impl Rounds {
     fn start_round(self: &Arc<Self>, runtime: &Handle, turn: usize, round: Round) {
         let updating =
             (round != Round::Heartbeat).then(|| Single::begin(self, |rounds| &rounds.is_updating)).flatten();
+        // Here, because a timer of the runtime wakes it several times before it ends.
+        self.parts.pipeline.queue().look();
         let this = Arc::clone(self);
         runtime.spawn_blocking(move || {
             this.beat(turn);

@@ -200,6 +200,11 @@ impl Queue {
         self.wakeup.notify_one();
     }
 
+    /// Makes the workers look at the queue, which is a sign of life too.
+    pub fn look(&self) {
+        self.wakeup.notify_one();
+    }
+
     /// Whether a worker processes the job.
     #[must_use]
     pub fn is_running(&self, id: &JobId) -> bool {

@@ -22,8 +22,8 @@ use dropship_store::StoreError;
 
 /// Processes jobs until the shutdown, then waits until every worker has released its job.
 pub async fn run<S: Service>(pipeline: Arc<Pipeline<S>>) {
-    // The maximum sleep: a suspended machine or a changed clock is noticed this late.
-    let idle = pipeline.heartbeat.idle_interval();
+    // The maximum sleep: a suspended machine or a changed clock is noticed this late. The daemon's regular work ends it earlier.
+    let idle = pipeline.heartbeat.idle_interval() * 2;
     let mut workers = JoinSet::new();
     while !pipeline.shutdown.is_cancelled() && pipeline.store_failed.borrow().is_none() {
         pipeline.heartbeat.beat();

@@ -31,7 +31,13 @@ pub(crate) struct ScanThreads(Arc<Mutex<Threads>>);
 impl std::fmt::Debug for ScanThreads {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let threads = self.0.lock();
-        write!(f, "ScanThreads({} running, {} hung, {} folders wait)", threads.running, threads.hung, threads.waiting.len())
+        write!(
+            f,
+            "ScanThreads({} running, {} hung, {} folders wait)",
+            threads.running,
+            threads.hung,
+            threads.waiting.len()
+        )
     }
 }
 

@@ -46,7 +46,9 @@ impl Client {
     async fn head(&self) -> Result<(), String> {
         let mut root = self.shared.base.clone();
         root.set_path("/");
-        let sent = self.shared.http.calls.head(root).timeout(TIMEOUT).send().await;
+        // On a connection of its own: the next check comes later than an idle one is kept, and to close it by then would wake an
+        // idle process again.
+        let sent = self.shared.http.once.head(root).timeout(TIMEOUT).send().await;
         let answer = sent.map_err(|error| format!("the service cannot be reached: {}", explain(error)))?;
         self.shared.clock.measure(answer.headers());
         match answer.status().as_u16() {
