@@ -15,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from measure import azurite, burst, counts, daemon, fleet, intake, judging, pages, program, remembered, store, transfers
+from measure import azurite, burst, counts, daemon, embedded, fleet, intake, judging, pages, program, remembered, store, transfers
 from measure.common import ROOT, SCRATCH, build, say
 from measure.table import BEGIN, END, Table
 
@@ -51,6 +51,8 @@ def parts(table, rounds, folder, options):
         ("fleet", [("fleet", "10,000 packages dropped at once at three nodes")], lambda: fleet.at_once(table, folder, packages)),
         ("fleet-transitions", [("fleet", "transitions by 1, 2 and 4 nodes")], lambda: fleet.transitions(table)),
         ("start", [("program", "start to ready 20 ms")], lambda: daemon.starts(table, rounds, folder)),
+        ("embedded", [("store in a folder", "not slower or heavier because of PostgreSQL and object storage")],
+         lambda: embedded.embedded(table, rounds, folder, jobs, not options.no_build)),
         ("size", [("program", "packaged binary at most 16 MB stripped")], lambda: program.size(table, folder)),
         ("step", [("program", "an API step 100 us")], lambda: program.step(table, rounds)),
         ("clean-build", [("program", "a clean release build in 240 s")], lambda: program.clean_build(table, clean)),

@@ -63,10 +63,23 @@ fn copy() {
     println!("| idle for the same time | {idle} | {:.1} |", idle_cost.as_secs_f64() * 1e3);
 }
 
+/// What a machine takes for one wake-up of a thread that does nothing: no idle program can take less for each of its own.
+fn wake() -> Duration {
+    const WAKES: u32 = 20;
+    let processor_time = || {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
+    };
+    let before = processor_time();
+    (0..WAKES).for_each(|_| pause(Duration::from_secs(1)));
+    (processor_time() - before) / WAKES
+}
+
 /// Folders in which nothing happens, and a service that responds.
 fn idle() {
     const POLL: Duration = Duration::from_secs(300);
     let service = daemon::Service::start();
+    println!("\nA thread that only sleeps uses {:.0} us each time it wakes.", wake().as_secs_f64() * 1e6);
     println!(
         "\n| idle folders | ready after s | core % | of that scans, `poll = \"5m\"` | wake-ups a second | MiB | of that not of a file |"
     );

@@ -54,8 +54,12 @@ def cargo(*arguments, **more):
     return call("cargo", *arguments, env=environment, timeout=more.pop("timeout", 1800), **more)
 
 
+def build_packaged(features=FEATURES):
+    cargo("build", "--profile", "dist", "--locked", "--bin", "dropship", *features)
+
+
 def build():
-    cargo("build", "--profile", "dist", "--locked", "--bin", "dropship", *FEATURES)
+    build_packaged()
     cargo(*BENCH, *FEATURES, "--no-run", "--bench", "inspect", "--bench", "store", "--bench", "intake")
     cargo(*BENCH, "--no-run", "-p", "dropship-intake", "--bench", "scan")
 

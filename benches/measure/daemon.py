@@ -53,13 +53,13 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
 class Daemon:
     """A daemon with a folder of its own, or one of several that share a folder."""
 
-    def __init__(self, home, name="dropship", socket="control"):
+    def __init__(self, home, name="dropship", socket="control", program=DROPSHIP):
         self.home, self.socket = home, home / f"{socket}.sock"
         self.start = time.perf_counter()
         with open(home / "daemon.log", "ab") as log:
             environment = {key: value for key, value in os.environ.items()
                            if key not in ("STATE_DIRECTORY", "RUNTIME_DIRECTORY", "NOTIFY_SOCKET")}
-            self.process = subprocess.Popen([DROPSHIP, "--config", home / f"{name}.toml", "run", "--log-level", "warn"],
+            self.process = subprocess.Popen([program, "--config", home / f"{name}.toml", "run", "--log-level", "warn"],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment)
 
     def serving(self):
@@ -84,9 +84,10 @@ class Daemon:
                 return None
         return answer if b" 200 " in answer[:20] else None
 
-    def memory(self):
+    def memory(self, kind="VmHWM"):
+        """MiB: the peak, or another line of `proc_pid_status`."""
         status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+)", status)[1]) / 1024
+        return int(re.search(rf"{kind}:\s+(\d+)", status)[1]) / 1024
 
     def end(self, how):
         self.process.send_signal(how)
@@ -115,17 +116,22 @@ def starts(table, rounds, folder):
               "to the first answer on the control socket", "11 ms")
 
 
+def filled(folder, base, count):
+    """A daemon's folder with this many jobs, after SIGKILL."""
+    home = home_at(folder, base)
+    # A daemon creates the store first, because it records the account that the store belongs to.
+    for fill, how in ((True, signal.SIGTERM), (False, signal.SIGKILL)):
+        daemon = Daemon(home)
+        daemon.serving()
+        daemon.end(how)
+        if fill:
+            call(bench_program("store"), "fill", home / "store", count)
+    return home
+
+
 def many_jobs(table, rounds, folder, count):
     with Server(DROPSHIP, "sandbox", "--json") as base:
-        home = home_at(folder / "many", base)
-        # A daemon creates the store first, because it records the account that the store belongs to.
-        daemon = Daemon(home)
-        daemon.serving()
-        daemon.end(signal.SIGTERM)
-        call(bench_program("store"), "fill", home / "store", count)
-        daemon = Daemon(home)
-        daemon.serving()
-        daemon.end(signal.SIGKILL)
+        home = filled(folder / "many", base, count)
         times, memories, pages = [], [], []
         for _ in range(rounds):
             daemon = Daemon(home)

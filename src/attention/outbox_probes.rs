@@ -16,11 +16,12 @@ use crate::hung_places;
 /// any more, it probes all the others too: they may have the same cause.
 const IN_TURN: usize = 192;
 
-/// Interval between passes while every outbox works. Otherwise there is one in each round of the daemon's regular work.
-const PASS_INTERVAL: Duration = Duration::from_secs(30);
+/// Interval between passes while every outbox works, a little less than that of two rounds. Otherwise there is a pass in each round.
+const PASS_INTERVAL: Duration = Duration::from_secs(29);
 
-/// Interval between probes that create a file in an outbox that works.
-const CREATE_INTERVAL: Duration = Duration::from_secs(60);
+/// Interval between probes that create a file in an outbox that works. A little less than that of four rounds of the daemon's regular
+/// work, which come a little late.
+const CREATE_INTERVAL: Duration = Duration::from_secs(59);
 
 /// Maximum time for a pass. A share that hangs does not answer at all.
 const TIMEOUT: Duration = Duration::from_secs(8);
@@ -82,6 +83,7 @@ impl OutboxProbes {
             let (outbox, creates): &(PathBuf, bool) = &probes[index];
             probe(outbox, *creates)
         };
+        let begun = Instant::now();
         let results = hung_places::each_within(places, TIMEOUT, work);
         let mut known = self.0.lock();
         let mut has_new_trouble = false;
@@ -91,7 +93,7 @@ impl OutboxProbes {
             has_new_trouble |= why.is_some() && one.why.is_none();
             one.why = why;
             if creates {
-                one.created = Some(Instant::now());
+                one.created = Some(begun);
             }
         }
         has_new_trouble

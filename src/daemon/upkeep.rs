@@ -153,7 +153,11 @@ impl Rounds {
             attention.probe_files();
         }
         let items = attention.refresh();
-        self.has_trouble.store(!items.is_empty(), Ordering::Relaxed);
+        let has_trouble = !items.is_empty();
+        if !self.has_trouble.swap(has_trouble, Ordering::Relaxed) && has_trouble {
+            // The round that looks for its cure is sooner than the next one was to be.
+            pipeline.events().notify_subscribers();
+        }
         let line = status_line::of(pipeline, intake, &items);
         let mut shown = self.shown.lock();
         if line != *shown && !pipeline.shutdown().is_cancelled() {
@@ -190,6 +194,7 @@ impl Rounds {
             runtime.spawn(async move {
                 pipeline.receipts().write_unwritten().await;
                 drop(writing);
+                pipeline.events().notify_subscribers();
             });
         }
     }

@@ -56,7 +56,7 @@ pub async fn run<S: Service>(pipeline: Arc<Pipeline<S>>) {
     }
     loop {
         pipeline.heartbeat.beat();
-        if let Ok(None) = tokio::time::timeout(idle, workers.join_next()).await {
+        if let Ok(None) = tokio::time::timeout(idle / 2, workers.join_next()).await {
             return;
         }
     }

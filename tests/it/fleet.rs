@@ -13,6 +13,7 @@ mod restored;
 mod retried;
 mod rounds;
 mod unit;
+mod upgrade;
 
 use std::process::Command;
 

@@ -42,10 +42,13 @@ pub(crate) struct FolderStatus {
     pub(crate) ignored: IgnoredFiles,
 }
 
-/// Identifies a mount. The kernel uses numbers of ended mounts again, and those of devices too, but seldom both for the same place.
+/// Identifies a mount and its root. The kernel gives the number of a mount that has ended to the next one, and the numbers of devices
+/// without hardware likewise; a scan between the two mounts sees a third one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MountId {
     pub(crate) device: (u32, u32),
+    /// Inode of the folder.
+    pub(crate) root: u64,
     pub(crate) id: u64,
 }
 

@@ -75,11 +75,12 @@ impl Intake {
         remote_kind: fstype::RemoteKind,
     ) -> Result<Self, GlobError> {
         let compiled = compile(folders)?;
+        let stop = shutdown.child_token();
         let intake = Self {
             receiver,
             events,
-            stop: shutdown.child_token(),
-            watcher: Arc::new(Watcher::new()),
+            watcher: Arc::new(Watcher::new(stop.clone())),
+            stop,
             gates: AdmissionGates::default(),
             queue: Arc::default(),
             threads: ScanThreads::default(),

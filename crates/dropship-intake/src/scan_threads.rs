@@ -1,7 +1,7 @@
 //! Threads that read folders. All folders share them: handing each folder to a thread of its own, and waking a task for each
 //! result, costs several times as much as reading a folder in which nothing has changed.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,60 +21,62 @@ const BATCH: usize = 32;
 /// Time after which work that has not ended may have another thread beside it. Repeated, with growing intervals.
 const SLOW: Duration = Duration::from_millis(50);
 
-/// Maximum interval between two looks at work that has not ended.
+/// Maximum interval between two looks at work that has not ended. A result waits no longer, even if its thread has slow work next.
 const MAX_LOOK: Duration = Duration::from_secs(1);
 
-/// The threads. Clones share them.
-#[derive(Clone, Default)]
-pub(crate) struct ScanThreads(Arc<Mutex<Threads>>);
+/// The threads for local folders and those for shares: slow shares delay other shares only.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct ScanThreads {
+    pub(crate) local: ThreadPool,
+    pub(crate) remote: ThreadPool,
+}
 
-impl std::fmt::Debug for ScanThreads {
+/// Some threads. Clones share them.
+#[derive(Clone, Default)]
+pub(crate) struct ThreadPool(Arc<Mutex<Threads>>);
+
+impl std::fmt::Debug for ThreadPool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let threads = self.0.lock();
-        write!(
-            f,
-            "ScanThreads({} running, {} hung, {} folders wait)",
-            threads.running,
-            threads.hung,
-            threads.waiting.len()
-        )
+        let Threads { waiting, running, hung, .. } = &*self.0.lock();
+        write!(f, "ThreadPool({running} running, {} hung, {} folders wait)", hung.len(), waiting.len())
     }
 }
 
 #[derive(Default)]
 struct Threads {
+    last_id: u64,
     waiting: VecDeque<Work>,
     /// Results that are not delivered yet.
     done: Vec<Delivery>,
     /// Threads that count against the maximum.
     running: usize,
-    /// Work that hangs and does not count.
-    hung: usize,
+    /// The work of these threads.
+    begun: HashSet<u64>,
+    /// Work that hangs: its thread does not count.
+    hung: HashSet<u64>,
 }
 
 /// Work on one folder.
 struct Work {
+    id: u64,
     run: Box<dyn FnOnce() -> Delivery + Send>,
-    state: Arc<Mutex<WorkState>>,
 }
 
 /// Gives a result to the task that waits for it.
 type Delivery = Box<dyn FnOnce() + Send>;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum WorkState {
-    Waits,
-    Runs,
-    /// It hangs: another thread works in its stead.
-    Hangs,
-}
 
 /// Work panicked, or the runtime stops.
 #[derive(Debug, thiserror::Error)]
 #[error("it did not come to its end")]
 pub(crate) struct WorkFailed;
 
-impl ScanThreads {
+/// Work that a task waits for. If the task ends before, nobody looks any more whether the work hangs.
+struct Awaited<'a> {
+    pool: &'a ThreadPool,
+    id: u64,
+}
+
+impl ThreadPool {
     /// Does work that blocks on the file system of one folder, whose progress is `progress`.
     ///
     /// # Errors
@@ -85,30 +87,31 @@ impl ScanThreads {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkFailed> {
         let (sender, mut result) = oneshot::channel();
-        let state = Arc::new(Mutex::new(WorkState::Waits));
-        let run = Box::new(move || -> Delivery {
+        let awaited = self.put(Box::new(move || -> Delivery {
             let done = catch_unwind(AssertUnwindSafe(work));
             // Nobody waits any more if the folder is no longer watched.
             Box::new(move || drop(sender.send(done)))
-        });
-        self.put(Work { run, state: Arc::clone(&state) });
+        }));
         let mut pause = SLOW;
         loop {
             tokio::select! {
                 done = &mut result => return done.ok().and_then(Result::ok).ok_or(WorkFailed),
-                () = tokio::time::sleep(pause) => self.look(&state, progress.silence() > HUNG),
+                () = tokio::time::sleep(pause) => awaited.look(progress),
             }
             pause = (pause * 2).min(MAX_LOOK);
         }
     }
 
-    fn put(&self, work: Work) {
+    fn put(&self, run: Box<dyn FnOnce() -> Delivery + Send>) -> Awaited<'_> {
         let mut threads = self.0.lock();
-        threads.waiting.push_back(work);
+        threads.last_id += 1;
+        let id = threads.last_id;
+        threads.waiting.push_back(Work { id, run });
         // More threads only for work that turns out to be slow.
         if threads.running == 0 {
             self.start(&mut threads);
         }
+        Awaited { pool: self, id }
     }
 
     fn start(&self, threads: &mut MutexGuard<'_, Threads>) {
@@ -117,86 +120,108 @@ impl ScanThreads {
         tokio::task::spawn_blocking(move || this.work());
     }
 
-    /// Called while work has not ended. No other folder and no result waits for long because of it.
-    fn look(&self, state: &Mutex<WorkState>, is_silent: bool) {
-        let mut threads = self.0.lock();
-        let mut state = state.lock();
-        if *state == WorkState::Runs && is_silent && threads.hung < MAX_HUNG {
-            *state = WorkState::Hangs;
-            threads.hung += 1;
-            threads.running -= 1;
-        }
-        drop(state);
-        if !threads.waiting.is_empty() && threads.running < MAX_THREADS {
-            self.start(&mut threads);
-        }
-        let done = std::mem::take(&mut threads.done);
-        drop(threads);
-        done.into_iter().for_each(|deliver| deliver());
-    }
-
     /// Does the work that waits.
     fn work(&self) {
         let mut threads = self.0.lock();
         loop {
-            let Some(Work { run, state }) = threads.waiting.pop_front() else {
+            let Some(Work { id, run }) = threads.waiting.pop_front() else {
                 threads.running -= 1;
                 break;
             };
-            *state.lock() = WorkState::Runs;
-            drop(threads);
-            let deliver = run();
-            threads = self.0.lock();
+            threads.begun.insert(id);
+            let deliver = MutexGuard::unlocked(&mut threads, run);
             threads.done.push(deliver);
-            if *state.lock() == WorkState::Hangs {
-                threads.hung -= 1;
+            if !threads.begun.remove(&id) {
+                // Another thread may work in its stead.
+                threads.hung.remove(&id);
                 break;
             }
             if threads.done.len() >= BATCH {
-                let done = std::mem::take(&mut threads.done);
-                drop(threads);
-                done.into_iter().for_each(|deliver| deliver());
-                threads = self.0.lock();
+                deliver_all(&mut threads);
             }
         }
-        let done = std::mem::take(&mut threads.done);
-        drop(threads);
-        done.into_iter().for_each(|deliver| deliver());
+        deliver_all(&mut threads);
     }
+}
+
+impl Awaited<'_> {
+    /// Called while the work has not ended. No other folder and no result waits for long because of it.
+    fn look(&self, progress: &Progress) {
+        let mut threads = self.pool.0.lock();
+        if threads.hung.len() < MAX_HUNG && progress.silence() > HUNG {
+            self.give_back(&mut threads);
+        }
+        if !threads.waiting.is_empty() && threads.running < MAX_THREADS {
+            self.pool.start(&mut threads);
+        }
+        deliver_all(&mut threads);
+    }
+
+    /// Stops counting the thread of the work, if it has begun.
+    fn give_back(&self, threads: &mut Threads) {
+        if threads.begun.remove(&self.id) {
+            threads.hung.insert(self.id);
+            threads.running -= 1;
+        }
+    }
+}
+
+impl Drop for Awaited<'_> {
+    fn drop(&mut self) {
+        let mut threads = self.pool.0.lock();
+        threads.waiting.retain(|work| work.id != self.id);
+        self.give_back(&mut threads);
+        // Work that nobody waits for may hang without being counted.
+        threads.hung.remove(&self.id);
+        if !threads.waiting.is_empty() && threads.running == 0 {
+            self.pool.start(&mut threads);
+        }
+    }
+}
+
+/// Delivers the results without the lock.
+fn deliver_all(threads: &mut MutexGuard<'_, Threads>) {
+    let done = std::mem::take(&mut threads.done);
+    MutexGuard::unlocked(threads, || done.into_iter().for_each(|deliver| deliver()));
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::HashSet;
     use std::sync::mpsc;
 
     use super::*;
 
     /// Starts work that waits until the sender is used or dropped.
-    fn blocked(threads: &ScanThreads) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<(), WorkFailed>>) {
+    fn blocked(pool: &ThreadPool) -> (mpsc::Sender<()>, tokio::task::JoinHandle<Result<(), WorkFailed>>) {
         let (release, wait) = mpsc::channel();
-        let threads = threads.clone();
+        let pool = pool.clone();
         let task = tokio::spawn(async move {
-            threads.run(&Progress::default(), move || wait.recv().unwrap_or_default()).await
+            pool.run(&Progress::default(), move || wait.recv().unwrap_or_default()).await
         });
         (release, task)
     }
 
     /// How many threads run, and how much work hangs.
-    fn counts(threads: &ScanThreads) -> (usize, usize) {
-        let threads = threads.0.lock();
-        (threads.running, threads.hung)
+    fn counts(pool: &ThreadPool) -> (usize, usize) {
+        let threads = pool.0.lock();
+        (threads.running, threads.hung.len())
+    }
+
+    async fn until(is_so: impl Fn() -> bool) {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn many_folders_share_few_threads_and_each_gets_its_result() {
-        let threads = ScanThreads::default();
-        let (release, first) = blocked(&threads);
+        let pool = ThreadPool::default();
+        let (release, first) = blocked(&pool);
         let folders = (0..10 * BATCH).map(|number| {
-            let threads = threads.clone();
+            let pool = pool.clone();
             tokio::spawn(async move {
                 let work = move || (number, std::thread::current().id());
-                threads.run(&Progress::default(), work).await.unwrap()
+                pool.run(&Progress::default(), work).await.unwrap()
             })
         });
         let folders: Vec<_> = folders.collect();
@@ -209,13 +234,14 @@ mod tests {
             used.insert(thread);
         }
         assert!(used.len() <= MAX_THREADS, "{used:?}");
+        until(|| counts(&pool) == (0, 0)).await;
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn slow_folders_do_not_delay_another() {
-        let threads = ScanThreads::default();
-        let slow: Vec<_> = (0..MAX_THREADS - 1).map(|_| blocked(&threads)).collect();
-        assert_eq!(threads.run(&Progress::default(), || 1).await.unwrap(), 1);
+        let pool = ThreadPool::default();
+        let slow: Vec<_> = (0..MAX_THREADS - 1).map(|_| blocked(&pool)).collect();
+        assert_eq!(pool.run(&Progress::default(), || 1).await.unwrap(), 1);
         for (release, task) in slow {
             drop(release);
             task.await.unwrap().unwrap();
@@ -224,49 +250,46 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn folders_that_hang_do_not_count() {
-        let threads = ScanThreads::default();
+        let pool = ThreadPool::default();
         let (release, wait) = mpsc::channel::<()>();
-        let state = Arc::new(Mutex::new(WorkState::Waits));
-        let run = Box::new(move || -> Delivery {
+        let awaited = pool.put(Box::new(move || {
             wait.recv().ok();
             Box::new(|| ())
-        });
-        threads.0.lock().running = MAX_THREADS - 1;
-        {
-            let mut list = threads.0.lock();
-            list.waiting.push_back(Work { run, state: Arc::clone(&state) });
-            threads.start(&mut list);
-        }
-        while *state.lock() != WorkState::Runs {
-            tokio::task::yield_now().await;
-        }
+        }));
+        until(|| !pool.0.lock().begun.is_empty()).await;
         // It makes progress: the others wait.
-        threads.look(&state, false);
-        assert_eq!(counts(&threads), (MAX_THREADS, 0));
-        threads.look(&state, true);
-        assert_eq!(counts(&threads), (MAX_THREADS - 1, 1));
-        assert_eq!(threads.run(&Progress::default(), || 1).await.unwrap(), 1);
+        awaited.look(&Progress::default());
+        assert_eq!(counts(&pool), (1, 0));
+        awaited.give_back(&mut pool.0.lock());
+        assert_eq!(counts(&pool), (0, 1));
+        assert_eq!(pool.run(&Progress::default(), || 1).await.unwrap(), 1);
         drop(release);
-        while threads.0.lock().hung > 0 {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(threads.0.lock().running, MAX_THREADS - 1);
+        until(|| counts(&pool) == (0, 0)).await;
+        // It has ended, and a late look changes nothing.
+        awaited.give_back(&mut pool.0.lock());
+        drop(awaited);
+        assert_eq!(counts(&pool), (0, 0));
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn too_many_hung_folders_delay_the_others() {
-        let threads = ScanThreads::default();
-        threads.0.lock().running = 1;
-        threads.0.lock().hung = MAX_HUNG;
-        threads.look(&Mutex::new(WorkState::Runs), true);
-        assert_eq!(counts(&threads), (1, MAX_HUNG));
+    async fn work_of_folders_that_are_no_longer_watched_does_not_count() {
+        let pool = ThreadPool::default();
+        let blocked: Vec<_> = (0..3 * MAX_THREADS).map(|_| blocked(&pool)).collect();
+        until(|| counts(&pool).0 == MAX_THREADS).await;
+        for (_, task) in &blocked {
+            task.abort();
+        }
+        assert_eq!(pool.run(&Progress::default(), || 1).await.unwrap(), 1);
+        drop(blocked);
+        until(|| counts(&pool) == (0, 0)).await;
+        assert!(pool.0.lock().begun.is_empty());
     }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn panic_fails_its_folder_only() {
-        let threads = ScanThreads::default();
-        let failed = threads.run(&Progress::default(), || panic!("as in a test")).await;
+        let pool = ThreadPool::default();
+        let failed = pool.run(&Progress::default(), || panic!("as in a test")).await;
         assert_eq!(failed.map(|()| ()).unwrap_err().to_string(), "it did not come to its end");
-        assert_eq!(threads.run(&Progress::default(), || 1).await.unwrap(), 1);
+        assert_eq!(pool.run(&Progress::default(), || 1).await.unwrap(), 1);
     }
 }

@@ -21,6 +21,7 @@ use notify::{
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::events::{FileEvent, PendingEvents};
 use crate::folder_issue::FolderIssue;
@@ -42,6 +43,8 @@ pub(crate) struct Watcher {
     kernel: Mutex<Kernel>,
     /// By device: when the arrival of events was tested, and the result.
     tested: Mutex<HashMap<u64, (Instant, bool)>>,
+    /// Cancelled when no folder is watched any more.
+    stop: CancellationToken,
 }
 
 struct Kernel {
@@ -73,9 +76,15 @@ struct WatchRefused {
 }
 
 impl Watcher {
-    pub(crate) fn new() -> Self {
+    /// Watches until `stop` is cancelled.
+    pub(crate) fn new(stop: CancellationToken) -> Self {
         let kernel = Kernel { watcher: None, watched: HashSet::new(), refused: None };
-        Self { routes: Arc::new(Routes::default()), kernel: Mutex::new(kernel), tested: Mutex::default() }
+        Self {
+            routes: Arc::new(Routes::default()),
+            kernel: Mutex::new(kernel),
+            tested: Mutex::default(),
+            stop,
+        }
     }
 
     /// Ensures that events of the directory with this device and inode reach `subscriber`; cheap if they do already. Returns
@@ -89,6 +98,9 @@ impl Watcher {
         ino: u64,
         subscriber: &Arc<PendingEvents>,
     ) -> Result<bool, FolderIssue> {
+        if self.stop.is_cancelled() {
+            return Ok(false);
+        }
         let has_subscriber = self.routes.read(|dirs| {
             let route = dirs.get(dir).filter(|route| (route.dev, route.ino) == (dev, ino))?;
             Some(route.has_subscriber(subscriber))
@@ -166,6 +178,11 @@ impl Watcher {
             unwanted.collect::<Vec<_>>()
         });
         let mut kernel = self.kernel();
+        if self.stop.is_cancelled() {
+            // Ends all watches at once.
+            kernel.watcher = None;
+            kernel.watched.clear();
+        }
         for dir in unwanted {
             kernel.unwatch(&dir);
         }

@@ -17,7 +17,7 @@ use crate::scan::{FolderMemory, Scan};
 pub(super) const MISSING_INTERVAL: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(10));
 
 /// Maximum interval between scans of a degraded folder: its recovery has to be seen within 15 seconds.
-const DEGRADED_INTERVAL: Duration = Duration::from_secs(10);
+const DEGRADED_INTERVAL: Duration = Duration::from_secs(8);
 
 /// Minimum and maximum pause after a full scan, even when events request another one. Between these limits, the pause is as
 /// long as a pass took.
@@ -89,7 +89,8 @@ impl FolderTask {
             }
             (scan, memory)
         };
-        match self.threads.run(&self.context.progress, pass).await {
+        let pool = if self.context.is_remote() { &self.threads.remote } else { &self.threads.local };
+        match pool.run(&self.context.progress, pass).await {
             Ok((scan, memory)) => {
                 self.memory = memory;
                 Some(scan)

@@ -1,6 +1,6 @@
 //! Checks the mount of a folder: whether it is a network share, and whether it is still mounted.
 
-use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Statx, StatxAttributes, StatxFlags, statx};
@@ -13,12 +13,13 @@ use dropship_redact::ShellWord;
 /// Records the kind of file system. Returns an issue if the folder was a mount point and is not any more.
 pub(super) fn check(context: &FolderContext) -> Option<FolderIssue> {
     let root = &context.spec.path;
-    let stat = stat(root).ok()?;
-    let mount = mount_id(&stat);
+    let flags = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
+    // Old sandboxes do not allow this call; `stat` and `statfs` tell the same.
+    let stat = statx(CWD, root, AtFlags::empty(), flags).ok();
+    let mount = stat.as_ref().and_then(mount_id);
     let is_known = mount.is_some() && context.look().mount == mount;
-    // Of the same mount, the kind is known.
     let remote = if is_known { context.look().remote } else { (context.remote_kind)(root).ok()? };
-    let is_mount = is_mount(root, &stat)?;
+    let is_mount = is_mount(root, stat.as_ref())?;
     let mut status = context.status();
     (status.mount, status.remote) = (mount, remote);
     let is_lost = status.was_mount && !is_mount;
@@ -36,26 +37,27 @@ pub(super) fn check(context: &FolderContext) -> Option<FolderIssue> {
     })
 }
 
-fn stat(path: &Path) -> io::Result<Statx> {
-    Ok(statx(CWD, path, AtFlags::empty(), StatxFlags::BASIC_STATS | StatxFlags::MNT_ID)?)
-}
-
 /// `None` before Linux 5.8.
 fn mount_id(stat: &Statx) -> Option<MountId> {
     let has_id = stat.stx_mask & StatxFlags::MNT_ID.bits() != 0;
-    has_id.then_some(MountId { device: device(stat), id: stat.stx_mnt_id })
+    has_id.then_some(MountId {
+        device: (stat.stx_dev_major, stat.stx_dev_minor),
+        root: stat.stx_ino,
+        id: stat.stx_mnt_id,
+    })
 }
 
-fn device(stat: &Statx) -> (u32, u32) {
-    (stat.stx_dev_major, stat.stx_dev_minor)
-}
-
-fn is_mount(root: &Path, stat: &Statx) -> Option<bool> {
-    let mount_root = StatxAttributes::MOUNT_ROOT;
-    if stat.stx_attributes_mask.contains(mount_root) {
-        return Some(stat.stx_attributes.contains(mount_root));
+/// Whether another file system is mounted at the folder. A bind mount of the same one does not count: systemd makes one of each path
+/// that a service may write to, for this service alone, and nobody could mount it again.
+fn is_mount(root: &Path, stat: Option<&Statx>) -> Option<bool> {
+    let is_mount_root = |stat: &Statx| {
+        let known = stat.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT);
+        !known || stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)
+    };
+    if !stat.is_none_or(is_mount_root) {
+        return Some(false);
     }
-    // Before Linux 5.8.
-    let parent = self::stat(&root.join("..")).ok()?;
-    Some(device(stat) != device(&parent))
+    let device = std::fs::metadata(root).ok()?.dev();
+    let parent = std::fs::metadata(root.join("..")).ok()?.dev();
+    Some(device != parent)
 }

@@ -3,6 +3,7 @@
 use std::collections::{BinaryHeap, HashSet};
 use std::ffi::OsStr;
 use std::io;
+use std::mem::MaybeUninit;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
 
@@ -27,8 +28,9 @@ const MAX_DIRS: usize = 65_536;
 /// Maximum number of issues that a pass reports: others may create any number of subfolders that cannot be read.
 const MAX_ISSUES: usize = 16;
 
-/// Size in bytes of the buffer for directory entries.
-const ENTRIES_BUFFER: usize = 64 * 1024;
+/// Size in bytes of the buffer for directory entries, which is on the stack: for some hundred entries, of which each needs a system
+/// call of its own.
+const ENTRIES_BUFFER: usize = 8 * 1024;
 
 /// Position in the order of a scan: oldest first, then by path.
 pub(crate) type ScanCursor = (FileTime, PathBuf);
@@ -142,8 +144,8 @@ impl PassWalk<'_> {
 
     fn read(&mut self, dir: &Path, folder: &SharedFolder) -> io::Result<()> {
         let opened = folder.readable()?;
-        let mut buffer = Vec::with_capacity(ENTRIES_BUFFER);
-        let mut entries = RawDir::new(&opened, buffer.spare_capacity_mut());
+        let mut buffer = [const { MaybeUninit::uninit() }; ENTRIES_BUFFER];
+        let mut entries = RawDir::new(&opened, &mut buffer);
         // All paths are built in one buffer, so that known files cost no allocation.
         let mut path = dir.join("").into_os_string().into_vec();
         let prefix = path.len();
