@@ -25,11 +25,12 @@ inf-pnp-lockdown = \"off\"     # do not check
 | `info` | the finding is shown; the package is sent |
 | `off` | the check is not made |
 
-A level marked *fixed* cannot be changed: dropship never sends a package that it cannot read completely and safely, or whose signature it cannot
-verify. Some checks report the milder cases of a fault only as a warning, even if their level is `error`. The table names these cases.
+A level marked *fixed* cannot be changed: dropship never sends a package that it cannot read completely and safely, or whose signature or signer it
+cannot verify. Some checks report the milder cases of a fault only as a warning, even if their level is `error`. The table names these cases.
 
 The column *source* says where a check comes from. Names that end in `.md` are pages of Microsoft's
-[windows-driver-docs](https://github.com/MicrosoftDocs/windows-driver-docs). `own rule` is a rule of dropship. The others are specifications and tools.
+[windows-driver-docs](https://github.com/MicrosoftDocs/windows-driver-docs). `own rule` is a rule of dropship. The other names are
+specifications and tools.
 
 <!-- Generated from crates/dropship-package/src/checks/registry.rs: run `UPDATE=1 cargo test --lib the_page_of_checks`. -->
 ";

@@ -78,8 +78,8 @@ macro_rules! metrics {
 }
 
 metrics! {
-    /// The label has the running version; the value is always 1.
-    BUILD_INFO = "dropship_build_info", Gauge, Node, ["version"], "The label has the running version; the value is always 1";
+    /// The label `version` has the version of the running daemon; the value is always 1.
+    BUILD_INFO = "dropship_build_info", Gauge, Node, ["version"], "The label `version` has the version of the running daemon; the value is always 1";
     /// When the daemon started, in seconds since 1970.
     START_TIME = "dropship_start_time_seconds", Gauge, Node, [], "When the daemon started, in seconds since 1970";
     /// 1 if this node processes the jobs in the database, 0 if it stands by; absent without a database.
@@ -142,10 +142,10 @@ metrics! {
     UPLOAD_BYTES = "dropship_upload_bytes_total", Counter, Fleet, [], "Uploaded bytes of packages";
     /// Files of a folder that were removed, renamed or overwritten before they were accepted.
     FILES_LOST = "dropship_files_lost_total", Counter, Node, ["folder", "how"], "Files of a folder that were removed, renamed or overwritten before they were accepted";
-    /// Further dropped or submitted files that have the bytes of an existing job.
-    SAME_BYTES = "dropship_duplicate_files_total", Counter, Fleet, [], "Further dropped or submitted files that have the bytes of an existing job";
-    /// Calls of the Hardware dashboard API, by operation and HTTP status; `none` if there was no response.
-    API_REQUESTS = "dropship_api_requests_total", Counter, Fleet, ["operation", "code"], "Calls of the Hardware dashboard API, by operation and HTTP status; `none` if there was no response";
+    /// Further dropped or submitted files that have the bytes of an existing job's package.
+    SAME_BYTES = "dropship_duplicate_files_total", Counter, Fleet, [], "Further dropped or submitted files that have the bytes of an existing job's package";
+    /// Calls of the Hardware dashboard API, by operation and HTTP status; `code` is `none` if there was no response.
+    API_REQUESTS = "dropship_api_requests_total", Counter, Fleet, ["operation", "code"], "Calls of the Hardware dashboard API, by operation and HTTP status; `code` is `none` if there was no response";
     /// Duration of API calls, by operation.
     API_REQUEST_DURATION = "dropship_api_request_duration_seconds", Summary, Fleet, ["operation"], "Duration of API calls, by operation";
     /// Number of configurations that have been active since the start of the daemon.
@@ -177,12 +177,13 @@ curl --unix-socket /run/dropship/control.sock http://localhost/metrics
 
 Counters start at zero when the daemon starts. Every family of counters has samples from the start, so `rate()` includes the first event.
 Label values come from the configuration and from fixed lists. File names and ids are never label values. `config/monitoring/` has alert rules for
-Prometheus and a dashboard for Grafana.
+Prometheus and a dashboard for Grafana. A metric whose meaning begins with `1 if` is 0 otherwise.
 
 Where several nodes share their jobs in a database, scrape all nodes. The column *of* says what a metric is about. `node`: one daemon, its machine
 and the folders that it watches; every node has the metric. `fleet`: the jobs and the calls of all nodes; only the active node
-(`dropship_node_active` is 1) has the metric, so a sum over all nodes counts each job and each call once. When another node becomes active, its
-counters start at zero. Therefore add up the increases, as in `sum(increase(dropship_jobs_ended_total[1d]))`.
+(`dropship_node_active` is 1) has the metric, so a sum over all nodes counts each job and each call once. When another node becomes active, the
+`fleet` counters of that node start at zero. Therefore add up the increases, as in `sum(increase(dropship_jobs_ended_total[1d]))`. A daemon
+without a database has all metrics, except those that are absent without a database.
 
 <!-- Generated from src/metrics/registry.rs: run `UPDATE=1 cargo test --lib page_of_metrics`. -->
 

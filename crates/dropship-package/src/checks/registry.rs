@@ -70,7 +70,7 @@ checks! {
         "The package breaks the rules of its format, or has bytes that no signature covers"
         "Build and sign the package again";
     InspectionWork "inspection-work" fixed Error "own rule"
-        "The inspection needs more work than that of any sound package of this length: the package unpacks to far too much data, or has too many signatures"
+        "The inspection needs more work than any sound package of this length does: the package unpacks to far too much data, or has too many signatures"
         "Build and sign the package again";
     InspectionTime "inspection-time" fixed Error "own rule"
         "The inspection took longer than two minutes plus one second for each 2 MiB of the package"
@@ -82,7 +82,7 @@ checks! {
         "The cabinet's header reserves space and has data in it, or its folders or data blocks reserve space; no signature covers this space"
         "Leave `ReservePerCabinetSize`, `ReservePerFolderSize` and `ReservePerDataBlockSize` out of the DDF";
     CabLarge "cab-large" settable Warn "own rule"
-        "The cabinet is larger than 2 GiB, which common cabinet tools cannot read"
+        "The cabinet is larger than 2 GiB; common cabinet tools cannot read such a cabinet"
         "Split the package";
     ContentsUnread "contents-unread" settable Warn "own rule"
         "Files in the package could not be unpacked, so their contents were not checked"
@@ -148,8 +148,8 @@ checks! {
 }
 "The chain" {
     ChainUnknownIssuer "chain-unknown-issuer" fixed Error "RFC 5280 6"
-        "The chain of the signing certificate does not end at a root of `[signers]`"
-        "If you trust the issuer, add its root or the missing intermediate certificate to `[signers]`";
+        "The chain of the signing certificate does not end at one of the `roots` of `[signers]`"
+        "If you trust the issuer, add the issuer's root or the missing intermediate certificate to `[signers]`";
     ChainExpired "chain-expired" settable Error "code-signing-reqs.md"
         "An issuing certificate is not valid now"
         "Sign the package with a certificate from a valid issuer";
@@ -186,11 +186,11 @@ checks! {
         "The signature has no timestamp"
         "Sign the package with `/tr URL /td sha256`";
     TimestampInvalid "timestamp-invalid" settable Error "RFC 3161"
-        "The timestamp does not match its signature"
+        "The timestamp does not match the signature that contains it"
         "Sign the package again, with a timestamp";
     TimestampUnknownAuthority "timestamp-unknown-authority" settable Warn "RFC 3161"
-        "The chain of the timestamp's authority does not end at a root of `[signers]`"
-        "If you trust the authority, add its root to `timestamp_roots` in `[signers]`";
+        "The chain of the timestamp's authority does not end at one of the `roots` or `timestamp_roots` of `[signers]`"
+        "If you trust the authority, add the authority's root to `timestamp_roots` in `[signers]`";
     TimestampOutsideValidity "timestamp-outside-validity" settable Warn "own rule"
         "The time of the timestamp is outside the validity of the signing certificate"
         "Sign the package again with a valid certificate";
@@ -203,8 +203,8 @@ checks! {
         "A path is absolute, names a drive or a share, leads out of the package, or contains empty parts or control characters"
         "Build the cabinet with relative paths";
     DotPath "dot-path" settable Warn "own rule"
-        "A name begins with `./` or `.\\`; the prefix is ignored"
-        "Build the cabinet with names that lack the prefix";
+        "A path begins with `./` or `.\\`; the prefix is ignored"
+        "Build the cabinet with paths that lack the prefix";
     DuplicateName "duplicate-name" fixed Error "ECMA-376 part 2"
         "Two files have the same path, so different readers use different files"
         "Build the package so that it contains each file once";
@@ -212,7 +212,7 @@ checks! {
         "Files are at the root of the cabinet"
         "Put each driver into a folder of its own";
     FileSigningCab "file-signing-cab" settable Error "file-signing-reqs.md"
-        "The cabinet has only binaries and no folders: this is a package for the signing of LSA or UEFI files, which is another service"
+        "The cabinet has only binaries and no folders: this is a package for another service, which signs LSA or UEFI files"
         "Submit the cabinet manually in Partner Center";
     FolderNameLong "folder-name-long" settable Error "code-signing-reqs.md"
         "A folder name has 40 characters or more"
@@ -238,7 +238,7 @@ checks! {
         "The driver folders are not for the same set of architectures; this is only a warning if all INFs are primitive drivers"
         "Build each driver for all architectures, or drop one package for each architecture";
     BinaryArchitecture "binary-architecture" settable Warn "own rule"
-        "The architecture of a driver binary is not one of its INF"
+        "The architecture of a driver binary is not among the architectures of its INF"
         "Put the binary for the right architecture beside the INF";
     PdbMissing "pdb-missing" settable Warn "code-signing-attestation.md"
         "A driver binary has no symbol file (.pdb) in its folder"
@@ -258,8 +258,8 @@ checks! {
         "An INF has characters outside ASCII, but is not encoded in UTF-16"
         "Save the INF as UTF-16 LE";
     InfIncomplete "inf-incomplete" settable Error "inf-version-section.md"
-        "An INF does not state Provider, Class or ClassGuid"
-        "Add the entry to `[Version]`";
+        "An INF lacks at least one of the entries Provider, Class and ClassGuid"
+        "Add the missing entries to `[Version]`";
     InfDriverVer "inf-driverver" settable Error "inf-driverver-directive.md"
         "DriverVer is missing, malformed or 0.0.0.0"
         "Write `DriverVer = mm/dd/yyyy,w.x.y.z` with numbers up to 65535, or run stampinf in the build";
@@ -328,7 +328,7 @@ checks! {
 }
 "The rule's requests" {
     AttestationServer "attestation-server" settable Error "code-signing-reqs.md"
-        "The rule requests a Windows Server signature by attestation; the dashboard accepts the request, but fails later"
+        "The rule requests a Windows Server signature by attestation; the dashboard accepts the request, but the submission fails later"
         "Remove the Windows Server code from `requested_signatures`, or submit HLK results";
     AttestationOld "attestation-old-windows" settable Error "code-signing-reqs.md"
         "The rule requests a signature by attestation for a Windows version before Windows 10"
