@@ -86,7 +86,7 @@ error_kinds! {
         "Copy the whole file, then run `dropship plan` again.";
     Sidecar "sidecar" [Rejected]
         "The file beside the package (checksum or variables) is invalid, or does not match the package."
-        "Correct the file beside the package, then drop both files again.";
+        "Correct the file beside the package and put it there again; the package may stay.";
     Gone "gone" [Rejected]
         "dropship had to inspect the package again, but the dropped file is missing or its bytes have changed."
         "Drop the package again, or send it again with `dropship submit`.";
@@ -121,7 +121,7 @@ error_kinds! {
         "Read the reason and the request in `dropship show JOB` and run the command that it prints, or `dropship cancel JOB`.";
     GuardRefused "guard-refused" []
         "A label exceeds a limit of `[guard]` that an operator cannot approve."
-        "Change the rule or `[guard]`, run `dropship reload`, then `dropship approve JOB`, which checks the limits again. Or run `dropship cancel JOB`.";
+        "Change `[guard]`, run `dropship reload`, then `dropship approve JOB`, which checks the label again. Or change the rule, run `dropship reload`, then `dropship retry JOB`, which plans the label again. Or run `dropship cancel JOB`.";
     RequestChanged "request-changed" []
         "A create had no response and no effect. dropship would send it again, but its request has changed since the first attempt."
         "Read the new request in `dropship show JOB`, then run the `dropship approve` command that it prints, or `dropship cancel JOB`.";

@@ -44,7 +44,7 @@ pub(crate) fn guard_limits(
         return Ok(verdict.held);
     }
     let message = format!(
-        "label `{}` is refused: {}; change the rule or `[guard]`, reload, then approve to check again",
+        "label `{}` is refused: {}; change `[guard]`, reload and approve, or change the rule, reload and retry",
         label.name,
         verdict.refused.join("; ")
     );
