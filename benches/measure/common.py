@@ -54,12 +54,8 @@ def cargo(*arguments, **more):
     return call("cargo", *arguments, env=environment, timeout=more.pop("timeout", 1800), **more)
 
 
-def build_packaged(features=FEATURES):
-    cargo("build", "--profile", "dist", "--locked", "--bin", "dropship", *features)
-
-
 def build():
-    build_packaged()
+    cargo("build", "--profile", "dist", "--locked", "--bin", "dropship", *FEATURES)
     cargo(*BENCH, *FEATURES, "--no-run", "--bench", "inspect", "--bench", "store", "--bench", "intake")
     cargo(*BENCH, "--no-run", "-p", "dropship-intake", "--bench", "scan")
 

@@ -1,21 +1,23 @@
 """What PostgreSQL and object storage in the program cost a daemon whose store is a folder."""
 
-import shutil
 import signal
 import statistics
 
-from .common import DROPSHIP, FEATURES, Server, build_packaged
+from .common import DROPSHIP, FEATURES, TARGET, Server, call, cargo
 from .daemon import Daemon, filled, home_at
 
 
 def embedded(table, rounds, folder, count, may_build):
-    """Starts the packaged program and the same without these features in turns: with an empty store, and with many jobs."""
+    """Starts programs with and without these features in turns: with an empty store, and with many jobs.
+
+    Both are optimised like the benches, because the optimisation of all crates together would take the time of two packages.
+    """
     if not may_build:
         raise RuntimeError("the program without the features has to be built")
     programs = {"with": folder / "with", "without": folder / "without"}
     for name, features in (("without", ()), ("with", FEATURES)):
-        build_packaged(features)
-        shutil.copy(DROPSHIP, programs[name])
+        cargo("build", "--profile", "measure", "--locked", "--bin", "dropship", *features)
+        call("strip", "-o", programs[name], TARGET / "measure/dropship")
     sizes = {name: program.stat().st_size / 1e6 for name, program in programs.items()}
     starts, again, idle, peaks = ({name: [] for name in programs} for _ in range(4))
     with Server(DROPSHIP, "sandbox", "--json") as base:
@@ -42,4 +44,4 @@ def embedded(table, rounds, folder, count, may_build):
         table.add("store in a folder", wanted, f"{ours / base:.2f} ({ours * scale:.1f} {unit}, {base * scale:.1f} {unit})",
                   ours / base <= most, note)
     table.add("store in a folder", "size of the program beside that without the features",
-              f"{sizes['with']:.1f} MB, {sizes['without']:.1f} MB", "info", "packages have the features")
+              f"{sizes['with']:.1f} MB, {sizes['without']:.1f} MB", "info", "packages have the features; both without the optimisation of packages")
