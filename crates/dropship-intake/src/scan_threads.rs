@@ -288,8 +288,8 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn panic_fails_its_folder_only() {
         let pool = ThreadPool::default();
-        let failed = pool.run(&Progress::default(), || panic!("as in a test")).await;
-        assert_eq!(failed.map(|()| ()).unwrap_err().to_string(), "it did not come to its end");
+        let failed: Result<(), _> = pool.run(&Progress::default(), || panic!("as in a test")).await;
+        assert_eq!(failed.unwrap_err().to_string(), "it did not come to its end");
         assert_eq!(pool.run(&Progress::default(), || 1).await.unwrap(), 1);
     }
 }
