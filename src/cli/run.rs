@@ -18,7 +18,7 @@ use dropship_store::StoreError;
 
 /// Run the daemon: watch the folders and process what is dropped there
 ///
-/// SIGTERM and SIGINT end the daemon after the current requests; a second signal ends it immediately. SIGHUP reloads the
+/// SIGTERM and SIGINT end the daemon after the current requests; a second signal ends it within 10 s. SIGHUP reloads the
 /// configuration.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
