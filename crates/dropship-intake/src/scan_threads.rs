@@ -207,10 +207,18 @@ mod tests {
         (threads.running, threads.hung.len())
     }
 
+    /// Fails if something never happens, for example because no thread is left.
+    async fn in_time<T>(happens: impl Future<Output = T>) -> T {
+        tokio::time::timeout(Duration::from_secs(60), happens).await.expect("it happens")
+    }
+
     async fn until(is_so: impl Fn() -> bool) {
-        while !is_so() {
-            tokio::task::yield_now().await;
-        }
+        in_time(async {
+            while !is_so() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -241,7 +249,7 @@ mod tests {
     async fn slow_folders_do_not_delay_another() {
         let pool = ThreadPool::default();
         let slow: Vec<_> = (0..MAX_THREADS - 1).map(|_| blocked(&pool)).collect();
-        assert_eq!(pool.run(&Progress::default(), || 1).await.unwrap(), 1);
+        assert_eq!(in_time(pool.run(&Progress::default(), || 1)).await.unwrap(), 1);
         for (release, task) in slow {
             drop(release);
             task.await.unwrap().unwrap();
@@ -262,7 +270,7 @@ mod tests {
         assert_eq!(counts(&pool), (1, 0));
         awaited.give_back(&mut pool.0.lock());
         assert_eq!(counts(&pool), (0, 1));
-        assert_eq!(pool.run(&Progress::default(), || 1).await.unwrap(), 1);
+        assert_eq!(in_time(pool.run(&Progress::default(), || 1)).await.unwrap(), 1);
         drop(release);
         until(|| counts(&pool) == (0, 0)).await;
         // It has ended, and a late look changes nothing.
@@ -279,7 +287,7 @@ mod tests {
         for (_, task) in &blocked {
             task.abort();
         }
-        assert_eq!(pool.run(&Progress::default(), || 1).await.unwrap(), 1);
+        assert_eq!(in_time(pool.run(&Progress::default(), || 1)).await.unwrap(), 1);
         drop(blocked);
         until(|| counts(&pool) == (0, 0)).await;
         assert!(pool.0.lock().begun.is_empty());
@@ -290,6 +298,6 @@ mod tests {
         let pool = ThreadPool::default();
         let failed: Result<(), _> = pool.run(&Progress::default(), || panic!("as in a test")).await;
         assert_eq!(failed.unwrap_err().to_string(), "it did not come to its end");
-        assert_eq!(pool.run(&Progress::default(), || 1).await.unwrap(), 1);
+        assert_eq!(in_time(pool.run(&Progress::default(), || 1)).await.unwrap(), 1);
     }
 }
