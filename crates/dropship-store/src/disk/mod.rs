@@ -23,4 +23,6 @@ pub(crate) use lock::lock;
 pub use lock::{ListeningNote, LockHolder, lock_holder};
 pub use open::OpenReport;
 pub(crate) use open::{open_database, remove_database, replay_lines};
+#[cfg(test)]
+pub(crate) use sled_db::Sled;
 pub use table_store::TableStore;
