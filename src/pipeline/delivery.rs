@@ -83,7 +83,8 @@ fn has(there: Option<&Receipt>, file: &Asset) -> bool {
     there.is_some_and(|there| there.files.contains(file))
 }
 
-/// What is read from the shared storage. The client of object storage limits the time itself, and the outbox does not hang meanwhile.
+/// What is read from the shared storage. A slow read does not count as a hung outbox: the client of object storage has time limits
+/// of its own.
 fn fetched<T>(from: &ResultPlace, progress: &Progress, read: impl FnOnce(&ResultPlace) -> T) -> T {
     if matches!(from, ResultPlace::Objects(_)) {
         progress.pause();

@@ -19,7 +19,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(2);
 /// The processors count as busy if a page had to wait for more than this part of its time.
 const WAITED: u32 = 4;
 
-/// Maximum time to wait for a turn. A page that waits for a disk keeps its turn meanwhile, and the others do without one.
+/// Maximum time to wait for a turn. A page that waits for a disk keeps its turn; after this time, other pages go on without one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The turns. Half of the processors compute pages at the same time, one at least.

@@ -2,6 +2,7 @@
 
 mod encrypted;
 mod names;
+mod network;
 mod nodes;
 mod own_folders;
 mod own_folders_objects;
@@ -68,6 +69,15 @@ fn daemon_of(env: &TestEnv, file: &str, args: &[&str]) -> TestDaemon {
     command.arg("--config").arg(env.path(file)).args(["run", "--log-level", "trace"]).args(args);
     command.env_remove("STATE_DIRECTORY").env_remove("RUNTIME_DIRECTORY");
     TestDaemon { child: command.stderr(log).spawn().expect("the daemon starts") }
+}
+
+/// Whether the test can do this as root; otherwise says that it is not run.
+fn is_root(what: &str) -> bool {
+    let is_root = rustix::process::geteuid().is_root();
+    if !is_root {
+        eprintln!("NOT RUN: {what}, which needs root; .ci/postgres runs it as root");
+    }
+    is_root
 }
 
 fn signal(daemon: &TestDaemon, signal: &str) {

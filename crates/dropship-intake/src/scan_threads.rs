@@ -18,10 +18,10 @@ const MAX_THREADS: usize = 4;
 /// Results that are delivered together while more folders wait. Each delivery wakes a thread.
 const BATCH: usize = 32;
 
-/// Time after which work that has not ended may have another thread beside it. Repeated, with growing intervals.
+/// Time after which a second thread is started beside work that has not ended. Checked again at growing intervals.
 const SLOW: Duration = Duration::from_millis(50);
 
-/// Maximum interval between two looks at work that has not ended. A result waits no longer, even if its thread has slow work next.
+/// Maximum interval between two such checks. A result waits no longer than this, even if its thread has slow work next.
 const MAX_LOOK: Duration = Duration::from_secs(1);
 
 /// The threads for local folders and those for shares: slow shares delay other shares only.
@@ -67,10 +67,10 @@ type Delivery = Box<dyn FnOnce() + Send>;
 
 /// Work panicked, or the runtime stops.
 #[derive(Debug, thiserror::Error)]
-#[error("it did not come to its end")]
+#[error("the work panicked, or the daemon stops")]
 pub(crate) struct WorkFailed;
 
-/// Work that a task waits for. If the task ends before, nobody looks any more whether the work hangs.
+/// Work that a task waits for. Only this task checks whether the work hangs; if the task ends first, the work stops counting.
 struct Awaited<'a> {
     pool: &'a ThreadPool,
     id: u64,
@@ -89,7 +89,7 @@ impl ThreadPool {
         let (sender, mut result) = oneshot::channel();
         let awaited = self.put(Box::new(move || -> Delivery {
             let done = catch_unwind(AssertUnwindSafe(work));
-            // Nobody waits any more if the folder is no longer watched.
+            // The send fails if the folder is no longer watched.
             Box::new(move || drop(sender.send(done)))
         }));
         let mut pause = SLOW;
@@ -132,7 +132,7 @@ impl ThreadPool {
             let deliver = MutexGuard::unlocked(&mut threads, run);
             threads.done.push(deliver);
             if !threads.begun.remove(&id) {
-                // Another thread may work in its stead.
+                // The work hung, so another thread has taken its place.
                 threads.hung.remove(&id);
                 break;
             }
@@ -145,7 +145,8 @@ impl ThreadPool {
 }
 
 impl Awaited<'_> {
-    /// Called while the work has not ended. No other folder and no result waits for long because of it.
+    /// Called while the work has not ended: gives its place to others if it hangs, starts a second thread for the folders that wait
+    /// behind it, and delivers the results of earlier work.
     fn look(&self, progress: &Progress) {
         let mut threads = self.pool.0.lock();
         if threads.hung.len() < MAX_HUNG && progress.silence() > HUNG {
@@ -171,7 +172,7 @@ impl Drop for Awaited<'_> {
         let mut threads = self.pool.0.lock();
         threads.waiting.retain(|work| work.id != self.id);
         self.give_back(&mut threads);
-        // Work that nobody waits for may hang without being counted.
+        // Work without a waiting task may hang without being counted.
         threads.hung.remove(&self.id);
         if !threads.waiting.is_empty() && threads.running == 0 {
             self.pool.start(&mut threads);
@@ -297,7 +298,7 @@ mod tests {
     async fn panic_fails_its_folder_only() {
         let pool = ThreadPool::default();
         let failed: Result<(), _> = pool.run(&Progress::default(), || panic!("as in a test")).await;
-        assert_eq!(failed.unwrap_err().to_string(), "it did not come to its end");
+        assert_eq!(failed.unwrap_err().to_string(), "the work panicked, or the daemon stops");
         assert_eq!(in_time(pool.run(&Progress::default(), || 1)).await.unwrap(), 1);
     }
 }

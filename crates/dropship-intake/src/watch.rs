@@ -335,3 +335,35 @@ fn no_watch(dir: &Path, error: &notify::Error) -> WatchRefused {
     };
     WatchRefused { issue, is_system_limit: matches!(error.kind, ErrorKind::MaxFilesWatch) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
+    use super::*;
+
+    #[test]
+    fn stopped_watcher_ends_all_watches_at_once() {
+        let (stop, folder) = (CancellationToken::new(), tempfile::tempdir().unwrap());
+        let watcher = Watcher::new(stop.clone());
+        let subscriptions: Vec<_> = ["a", "b", "c"]
+            .into_iter()
+            .map(|name| {
+                let (dir, subscriber) = (folder.path().join(name), Arc::new(PendingEvents::new(|_| true)));
+                std::fs::create_dir(&dir).unwrap();
+                let found = dir.metadata().unwrap();
+                assert!(watcher.ensure(&dir, found.dev(), found.ino(), &subscriber).unwrap());
+                (dir, found, subscriber)
+            })
+            .collect();
+        let [(_, _, first), (dir, found, second), _] = &subscriptions[..] else { panic!("three") };
+        watcher.release(first, |_| false);
+        assert_eq!(watcher.kernel().watched.len(), 2, "only its own");
+        stop.cancel();
+        watcher.release(second, |_| false);
+        let is_left = |kernel: &Kernel| !kernel.watched.is_empty() || kernel.watcher.is_some();
+        assert!(!is_left(&watcher.kernel()));
+        let watched = watcher.ensure(dir, found.dev(), found.ino(), second).unwrap();
+        assert!(!watched && !is_left(&watcher.kernel()), "nothing is watched after the stop");
+    }
+}

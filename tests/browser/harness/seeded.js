@@ -75,7 +75,7 @@ async function seed(site) {
 const isHeld = (job) => job.state === "held";
 const hasSucceeded = (job) => job.state === "succeeded";
 
-/** Lets time pass at Microsoft until each package has come to a point; returns the jobs in the order of the packages. */
+/** Lets time pass at Microsoft until each package has reached its point; returns the jobs in the order of the packages. */
 async function bring(site, points) {
   const arrived = async () => {
     const all = await site.json("jobs", "--since", "1h");

@@ -8,7 +8,7 @@ use super::environment_at;
 use super::server::encrypted_database;
 use crate::harness::{TestEnv, bytes, text};
 
-const PASSWORD: &str = "of-the-database-7f1c";
+pub(super) const PASSWORD: &str = "of-the-database-7f1c";
 
 fn openssl(folder: &Path, args: &str) {
     let made =
@@ -17,7 +17,7 @@ fn openssl(folder: &Path, args: &str) {
 }
 
 /// Makes the certificates `ca.pem`, `other.pem` (of another CA) and `server.pem`, for `db.corp`, with `server.key`.
-fn certificates(folder: &Path) {
+pub(super) fn certificates(folder: &Path) {
     let key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
     for ca in ["ca", "other"] {
         openssl(folder, &format!("req -x509 {key} -keyout {ca}.key -out {ca}.pem -days 2 -subj /CN={ca}"));

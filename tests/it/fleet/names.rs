@@ -25,7 +25,7 @@ fn second_machine_of_one_name_does_not_start_while_the_first_lives() {
     let env = environment(&database);
     let first = env.daemon(&[]);
     started(&env, "control.sock");
-    // A process of another machine, as far as the second one can tell.
+    // To the second node, this looks like a process of another machine.
     database.sql("UPDATE dropship.nodes SET host = 'build-9', place = 'copy/another-boot'");
     second_node(&env);
     env.edit_configuration_of("second.toml", "node = \"two\"", "node = \"one\"");

@@ -30,7 +30,7 @@ pub(crate) enum Upstream {
 /// Finds the node that has connected from a port.
 type Owner = Box<dyn Fn(u16) -> Option<usize> + Send + Sync>;
 
-/// A proxy on a port of 127.0.0.1.
+/// A proxy, usually on a port of 127.0.0.1.
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     shared: Arc<Shared>,
@@ -101,7 +101,16 @@ impl Proxy {
         nodes: usize,
         owner: impl Fn(u16) -> Option<usize> + Send + Sync + 'static,
     ) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        Self::on(TcpListener::bind("127.0.0.1:0").expect("a port"), upstream, nodes, owner)
+    }
+
+    /// The same behind a listener.
+    pub(crate) fn on(
+        listener: TcpListener,
+        upstream: Upstream,
+        nodes: usize,
+        owner: impl Fn(u16) -> Option<usize> + Send + Sync + 'static,
+    ) -> Self {
         let port = listener.local_addr().expect("an address").port();
         let shared = Arc::new(Shared {
             upstream: Mutex::new(upstream),

@@ -3,8 +3,8 @@
 
 use std::process::Command;
 
-use super::environment;
 use super::server::database_of_its_own;
+use super::{environment, is_root};
 use crate::harness::{TestDaemon, TestEnv, bytes, text};
 
 /// A daemon that sees only processes in `/proc`, as with `ProcSubset=pid`.
@@ -18,17 +18,9 @@ fn daemon_that_sees_processes_only(env: &TestEnv, boot: Option<&str>) -> TestDae
     TestDaemon { child: command.stderr(log).spawn().expect("it starts") }
 }
 
-fn is_root() -> bool {
-    let is_root = rustix::process::geteuid().is_root();
-    if !is_root {
-        eprintln!("NOT RUN: it mounts folders, which needs root; .ci/postgres runs it as root");
-    }
-    is_root
-}
-
 #[test]
 fn sealed_password_of_the_database_is_a_warning_of_check() {
-    if !is_root() {
+    if !is_root("it mounts folders") {
         return;
     }
     let Some(database) = database_of_its_own() else { return };
@@ -58,7 +50,7 @@ fn sealed_password_of_the_database_is_a_warning_of_check() {
 
 #[test]
 fn node_starts_where_the_unit_passes_the_boot_id() {
-    if !is_root() {
+    if !is_root("it mounts folders") {
         return;
     }
     let Some(database) = database_of_its_own() else { return };

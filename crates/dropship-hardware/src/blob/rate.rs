@@ -44,7 +44,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn response_that_trickles_is_ended_and_a_quick_one_is_not() {
         let mut rate = Rate::from(1000);
-        assert!(rate.check(1001).is_ok(), "too early to tell");
+        assert!(rate.check(1001).is_ok(), "a short time is not measured");
         tokio::time::advance(PERIOD).await;
         assert!(rate.check(1000 + SLOWEST).is_ok());
         assert!(rate.check(1000 + SLOWEST).is_ok(), "a new period");

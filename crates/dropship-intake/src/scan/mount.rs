@@ -14,7 +14,7 @@ use dropship_redact::ShellWord;
 pub(super) fn check(context: &FolderContext) -> Option<FolderIssue> {
     let root = &context.spec.path;
     let flags = StatxFlags::BASIC_STATS | StatxFlags::MNT_ID;
-    // Old sandboxes do not allow this call; `stat` and `statfs` tell the same.
+    // Old sandboxes do not allow this call; `stat` and `statfs` return the same facts.
     let stat = statx(CWD, root, AtFlags::empty(), flags).ok();
     let mount = stat.as_ref().and_then(mount_id);
     let is_known = mount.is_some() && context.look().mount == mount;
@@ -48,7 +48,7 @@ fn mount_id(stat: &Statx) -> Option<MountId> {
 }
 
 /// Whether another file system is mounted at the folder. A bind mount of the same one does not count: systemd makes one of each path
-/// that a service may write to, for this service alone, and nobody could mount it again.
+/// that a service may write to, for this service alone, and no operator could mount it again.
 fn is_mount(root: &Path, stat: Option<&Statx>) -> Option<bool> {
     let is_mount_root = |stat: &Statx| {
         let known = stat.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT);

@@ -133,6 +133,37 @@ fn unmounted_folder_is_degraded_and_its_files_are_not_removed() {
     });
 }
 
+/// How often the kind of a file system was asked for.
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+#[expect(clippy::unnecessary_wraps, reason = "the type of the function")]
+fn nfs_since_the_second_question(_: &Path) -> std::io::Result<Option<&'static str>> {
+    Ok((ASKED.fetch_add(1, Ordering::Relaxed) > 0).then_some("NFS"))
+}
+
+#[test]
+fn kind_of_file_system_is_asked_for_once_for_each_mount() {
+    if !inside("kind_of_file_system_is_asked_for_once_for_each_mount", "-Urm", "true") {
+        return;
+    }
+    on_a_runtime(async {
+        let folder = TestFolder::new();
+        let spec = FolderSpec { poll: Duration::from_millis(20), ..folder.spec() };
+        let intake = folder.start_on(vec![spec], nfs_since_the_second_question);
+        let scanned = |times| {
+            let begun = intake.health().remove(0).scans;
+            let health = || intake.health().remove(0);
+            async move { until("scans", || health().scans >= begun + times).await }
+        };
+        scanned(5).await;
+        assert_eq!((ASKED.load(Ordering::Relaxed), health(&intake).state), (1, FolderState::Ok));
+        run(&format!("mount -t tmpfs none {}", folder.root().display()));
+        scanned(5).await;
+        assert_eq!((ASKED.load(Ordering::Relaxed), health(&intake).state), (2, FolderState::Polling));
+        intake.stop().await;
+    });
+}
+
 #[test]
 fn unreadable_file_or_subfolder_is_reported_and_admitted_when_readable() {
     // Without a map of users the process has no privileges, but it still owns the files.

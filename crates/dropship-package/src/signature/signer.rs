@@ -23,7 +23,7 @@ pub(crate) fn check(
     let is_test = name.starts_with(TEST_CERTIFICATE) || leaf.self_issued();
     if is_test {
         let message = format!(
-            "signed with a test certificate ({name}, issued by itself or by the WDK); sign with the certificate that is \
+            "signed with a test certificate ({name}, self-signed or issued by the WDK); sign with the certificate that is \
              registered in Partner Center"
         );
         report.add(Check::TestSigned, message);

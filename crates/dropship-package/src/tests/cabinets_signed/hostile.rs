@@ -129,7 +129,7 @@ fn shapes(scale: usize) -> Vec<(&'static str, Cabinet, Option<&'static str>)> {
     ]
 }
 
-/// A certificate of an authority that everyone can make up: it issues itself, as far as names tell.
+/// A certificate of an invented authority: subject and issuer have the same name.
 fn authority(number: u16) -> Vec<u8> {
     let constraints = der(
         SEQUENCE,
