@@ -335,8 +335,9 @@ impl Sources {
         shortened(observed, Kind::Overdue, "jobs wait longer than usual")
     }
 
+    /// Without the wait for drop folders, whose health is reported for each.
     pub(super) fn stalled(&self) -> Vec<Observed> {
-        let stalled = self.heartbeats.stalled(self.heartbeats.limit()).into_iter();
+        let stalled = self.heartbeats.stalled_until_restart(self.heartbeats.limit()).into_iter();
         stalled
             .map(|(part, age)| {
                 let message = format!("{part} has stalled: no sign of life for {} s", age.as_secs());

@@ -36,12 +36,13 @@ pub(super) enum Backend {
     Store(Box<OfflineStore>),
 }
 
-/// Reads and validates the configuration.
+/// Reads and validates the configuration. Fixed dates in it may have passed.
 ///
 /// # Errors
 /// [`config::Report`] with every error of the configuration.
 pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
-    Ok(config::load(path, &Environment::from_variables(|name| std::env::var_os(name)))?)
+    let environment = Environment::from_variables(|name| std::env::var_os(name)).with_passed_dates();
+    Ok(config::load(path, &environment)?)
 }
 
 /// Connects to the daemon. Waits for one that is starting, for at most [`MAX_START`]; not for one that listens on a socket that

@@ -151,7 +151,7 @@ fn advice(is_shared: bool) -> &'static str {
 
 /// Reads the configuration. Everything in it and in its surroundings that keeps the daemon from starting is reported at once.
 fn load(path: &Path, sandbox: bool) -> anyhow::Result<Config> {
-    let environment = Environment::from_variables(|name| std::env::var_os(name));
+    let environment = Environment::from_variables(|name| std::env::var_os(name)).with_passed_dates();
     let (config, mut report) = config::examine(path, &environment);
     if let Some(config) = &config {
         // After an error, a table may seem to be missing because it could not be used.

@@ -11,6 +11,18 @@ pub struct Environment {
     pub state_directory: Option<PathBuf>,
     /// `$RUNTIME_DIRECTORY`.
     pub runtime_directory: Option<PathBuf>,
+    /// Whether fixed dates of labels may have passed.
+    pub passed_dates: PassedDates,
+}
+
+/// What is made of a fixed `go_live` that has passed. A label with such a date is held before it is requested.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum PassedDates {
+    /// An error, where an operator can give another date: `check`, `reload`.
+    #[default]
+    Refused,
+    /// A warning: a configuration that worked yesterday must not keep the daemon from starting today, nor block a command.
+    Accepted,
 }
 
 impl Environment {
@@ -21,7 +33,17 @@ impl Environment {
             let path = std::env::split_paths(&list).next()?;
             (!path.as_os_str().is_empty()).then_some(path)
         };
-        Self { state_directory: first("STATE_DIRECTORY"), runtime_directory: first("RUNTIME_DIRECTORY") }
+        Self {
+            state_directory: first("STATE_DIRECTORY"),
+            runtime_directory: first("RUNTIME_DIRECTORY"),
+            passed_dates: PassedDates::Refused,
+        }
+    }
+
+    /// The same environment, in which dates may have passed.
+    #[must_use]
+    pub fn with_passed_dates(self) -> Self {
+        Self { passed_dates: PassedDates::Accepted, ..self }
     }
 }
 

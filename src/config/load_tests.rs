@@ -24,6 +24,7 @@ fn environment() -> Environment {
     Environment {
         state_directory: Some(PathBuf::from("/state")),
         runtime_directory: Some(PathBuf::from("/runtime")),
+        ..Environment::default()
     }
 }
 

@@ -35,7 +35,7 @@ mod sources;
 mod validate;
 mod volume;
 
-pub use load::{Environment, examine, load, load_str};
+pub use load::{Environment, PassedDates, examine, load, load_str};
 pub use model::Config;
 pub use report::{Problem, Report, Severity, one_line};
 pub use rule_places::{RulePlace, RulePlaces};

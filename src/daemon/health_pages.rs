@@ -8,14 +8,15 @@ use super::health_endpoints::HealthEndpoints;
 use super::http::HealthPages;
 use super::metrics_page;
 use crate::attention::{AttentionItem, Severity};
+use crate::observe::Restart;
 
 impl HealthPages for HealthEndpoints {
     fn metrics(&self) -> String {
         metrics_page::page(self)
     }
 
-    fn stalled(&self) -> Vec<String> {
-        self.heartbeats.stalled_sentences()
+    fn stalled(&self, restart: Restart) -> Vec<String> {
+        self.heartbeats.stalled_sentences(restart)
     }
 
     fn readiness(&self) -> (bool, Value) {

@@ -15,13 +15,14 @@ use tokio::net::TcpListener;
 use crate::control::ControlError;
 use crate::http::{self, Limits, RequestSlots, SlotKind};
 use crate::metrics::Text;
+use crate::observe::Restart;
 
 /// The content of the endpoints. The methods may block.
 pub(super) trait HealthPages: Send + Sync + 'static {
     /// The page of metrics.
     fn metrics(&self) -> String;
-    /// The parts of the daemon without a sign of life. Does not block.
-    fn stalled(&self) -> Vec<String>;
+    /// The parts of the daemon without a sign of life that a restart helps, or the others. Does not block.
+    fn stalled(&self, restart: Restart) -> Vec<String>;
     /// Whether packages are accepted, and the page with the kinds of trouble: `reasons` stop intake, `warnings` do not.
     fn readiness(&self) -> (bool, Value);
 }
@@ -67,9 +68,10 @@ async fn metrics(State(pages): State<Pages>, Extension(slots): Extension<Request
 
 /// Answers at once: it takes no lock that others hold for long, and blocks no thread.
 async fn live(State(pages): State<Pages>) -> Response {
-    let stalled = pages.stalled();
-    let status = if stalled.is_empty() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(json!({ "live": stalled.is_empty(), "reasons": stalled }))).into_response()
+    let (reasons, warnings) = (pages.stalled(Restart::Helps), pages.stalled(Restart::DoesNotHelp));
+    let is_live = reasons.is_empty();
+    let status = if is_live { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(json!({ "live": is_live, "reasons": reasons, "warnings": warnings }))).into_response()
 }
 
 async fn ready(State(pages): State<Pages>, Extension(slots): Extension<RequestSlots>) -> Response {

@@ -67,8 +67,8 @@ fn answers(socket: &Path, within: Duration) -> bool {
     ask().unwrap_or(false)
 }
 
-/// The wait for the file systems of the drop folders. A restart would not end it, so only `/livez` and the list of what needs
-/// attention show it.
+/// The wait for the file systems of the drop folders. A restart would not end it. The list of what needs attention contains the
+/// folders that do not respond.
 pub(super) struct FolderAccess(pub(super) Arc<Intake>);
 
 impl SilenceOf for FolderAccess {

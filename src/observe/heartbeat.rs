@@ -158,21 +158,25 @@ impl Heartbeats {
         self.components().iter().filter_map(|component| component.stalled(limit)).collect()
     }
 
-    /// A sentence for each stalled component.
+    /// Those of the stalled components that a restart helps.
     #[must_use]
-    pub fn stalled_sentences(&self) -> Vec<String> {
-        let stalled = self.stalled(self.limit()).into_iter();
+    pub fn stalled_until_restart(&self, limit: Duration) -> Vec<(&'static str, Duration)> {
+        self.stalled_with(Restart::Helps, limit)
+    }
+
+    /// A sentence for each stalled component that a restart helps, or for each of the others.
+    #[must_use]
+    pub fn stalled_sentences(&self, restart: Restart) -> Vec<String> {
+        let stalled = self.stalled_with(restart, self.limit).into_iter();
         stalled
             .map(|(part, age)| format!("{part} has stalled: no sign of life for {} s", age.as_secs()))
             .collect()
     }
 
-    /// Those of the stalled components that a restart helps.
-    #[must_use]
-    pub fn stalled_until_restart(&self, limit: Duration) -> Vec<(&'static str, Duration)> {
+    fn stalled_with(&self, restart: Restart, limit: Duration) -> Vec<(&'static str, Duration)> {
         let components = self.components();
-        let restart = components.iter().filter(|component| component.restart == Restart::Helps);
-        restart.filter_map(|component| component.stalled(limit)).collect()
+        let components = components.iter().filter(|component| component.restart == restart);
+        components.filter_map(|component| component.stalled(limit)).collect()
     }
 
     fn components(&self) -> parking_lot::MutexGuard<'_, Vec<Component>> {

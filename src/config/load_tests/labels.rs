@@ -2,12 +2,17 @@
 
 use super::lines;
 
-/// The messages about a label; line numbers count from the label's own header.
-fn label(harness: &str, keys: &str) -> Vec<String> {
-    let head = format!(
+/// A rule up to its label.
+fn head(harness: &str) -> String {
+    format!(
         "[[rule]]\nname = \"r\"\n[rule.product]\nname = \"{{{{ inf.version }}}}\"\ntest_harness = \"{harness}\"\n\
          device_type = \"internal\"\nrequested_signatures = \"WINDOWS_v100_X64_CO_FULL\"\n"
-    );
+    )
+}
+
+/// The messages about a label; line numbers count from the label's own header.
+fn label(harness: &str, keys: &str) -> Vec<String> {
+    let head = head(harness);
     let text = format!("{head}[[rule.label]]\n{keys}\n");
     let reported = lines(&text).into_iter();
     reported
@@ -138,6 +143,16 @@ fn labels_wait_for_labels_that_there_are() {
              its own]"
         ]
     );
+}
+
+#[test]
+fn date_that_has_passed_is_a_warning_where_the_operator_cannot_change_it() {
+    let text = format!("{}[[rule.label]]\n{NAME}\ngo_live = 2025-12-24\n", head(WHQL));
+    let environment = environment().with_passed_dates();
+    let config = load_str(Path::new("/etc/dropship/dropship.toml"), &text, &environment).expect("accepted");
+    let warnings: Vec<_> = config.warnings.problems.iter().map(|problem| &*problem.message).collect();
+    let expected = "2025-12-24T00:00:00Z (UTC) has passed: the label is held before it is requested";
+    assert!(warnings.contains(&expected), "{warnings:?}");
 }
 
 #[test]

@@ -30,7 +30,7 @@ pub(in crate::config) fn examine(
     problems: Vec<Problem>,
     environment: &Environment,
 ) -> (Option<Config>, Report) {
-    let mut problems = Problems { list: problems };
+    let mut problems = Problems { list: problems, passed_dates: environment.passed_dates };
     let Some(main) = units.first() else {
         return (None, Report { problems: problems.list });
     };

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use dropship_rules::suggest;
 
+use crate::config::PassedDates;
 use crate::config::path_text;
 use crate::config::raw::values::At;
 use crate::config::report::Problem;
@@ -21,6 +22,7 @@ pub(super) struct Diagnostics<'a> {
     folder: &'a Path,
     /// Places and names of keys that are present but unusable.
     pub(super) skipped_keys: &'a [(usize, String)],
+    pub(super) passed_dates: PassedDates,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -145,6 +147,7 @@ impl Diagnostics<'_> {
 #[derive(Default)]
 pub(super) struct Problems {
     pub(super) list: Vec<Problem>,
+    pub(super) passed_dates: PassedDates,
 }
 
 impl Problems {
@@ -153,6 +156,7 @@ impl Problems {
             source: &unit.source,
             folder: &unit.folder,
             skipped_keys: &unit.skipped_keys,
+            passed_dates: self.passed_dates,
             problems: &mut self.list,
         }
     }

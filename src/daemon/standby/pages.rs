@@ -14,7 +14,7 @@ use crate::daemon::http::HealthPages;
 use crate::daemon::metrics_page::{write_folder_health, write_trouble};
 use crate::daemon::node_metrics;
 use crate::metrics::{Text, registry};
-use crate::observe::Heartbeats;
+use crate::observe::{Heartbeats, Restart};
 
 /// Liveness, readiness and metrics. The metrics of the fleet are those of the active node, so that sums over all nodes are right.
 pub(super) struct StandbyPages {
@@ -54,8 +54,8 @@ impl HealthPages for StandbyPages {
         text.into_string()
     }
 
-    fn stalled(&self) -> Vec<String> {
-        self.heartbeats.stalled_sentences()
+    fn stalled(&self, restart: Restart) -> Vec<String> {
+        self.heartbeats.stalled_sentences(restart)
     }
 
     fn readiness(&self) -> (bool, Value) {

@@ -108,6 +108,30 @@ fn reload_applies_to_new_jobs_and_running_jobs_keep_their_plan() {
 }
 
 #[test]
+fn date_that_has_passed_is_refused_by_check_and_reload_and_does_not_stop_a_start() {
+    let env = TestEnv::new();
+    env.edit_configuration(
+        "audiences = [\"Test Registry Key\"]",
+        "audiences = [\"Test Registry Key\"]\ngo_live = 2025-12-24",
+    );
+    let checked = env.run(&["check"]);
+    assert_eq!(checked.status.code(), Some(78));
+    let printed = text(&checked.stdout) + &text(&checked.stderr);
+    assert!(printed.contains("has passed"), "{printed}");
+
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let receipt = receipt_of(&env, "echo.cab", "held");
+    assert_eq!(receipt["error"]["kind"], "go-live-passed", "{receipt:#}");
+    assert_eq!(env.created(), (1, 1, 0), "no label");
+    assert!(env.log().contains("has passed: the label is held before it is requested"), "{}", env.log());
+    assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(1));
+    assert_eq!(env.run(&["reload"]).status.code(), Some(78));
+    drop(daemon);
+    assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(1), "commands without a daemon work too");
+}
+
+#[test]
 fn reload_of_an_invalid_file_is_refused_completely() {
     let env = TestEnv::with(crate::harness::usual_quirks(), "");
     assert_eq!(env.run(&["reload"]).status.code(), Some(69), "no daemon to reload");

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use jiff::Timestamp;
 
+use crate::config::PassedDates;
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::At;
 use crate::config::validate::product::open;
@@ -95,7 +96,14 @@ fn go_live(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label, label: &LabelRul
     let (Some(date), Some(time)) = (&raw.go_live, label.go_live.and_then(GoLive::fixed)) else { return };
     if time <= Timestamp::now() {
         let help = "give a later date, or an offset such as \"+7d\"; without `go_live` a label goes live once it is certified";
-        ctx.diagnostics.error_with_help(&date.span, format!("{time:.0} (UTC) has passed"), help);
+        let message = format!("{time:.0} (UTC) has passed");
+        match ctx.diagnostics.passed_dates {
+            PassedDates::Refused => ctx.diagnostics.error_with_help(&date.span, message, help),
+            PassedDates::Accepted => {
+                let message = format!("{message}: the label is held before it is requested");
+                ctx.diagnostics.warn(&date.span, message, Some(help.to_owned()));
+            }
+        }
     }
     let day = time.to_zoned(jiff::tz::TimeZone::UTC).date();
     if label.blackout.iter().any(|days| days.contains(day)) {
