@@ -98,14 +98,14 @@ metrics! {
     JOBS_RUNNING = "dropship_jobs_running", Gauge, Fleet, [], "Jobs that workers process now";
     /// Age of the oldest job that is queued, running or waiting; 0 without such a job.
     OLDEST_JOB_AGE = "dropship_queue_oldest_job_age_seconds", Gauge, Fleet, [], "Age of the oldest job that is queued, running or waiting; 0 without such a job";
-    /// 1 if anything is paused.
-    PAUSED = "dropship_paused", Gauge, Fleet, [], "1 if anything is paused";
+    /// 1 if a folder or everything is paused (`dropship pause`).
+    PAUSED = "dropship_paused", Gauge, Fleet, [], "1 if a folder or everything is paused (`dropship pause`)";
     /// 1 if a folder cannot be read or watched completely.
     FOLDER_DEGRADED = "dropship_folder_degraded", Gauge, Node, ["folder"], "1 if a folder cannot be read or watched completely";
-    /// Files in a folder that are not yet complete, or not yet unchanged for the time `settle`.
-    FOLDER_CANDIDATES = "dropship_folder_candidates", Gauge, Node, ["folder"], "Files in a folder that are not yet complete, or not yet unchanged for the time `settle`";
-    /// 1 if files wait in a folder because too many accepted packages have not been started.
-    FOLDER_BACKPRESSURE = "dropship_folder_backpressure", Gauge, Node, ["folder"], "1 if files wait in a folder because too many accepted packages have not been started";
+    /// Files in a folder that are not complete, not yet unchanged for the time `settle`, or not readable.
+    FOLDER_CANDIDATES = "dropship_folder_candidates", Gauge, Node, ["folder"], "Files in a folder that are not complete, not yet unchanged for the time `settle`, or not readable";
+    /// 1 if files wait in a folder because dropship accepts no packages from it at the moment; `dropship status` shows the reason.
+    FOLDER_BACKPRESSURE = "dropship_folder_backpressure", Gauge, Node, ["folder"], "1 if files wait in a folder because dropship accepts no packages from it at the moment; `dropship status` shows the reason";
     /// Files of a folder that were accepted.
     FOLDER_ACCEPTED = "dropship_folder_accepted_total", Counter, Node, ["folder"], "Files of a folder that were accepted";
     /// Files in a folder that `exclude` leaves out.
@@ -114,40 +114,40 @@ metrics! {
     FOLDER_EVENTS = "dropship_folder_events_total", Counter, Node, ["folder"], "File system events of a folder";
     /// Full scans of a folder.
     FOLDER_SCANS = "dropship_folder_scans_total", Counter, Node, ["folder"], "Full scans of a folder";
-    /// How often the kernel dropped events; each time, a full scan of every folder followed.
-    WATCH_OVERFLOWS = "dropship_watch_overflows_total", Counter, Node, [], "How often the kernel dropped events; each time, a full scan of every folder followed";
+    /// How often the kernel dropped file system events; each time, a full scan of every watched folder followed.
+    WATCH_OVERFLOWS = "dropship_watch_overflows_total", Counter, Node, [], "How often the kernel dropped file system events; each time, a full scan of every watched folder followed";
     /// 1 if the results of a folder can be written to its outbox.
     OUTBOX_WRITABLE = "dropship_outbox_writable", Gauge, Node, ["folder"], "1 if the results of a folder can be written to its outbox";
     /// 1 if an account is suspended because Microsoft refuses its credentials or roles.
     ACCOUNT_PAUSED = "dropship_account_paused", Gauge, Fleet, ["account"], "1 if an account is suspended because Microsoft refuses its credentials or roles";
     /// 1 if Microsoft's service answers the calls of an account.
     SERVICE_UP = "dropship_service_up", Gauge, Fleet, ["account"], "1 if Microsoft's service answers the calls of an account";
-    /// How far the clock of this machine is ahead of the clock of Microsoft's service; absent before the first response.
-    CLOCK_SKEW = "dropship_clock_skew_seconds", Gauge, Fleet, [], "How far the clock of this machine is ahead of the clock of Microsoft's service; absent before the first response";
+    /// How far the clock of this machine is ahead of the clock of Microsoft's service, negative if it is behind; absent before the first response.
+    CLOCK_SKEW = "dropship_clock_skew_seconds", Gauge, Fleet, [], "How far the clock of this machine is ahead of the clock of Microsoft's service, negative if it is behind; absent before the first response";
     /// When the secret or certificate of an account expires, in seconds since 1970; absent if the day is not known.
     SECRET_EXPIRY = "dropship_secret_expiry_timestamp_seconds", Gauge, Fleet, ["account"], "When the secret or certificate of an account expires, in seconds since 1970; absent if the day is not known";
     /// Free space on the disk of the store.
     STORE_FREE = "dropship_store_free_bytes", Gauge, Node, [], "Free space on the disk of the store";
     /// Time since the last heartbeat of a component.
     HEARTBEAT_AGE = "dropship_heartbeat_age_seconds", Gauge, Node, ["part"], "Time since the last heartbeat of a component";
-    /// Delivery attempts of notifications, by target and outcome; absent without targets.
-    NOTIFICATIONS = "dropship_notifications_total", Counter, Fleet, ["target", "outcome"], "Delivery attempts of notifications, by target and outcome; absent without targets";
-    /// Notifications that are not delivered yet, by target.
-    NOTIFICATIONS_PENDING = "dropship_notifications_pending", Gauge, Fleet, ["target"], "Notifications that are not delivered yet, by target";
-    /// State transitions of jobs, by new state.
-    JOB_TRANSITIONS = "dropship_job_transitions_total", Counter, Fleet, ["to"], "State transitions of jobs, by new state";
+    /// Delivery attempts of notifications, by target and outcome (`delivered`, `failed`, `given_up`); absent without targets.
+    NOTIFICATIONS = "dropship_notifications_total", Counter, Fleet, ["target", "outcome"], "Delivery attempts of notifications, by target and outcome (`delivered`, `failed`, `given_up`); absent without targets";
+    /// Notifications that are not delivered yet, by target; absent without targets.
+    NOTIFICATIONS_PENDING = "dropship_notifications_pending", Gauge, Fleet, ["target"], "Notifications that are not delivered yet, by target; absent without targets";
+    /// Recorded transitions of jobs, by the state after the transition, which can be the same as before.
+    JOB_TRANSITIONS = "dropship_job_transitions_total", Counter, Fleet, ["to"], "Recorded transitions of jobs, by the state after the transition, which can be the same as before";
     /// Ended jobs, by rule and state; `rule` is empty for a package that matches no rule.
     JOBS_ENDED = "dropship_jobs_ended_total", Counter, Fleet, ["rule", "state"], "Ended jobs, by rule and state; `rule` is empty for a package that matches no rule";
     /// Uploaded bytes of packages.
     UPLOAD_BYTES = "dropship_upload_bytes_total", Counter, Fleet, [], "Uploaded bytes of packages";
-    /// Files of a folder that were removed, renamed or overwritten before they were accepted.
-    FILES_LOST = "dropship_files_lost_total", Counter, Node, ["folder", "how"], "Files of a folder that were removed, renamed or overwritten before they were accepted";
+    /// Files of a folder that were lost before they were accepted; `how` is `vanished` (removed or renamed) or `overwritten`.
+    FILES_LOST = "dropship_files_lost_total", Counter, Node, ["folder", "how"], "Files of a folder that were lost before they were accepted; `how` is `vanished` (removed or renamed) or `overwritten`";
     /// Further dropped or submitted files that have the bytes of an existing job's package.
     SAME_BYTES = "dropship_duplicate_files_total", Counter, Fleet, [], "Further dropped or submitted files that have the bytes of an existing job's package";
     /// Calls of the Hardware dashboard API, by operation and HTTP status; `code` is `none` if there was no response.
     API_REQUESTS = "dropship_api_requests_total", Counter, Fleet, ["operation", "code"], "Calls of the Hardware dashboard API, by operation and HTTP status; `code` is `none` if there was no response";
-    /// Duration of API calls, by operation.
-    API_REQUEST_DURATION = "dropship_api_request_duration_seconds", Summary, Fleet, ["operation"], "Duration of API calls, by operation";
+    /// Number and total duration of API calls, by operation; no quantiles.
+    API_REQUEST_DURATION = "dropship_api_request_duration_seconds", Summary, Fleet, ["operation"], "Number and total duration of API calls, by operation; no quantiles";
     /// Number of configurations that have been active since the start of the daemon.
     CONFIG_GENERATION = "dropship_config_generation", Gauge, Node, [], "Number of configurations that have been active since the start of the daemon";
     /// 1 if the last reload of the configuration was applied, 0 if it was refused; 1 before the first reload.
@@ -175,15 +175,17 @@ The daemon serves `/metrics` on the control socket and, with `[metrics] listen`,
 curl --unix-socket /run/dropship/control.sock http://localhost/metrics
 ```
 
-Counters start at zero when the daemon starts. Every family of counters has samples from the start, so `rate()` includes the first event.
-Label values come from the configuration and from fixed lists. File names and ids are never label values. `config/monitoring/` has alert rules for
-Prometheus and a dashboard for Grafana. A metric whose meaning begins with `1 if` is 0 otherwise.
+Counters start at zero when the daemon starts. They have samples from the start, so `rate()` includes the first event. Only the HTTP statuses in
+the label `code` appear with the first response that has the status. Label values come from the configuration and from fixed lists; file names
+and ids are never label values. A metric whose meaning begins with `1 if` is 0 otherwise. `config/monitoring/` has alert rules for Prometheus and
+a dashboard for Grafana.
 
 Where several nodes share their jobs in a database, scrape all nodes. The column *of* says what a metric is about. `node`: one daemon, its machine
-and the folders that it watches; every node has the metric. `fleet`: the jobs and the calls of all nodes; only the active node
-(`dropship_node_active` is 1) has the metric, so a sum over all nodes counts each job and each call once. When another node becomes active, the
-`fleet` counters of that node start at zero. Therefore add up the increases, as in `sum(increase(dropship_jobs_ended_total[1d]))`. A daemon
-without a database has all metrics, except those that are absent without a database.
+and the folders that it watches; every node has these metrics, and a node that watches no folder lacks those of folders. `fleet`: the jobs and the
+calls of all nodes; only the active node (`dropship_node_active` is 1) has these metrics, so a sum over all nodes counts each job and each call
+once. When another node becomes active, the `fleet` counters of that node start at zero. Therefore add up the increases, as in
+`sum(increase(dropship_jobs_ended_total[1d]))`. A daemon without a database has the metrics of both kinds, except those whose meaning says
+*absent without a database*.
 
 <!-- Generated from src/metrics/registry.rs: run `UPDATE=1 cargo test --lib page_of_metrics`. -->
 
