@@ -80,7 +80,7 @@ kinds! {
         "The disk of the store is nearly full. When less than `[store] min_free` is free, no package is accepted. While less than twice as much is free, or few inodes are left, this is a warning."
         "Free space on the disk that the message names, or lower `[store] keep`.";
     IntakePaused "intake-paused" INTAKE_PAUSED Warning
-        "Files wait in their folders, because too many accepted packages have not been started at Microsoft (`[store] most_waiting`)."
+        "Files wait in their folders, usually because too many accepted packages have not been started at Microsoft (`[store] most_waiting`). The message has the reason."
         "After a burst, no action is needed. Otherwise `dropship status` shows what the jobs wait for: the end of a pause, a suspended account, or the service.";
     ReloadRefused "reload-refused" RELOAD_REFUSED Warning
         "The last reload was refused. The previous configuration stays active."
@@ -93,13 +93,13 @@ kinds! {
         "Synchronise the clock, for example with `timedatectl set-ntp true`.";
     SecretExpiring "secret-expiring" SECRET_EXPIRING Warning
         "The secret or the certificate of an account has expired or expires within 30 days."
-        "Create a new secret or certificate in Entra and replace the file. For a secret, set `secret_expires` to its last day; the date of a certificate is read from its file. Then run `dropship reload`.";
+        "Create a new secret or certificate in Entra and replace the file. For a secret, set `secret_expires` to its last day; the date of a certificate is read from its file. Then run `dropship reload`, or `systemctl restart dropship` if the secret is a systemd credential.";
     LabelNotWithdrawn "label-not-withdrawn" LABEL_PENDING_WITHDRAWAL Warning
-        "A label that has to be withdrawn still exists at Microsoft. dropship tries again until Microsoft allows the withdrawal."
+        "A label of a cancelled job, or a duplicate label, has to be withdrawn and still exists at Microsoft. dropship tries again until Microsoft allows the withdrawal."
         "Usually, no action is needed. `dropship show JOB` prints the reason. If the label must not be published, cancel it in Partner Center.";
     LabelDrift "label-drift" LABEL_DRIFTED Warning
         "A published label was withdrawn, has expired, or was changed at Microsoft, but not by dropship."
-        "Look at the label in Partner Center. `dropship approve JOB --label NAME` acknowledges the change. If the label is gone, `dropship retry JOB` requests it again.";
+        "Look at the label in Partner Center. `dropship approve JOB --label NAME` acknowledges the change. If the status of the label is `gone`, `dropship retry JOB` requests the label again.";
     Overdue "overdue" OVERDUE Warning
         "A job waits longer than `[api.overdue]` allows, which is more than Microsoft usually needs."
         "Look at the submission in Partner Center. dropship continues to wait and repeats nothing.";
@@ -107,8 +107,8 @@ kinds! {
         "A component of the daemon does not send heartbeats. If this lasts, systemd's watchdog restarts the daemon."
         "Check the disks and network file systems that the log names, then run `systemctl restart dropship`. Every job resumes.";
     StoreOlderThanReceipts "store-older-than-receipts" STORE_OLDER Warning
-        "Receipts in an outbox are newer than the store: the store was restored from an older copy."
-        "Nothing is sent twice. Decide on each job that `dropship jobs --state held` lists: docs/operating.md, section Restore.";
+        "Receipts in an outbox are newer than the store, because the store was restored from an older copy or is new. The trouble lasts until an operator has decided on each recovered job."
+        "Nothing is sent twice, unless the copy is older than `[store] keep`. Decide on each job that `dropship jobs --state held` lists: docs/operating.md, section Restore.";
     DatabaseAway "database-away" DATABASE_AWAY StopsIntake
         "The database of the store (`[store] url`) does not respond. Until it does, no package is accepted and no change is acknowledged. Then work continues automatically."
         "Look at the database and the network to it; the message has the error.";

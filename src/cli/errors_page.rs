@@ -17,7 +17,7 @@ This page lists every value of `error.kind` in `receipt.json` and in the output 
 failed, on which object, why, and what to do. In scripts, decide by the kind, never by the message.
 
 The column *job* lists the states that a job with this error can have. *Only `plan`*: only the command `dropship plan` reports the error. Where a
-job can have several states, `Waiting:`, `Held:`, `Failed:` and `Rejected:` begin the text about one of them. A job that is `waiting` continues
+job can have several states, `Waiting:`, `Held:`, `Failed:` or `Rejected:` begins the text about that state. A job that is `waiting` continues
 automatically. `JOB` is the id of the job. A *create* is a request that creates a product, a submission or a label at Microsoft.
 
 <!-- Generated from crates/dropship-job/src/error_kind.rs: run `UPDATE=1 cargo test --lib page_of_errors`. -->
@@ -34,7 +34,8 @@ check.
 const COMMANDS: &str = "
 ## Commands
 
-With `--json`, a command that fails prints its error under the key `error`.
+With `--json`, a command that has no result prints its error under the key `error`. The kind `malformed` in this table is not the check
+`malformed`, which is only an error of jobs.
 
 | kind | exit code | when | what to do |
 |---|---|---|---|
@@ -43,11 +44,12 @@ With `--json`, a command that fails prints its error under the key `error`.
 const TROUBLE: &str = "
 ## List of troubles
 
-These are the kinds of `trouble` in `dropship status --json`, of `reasons` and `warnings` in `/readyz`, and of the metric `dropship_trouble`. Held
-jobs are not on the list. An item disappears at most 15 seconds after its cause is gone.
+These are the kinds of `trouble` in `dropship status --json`, of `reasons` and `warnings` in `/readyz`, and of the metric `dropship_trouble`. Held,
+failed and rejected jobs are not on the list: `dropship jobs` lists them. An item disappears at most 15 seconds after its cause is gone.
 
-*Stops intake*: no package is accepted until the trouble is over, and `/readyz` answers with 503. There are two exceptions: `folder-degraded` stops
-intake when every folder is degraded, and `disk-low` is only a warning while more than `[store] min_free` is free.
+*Stops intake*: no package is accepted until the trouble is over, and `/readyz` answers with 503. There are three exceptions. `folder-degraded` stops
+intake when every folder is degraded. `disk-low` is only a warning while more than `[store] min_free` is free. During `stalled`, packages are still
+accepted if the stalled component is not needed for that.
 
 | kind | severity | when | what to do |
 |---|---|---|---|

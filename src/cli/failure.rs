@@ -14,7 +14,7 @@ pub(super) enum FailureKind {
     Usage,
     /// No daemon is running.
     NoDaemon,
-    /// The job ended otherwise, or the package would be rejected.
+    /// A file that the command was given would be rejected.
     Rejected,
     /// The time of `--timeout` has passed.
     TimedOut,
@@ -52,12 +52,12 @@ impl FailureKind {
         match self {
             Self::Usage => ("The command line is invalid.", "`dropship help COMMAND` lists the arguments."),
             Self::NoDaemon => (
-                "No daemon answers on the control socket.",
+                "No daemon is running: nothing listens on the control socket.",
                 "Run `systemctl start dropship`, or `dropship run`.",
             ),
             Self::Rejected => (
-                "The job failed, was rejected or was cancelled. Or, for `inspect` and `plan`, the daemon would reject the package.",
-                "Read the message; `dropship show JOB` shows the history of a job.",
+                "`init`: the daemon would reject the package. `inspect` and `plan`: a file is not valid driver metadata.",
+                "Read the message, and correct the file.",
             ),
             Self::TimedOut => (
                 "The time of `--timeout` has passed.",

@@ -90,11 +90,14 @@ impl ControlErrorKind {
             Self::UnknownFolder => "No folder of the configuration has this name.",
             Self::UnknownRule => "No rule of the configuration has this name.",
             Self::Illegal => "The state of the job does not permit the action.",
-            Self::NotPermitted => "The caller is not an operator.",
-            Self::Configuration => {
-                "The configuration on disk is invalid. The daemon keeps its active configuration."
+            Self::NotPermitted => {
+                "The caller is not an operator. Or the command may not open a file that it needs. Or, for `api`, the account lacks a role."
             }
-            Self::Failed => "The daemon attempted the action, and the action failed.",
+            Self::Configuration => {
+                "The configuration on disk is invalid, or does not fit the store or another node. A running daemon keeps its active \
+                 configuration. Or, for `api`, Microsoft refuses the credentials."
+            }
+            Self::Failed => "The daemon or the command attempted the action, and the action failed.",
             Self::Malformed => {
                 "The daemon does not understand the request: a parameter or the body is missing, wrong or too long."
             }
@@ -103,7 +106,7 @@ impl ControlErrorKind {
                 "This user, or all users together, have too many connections or requests. Or the daemon has too few free file descriptors."
             }
             Self::Unreachable => {
-                "The daemon does not answer on its control socket, or the connection was lost before it answered."
+                "A daemon is running, but does not answer on its control socket. Or the connection was lost before the daemon answered."
             }
         }
     }
@@ -118,7 +121,9 @@ impl ControlErrorKind {
                 "The message suggests a similar name. `dropship config show` prints the rules."
             }
             Self::Illegal => "`dropship show JOB` shows the state and the next step.",
-            Self::NotPermitted => "Ask for membership in a group of `[control] operators`.",
+            Self::NotPermitted => {
+                "For a change, ask for membership in a group of `[control] operators`. Otherwise the message names the file or the call."
+            }
             Self::Configuration => "Correct the errors that `dropship check` reports.",
             Self::Failed => "Read the message and the log.",
             Self::Malformed => {

@@ -76,45 +76,45 @@ error_kinds! {
         "The file name does not end in `.cab`, `.hlkx` or `.hckx`, or the file does not have the format that its name promises."
         "Drop the signed package itself. To leave other files out, name them in `[[folder]] exclude`.";
     TooLarge "too-large" [Rejected]
-        "The file is larger than `[store] max_package`, or much longer than the package in it. dropship did not read the whole file: `sha256` is the digest of its length and its first bytes."
+        "The file is larger than `[store] max_package`, or more than 1 MiB longer than the package in it. dropship did not read the whole file, so `sha256` of the job is a digest of the file's length and first bytes."
         "Drop the package without the bytes that follow it in the file. If the package itself is that large, raise `[store] max_package`, run `dropship reload`, and copy the package into the folder again.";
     Truncated "truncated" [Rejected]
-        "The file ends before the package does, and did not grow during the time `[[folder]] incomplete`."
+        "The file ends before the package does, and has not changed for the time `[[folder]] incomplete`."
         "Copy the whole file into the folder again.";
     Incomplete "incomplete" []
-        "The file is not complete yet. The daemon would wait until it is."
+        "The file is not complete. The daemon would wait for the rest, and reject the file as `truncated` after the time `[[folder]] incomplete`."
         "Copy the whole file, then run `dropship plan` again.";
     Sidecar "sidecar" [Rejected]
         "The file beside the package (checksum or variables) is invalid, or does not match the package."
         "Correct the file beside the package and put it there again; the package may stay.";
     Gone "gone" [Rejected]
-        "dropship had to inspect the package again, but the dropped file is missing or its bytes have changed."
+        "dropship had to inspect the package again, but the dropped file is missing or its bytes have changed, or the package was not dropped but sent with `dropship submit`."
         "Drop the package again, or send it again with `dropship submit`.";
     Unreadable "unreadable" [Waiting Rejected]
-        "dropship had to inspect the package again, but cannot read the dropped file, or cannot store or read the copy of it."
-        "Check the permissions of the file and the disk of the store. dropship tries again when that can help. Rejected: run `dropship retry JOB`.";
+        "dropship had to inspect the package again, but cannot read the dropped file, or cannot store or read the copy of this file."
+        "Check the permissions of the file and the disk of the store. Waiting: dropship tries again. Rejected: run `dropship retry JOB`.";
     InspectionFailed "inspection-failed" [Rejected]
         "The inspection of the package ended without a result."
         "Report the error as a defect. Then run `dropship approve JOB` if the job is held, or `dropship retry JOB` if it is rejected.";
     Poison "poison" []
-        "The daemon ended three times in a row while it inspected this package."
+        "The daemon ended three times in a row while it inspected this package, so it does not inspect the package again."
         "Report this as a defect, together with the package. Then run `dropship cancel JOB`.";
 }
 "Rules and approvals" {
     NoRule "no-rule" [Rejected]
-        "No rule matches the package. Or `--rule` names a rule that does not exist or does not match."
+        "No rule matches the package. Or the rule that `--rule` names does not match, or was removed."
         "`dropship plan FILE` shows why each rule does not match. Change the rules, then run `dropship reload` and `dropship retry JOB`.";
     RuleUnfit "rule-unfit" [Rejected]
         "The matching rule cannot be applied to this package, for example because a template uses an undefined variable."
         "Correct the rule, then run `dropship reload` and `dropship retry JOB`.";
     Backlog "backlog" []
-        "The file was in the folder when dropship first scanned it, and the folder has `backlog = \"hold\"`."
+        "The file was in the folder when dropship scanned the folder for the first time, and the folder has `backlog = \"hold\"`."
         "`dropship approve JOB` submits the package. `dropship cancel JOB` ends the job without submitting it.";
     SameContent "same-content" []
-        "Another job of the folder has the same signed content. The packages differ only in their signatures or in bytes that no signature covers: a timestamp, padding, the order of certificates, the compression of an `.hlkx`."
+        "Another job of the folder, neither rejected nor cancelled, has the same signed content. The packages differ only in their signatures or in bytes that no signature covers: a timestamp, padding, the order of certificates, the compression of an `.hlkx`."
         "`dropship approve JOB` submits this package too. `dropship cancel JOB` ends the job. With `[[folder]] same_content = \"take\"`, such packages are not held.";
     Approval "approval" []
-        "A label is not requested before an operator has approved its exact request."
+        "The rule sets `hold` for a label: the label is requested after an operator has approved exactly this request, or after several operators have (`hold = 2`)."
         "Read the request in `dropship show JOB` and run the command that it prints, or `dropship cancel JOB`.";
     Guard "guard" []
         "A label exceeds a limit of `[guard]` that an operator can approve: the label is for everybody, has too many targets, or has targets that the plan did not foresee."
@@ -123,7 +123,7 @@ error_kinds! {
         "A label exceeds a limit of `[guard]` that an operator cannot approve."
         "Change `[guard]`, run `dropship reload`, then `dropship approve JOB`, which checks the label again. Or change the rule, run `dropship reload`, then `dropship retry JOB`, which plans the label again. Or run `dropship cancel JOB`.";
     RequestChanged "request-changed" []
-        "A create had no response and no effect. dropship would send it again, but its request has changed since the first attempt."
+        "A create had no response and no effect. dropship would send the request again, but the request has changed since the first attempt."
         "Read the new request in `dropship show JOB`, then run the `dropship approve` command that it prints, or `dropship cancel JOB`.";
     PredecessorLost "predecessor-lost" []
         "A label depends on another label that was withdrawn, has failed or has disappeared."
@@ -136,23 +136,23 @@ error_kinds! {
         "Change `go_live` in the rule, then run `dropship reload` and `dropship retry JOB`. Or run `dropship cancel JOB`.";
     NoSuchProduct "no-such-product" []
         "The rule names an existing product, but no product has this name, or several products have it."
-        "Set the product's id in the rule, or create the product. Then run `dropship approve JOB`.";
+        "If no product has the name, create the product, then run `dropship approve JOB`. Otherwise set the product's id in the rule, then run `dropship reload`, `dropship cancel JOB` and `dropship retry JOB`: the retry plans the package again.";
     NoShell "no-shell" []
-        "A driver update needs a shell, a package that the initial submission of the product offers. The product has no initial submission, its initial submission offers no shell, or the service refuses driver updates of this product."
+        "A driver update needs a shell, a file that Microsoft offers with the signed initial submission of the product. The product has no initial submission, its initial submission offers no shell, or the service refuses driver updates of this product."
         "Submit the full package of the product first, then run `dropship approve JOB`. Or run `dropship cancel JOB`.";
 }
 "The account and the service" {
     NoAccount "no-account" []
-        "The account of the job is not configured."
+        "The configuration no longer has the account of the job."
         "Add the account to the configuration, restart dropship, then run `dropship approve JOB`.";
     Refused "refused" []
         "Microsoft accepts other calls of the account, but refuses this call because of credentials or roles."
         "Correct the roles of the account in Partner Center, then run `dropship approve JOB`.";
     RequestRefused "request-refused" [Failed]
-        "Microsoft refused the request. The message contains Microsoft's error code. The job is held if a label was refused while other labels of the job continue."
+        "Microsoft refused the request. The message contains Microsoft's error code. Held: the request was for a label, and other labels of the job are unfinished."
         "Correct the cause that the message names, then run `dropship retry JOB`.";
     StateConflict "state-conflict" [Failed]
-        "Microsoft reports that the object is not in the state that the request needs."
+        "Microsoft reports that the object is not in the state that the request needs. Held: the request was for a label, and other labels of the job are unfinished."
         "Look at the object with `dropship api`, then run `dropship retry JOB` or `dropship cancel JOB`.";
     ServiceUnavailable "service-unavailable" [Waiting]
         "Microsoft did not answer, or answered with a temporary error."
@@ -161,16 +161,16 @@ error_kinds! {
         "Microsoft answers 404 or 400 for an object that the job created. For a new object, this is usually temporary. When it lasts longer than `[api] uncertain`, the job is held."
         "Waiting: none. Held: look for the object in Partner Center, then run `dropship approve JOB` to try again, or `dropship cancel JOB`.";
     UnusableUrl "unusable-url" []
-        "Microsoft's answer has no URL for an upload or for driver metadata. Or the URL for an upload or a download is malformed, or its host is not allowed."
+        "Microsoft has offered no URL for an upload or for driver metadata for longer than `[api] uncertain`. Or the URL for an upload or a download is malformed, or its host is not allowed."
         "If the host is one of Microsoft's, add it to `[api] blob_hosts` and restart dropship. Then run `dropship approve JOB`.";
     SigningFailed "signing-failed" [Failed]
-        "Microsoft rejected the submission. Its product cannot be used again."
+        "Microsoft rejected the submission. The product of the submission cannot be used again."
         "Read the message and `error-report.txt` in the outbox. Correct the package and drop it again, or run `dropship retry JOB --new-product`.";
     ErrorReport "error-report" [Waiting]
         "The report about a rejected submission or a failed label cannot be downloaded."
         "None: dropship tries again, then ends the job without the report.";
     LabelFailed "label-failed" [Failed]
-        "Microsoft reports that a label has failed, or the label was cancelled in Partner Center. The job is held while other labels of the job continue."
+        "Microsoft reports that a label has failed, or the label was cancelled in Partner Center. Held: other labels of the job are unfinished."
         "Look at the label in Partner Center, then run `dropship retry JOB`, which requests the label again by the current rules.";
     SupersedeRefused "supersede-refused" []
         "Microsoft refuses to remove hardware ids from an older label."
@@ -187,16 +187,16 @@ error_kinds! {
         "The response to a create was lost. Objects with the requested name exist, but dropship cannot prove that the create made one of them."
         "Look at the objects in Partner Center, then run `dropship cancel JOB`, or `dropship approve JOB` to search again.";
     Unanswered "unanswered" []
-        "A create was sent several times. It had no response and no effect."
+        "A create was sent several times, each time without a response and without an effect."
         "Look for the name in Partner Center, then run `dropship approve JOB` to send the create again, or `dropship cancel JOB`.";
     CommitUnanswered "commit-unanswered" [Waiting]
         "The response to a commit was lost."
         "None: dropship reads the submission and tries again.";
     UpdateUnanswered "update-unanswered" [Waiting]
         "A label supersedes an older label. The response to the change of the older label was lost."
-        "None: dropship reads the label and tries again.";
+        "None: dropship reads the older label and tries again.";
     CommittedElsewhere "committed-elsewhere" [Failed]
-        "The submission was already committed when this job wanted to commit it, for example because the store was restored from an older backup. Failed: Microsoft has rejected the submission since. Held: the submission contains another package than this job, has several labels with one name, or its list of labels is incomplete."
+        "The job found its submission committed, although the job had not committed it, for example because the store was restored from an older backup. Failed: Microsoft has rejected the submission since. Held: the submission contains another package than this job, has several labels with one name, or its list of labels is incomplete."
         "Nothing is sent again. Look in Partner Center for later submissions of the package. `dropship cancel JOB` ends the job; `dropship adopt PID SID` follows another submission. Held: when the cause is gone, `dropship approve JOB` reads the submission again.";
     NoProduct "no-product" [Failed]
         "The job has no product although its step needs one."
@@ -208,22 +208,22 @@ error_kinds! {
 "Files of dropship" {
     Transfer "transfer" [Waiting Failed]
         "An upload or a download failed. Waiting: the cause can also be a file of dropship that cannot be read or written at the moment."
-        "Check the network, the proxy and the disk. dropship tries again when that can help. Held: the transfer has failed for longer than `[api] uncertain`; look for the file in Partner Center, then run `dropship approve JOB`. Failed: run `dropship retry JOB`.";
+        "Check the network, the proxy and the disk. Waiting: dropship tries again. Held: the transfer has failed for longer than `[api] uncertain`; look for the file in Partner Center, then run `dropship approve JOB`. Failed: run `dropship retry JOB`.";
     BadDownload "bad-download" [Waiting]
         "A downloaded result is damaged, is longer than such a file can be, or is an archive that must not be unpacked: its entries overlap, have names that lead out of the archive, or have far too much content."
         "Waiting: none, dropship downloads the file again. Held (after `[api] uncertain`): look for the file in Partner Center, then run `dropship approve JOB`.";
     Outbox "outbox" [Waiting]
         "The outbox cannot be written."
-        "Free space, or grant the daemon write access to the outbox. dropship tries again.";
+        "Free space, or let the daemon and no other user write to the outbox. dropship tries again.";
     CopyLost "copy-lost" []
-        "The captured copy of the package cannot be read."
+        "The copy of the package that dropship stored when it accepted the package cannot be read."
         "Restore the copy from a backup, then run `dropship approve JOB`. Or run `dropship cancel JOB` and drop the package again.";
     CopyChanged "copy-changed" []
-        "The captured copy has other bytes than the package that was inspected. Nothing was uploaded."
-        "Check the disk, run `dropship cancel JOB`, then drop the package again.";
+        "The stored copy of the package has other bytes than the package that was inspected. Nothing was uploaded."
+        "Check the disk of the store or the object storage, run `dropship cancel JOB`, then drop the package again.";
     PlanLost "plan-lost" [Failed]
         "The stored plan of the job cannot be read, or lacks the product, submission or label that the job has to create."
-        "Restore the folder `packages` of the store from a backup. Then run `dropship approve JOB` if the job is held, or `dropship retry JOB` if it has failed.";
+        "Restore the folder `packages` of the store from a backup. Then run `dropship approve JOB` if the job is held, or `dropship retry JOB` if it has failed. Without a backup, create what is missing with `dropship api`, then run `dropship cancel JOB`.";
     MetadataLost "metadata-lost" []
         "The stored copy of the driver metadata cannot be read, or was changed."
         "Restore the file that the message names from a backup of the store, then run `dropship approve JOB`.";
@@ -231,8 +231,8 @@ error_kinds! {
         "The driver metadata lack an INF of the package that has hardware ids, or list an INF that the package does not contain."
         "Compare the lists in the message. `dropship approve JOB` requests the labels from exactly these metadata. `dropship cancel JOB` ends the job.";
     Recovered "recovered" []
-        "The store was lost, and dropship recovered the job from its receipt or from the captured copy. Microsoft may have more objects of the job than the receipt names."
-        "Look for the product and the submissions of the package in Partner Center, then run `dropship approve JOB` or `dropship cancel JOB`.";
+        "The store was lost or restored from an older copy, and dropship recovered the job from its receipt or from the stored copy of the package. Microsoft may have more objects of the job than the receipt names."
+        "Look for the product and the submissions of the package in Partner Center, then run `dropship approve JOB`, which continues the job at the step of the receipt, or `dropship cancel JOB`.";
     Unknown "unknown" [Failed Rejected]
         "dropship recovered the job from a receipt that contains no error."
         "Run `dropship retry JOB`, or drop the package again.";
