@@ -69,7 +69,8 @@ async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) ->
         ([id], None) => ctx.record_created(RemoteKind::Product, *id, true, None).await,
         (_, None) => {
             let message = format!(
-                "the rule needs exactly one product named `{name}`, but {count} exist{ids}; set its id in the rule, or create it, then approve"
+                "the rule needs exactly one product named `{name}`, but {count} exist{ids}; create it, then approve; or set its id in \
+                 the rule, reload, cancel and retry"
             );
             ctx.hold(HoldFault::new(HoldReason::NoSuchProduct, message)).await
         }
@@ -78,7 +79,7 @@ async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) ->
             call.product_lists.invalidate(&call.account);
             let message = format!(
                 "the rule needs exactly one product named `{name}`, and the list of products is incomplete ({why}), so there may be \
-                 more than the {count} found{ids}; set the product's id in the rule and retry, or approve to list again"
+                 more than the {count} found{ids}; approve to list again; or set the product's id in the rule, reload, cancel and retry"
             );
             ctx.hold(HoldFault::new(HoldReason::IncompleteList, message)).await
         }

@@ -74,7 +74,7 @@ async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductI
     }
     let message = format!(
         "the initial submission {} of product {product} offers no shell to derive from: it failed, or its product was \
-         signed by attestation, for which Microsoft has no derived submissions; name another product, then approve or cancel",
+         signed by attestation, for which Microsoft has no derived submissions; name another product, and cancel this job",
         initial.id,
     );
     ctx.hold(HoldFault::new(HoldReason::NoShell, message)).await
