@@ -7,8 +7,8 @@ const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/checks.md");
 const HEAD: &str = "\
 # Checks
 
-This page lists every check that dropship makes on a package. `dropship inspect FILE` runs the checks without sending anything. `dropship plan FILE`
-adds the checks that need a rule. A message about a package ends with the name of the check in brackets: `error: … [root-files]`.
+This page lists every check that dropship makes on a package. `dropship inspect FILE` runs the checks, and `dropship plan FILE` also those that
+need a rule; neither command sends anything. A message about a package ends with the name of the check in brackets: `error: … [root-files]`.
 
 To change the level of a check, name it in the configuration:
 
@@ -21,16 +21,17 @@ inf-pnp-lockdown = \"off\"     # do not check
 | level | effect |
 |---|---|
 | `error` | the package is rejected and never sent |
-| `warn` | the finding is shown and logged; the package is sent |
-| `info` | the finding is shown; the package is sent |
+| `warn` | the finding is shown and logged, and does not stop the package |
+| `info` | the finding is shown, and does not stop the package |
 | `off` | the check is not made |
 
-A level marked *fixed* cannot be changed: dropship never sends a package that it cannot read completely and safely, or whose signature or signer it
-cannot verify. Some checks report the milder cases of a fault only as a warning, even if their level is `error`. The table names these cases.
+A level marked *fixed* cannot be changed, because the package cannot be read safely, or its signature or signer is not trusted. `[signers]` decides
+which signers are trusted, and whether unsigned packages are accepted. Some checks report the milder cases of a fault only as a warning, even if
+their level is `error`. The table names these cases.
 
 The column *source* says where a check comes from. Names that end in `.md` are pages of Microsoft's
 [windows-driver-docs](https://github.com/MicrosoftDocs/windows-driver-docs). `own rule` is a rule of dropship. The other names are
-specifications and tools.
+specifications, tools and error messages of the dashboard.
 
 <!-- Generated from crates/dropship-package/src/checks/registry.rs: run `UPDATE=1 cargo test --lib the_page_of_checks`. -->
 ";

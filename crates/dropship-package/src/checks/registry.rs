@@ -70,7 +70,7 @@ checks! {
         "The package breaks the rules of its format, or has bytes that no signature covers"
         "Build and sign the package again";
     InspectionWork "inspection-work" fixed Error "own rule"
-        "The inspection needs more work than any sound package of this length does: the package unpacks to far too much data, or has too many signatures"
+        "The inspection would need more work than a sound package of this length can need: the package unpacks to far too much data, or has too many signatures"
         "Build and sign the package again";
     InspectionTime "inspection-time" fixed Error "own rule"
         "The inspection took longer than two minutes plus one second for each 2 MiB of the package"
@@ -79,7 +79,7 @@ checks! {
         "The cabinet is a part of a set of cabinets"
         "Put the whole package into one cabinet";
     CabReserve "cab-reserve" fixed Error "[MS-CAB], makecab DDF"
-        "The cabinet's header reserves space and has data in it, or its folders or data blocks reserve space; no signature covers this space"
+        "The reserved space in the cabinet's header contains more than the position of the signature, or the folders or data blocks of the cabinet reserve space; no signature covers this space"
         "Leave `ReservePerCabinetSize`, `ReservePerFolderSize` and `ReservePerDataBlockSize` out of the DDF";
     CabLarge "cab-large" settable Warn "own rule"
         "The cabinet is larger than 2 GiB; common cabinet tools cannot read such a cabinet"
@@ -90,7 +90,7 @@ checks! {
 }
 "The signature" {
     Unsigned "unsigned" fixed Error "code-signing-attestation.md"
-        "The package is not signed, and `[signers] allow_unsigned` is not set"
+        "The package is not signed; with `[signers] allow_unsigned`, this is only a warning"
         "Sign the package before it is dropped";
     OldSignatureLayout "old-signature-layout" fixed Error "Microsoft KB Q177178"
         "The signature is inside the cabinet's header; dropship does not verify this old layout"
@@ -134,13 +134,13 @@ checks! {
         "The signing certificate is not for code signing"
         "Sign the package with a code-signing certificate";
     CertNotEv "cert-not-ev" settable Warn "code-signing-reqs.md"
-        "The signing certificate is not an extended-validation (EV) certificate: it lacks the policy 2.23.140.1.3"
+        "The signing certificate is not an extended-validation (EV) certificate: it lacks the policy 2.23.140.1.3. Microsoft requires an EV certificate for attestation, unless this certificate is registered with the account"
         "Sign the package with the EV certificate that is registered with the account";
     CertWeakKey "cert-weak-key" settable Error "code-signing-reqs.md"
-        "The key of the signing certificate is too short"
-        "Sign the package with a certificate whose key has at least 2048 bits (RSA)";
+        "The RSA key of the signing certificate has fewer than 2048 bits"
+        "Sign the package with a certificate whose key is longer";
     TestSigned "test-signed" settable Error "signing-a-driver-during-development-and-testing.md"
-        "The package is signed with a test certificate"
+        "The package is signed with a test certificate: one of the WDK, or one that is its own issuer"
         "Sign the package with the release certificate";
     SignerNotListed "signer-not-listed" fixed Error "code-signing-reqs.md"
         "The thumbprint of the signing certificate is not listed in `[signers]`"
@@ -154,10 +154,10 @@ checks! {
         "An issuing certificate is not valid now"
         "Sign the package with a certificate from a valid issuer";
     ChainSha1 "chain-sha1" fixed Error "code-signing-reqs.md"
-        "A certificate of the chain is signed with SHA-1 or MD5"
+        "A certificate of the chain is signed with SHA-1, MD5 or a short key"
         "Sign the package with a certificate of a SHA-2 chain";
     ChainInvalid "chain-invalid" fixed Error "RFC 5280 6"
-        "The chain of certificates is not valid"
+        "The chain of certificates is not valid for a reason that the message names, for example because an issuing certificate is not for code signing"
         "Sign the package with a certificate whose chain is valid";
     ChainIssuerUsage "chain-issuer-usage" fixed Error "RFC 5280 4.2.1.3"
         "An issuing certificate is not allowed to issue certificates: its key usage does not include keyCertSign"
@@ -169,8 +169,8 @@ checks! {
         "The chain is valid only with certificates from `[signers]`; the certificates in the package are not enough"
         "Sign the package with the complete chain (`signtool /ac`)";
     ChainNotChecked "chain-not-checked" settable Warn "own rule"
-        "`[signers]` names no roots, so the chain was not checked"
-        "Name roots in `[signers]`";
+        "`[signers]` names neither roots nor thumbprints, so the signer was not checked"
+        "Name roots or thumbprints in `[signers]`";
     CertRevoked "cert-revoked" fixed Error "RFC 5280 5"
         "A CRL of `[signers]` revokes a certificate of the chain"
         "Sign the package with a certificate that is not revoked";
@@ -178,7 +178,7 @@ checks! {
         "A CRL of `[signers]` is out of date, or its issuer has not signed it"
         "Download the CRL again";
     RevocationNotChecked "revocation-not-checked" settable Info "RFC 5280 5"
-        "No CRL of `[signers]` covers the chain; dropship does not check revocation online"
+        "`[signers]` names no CRLs, or they do not cover the whole chain; dropship does not check revocation online"
         "Name CRLs in `[signers]` if revocation matters";
 }
 "The timestamp" {
@@ -195,15 +195,15 @@ checks! {
         "The time of the timestamp is outside the validity of the signing certificate"
         "Sign the package again with a valid certificate";
     TimestampSha1 "timestamp-sha1" settable Warn "code-signing-attestation.md"
-        "The timestamp's digest is not SHA-256"
+        "The digest of the timestamp is SHA-1"
         "Sign the package with `/td sha256`";
 }
 "Paths in a cabinet" {
     BadPath "bad-path" fixed Error "code-signing-reqs.md"
-        "A path is absolute, names a drive or a share, leads out of the package, or contains empty parts or control characters"
+        "A path is absolute, names a drive or a share, leads out of the package, or contains `.`, empty parts or control characters"
         "Build the cabinet with relative paths";
     DotPath "dot-path" settable Warn "own rule"
-        "A path begins with `./` or `.\\`; the prefix is ignored"
+        "A path begins with `./` or `.\\`; dropship ignores this prefix, but the dashboard may take it for a folder"
         "Build the cabinet with paths that lack the prefix";
     DuplicateName "duplicate-name" fixed Error "ECMA-376 part 2"
         "Two files have the same path, so different readers use different files"
@@ -218,7 +218,7 @@ checks! {
         "A folder name has 40 characters or more"
         "Shorten the name";
     FolderNameSpecial "folder-name-special" settable Warn "code-signing-reqs.md"
-        "A folder name has special characters"
+        "A folder name has characters other than ASCII letters, digits, spaces, `-`, `_` and `.`"
         "Use letters, digits, `-`, `_` and `.`";
     PathLong "path-long" settable Warn "hardware-submission-wlk.md"
         "A path has 160 characters or more"
@@ -232,22 +232,22 @@ checks! {
         "A driver folder has an INF only in a subfolder; the dashboard needs an INF directly in the driver folder"
         "Move the INF into the driver folder; binaries may stay in subfolders";
     SharedFolder "shared-folder" settable Warn "code-signing-attestation.md"
-        "INFs in one folder name different catalogs, so the folder has several drivers"
+        "INFs in one folder name different catalogs, so the folder counts as several drivers"
         "Put each driver into a folder of its own, or name the same CatalogFile in all INFs of one driver";
     MixedArchitectures "mixed-architectures" settable Error "code-signing-attestation.md"
         "The driver folders are not for the same set of architectures; this is only a warning if all INFs are primitive drivers"
         "Build each driver for all architectures, or drop one package for each architecture";
     BinaryArchitecture "binary-architecture" settable Warn "own rule"
-        "The architecture of a driver binary is not among the architectures of its INF"
+        "The architecture of a driver binary (.sys) is not among the architectures of its INF"
         "Put the binary for the right architecture beside the INF";
     PdbMissing "pdb-missing" settable Warn "code-signing-attestation.md"
-        "A driver binary has no symbol file (.pdb) in its folder"
+        "A driver binary (.sys) has no symbol file (.pdb) in its folder"
         "Put the .pdb into the folder of the binary";
     CatMissing "cat-missing" settable Warn "code-signing-attestation.md"
         "The catalog that an INF names is not in the INF's folder"
         "Create the catalog with inf2cat";
     CatShared "cat-shared" settable Warn "catalog-files.md"
-        "The catalogs of several drivers have the same name"
+        "INFs in different folders name catalogs with the same name"
         "Give each driver's catalog its own name";
 }
 "INFs" {
@@ -282,7 +282,7 @@ checks! {
         "An INF installs on no device, and is not a primitive driver; if only some of the listed models sections are missing, this is only a warning"
         "Add the models sections that `[Manufacturer]` lists, with hardware ids, or correct the decorations";
     InfUndecorated "inf-undecorated" settable Error "inf-manufacturer-section.md"
-        "Models sections for an architecture other than x86 do not have the architecture in their name"
+        "A models section has no architecture in its name, so it is for x86 only, but a binary beside the INF is for another architecture"
         "Decorate the names of the models sections, for example with `NTamd64`";
     InfUndefinedString "inf-undefined-string" settable Warn "general-syntax-rules-for-inf-files.md"
         "An INF uses strings that it does not define"
@@ -311,7 +311,7 @@ checks! {
         "The signer's key is not RSA: after the commit, the dashboard cannot open such a package, and the submission never ends"
         "Sign the package with a certificate that has an RSA key";
     HlkxZip64 "hlkx-zip64" settable Error "hardware-submission-create.md"
-        "The archive uses Zip64, which the dashboard refuses"
+        "The archive uses Zip64, which the dashboard refuses. With another level, dropship rejects the package as `malformed`, because it cannot check the signature"
         "Unpack the archive and zip it again without Zip64; the signature stays valid";
     HlkxNoInfo "hlkx-no-info" settable Warn "own rule"
         "PackageInfo.xml is missing or cannot be read"
@@ -320,7 +320,7 @@ checks! {
         "The package is a partial package, which Microsoft does not accept for submission"
         "Create a submission package in HLK Studio";
     HlkxVersionOld "hlkx-version-old" settable Error "hardware-submission-create.md"
-        "The dashboard no longer accepts packages of this version"
+        "The version of the package is below 3.2.0.0; the dashboard no longer accepts such packages"
         "Create the package with a current kit";
     HlkxTestsFailed "hlkx-tests-failed" settable Warn "own rule"
         "Tests in the package failed or were not run"
@@ -334,10 +334,10 @@ checks! {
         "The rule requests a signature by attestation for a Windows version before Windows 10"
         "Remove the code of that version from `requested_signatures`";
     AttestationRetail "attestation-retail" settable Error "code-signing-reqs.md"
-        "The rule publishes an attestation-signed driver to retail Windows Update"
+        "The rule publishes an attestation-signed driver to retail Windows Update: it has a label for Windows Update without `audiences`, `floor_build` and `ceiling_build`"
         "Target a test ring or another partner, or submit HLK results";
     AttestationHlkx "attestation-hlkx" settable Error "code-signing-attestation.md"
-        "The rule asks for attestation, but the package has HLK results"
+        "The rule asks for attestation, which needs a .cab, but the package has HLK results"
         "Change `test_harness` or `match` of the rule";
     RequestArchitecture "request-architecture" settable Warn "own rule"
         "A requested signature is for an architecture that the package does not have"
