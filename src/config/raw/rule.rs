@@ -23,12 +23,12 @@ pub(in crate::config) type Templates = OneOrMany<Text<Template>>;
 pub(in crate::config) struct Rule {
     /// Unique name.
     pub(in crate::config) name: Option<At<String>>,
-    /// Names of the folders whose packages it may match. Default: all
+    /// Names of the folders whose packages the rule may match. Default: all packages, also those without a folder
     pub(in crate::config) folders: Option<Texts>,
     /// Conditions on the package; all must hold. Default: any package
     #[serde(rename = "match")]
     pub(in crate::config) matching: Option<At<Match>>,
-    /// Name of the account in `[accounts]`.
+    /// Name of the account in `[accounts]`. Default: `[account]`, or the only account
     pub(in crate::config) account: Option<At<String>>,
     /// Variables for templates, used as `vars.NAME`.
     pub(in crate::config) vars: Option<At<BTreeMap<String, At<Var>>>>,
@@ -46,9 +46,9 @@ pub(in crate::config) struct Rule {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Var {
-    /// Globs; a value from a sidecar must match one of them.
+    /// Globs; a value that a sidecar sets has to match one of them.
     pub(in crate::config) allowed: Option<Globs>,
-    /// Value if no sidecar sets it.
+    /// Value if no sidecar sets the variable.
     pub(in crate::config) default: Option<At<String>>,
 }
 
@@ -79,13 +79,13 @@ pub(in crate::config) struct Match {
     pub(in crate::config) manufacturer: Option<Globs>,
     /// A device description of an INF.
     pub(in crate::config) description: Option<Globs>,
-    /// Name of the certificate that signed the package.
+    /// Name in the certificate that signed the package.
     pub(in crate::config) signer: Option<Globs>,
     /// Issuer of the certificate that signed the package.
     pub(in crate::config) issuer: Option<Globs>,
-    /// SHA-1 or SHA-256 of the certificate that signed the package.
+    /// SHA-1 or SHA-256 digest of the certificate that signed the package.
     pub(in crate::config) thumbprint: Option<Globs>,
-    /// `cab` or `hlkx`.
+    /// `cab`, or `hlkx` for an .hlkx or .hckx.
     pub(in crate::config) kind: Option<Globs>,
     /// An architecture of the package: x86, amd64, arm, arm64, ia64.
     pub(in crate::config) architecture: Option<Globs>,
@@ -97,11 +97,12 @@ pub(in crate::config) struct Match {
     pub(in crate::config) product_type: Option<Globs>,
     /// Version of the kit that an .hlkx was made with.
     pub(in crate::config) kit_version: Option<Globs>,
-    /// Whether an INF is an extension INF.
+    /// True: every INF is an extension INF. False: no INF is one.
     pub(in crate::config) extension: Option<At<bool>>,
-    /// Whether an INF is a primitive driver.
+    /// True: every INF is of a primitive driver. False: no INF is.
     pub(in crate::config) primitive: Option<At<bool>>,
-    /// Excludes a package for which all keys of this table hold; a key on INFs holds if any INF fits. Several tables may be given.
+    /// Conditions that exclude a package if all of them hold; one matching INF is enough for a key about INFs. A list of such tables is
+    /// possible.
     pub(in crate::config) not: Option<OneOrMany<Match>>,
 }
 
@@ -115,9 +116,9 @@ pub(in crate::config) type Attributes = BTreeMap<String, At<BTreeMap<String, Pla
 pub(in crate::config) enum Strategy {
     /// A new product for each package.
     New,
-    /// One product for each version: a product with the rendered name that dropship created is reused.
+    /// One product for all packages with the same rendered product name; dropship creates it for the first of these packages.
     PerVersion,
-    /// An existing product, by `id` or `name`, with derived submissions.
+    /// An existing product, by `id` or by `name`; its submissions are derived unless `type` is `initial`.
     Existing,
 }
 
@@ -126,7 +127,7 @@ pub(in crate::config) enum Strategy {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Product {
-    /// Where the product comes from. Default: new
+    /// Which product the package gets. Default: new
     pub(in crate::config) strategy: Option<At<Strategy>>,
     /// Id of an existing product, as a string of digits.
     pub(in crate::config) id: Option<At<Id>>,
@@ -143,17 +144,17 @@ pub(in crate::config) struct Product {
     pub(in crate::config) firmware_version: Option<Templated>,
     /// `internal`, `external`, `internalExternal` or `notSet`.
     pub(in crate::config) device_type: Option<At<String>>,
-    /// Request a signature for test machines.
+    /// Requests a signature for test machines.
     #[serde(alias = "test_sign")]
     pub(in crate::config) is_test_sign: Option<At<bool>>,
-    /// Request a signature for flights.
+    /// Requests a signature for flights (Windows Insider builds).
     #[serde(alias = "flight_sign")]
     pub(in crate::config) is_flight_sign: Option<At<bool>>,
     /// Marketing names.
     pub(in crate::config) marketing_names: Option<Templates>,
     /// Product type by OS family code.
     pub(in crate::config) selected_product_types: Option<At<BTreeMap<String, Templated>>>,
-    /// OS codes to sign for, or `from_package` for an .hlkx.
+    /// OS codes for which Microsoft signs, or `from_package` for those of an .hlkx.
     pub(in crate::config) requested_signatures: Option<At<Templates>>,
     /// At most one of `storage_controller`, `raid_controller` and `svvp`.
     pub(in crate::config) additional_attributes: Option<At<Attributes>>,
@@ -254,7 +255,7 @@ impl schemars::JsonSchema for HoldValue {
 pub(in crate::config) enum SubmissionType {
     /// The first submission of a product.
     Initial,
-    /// A driver update acceptable for an existing product.
+    /// A driver update of an existing product (DUA).
     Derived,
 }
 
@@ -265,7 +266,7 @@ pub(in crate::config) enum SubmissionType {
 pub(in crate::config) struct Submission {
     /// Name of the submission. Default: the product's
     pub(in crate::config) name: Option<Templated>,
-    /// Default: initial, for an existing product derived
+    /// Kind of the submission. Default: initial, or derived with `strategy = "existing"`
     #[serde(rename = "type")]
     pub(in crate::config) kind: Option<At<SubmissionType>>,
 }
@@ -277,7 +278,7 @@ pub(in crate::config) struct Submission {
 pub(in crate::config) enum Destination {
     /// Windows Update.
     WindowsUpdate,
-    /// Another partner, who may publish it.
+    /// Another partner, who may publish the driver.
     AnotherPartner,
 }
 
@@ -288,63 +289,65 @@ pub(in crate::config) enum Destination {
 pub(in crate::config) struct Label {
     /// Name of the label.
     pub(in crate::config) name: Option<Templated>,
-    /// `windows_update` or `another_partner`.
+    /// Where the label sends the driver.
     pub(in crate::config) destination: Option<At<Destination>>,
-    /// Hold the job before this label until `approve`: true, or the number of different operators who have to approve the
-    /// same request. Default: false
+    /// The label is requested only after `approve`; until then, the job is held. True, or the number of different operators who have to
+    /// approve the same request (at most 9). Default: false
     pub(in crate::config) hold: Option<At<HoldValue>>,
-    /// Name or glob of the label of this rule that must be published first.
+    /// One other label of this rule, which has to be published first: its name as the rule writes it, or a glob that matches only this name.
     pub(in crate::config) after: Option<At<String>>,
-    /// How long the earlier label must have been live: since its publication or its go-live date, whichever is later. Default: 0s
+    /// How long the label in `after` must have been live: since its publication or its go-live date, whichever is later. Default: 0s
     pub(in crate::config) soak: Option<Delay>,
-    /// Once this label is live, remove what it targets from older labels of the same rule and label. Default: false
+    /// When the label is live, older labels of the same `[[rule.label]]`, for a lower DriverVer, give up the targets that it has too.
+    /// Default: false
     pub(in crate::config) supersede: Option<At<bool>>,
     /// A date in the future, an offset such as `+7d` from the time at which the label is requested, or `next_working_day`.
-    /// Dates are UTC. Default: as soon as certified
+    /// Dates are UTC. Default: when the label is published
     #[serde(alias = "go_live_date")]
     pub(in crate::config) go_live: Option<At<LiveDate>>,
     /// Days (UTC) on which nothing goes live: "2026-12-24" or "2026-12-18..2027-01-01".
     pub(in crate::config) blackout: Option<OneOrMany<Text<Days>>>,
-    /// Install automatically during an OS upgrade. Default: false
+    /// Windows installs the driver automatically during an OS upgrade; needs `approval`. Default: false
     #[serde(alias = "is_auto_install_during_os_upgrade")]
     pub(in crate::config) auto_install_during_os_upgrade: Option<At<bool>>,
-    /// Install automatically on every applicable machine. Default: false
+    /// Windows installs the driver automatically on every applicable machine; needs `approval`. Default: false
     #[serde(alias = "is_auto_install_on_applicable_systems")]
     pub(in crate::config) auto_install_on_applicable_systems: Option<At<bool>>,
-    /// Hide from the catalog and WSUS. Default: not sent
+    /// Hides the driver from the Microsoft Update Catalog and WSUS. Default: not sent
     #[serde(alias = "is_disclosure_restricted")]
     pub(in crate::config) disclosure_restricted: Option<At<bool>>,
-    /// Publish to Windows 10 S. Default: not sent
+    /// Publishes the driver to Windows 10 S. Default: not sent
     pub(in crate::config) publish_to_windows10s: Option<At<bool>>,
-    /// Ids of sellers that can see the label.
+    /// Seller ids of the accounts that can see the label.
     pub(in crate::config) visible_to_accounts: Option<OneOrMany<Id>>,
     /// Information for Microsoft's reviewers; required if the driver installs automatically.
     #[serde(alias = "additional_info_for_ms_approval")]
     pub(in crate::config) approval: Option<At<Approval>>,
-    /// Publisher ids of the receiving partners; one label is created for each.
+    /// Publisher ids of the receiving partners, only for `another_partner`; each partner gets its own label.
     #[serde(alias = "receiver_publisher_id", alias = "partner")]
     pub(in crate::config) partners: Option<OneOrMany<Id>>,
-    /// Require the partner to target computer hardware ids. Default: false
+    /// Requires the partner to target computer hardware ids (CHIDs). Default: false
     pub(in crate::config) enforce_chid_targeting: Option<At<bool>>,
-    /// Forbid the partner to create driver updates (DUA packages). Default: not sent
+    /// Forbids the partner to create driver updates (DUA). Default: not sent
     pub(in crate::config) block_dua_creation: Option<At<bool>>,
-    /// Audiences by name, audience name or id.
+    /// Audiences of the account, each by its id or by one of its two names in the API (`name`, `audienceName`). Default: none; a label for
+    /// Windows Update without audiences is for everybody
     #[serde(alias = "restricted_to_audiences")]
     pub(in crate::config) audiences: Option<Templates>,
-    /// Lowest OS that is offered the driver.
+    /// Lowest version of Windows to which the driver is offered, such as `RS5`.
     #[serde(alias = "flooring")]
     pub(in crate::config) floor: Option<Templated>,
-    /// Highest OS that is offered the driver; needs `approval.business_justification`.
+    /// Highest version of Windows to which the driver is offered; needs `approval.business_justification`.
     pub(in crate::config) ceiling: Option<Templated>,
-    /// Lowest build number (co-engineering).
+    /// Lowest build of Windows to which the driver is offered (co-engineering).
     #[serde(alias = "flooring_build_number")]
     pub(in crate::config) floor_build: Option<At<u64>>,
-    /// Highest build number (co-engineering).
+    /// Highest build of Windows to which the driver is offered (co-engineering).
     #[serde(alias = "ceiling_build_number")]
     pub(in crate::config) ceiling_build: Option<At<u64>>,
-    /// Computer hardware ids, or `from_inf` for those in the INFs.
+    /// Computer hardware ids (CHIDs), or `from_inf` for those in the INFs.
     pub(in crate::config) chids: Option<At<Templates>>,
-    /// Rows of the driver metadata to target. Default: all
+    /// Rows of the driver metadata that the label targets: those that match all keys of this table. Default: all rows
     pub(in crate::config) hardware_ids: Option<At<HardwareIds>>,
 }
 
@@ -353,9 +356,9 @@ pub(in crate::config) struct Label {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct HardwareIds {
-    /// Hardware ids.
+    /// Globs on hardware ids.
     pub(in crate::config) include: Option<Templates>,
-    /// Hardware ids to leave out even if `include` matches them.
+    /// Globs on hardware ids that are left out even if `include` matches them.
     pub(in crate::config) exclude: Option<Templates>,
     /// OS codes.
     pub(in crate::config) operating_systems: Option<Templates>,
@@ -365,7 +368,7 @@ pub(in crate::config) struct HardwareIds {
     pub(in crate::config) bundles: Option<Templates>,
     /// Device descriptions.
     pub(in crate::config) descriptions: Option<Templates>,
-    /// Target only the row of the lowest OS for each hardware id; Windows Update offers it to later versions too. Default: false
+    /// For each hardware id, target only the row of the lowest OS; Windows Update offers the driver to later versions too. Default: false
     pub(in crate::config) lowest_os_only: Option<At<bool>>,
 }
 
@@ -386,11 +389,11 @@ pub(in crate::config) struct Approval {
     /// The driver was developed together with Microsoft.
     #[serde(alias = "co_engineered")]
     pub(in crate::config) is_co_engineered: Option<At<bool>>,
-    /// For hardware that is not on the market.
+    /// The driver is for hardware that is not on the market.
     #[serde(alias = "for_unreleased_hardware")]
     pub(in crate::config) is_for_unreleased_hardware: Option<At<bool>>,
     /// The package contains software with a user interface.
     pub(in crate::config) has_ui_software: Option<At<bool>>,
-    /// Business justification, such as for a ceiling.
+    /// Business justification, for example of a ceiling.
     pub(in crate::config) business_justification: Option<Templated>,
 }

@@ -18,12 +18,12 @@ pub(in crate::config) struct Case {
     /// File with the driver metadata that Microsoft sends for the package, or the outbox folder that has them; label requests are
     /// built from them. Default: predicted from the facts of the package
     pub(in crate::config) metadata: Option<At<String>>,
-    /// When the package is signed: a date, a time, or an offset from the time of the run such as "+8d". Default: the time of the
-    /// run, or that of `--at`
+    /// When the package is signed: a date, a time, or an offset such as "+8d" from the time of the run. Default: the time of the run,
+    /// which is now or the time of `--at`
     pub(in crate::config) at: Option<At<MomentDate>>,
     /// The expected result.
     pub(in crate::config) expect: Option<At<Expect>>,
-    /// Steps that walk the labels through time, in order.
+    /// Steps that walk the labels through time, in the order of time.
     #[serde(default)]
     pub(in crate::config) step: Vec<At<Step>>,
 }
@@ -37,11 +37,11 @@ pub(in crate::config) struct Step {
     pub(in crate::config) at: Option<At<MomentDate>>,
     /// Globs on the names of labels that Microsoft publishes now.
     pub(in crate::config) published: Option<Globs>,
-    /// Globs on the names of labels that Microsoft gives up now.
+    /// Globs on the names of labels whose processing at Microsoft fails now.
     pub(in crate::config) failed: Option<Globs>,
     /// Globs on the names of labels that an operator approves now.
     pub(in crate::config) approved: Option<Globs>,
-    /// The labels that are expected by then.
+    /// What is expected after the events of the step.
     pub(in crate::config) expect: Option<At<StepExpect>>,
 }
 
@@ -50,11 +50,12 @@ pub(in crate::config) struct Step {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct StepExpect {
-    /// Names of the labels that have been requested by then, as globs; all of them, in any order.
+    /// Globs on the names of all labels that have been requested by then, in any order.
     pub(in crate::config) requested: Option<Globs>,
-    /// Names of the labels that wait for an operator, as globs; all of them, in any order.
+    /// Globs on the names of all labels that wait for an operator, in any order.
     pub(in crate::config) held: Option<Globs>,
-    /// Fields of the requests that were sent. The glob `name` selects the labels; without it, all that have been requested.
+    /// Fields of the requests that were sent. The glob `name` selects the labels; without `name`, the fields are expected of all labels that
+    /// have been requested.
     pub(in crate::config) label: Option<OneOrMany<BTreeMap<String, At<Any>>>>,
 }
 
@@ -63,11 +64,11 @@ pub(in crate::config) struct StepExpect {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Package {
-    /// File with facts as printed by `dropship --json inspect`; the keys here override it.
+    /// File with the facts of a package, as `dropship --json inspect` prints them; the other keys of this table override these facts.
     pub(in crate::config) facts: Option<At<String>>,
-    /// Name of the folder. Default: none
+    /// Name of the folder from which the package comes. Default: none
     pub(in crate::config) folder: Option<At<String>>,
-    /// The same as `metadata` of the case.
+    /// The same as the key `metadata` of the case.
     pub(in crate::config) metadata: Option<At<String>>,
     /// File name.
     pub(in crate::config) file: Option<At<String>>,
@@ -77,45 +78,45 @@ pub(in crate::config) struct Package {
     pub(in crate::config) size: Option<u64>,
     /// SHA-256 of the package.
     pub(in crate::config) sha256: Option<String>,
-    /// Name of the signer.
+    /// Name in the certificate of the signer.
     pub(in crate::config) signer: Option<String>,
     /// Distinguished name of the issuer of the signer's certificate.
     pub(in crate::config) issuer: Option<String>,
-    /// SHA-1 or SHA-256 of the signer's certificate.
+    /// SHA-1 or SHA-256 digest of the signer's certificate.
     pub(in crate::config) thumbprint: Option<String>,
     /// Paths of files in the package.
     pub(in crate::config) files: Option<Texts>,
-    /// Architectures.
+    /// Architectures of the package.
     #[serde(alias = "architectures")]
     pub(in crate::config) architecture: Option<Texts>,
-    /// Several INFs; instead of the keys below.
+    /// Several INFs, instead of `inf` and the other keys about the one INF.
     pub(in crate::config) infs: Option<Vec<Inf>>,
     /// File name of the one INF.
     pub(in crate::config) inf: Option<String>,
-    /// Its provider.
+    /// Provider of the INF.
     pub(in crate::config) provider: Option<String>,
-    /// Its class.
+    /// Class of the INF.
     pub(in crate::config) class: Option<String>,
-    /// Its class GUID.
+    /// Class GUID of the INF.
     pub(in crate::config) class_guid: Option<String>,
-    /// Its version.
+    /// DriverVer version of the INF.
     pub(in crate::config) version: Option<String>,
-    /// Its date, as yyyy-mm-dd.
+    /// DriverVer date of the INF, as yyyy-mm-dd.
     pub(in crate::config) date: Option<String>,
-    /// Its extension id, if it is an extension INF.
+    /// Extension id of the INF, if it is an extension INF.
     pub(in crate::config) extension_id: Option<String>,
-    /// Whether it is of a primitive driver.
+    /// Whether the INF is of a primitive driver.
     pub(in crate::config) primitive: Option<bool>,
-    /// Its hardware ids.
+    /// Hardware ids of the INF.
     #[serde(alias = "hardware_id")]
     pub(in crate::config) hardware_ids: Option<Texts>,
-    /// Its computer hardware ids.
+    /// Computer hardware ids (CHIDs) of the INF.
     #[serde(alias = "chid")]
     pub(in crate::config) chids: Option<Texts>,
-    /// Its manufacturers.
+    /// Manufacturers that the INF names.
     #[serde(alias = "manufacturer")]
     pub(in crate::config) manufacturers: Option<Texts>,
-    /// Its device descriptions.
+    /// Device descriptions of the INF.
     #[serde(alias = "description")]
     pub(in crate::config) descriptions: Option<Texts>,
     /// OS codes that an .hlkx was tested for.
@@ -179,7 +180,7 @@ pub(in crate::config) struct Inf {
     pub(in crate::config) date: Option<String>,
     /// Extension id, if it is an extension INF.
     pub(in crate::config) extension_id: Option<String>,
-    /// Whether it is of a primitive driver.
+    /// Whether the INF is of a primitive driver.
     pub(in crate::config) primitive: Option<bool>,
     /// Hardware ids.
     #[serde(alias = "hardware_id")]
@@ -200,20 +201,20 @@ pub(in crate::config) struct Inf {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub(in crate::config) struct Expect {
-    /// Name of the rule.
+    /// Name of the rule that applies to the package.
     pub(in crate::config) rule: Option<At<String>>,
-    /// True: no rule matches it, or its requests cannot be built.
+    /// True: no rule matches the package, or the matching rule cannot be applied to it. Default: false, unless `error` is set
     pub(in crate::config) rejected: Option<At<bool>>,
-    /// Globs in an error's text, if it is rejected.
+    /// Globs; the reason of the rejection has to match one of them.
     pub(in crate::config) error: Option<Globs>,
-    /// Name of the account.
+    /// Name of the account that submits the package.
     pub(in crate::config) account: Option<At<String>>,
-    /// Names of the labels, as globs, in order; all of them.
+    /// Globs on the names of all labels, in the order of the rule.
     pub(in crate::config) labels: Option<Globs>,
-    /// Fields of the product request: the API's names in `snake_case`; texts are globs.
+    /// Fields of the product request, with the API's names or in `snake_case`; texts with `*`, `?`, `[` or `{` are globs.
     pub(in crate::config) product: Option<At<BTreeMap<String, At<Any>>>>,
     /// Fields of the submission request.
     pub(in crate::config) submission: Option<At<BTreeMap<String, At<Any>>>>,
-    /// Fields of label requests. The glob `name` selects the labels; without it, all.
+    /// Fields of label requests. The glob `name` selects the labels; without `name`, the fields are expected of all labels.
     pub(in crate::config) label: Option<OneOrMany<BTreeMap<String, At<Any>>>>,
 }
