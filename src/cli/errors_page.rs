@@ -44,8 +44,9 @@ With `--json`, a command that has no result prints its error under the key `erro
 const TROUBLE: &str = "
 ## List of troubles
 
-These are the kinds of `trouble` in `dropship status --json`, of `reasons` and `warnings` in `/readyz`, and of the metric `dropship_trouble`. Held,
-failed and rejected jobs are not on the list: `dropship jobs` lists them. An item disappears at most 15 seconds after its cause is gone.
+These are the kinds of `trouble` in `dropship status --json`, of `reasons` and `warnings` in `/readyz`, and of the metric `dropship_trouble`;
+`reasons` can have [three more values](json.md#health). Held, failed and rejected jobs are not on the list: `dropship jobs` lists them. An item
+disappears at most 15 seconds after its cause is gone.
 
 *Stops intake*: no package is accepted until the trouble is over, and `/readyz` answers with 503. There are three exceptions. `folder-degraded` stops
 intake when every folder is degraded. `disk-low` is only a warning while more than `[store] min_free` is free. During `stalled`, packages are still

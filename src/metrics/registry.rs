@@ -104,8 +104,8 @@ metrics! {
     FOLDER_DEGRADED = "dropship_folder_degraded", Gauge, Node, ["folder"], "1 if a folder cannot be read or watched completely";
     /// Files in a folder that are not complete, not yet unchanged for the time `settle`, or not readable.
     FOLDER_CANDIDATES = "dropship_folder_candidates", Gauge, Node, ["folder"], "Files in a folder that are not complete, not yet unchanged for the time `settle`, or not readable";
-    /// 1 if files wait in a folder because dropship accepts no packages from it at the moment; `dropship status` shows the reason.
-    FOLDER_BACKPRESSURE = "dropship_folder_backpressure", Gauge, Node, ["folder"], "1 if files wait in a folder because dropship accepts no packages from it at the moment; `dropship status` shows the reason";
+    /// 1 if files wait in a folder because dropship accepts no packages from this folder at the moment; `dropship status` shows the reason.
+    FOLDER_BACKPRESSURE = "dropship_folder_backpressure", Gauge, Node, ["folder"], "1 if files wait in a folder because dropship accepts no packages from this folder at the moment; `dropship status` shows the reason";
     /// Files of a folder that were accepted.
     FOLDER_ACCEPTED = "dropship_folder_accepted_total", Counter, Node, ["folder"], "Files of a folder that were accepted";
     /// Files in a folder that `exclude` leaves out.
@@ -175,8 +175,8 @@ The daemon serves `/metrics` on the control socket and, with `[metrics] listen`,
 curl --unix-socket /run/dropship/control.sock http://localhost/metrics
 ```
 
-Counters start at zero when the daemon starts. They have samples from the start, so `rate()` includes the first event. Only the HTTP statuses in
-the label `code` appear with the first response that has the status. Label values come from the configuration and from fixed lists; file names
+Counters start at zero when the daemon starts. They have samples from the start, so `rate()` includes the first event. The label
+`code` is an exception: the sample of an HTTP status appears with the first response that has this status. Label values come from the configuration and from fixed lists; file names
 and ids are never label values. A metric whose meaning begins with `1 if` is 0 otherwise. `config/monitoring/` has alert rules for Prometheus and
 a dashboard for Grafana.
 
