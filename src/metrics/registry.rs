@@ -175,10 +175,10 @@ The daemon serves `/metrics` on the control socket and, with `[metrics] listen`,
 curl --unix-socket /run/dropship/control.sock http://localhost/metrics
 ```
 
-Counters start at zero when the daemon starts. They have samples from the start, so `rate()` includes the first event. The label
-`code` is an exception: the sample of an HTTP status appears with the first response that has this status. Label values come from the configuration and from fixed lists; file names
-and ids are never label values. A metric whose meaning begins with `1 if` is 0 otherwise. `config/monitoring/` has alert rules for Prometheus and
-a dashboard for Grafana.
+Counters start at zero when the daemon starts. They have samples from the start, so `rate()` includes the first event. The label `code` is an
+exception: the sample of an HTTP status appears with the first response that has this status. Label values come from the configuration and from
+fixed lists; file names and ids are never label values. A metric whose meaning begins with `1 if` is 0 otherwise. `config/monitoring/` has alert
+rules for Prometheus and a dashboard for Grafana.
 
 Where several nodes share their jobs in a database, scrape all nodes. The column *of* says what a metric is about. `node`: one daemon, its machine
 and the folders that it watches; every node has these metrics, and a node that watches no folder lacks those of folders. `fleet`: the jobs and the
