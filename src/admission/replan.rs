@@ -49,7 +49,7 @@ impl Admission {
 /// # Errors
 /// When no rule fits the package, or the new plan cannot be stored.
 pub fn replan(rules: &[Rule], packages: &PackageStore, job: &Job) -> Result<Option<Event>, ReplanError> {
-    // A package that was not accepted, or of which nothing was created, is inspected again instead. A lost plan holds the job.
+    // A job without a product keeps its whole plan, unless its package is inspected again. A lost plan holds the job.
     let Some(digest) = job.plan().filter(|_| job.product().id().is_some()) else { return Ok(None) };
     let Ok(PlanSnapshot { facts, plan: old, vars, planning }) = packages.plan_snapshot(job.id(), digest)
     else {

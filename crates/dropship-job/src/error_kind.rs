@@ -150,7 +150,7 @@ error_kinds! {
         "Correct the roles of the account in Partner Center, then run `dropship approve JOB`.";
     RequestRefused "request-refused" [Failed]
         "Microsoft refused the request. The message contains Microsoft's error code. Held: the request was for a label, and other labels of the job are unfinished."
-        "Correct the cause that the message names, then run `dropship retry JOB`.";
+        "Correct the cause that the message names, then run `dropship retry JOB`. If the cause is in the rule, and the job has no product yet, run `dropship reload` and `dropship cancel JOB` first: only then does the retry use the changed rule for the product.";
     StateConflict "state-conflict" [Failed]
         "Microsoft reports that the object is not in the state that the request needs. Held: the request was for a label, and other labels of the job are unfinished."
         "Look at the object with `dropship api`, then run `dropship retry JOB` or `dropship cancel JOB`.";
