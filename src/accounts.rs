@@ -144,7 +144,7 @@ fn trust(signers: &Signers) -> anyhow::Result<Trust> {
     let intermediates = files(&signers.intermediates)?;
     let timestamp_roots = files(&signers.timestamp_roots)?;
     let crls = files(&signers.crls)?;
-    Ok(Trust::from_pem(&TrustSources {
+    let trust = Trust::from_pem(&TrustSources {
         roots: pem(&roots),
         system_roots: pem(&of_system),
         intermediates: pem(&intermediates),
@@ -152,8 +152,12 @@ fn trust(signers: &Signers) -> anyhow::Result<Trust> {
         crls: pem(&crls),
         thumbprints: signers.thumbprints.iter().cloned().collect(),
         allow_unsigned: signers.allow_unsigned,
-    })?)
+    })?;
+    Ok(trust.with_name(SIGNERS))
 }
+
+/// What messages about signers call the trust: the table of the configuration.
+pub(crate) const SIGNERS: &str = "[signers]";
 
 /// Bundles of the roots that the machine trusts, by distribution.
 const BUNDLES: [&str; 4] = [

@@ -8,12 +8,13 @@ use serde_json::json;
 use super::backend::{DEFAULT_CONFIG, load};
 use super::exit::{Exit, ExitError};
 use super::output::{Output, or_dash};
+use crate::accounts::SIGNERS;
 use crate::metadata_file::{self, MetadataFileError};
 use crate::named_file;
 use crate::observe::Escaped;
 use dropship_hardware::DriverMetadata;
 use dropship_job::counted;
-use dropship_package::{Inspection, Kind, Level, Policy, Verdict, inspect};
+use dropship_package::{Inspection, Kind, Level, Policy, Trust, Verdict, inspect};
 
 /// Inspect packages as the daemon does, and print whether it would accept them
 ///
@@ -74,7 +75,8 @@ pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow:
 fn policy(named: Option<&Path>) -> anyhow::Result<Policy> {
     let path = named.unwrap_or_else(|| Path::new(DEFAULT_CONFIG));
     if named.is_none() && !path.exists() {
-        return Ok(Policy { now: jiff::Timestamp::now(), ..Policy::default() });
+        let signers = Trust::default().with_name(SIGNERS);
+        return Ok(Policy { now: jiff::Timestamp::now(), signers, ..Policy::default() });
     }
     crate::accounts::policy(&load(path)?)
 }

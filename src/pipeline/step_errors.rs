@@ -126,7 +126,8 @@ impl<S: Service> StepContext<'_, S> {
             TransferError::Local { what: "written", .. } => self.retry_later(fault, None).await,
             TransferError::Forbidden { .. } => {
                 let message = format!(
-                    "cannot transfer {item}: {error}; then restart the daemon and approve, or cancel"
+                    "cannot transfer {item}: {error}; if it is a blob store of Microsoft, add its host to `[api] blob_hosts`, restart the \
+                     daemon and approve, otherwise cancel"
                 );
                 self.hold(HoldFault::new(HoldReason::UnusableUrl, message)).await
             }

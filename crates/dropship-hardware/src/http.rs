@@ -134,7 +134,7 @@ fn proxies(settings: &Settings) -> Result<Vec<Proxy>, BuildError> {
 /// The reason of a failed request, with advice where the reason alone does not help.
 pub(super) fn explain(error: reqwest::Error) -> String {
     let advice = if is_unknown_issuer(&error) {
-        "; if a proxy inspects TLS connections, add its root certificate to `[api] ca_file`"
+        "; if a proxy inspects TLS connections, its root certificate has to be trusted too"
     } else {
         ""
     };
@@ -227,7 +227,7 @@ mod tests {
         let http = Http::new(&settings(None)).expect("clients");
         for client in [&http.calls, &http.once, &http.blobs] {
             let error = explain(client.get(&url).send().await.expect_err("it is not trusted"));
-            assert!(error.contains("UnknownIssuer") && error.contains("`[api] ca_file`"), "{error}");
+            assert!(error.contains("UnknownIssuer") && error.contains("a proxy inspects"), "{error}");
         }
     }
 

@@ -64,10 +64,14 @@ pub enum TrustError {
     Thumbprint(String),
 }
 
+/// What messages call a trust without another name.
+const NAME: &str = "the trust store";
+
 /// Roots, intermediates, revocation lists and thumbprints, ready for use. The default has none, so chains are not checked;
 /// a finding (`chain-not-checked`) reports that.
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
+    name: Option<Box<str>>,
     pub(crate) roots: Roots,
     pub(crate) intermediates: Vec<CertificateDer<'static>>,
     pub(crate) timestamp_roots: Roots,
@@ -109,6 +113,7 @@ impl Trust {
         roots_of_signers.certificates.extend(of_system.certificates);
         roots_of_signers.anchors.extend(of_system.anchors);
         Ok(Self {
+            name: None,
             roots: roots_of_signers,
             intermediates,
             timestamp_roots: roots(&sources.timestamp_roots)?,
@@ -116,6 +121,17 @@ impl Trust {
             thumbprints: sources.thumbprints.iter().map(|text| thumbprint(text)).collect::<Result<_, _>>()?,
             allow_unsigned: sources.allow_unsigned,
         })
+    }
+
+    /// The same trust, which messages call by this name, such as that of the place where users configure it. The default is
+    /// `the trust store`.
+    #[must_use]
+    pub fn with_name(self, name: impl Into<Box<str>>) -> Self {
+        Self { name: Some(name.into()), ..self }
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(NAME)
     }
 
     /// True if it limits which signers are accepted: it has roots or thumbprints.

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::files::NewFile;
+use crate::accounts::SIGNERS;
 use dropship_package::facts::PackageCertificates;
 use dropship_package::{PemFile, Trust, TrustError, TrustSources};
 
@@ -68,12 +69,13 @@ impl ChainFiles {
             let files = self.named().filter(|(name, _)| *name == wanted);
             files.map(|(name, text)| PemFile { name, bytes: text.as_bytes() }).collect()
         };
-        Trust::from_pem(&TrustSources {
+        let trust = Trust::from_pem(&TrustSources {
             roots: list(ROOT),
             intermediates: list(INTERMEDIATES),
             timestamp_roots: list(TIMESTAMP_ROOT),
             ..TrustSources::default()
-        })
+        });
+        trust.map(|trust| trust.with_name(SIGNERS))
     }
 }
 

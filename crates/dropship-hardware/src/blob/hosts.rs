@@ -64,7 +64,7 @@ impl Hosts {
         match target.scheme() {
             "https" => {}
             "http" if is_loopback(target) => {}
-            "http" => return forbidden("it is plain http; `[api] blob_hosts` allows https only"),
+            "http" => return forbidden("it is plain http, and only https is allowed"),
             _ => return forbidden("its URL is not a web address"),
         }
         if !target.username().is_empty() || target.password().is_some() {
@@ -74,7 +74,7 @@ impl Hosts {
         {
             return Ok(target);
         }
-        forbidden("if it is a blob store of Microsoft, add its host to `[api] blob_hosts`")
+        forbidden("its host is not one of the allowed blob hosts")
     }
 
     /// Whether a download may carry the token: only to the endpoint's own origin, and not with a signed URL, which is
@@ -112,13 +112,13 @@ mod tests {
             .expect_err("unlisted");
         let text = error.to_string();
         assert!(
-            text.contains("https://a.z1.blob.storage.azure.net ") && text.contains("`[api] blob_hosts`"),
+            text.contains("https://a.z1.blob.storage.azure.net ") && text.contains("allowed blob hosts"),
             "{text}"
         );
         assert!(!text.contains("s3cret"), "{text}");
         let plain = SafeUrl::parse("http://ingestion1.blob.core.windows.net/c/b").expect("url");
         let text = hosts().check(&plain).expect_err("plain http").to_string();
-        assert!(text.contains("`[api] blob_hosts`") && text.contains("plain http"), "{text}");
+        assert!(text.contains("plain http, and only https is allowed"), "{text}");
     }
 
     #[test]

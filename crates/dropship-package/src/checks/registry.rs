@@ -90,10 +90,10 @@ checks! {
 }
 "The signature" {
     Unsigned "unsigned" fixed Error "code-signing-attestation.md"
-        "The package is not signed; with `[signers] allow_unsigned`, this is only a warning"
+        "The package is not signed; where unsigned packages are allowed, this is only a warning"
         "Sign the package before it is dropped";
     OldSignatureLayout "old-signature-layout" fixed Error "Microsoft KB Q177178"
-        "The signature is inside the cabinet's header; dropship does not verify this old layout"
+        "The signature is inside the cabinet's header; this old layout is not verified"
         "Sign the package again with a current signtool";
     SignatureMalformed "signature-malformed" fixed Error "RFC 5652, Authenticode_PE.docx"
         "The signature cannot be parsed"
@@ -105,7 +105,7 @@ checks! {
         "The signature does not match the signer's certificate"
         "Sign the package again";
     SignatureUnsupported "signature-unsupported" fixed Error "code-signing-reqs.md"
-        "The signature uses an algorithm that dropship cannot verify"
+        "The signature uses an algorithm that cannot be verified"
         "Sign the package with RSA or ECDSA and SHA-256";
     Sha1Digest "sha1-digest" settable Error "code-signing-reqs.md"
         "The digest of the signature is SHA-1; SHA-256 is required"
@@ -143,13 +143,13 @@ checks! {
         "The package is signed with a test certificate: one of the WDK, or one that is its own issuer"
         "Sign the package with the release certificate";
     SignerNotListed "signer-not-listed" fixed Error "code-signing-reqs.md"
-        "The thumbprint of the signing certificate is not listed in `[signers]`"
-        "Sign the package with a listed certificate, or add its thumbprint to `[signers]`";
+        "The thumbprint of the signing certificate is not listed in the trust store"
+        "Sign the package with a listed certificate, or add its thumbprint to the trust store";
 }
 "The chain" {
     ChainUnknownIssuer "chain-unknown-issuer" fixed Error "RFC 5280 6"
-        "The chain of the signing certificate does not end at one of the `roots` of `[signers]`"
-        "If you trust the issuer, add the issuer's root or the missing intermediate certificate to `[signers]`";
+        "The chain of the signing certificate does not end at one of the `roots` of the trust store"
+        "If you trust the issuer, add the issuer's root or the missing intermediate certificate to the trust store";
     ChainExpired "chain-expired" settable Error "code-signing-reqs.md"
         "An issuing certificate is not valid now"
         "Sign the package with a certificate from a valid issuer";
@@ -166,20 +166,20 @@ checks! {
         "A certificate in the package cannot be read, or is not signed with the key of the issuer that it names; certificates that the chain does not need are checked too"
         "Sign the package again with intact certificates";
     ChainOwnCertificates "chain-own-certificates" settable Warn "own rule"
-        "The chain is valid only with certificates from `[signers]`; the certificates in the package are not enough"
+        "The chain is valid only with certificates from the trust store; the certificates in the package are not enough"
         "Sign the package with the complete chain (`signtool /ac`)";
     ChainNotChecked "chain-not-checked" settable Warn "own rule"
-        "`[signers]` names neither roots nor thumbprints, so the signer was not checked"
-        "Name roots or thumbprints in `[signers]`";
+        "The trust store names neither roots nor thumbprints, so the signer was not checked"
+        "Name roots or thumbprints in the trust store";
     CertRevoked "cert-revoked" fixed Error "RFC 5280 5"
-        "A CRL of `[signers]` revokes a certificate of the chain"
+        "A CRL of the trust store revokes a certificate of the chain"
         "Sign the package with a certificate that is not revoked";
     CrlUnusable "crl-unusable" settable Warn "RFC 5280 5"
-        "A CRL of `[signers]` is out of date, or its issuer has not signed it"
+        "A CRL of the trust store is out of date, or its issuer has not signed it"
         "Download the CRL again";
     RevocationNotChecked "revocation-not-checked" settable Info "RFC 5280 5"
-        "`[signers]` names no CRLs, or they do not cover the whole chain; dropship does not check revocation online"
-        "Name CRLs in `[signers]` if revocation matters";
+        "The trust store names no CRLs, or they do not cover the whole chain; nothing is looked up online"
+        "Name CRLs in the trust store if revocation matters";
 }
 "The timestamp" {
     TimestampMissing "timestamp-missing" settable Info "code-signing-attestation.md"
@@ -189,8 +189,8 @@ checks! {
         "The timestamp does not match the signature that contains it"
         "Sign the package again, with a timestamp";
     TimestampUnknownAuthority "timestamp-unknown-authority" settable Warn "RFC 3161"
-        "The chain of the timestamp's authority does not end at one of the `roots` or `timestamp_roots` of `[signers]`"
-        "If you trust the authority, add the authority's root to `timestamp_roots` in `[signers]`";
+        "The chain of the timestamp's authority does not end at one of the `roots` or `timestamp_roots` of the trust store"
+        "If you trust the authority, add the authority's root to `timestamp_roots` in the trust store";
     TimestampOutsideValidity "timestamp-outside-validity" settable Warn "own rule"
         "The time of the timestamp is outside the validity of the signing certificate"
         "Sign the package again with a valid certificate";
@@ -203,7 +203,7 @@ checks! {
         "A path is absolute, names a drive or a share, leads out of the package, or contains `.`, empty parts or control characters"
         "Build the cabinet with relative paths";
     DotPath "dot-path" settable Warn "own rule"
-        "A path begins with `./` or `.\\`; dropship ignores this prefix, but the dashboard may take it for a folder"
+        "A path begins with `./` or `.\\`; this prefix is ignored here, but the dashboard may take it for a folder"
         "Build the cabinet with paths that lack the prefix";
     DuplicateName "duplicate-name" fixed Error "ECMA-376 part 2"
         "Two files have the same path, so different readers use different files"
@@ -311,7 +311,7 @@ checks! {
         "The signer's key is not RSA: after the commit, the dashboard cannot open such a package, and the submission never ends"
         "Sign the package with a certificate that has an RSA key";
     HlkxZip64 "hlkx-zip64" settable Error "hardware-submission-create.md"
-        "The archive uses Zip64, which the dashboard refuses. With another level, dropship rejects the package as `malformed`, because it cannot check the signature"
+        "The archive uses Zip64, which the dashboard refuses. With another level, the package is rejected as `malformed`, because its signature cannot be checked"
         "Unpack the archive and zip it again without Zip64; the signature stays valid";
     HlkxNoInfo "hlkx-no-info" settable Warn "own rule"
         "PackageInfo.xml is missing or cannot be read"
@@ -326,22 +326,22 @@ checks! {
         "Tests in the package failed or were not run"
         "Run the tests again, or apply the filters and errata of the kit";
 }
-"The rule's requests" {
+"The request" {
     AttestationServer "attestation-server" settable Error "code-signing-reqs.md"
-        "The rule requests a Windows Server signature by attestation; the dashboard accepts the request, but the submission fails later"
-        "Remove the Windows Server code from `requested_signatures`, or submit HLK results";
+        "A Windows Server signature is requested by attestation; the dashboard accepts the request, but the submission fails later"
+        "Remove the Windows Server code from the requested signatures, or submit HLK results";
     AttestationOld "attestation-old-windows" settable Error "code-signing-reqs.md"
-        "The rule requests a signature by attestation for a Windows version before Windows 10"
-        "Remove the code of that version from `requested_signatures`";
+        "A signature by attestation is requested for a Windows version before Windows 10"
+        "Remove the code of that version from the requested signatures";
     AttestationRetail "attestation-retail" settable Error "code-signing-reqs.md"
-        "The rule publishes an attestation-signed driver to retail Windows Update: it has a label for Windows Update without `audiences`, `floor_build` and `ceiling_build`"
+        "An attestation-signed driver is to be published to retail Windows Update: a label for Windows Update has no audiences and no range of builds"
         "Target a test ring or another partner, or submit HLK results";
     AttestationHlkx "attestation-hlkx" settable Error "code-signing-attestation.md"
-        "The rule asks for attestation, which needs a .cab, but the package has HLK results"
-        "Change `test_harness` or `match` of the rule";
+        "Attestation is requested, which needs a .cab, but the package has HLK results"
+        "Choose another test harness for such packages";
     RequestArchitecture "request-architecture" settable Warn "own rule"
         "A requested signature is for an architecture that the package does not have"
-        "Correct `requested_signatures`";
+        "Correct the requested signatures";
 }
 }
 

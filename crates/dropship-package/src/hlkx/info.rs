@@ -142,7 +142,7 @@ fn instance_of(node: Node<'_, '_>, kind: Kind) -> Option<usize> {
     None
 }
 
-/// A value of an attribute, which becomes part of the history of a job.
+/// A value of an attribute, limited in length: callers store and print it.
 fn short(value: Option<&str>) -> Result<Option<String>, String> {
     match value {
         Some(value) if value.len() > VALUE => Err(format!("a value in it is longer than {VALUE} bytes")),

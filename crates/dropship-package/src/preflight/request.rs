@@ -1,4 +1,4 @@
-//! Checks a package against the requests of a rule.
+//! Checks a package against what is requested for it.
 
 use std::collections::BTreeMap;
 
@@ -39,7 +39,7 @@ fn attestation(report: &mut Report<'_>, facts: &Facts, request: &RequestFacts<'_
     if !server.is_empty() {
         let message = format!(
             "attestation does not sign for Windows Server: {}; the dashboard accepts such a request and fails later: \
-             remove these from requested_signatures, or submit HLK results",
+             remove these from the requested signatures, or submit HLK results",
             several(server)
         );
         report.add(Check::AttestationServer, message);
@@ -48,7 +48,7 @@ fn attestation(report: &mut Report<'_>, facts: &Facts, request: &RequestFacts<'_
     let old: Vec<&str> = codes().filter(old).collect();
     if !old.is_empty() {
         let message = format!(
-            "attestation is for Windows 10 and later: {}; remove these from requested_signatures",
+            "attestation is for Windows 10 and later: {}; remove these from the requested signatures",
             several(old)
         );
         report.add(Check::AttestationOld, message);
@@ -59,8 +59,8 @@ fn attestation(report: &mut Report<'_>, facts: &Facts, request: &RequestFacts<'_
         report.add(Check::AttestationRetail, message);
     }
     if facts.kind == Kind::Hlkx {
-        let message = "the rule asks for attestation, which needs a .cab, but the package has HLK results; change \
-                       test_harness, or the rule's match";
+        let message =
+            "attestation needs a .cab, but the package has HLK results; choose another test harness for it";
         report.add(Check::AttestationHlkx, message);
     }
 }
@@ -82,7 +82,7 @@ fn architectures(report: &mut Report<'_>, facts: &Facts, request: &RequestFacts<
         if let Some(wanted) = architecture(code).filter(|wanted| !facts.architectures.contains(*wanted)) {
             let own: Vec<&str> = facts.architectures.iter().map(String::as_str).collect();
             let message = format!(
-                "{} asks for a signature for {wanted}, but the package is for {}; correct requested_signatures",
+                "{} asks for a signature for {wanted}, but the package is for {}; correct the requested signatures",
                 shown(code),
                 own.join(", ")
             );

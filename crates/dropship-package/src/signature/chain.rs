@@ -19,7 +19,10 @@ pub(crate) fn check(
     let trust = &policy.signers;
     if trust.roots.anchors.is_empty() {
         if trust.thumbprints.is_empty() {
-            let message = "[signers] has no roots and no thumbprints, so the signer was not checked; add the roots that you trust";
+            let message = format!(
+                "{} has no roots and no thumbprints, so the signer was not checked; add the roots that you trust",
+                trust.name()
+            );
             report.add(Check::ChainNotChecked, message);
         }
         return;
@@ -35,7 +38,7 @@ pub(crate) fn check(
         {
             return;
         }
-        let (check, message) = explain(&error, leaf);
+        let (check, message) = explain(&error, leaf, trust.name());
         return report.add(check, message);
     }
     package_certificates::check(report, &search, certificates, policy);
@@ -47,7 +50,10 @@ fn check_revocation(report: &mut Report<'_>, search: &Search<'_>, policy: &Polic
     let trust = &policy.signers;
     let lists: Vec<&CertRevocationList<'_>> = trust.crls.iter().map(AsRef::as_ref).collect();
     if lists.is_empty() {
-        let message = "revocation was not checked: nothing is looked up online; name CRL files in [signers] to check it";
+        let message = format!(
+            "revocation was not checked: nothing is looked up online; name CRL files in {} to check it",
+            trust.name()
+        );
         return report.add(Check::RevocationNotChecked, message);
     }
     // The first search finds revoked certificates even if a list is out of date or covers only a part of the chain.
@@ -62,7 +68,10 @@ fn check_revocation(report: &mut Report<'_>, search: &Search<'_>, policy: &Polic
             report.add(Check::CertRevoked, message);
         }
         Err(NoPath::Invalid(Error::UnknownRevocationStatus)) => {
-            let message = "revocation was not checked for the whole chain: no CRL in [signers] covers all of its certificates";
+            let message = format!(
+                "revocation was not checked for the whole chain: no CRL in {} covers all of its certificates",
+                trust.name()
+            );
             report.add(Check::RevocationNotChecked, message);
         }
         // The same search without lists succeeded, so the lists are at fault.
@@ -72,7 +81,8 @@ fn check_revocation(report: &mut Report<'_>, search: &Search<'_>, policy: &Polic
                 NoPath::MayNotIssue(name) => format!("it covers the chain only by way of {name}"),
             };
             let message = format!(
-                "a CRL in [signers] cannot be used ({reason}): revocation was not checked; download it again"
+                "a CRL in {} cannot be used ({reason}): revocation was not checked; download it again",
+                trust.name()
             );
             report.add(Check::CrlUnusable, message);
         }
@@ -80,7 +90,7 @@ fn check_revocation(report: &mut Report<'_>, search: &Search<'_>, policy: &Polic
 }
 
 /// The check and the message of a failed search.
-fn explain(error: &NoPath, leaf: &Certificate<'_>) -> (Check, String) {
+fn explain(error: &NoPath, leaf: &Certificate<'_>, trust: &str) -> (Check, String) {
     let (name, issuer) = (leaf.name(), leaf.issuer_name());
     let error = match error {
         NoPath::Invalid(error) => error,
@@ -96,7 +106,7 @@ fn explain(error: &NoPath, leaf: &Certificate<'_>) -> (Check, String) {
         Error::UnknownIssuer => (
             Check::ChainUnknownIssuer,
             format!(
-                "the chain of {name} (issued by {issuer}) does not end at a root of [signers]; \
+                "the chain of {name} (issued by {issuer}) does not end at a root of {trust}; \
                  if this issuer is yours, add its root, and its certificate to intermediates if the package leaves it out"
             ),
         ),
@@ -123,8 +133,8 @@ fn explain(error: &NoPath, leaf: &Certificate<'_>) -> (Check, String) {
         Error::InvalidSignatureForPublicKey => (
             Check::ChainInvalid,
             format!(
-                "the chain of {name} (issued by {issuer}) is not valid: a certificate names an issuer in [signers], \
-                 but another key signed it; if the authority has renewed its key, add its new certificate to [signers], \
+                "the chain of {name} (issued by {issuer}) is not valid: a certificate names an issuer in {trust}, \
+                 but another key signed it; if the authority has renewed its key, add its new certificate to {trust}, \
                  otherwise a certificate in the package is damaged: sign the package again"
             ),
         ),

@@ -73,9 +73,10 @@ fn check_sufficient(
             NoPath::MayNotIssue(name) => format!("{name} may not issue certificates"),
         };
         let message = format!(
-            "the chain of {} is valid only with the intermediates of [signers], not with the certificates in the package ({reason}): \
+            "the chain of {} is valid only with the intermediates of {}, not with the certificates in the package ({reason}): \
              Microsoft may not find a chain; sign the package again with its issuers' certificates",
-            search.leaf.name()
+            search.leaf.name(),
+            policy.signers.name()
         );
         report.add(Check::ChainOwnCertificates, message);
     }

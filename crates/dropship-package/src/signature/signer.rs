@@ -78,10 +78,11 @@ fn check_listed(report: &mut Report<'_>, leaf: &Certificate<'_>, policy: &Policy
     let own = leaf.thumbprints();
     if !wanted.is_empty() && !own.iter().any(|thumbprint| wanted.contains(thumbprint)) {
         let message = format!(
-            "the certificate of {} (SHA-1 {}) is not one of the thumbprints in [signers]; sign with a listed one, or list it \
+            "the certificate of {} (SHA-1 {}) is not one of the thumbprints in {}; sign with a listed one, or list it \
              if it is registered in Partner Center",
             leaf.name(),
-            own[0]
+            own[0],
+            policy.signers.name()
         );
         report.add(Check::SignerNotListed, message);
     }

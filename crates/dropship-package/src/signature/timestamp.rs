@@ -109,7 +109,9 @@ fn check_authority(
     let known = known.iter().any(|roots| search.run(roots, &[], false).is_ok());
     if !known {
         let message = format!(
-            "the timestamp is valid, but the chain of its authority ({name}) does not end at a root of [signers]; add its root to timestamp_roots if you trust it"
+            "the timestamp is valid, but the chain of its authority ({name}) does not end at a root of {}; add its root to \
+             timestamp_roots if you trust it",
+            policy.signers.name()
         );
         report.add(Check::TimestampUnknownAuthority, message);
     }
