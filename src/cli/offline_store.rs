@@ -126,7 +126,7 @@ impl OfflineStore {
         self.refuse_copy()?;
         let pause = PauseGate::remembered(&*self.store)?;
         // A folder that was removed while it was paused can be resumed.
-        if let Some(name) = folder.filter(|name| !pause.scopes().contains(*name)) {
+        if let Some(name) = folder.filter(|name| !pause.has_folder(name)) {
             self.config.known_folder(name)?;
         }
         Ok(pause.resume(&*self.store, folder).await?)
@@ -143,7 +143,7 @@ impl OfflineStore {
                 .map_err(|error| ControlError::new(ControlErrorKind::Configuration, format!("{error:#}")))?;
         let paused = PauseGate::remembered(&*self.store)?.scopes();
         let folder = job.package().folder.as_deref();
-        let is_paused = paused.iter().any(|scope| scope == "*" || Some(scope.as_str()) == folder);
+        let is_paused = paused.iter().any(|scope| scope.covers(folder));
         Ok(crate::pipeline::withdraw_offline(&*self.store, &clients, is_paused, &job).await?)
     }
 }

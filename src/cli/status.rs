@@ -10,6 +10,7 @@ use super::exit::Exit;
 use super::output::{Output, scope_name};
 use crate::control::{FolderStatus, JobQuery, NodeState, NodeStatus, Status};
 use crate::observe::Escaped;
+use crate::pipeline::PauseScope;
 use dropship_job::{StateKind, counted};
 
 /// Show what the daemon does, which jobs need attention, and why
@@ -143,8 +144,8 @@ pub(super) fn job_counts(status: &Status) -> String {
 
 /// One line for each pause.
 pub(super) fn paused(status: &Status) -> Vec<String> {
-    let line = |scope: &String| {
-        let scope = scope_name(Some(scope.as_str()).filter(|scope| *scope != "*"));
+    let line = |scope: &PauseScope| {
+        let scope = scope_name(scope.folder());
         format!("PAUSED: {scope}; nothing is created, committed or changed until `dropship resume`")
     };
     status.paused.iter().map(line).collect()

@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::attention::AttentionItem;
 use crate::outbox::{NotWithdrawn, Receipt};
-use dropship_intake::FolderHealth;
+use crate::pipeline::PauseScope;
+use dropship_intake::{FolderHealth, FolderState};
 use dropship_job::{JobId, StateKind};
 use dropship_store::Store;
 
@@ -35,8 +36,8 @@ pub struct Status {
     pub sandbox: bool,
     /// Number of jobs by state; their sum is the number of jobs. `running` counts the jobs that workers process.
     pub jobs: BTreeMap<StateKind, usize>,
-    /// Names of paused folders; `*` means everything.
-    pub paused: Vec<String>,
+    /// What is paused.
+    pub paused: Vec<PauseScope>,
     /// Accounts that are suspended because the service refused their credentials or roles.
     pub accounts: Vec<AccountStatus>,
     /// Labels that have to be withdrawn and are not withdrawn yet.
@@ -163,7 +164,7 @@ impl From<FolderHealth> for FolderStatus {
         Self {
             name: health.name,
             path: health.path.display().to_string(),
-            state: health.state.as_str().to_owned(),
+            state: health.state,
             why: health.reason,
             advice: health.advice,
             candidates: health.candidates,
@@ -181,8 +182,8 @@ pub struct FolderStatus {
     pub name: String,
     /// Its path.
     pub path: String,
-    /// `ok`, `polling` or `degraded`.
-    pub state: String,
+    /// How its files are found.
+    pub state: FolderState,
     /// Why the state is not `ok`.
     pub why: Option<String>,
     /// How to fix it.

@@ -222,7 +222,7 @@ impl ControlHandler for DaemonControl {
         paused: bool,
     ) -> BoxFuture<'a, Result<(), ControlError>> {
         async move {
-            let is_paused = folder.is_some_and(|name| self.pipeline.pause().scopes().contains(name));
+            let is_paused = folder.is_some_and(|name| self.pipeline.pause().has_folder(name));
             // A folder that was removed while it was paused can be resumed.
             if paused || !is_paused {
                 self.known_folder(folder)?;

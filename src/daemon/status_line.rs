@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::attention::AttentionItem;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{PauseScope, Pipeline};
 use dropship_hardware::Client;
 use dropship_intake::Intake;
 use dropship_job::{StateKind, counted};
@@ -33,10 +33,11 @@ pub(super) fn of(pipeline: &Pipeline<Client>, intake: &Intake, items: &[Attentio
         ));
     }
     let paused = pipeline.pause().scopes();
-    if paused.contains("*") {
+    if paused.contains(&PauseScope::Everything) {
         line.push_str("; PAUSED until `dropship resume`");
     } else if !paused.is_empty() {
-        line.push_str(&format!("; paused: {}", paused.into_iter().collect::<Vec<_>>().join(", ")));
+        let folders: Vec<_> = paused.iter().filter_map(PauseScope::folder).collect();
+        line.push_str(&format!("; paused: {}", folders.join(", ")));
     }
     let kinds: BTreeSet<_> = items.iter().map(|item| item.kind.name()).collect();
     if !kinds.is_empty() {

@@ -5,7 +5,8 @@
 //! of the other has ended then.
 
 use super::assembly::Pipeline;
-use super::pause::FLAG;
+use super::pause::{FLAG, flag};
+use super::pause_scope::PauseScope;
 use dropship_store::{AppendId, Commit, Entry, Store, StoreError};
 
 /// Prefix of the requests in the store.
@@ -24,7 +25,7 @@ impl PauseRequest {
         let id: String = AppendId::random().as_bytes().iter().map(|byte| format!("{byte:02x}")).collect();
         let key = format!("{REQUEST}{id}");
         let request = Entry::Setting { key: key.clone(), value: Some("asked".to_owned()) };
-        store.commit(Commit::new(vec![flag(folder, true), request])).committed().await?;
+        store.commit(Commit::new(vec![flag(&PauseScope::of(folder), true), request])).committed().await?;
         Ok(Self(key))
     }
 
@@ -42,7 +43,7 @@ impl PauseRequest {
 /// # Errors
 /// When the store cannot be written.
 pub async fn request_resume(store: &dyn Store, folder: Option<&str>) -> Result<(), StoreError> {
-    store.commit(Commit::new(vec![flag(folder, false)])).committed().await.map(|_| ())
+    store.commit(Commit::new(vec![flag(&PauseScope::of(folder), false)])).committed().await.map(|_| ())
 }
 
 /// Whether the entry concerns pauses.
@@ -64,7 +65,7 @@ impl<S> Pipeline<S> {
         let now = self.guards.pause.scopes();
         for (scopes, others, is_paused) in [(&now, &before, true), (&before, &now, false)] {
             for scope in scopes.difference(others) {
-                crate::observe::pause_changed(Some(scope.as_str()).filter(|scope| *scope != "*"), is_paused);
+                crate::observe::pause_changed(scope.folder(), is_paused);
             }
         }
         if !before.is_subset(&now) {
@@ -77,9 +78,4 @@ impl<S> Pipeline<S> {
         }
         Ok(())
     }
-}
-
-fn flag(folder: Option<&str>, is_paused: bool) -> Entry {
-    let key = format!("{FLAG}{}", folder.unwrap_or("*"));
-    Entry::Setting { key, value: is_paused.then(|| "on".to_owned()) }
 }

@@ -31,6 +31,7 @@ mod object_owner;
 mod outbox_retention;
 mod own_inspections;
 mod pause;
+mod pause_scope;
 mod poll;
 mod product_cache;
 mod published;
@@ -73,6 +74,7 @@ pub(crate) use labels::{
 pub use outbox_retention::{clear_results, until_clearing};
 pub use own_inspections::OwnInspections;
 pub use pause::PauseGate;
+pub use pause_scope::PauseScope;
 pub(crate) use published_changes::of_recovered as published_of_recovered;
 pub use queue::Queue;
 pub use receipt_writer::{ReceiptWriter, UnwrittenReceipts};

@@ -4,15 +4,16 @@ use std::collections::BTreeSet;
 
 use tokio::sync::{Mutex, RwLock, RwLockReadGuard};
 
+use super::pause_scope::PauseScope;
 use dropship_store::{Commit, Entry, Store, StoreError};
 
 /// Prefix of the flags in the store.
 pub(super) const FLAG: &str = "pause/";
 
-/// The active pauses: of everything (`*`) or of folders by name. They survive restarts.
+/// The active pauses. They survive restarts.
 #[derive(Debug, Default)]
 pub struct PauseGate {
-    scopes: parking_lot::Mutex<BTreeSet<String>>,
+    scopes: parking_lot::Mutex<BTreeSet<PauseScope>>,
     /// Held for reading during each call that changes something.
     in_flight: RwLock<()>,
     /// Serialises `pause` and `resume`.
@@ -35,9 +36,8 @@ impl PauseGate {
     /// A permit to change something for a job of this folder; `None` while it is paused.
     pub async fn permit(&self, folder: Option<&str>) -> Option<PausePermit<'_>> {
         let permit = self.in_flight.read().await;
-        let scopes = self.scopes();
-        let paused = scopes.contains("*") || folder.is_some_and(|folder| scopes.contains(folder));
-        (!paused).then_some(PausePermit(permit))
+        let is_paused = self.scopes.lock().iter().any(|scope| scope.covers(folder));
+        (!is_paused).then_some(PausePermit(permit))
     }
 
     /// Whether a call that changes something is in flight.
@@ -46,10 +46,16 @@ impl PauseGate {
         self.in_flight.try_write().is_err()
     }
 
-    /// The paused folders; `*` stands for everything.
+    /// What is paused.
     #[must_use]
-    pub fn scopes(&self) -> BTreeSet<String> {
+    pub fn scopes(&self) -> BTreeSet<PauseScope> {
         self.scopes.lock().clone()
+    }
+
+    /// Whether there is a pause of this folder, whether or not everything is paused too.
+    #[must_use]
+    pub fn has_folder(&self, name: &str) -> bool {
+        self.scopes.lock().contains(&PauseScope::of(Some(name)))
     }
 
     /// Pauses a folder or everything, durably. Calls in flight have ended when this returns.
@@ -58,9 +64,9 @@ impl PauseGate {
     /// When the store cannot be written; the pause then lasts until the daemon ends.
     pub async fn pause(&self, store: &dyn Store, folder: Option<&str>) -> Result<(), StoreError> {
         let _one_at_a_time = self.update_lock.lock().await;
-        let scope = folder.unwrap_or("*");
-        self.scopes.lock().insert(scope.to_owned());
-        write(store, scope, Some("on".to_owned())).await?;
+        let scope = PauseScope::of(folder);
+        self.scopes.lock().insert(scope.clone());
+        write(store, &scope, true).await?;
         drop(self.in_flight.write().await);
         Ok(())
     }
@@ -70,7 +76,7 @@ impl PauseGate {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub async fn follow(&self, store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
+    pub async fn follow(&self, store: &dyn Store) -> Result<BTreeSet<PauseScope>, StoreError> {
         let _one_at_a_time = self.update_lock.lock().await;
         let stored = stored(store)?;
         let before = std::mem::replace(&mut *self.scopes.lock(), stored.clone());
@@ -86,20 +92,25 @@ impl PauseGate {
     /// When the store cannot be written; the pause then stays.
     pub async fn resume(&self, store: &dyn Store, folder: Option<&str>) -> Result<(), StoreError> {
         let _one_at_a_time = self.update_lock.lock().await;
-        let scope = folder.unwrap_or("*");
-        write(store, scope, None).await?;
-        self.scopes.lock().remove(scope);
+        let scope = PauseScope::of(folder);
+        write(store, &scope, false).await?;
+        self.scopes.lock().remove(&scope);
         Ok(())
     }
 }
 
 /// The pauses that a store holds.
-fn stored(store: &dyn Store) -> Result<BTreeSet<String>, StoreError> {
+fn stored(store: &dyn Store) -> Result<BTreeSet<PauseScope>, StoreError> {
     let flags = store.settings(FLAG)?;
-    Ok(flags.into_iter().filter_map(|(key, _)| key.strip_prefix(FLAG).map(str::to_owned)).collect())
+    let scope = |key: String| Some(key.strip_prefix(FLAG)?.to_owned().into());
+    Ok(flags.into_iter().filter_map(|(key, _)| scope(key)).collect())
 }
 
-async fn write(store: &dyn Store, scope: &str, value: Option<String>) -> Result<(), StoreError> {
-    let flag = Entry::Setting { key: format!("{FLAG}{scope}"), value };
-    store.commit(Commit::new(vec![flag])).committed().await.map(|_| ())
+async fn write(store: &dyn Store, scope: &PauseScope, is_paused: bool) -> Result<(), StoreError> {
+    store.commit(Commit::new(vec![flag(scope, is_paused)])).committed().await.map(|_| ())
+}
+
+/// The entry that begins or ends a pause.
+pub(super) fn flag(scope: &PauseScope, is_paused: bool) -> Entry {
+    Entry::Setting { key: format!("{FLAG}{scope}"), value: is_paused.then(|| "on".to_owned()) }
 }

@@ -1,12 +1,15 @@
 //! The health of folders, for status, metrics and readiness checks.
 
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// How files of a folder are found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum FolderState {
     /// At once by events, and by a full scan at each `poll`.
     Ok,
@@ -25,6 +28,12 @@ impl FolderState {
             Self::Polling => "polling",
             Self::Degraded => "degraded",
         }
+    }
+}
+
+impl fmt::Display for FolderState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
     }
 }
 

@@ -204,8 +204,8 @@ impl ControlHandler for StandbyControl {
     ) -> BoxFuture<'a, Result<(), ControlError>> {
         async move {
             self.may_change()?;
-            let is_paused = PauseGate::remembered(&*self.store)?;
-            let is_paused = folder.is_some_and(|name| is_paused.scopes().contains(name));
+            let pause = PauseGate::remembered(&*self.store)?;
+            let is_paused = folder.is_some_and(|name| pause.has_folder(name));
             // A folder that was removed while it was paused can be resumed.
             if let Some(name) = folder.filter(|_| paused || !is_paused) {
                 self.active_config.config.known_folder(name)?;

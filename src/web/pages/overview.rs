@@ -16,6 +16,7 @@ use super::super::words;
 use crate::attention::{AttentionItem, AttentionKind, Severity};
 use crate::control::{FolderStatus, Status};
 use crate::outbox::Receipt;
+use dropship_intake::FolderState;
 use dropship_job::{JobId, StateKind};
 
 /// The parameters of the page.
@@ -193,7 +194,7 @@ fn counts(status: &Status) -> Vec<Count> {
 }
 
 fn folder(folder: &FolderStatus) -> Part {
-    let tone = if folder.no_room.is_some() || folder.state == "degraded" { Tone::Bad } else { Tone::Ok };
+    let tone = if folder.no_room.is_some() || folder.state == FolderState::Degraded { Tone::Bad } else { Tone::Ok };
     let mut notes: Vec<_> =
         [&folder.no_room, &folder.why, &folder.advice].into_iter().flatten().cloned().collect();
     if folder.candidates > 0 {
@@ -205,7 +206,7 @@ fn folder(folder: &FolderStatus) -> Part {
     Part {
         name: words::shown(&folder.name),
         place: Some(words::shown(&folder.path)),
-        badge: Badge::new(tone, &folder.state),
+        badge: Badge::new(tone, folder.state.as_str()),
         notes: notes.iter().map(|note| words::shown(note)).collect(),
     }
 }
