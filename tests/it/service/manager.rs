@@ -59,18 +59,6 @@ impl Manager {
     pub(super) fn catch_up(&mut self) {
         while self.receive(Duration::from_millis(1)).is_some() {}
     }
-
-    /// Whether this line is received within this time.
-    pub(super) fn receives_within(&mut self, wanted: &str, within: Duration) -> bool {
-        let until = std::time::Instant::now() + within;
-        while let Some(left) = until.checked_duration_since(std::time::Instant::now()) {
-            let message = self.receive(left.max(Duration::from_millis(1)));
-            if message.is_some_and(|message| message.lines().any(|line| line == wanted)) {
-                return true;
-            }
-        }
-        false
-    }
 }
 
 /// Stops threads of a daemon until it is dropped; all other threads keep running.
