@@ -144,6 +144,13 @@ pub(crate) fn settings(sandbox: &Sandbox, tenant: &str, change: impl FnOnce(&mut
     settings
 }
 
+/// Advances the clock of the client. For tests whose runtime has one thread.
+pub(crate) async fn advance_client(span: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(span).await;
+    tokio::time::resume();
+}
+
 /// Polls a condition until it holds; panics after a time limit.
 pub(crate) async fn until(condition: &str, mut holds: impl AsyncFnMut() -> bool) {
     let asked = async {

@@ -67,11 +67,23 @@ async fn drop_fault_cuts_before_or_after_the_effect() {
 #[tokio::test]
 async fn late_fault_takes_effect_after_client_timeout() {
     let service = TestService::plain().await;
-    fault(&service, Action::Late { ms: 3000, cut: false });
-    let request =
-        service.http.post(service.url("products")).bearer_auth(&service.token).json(&new_product("late"));
-    assert!(request.timeout(Duration::from_millis(700)).send().await.unwrap_err().is_timeout());
+    let hour = Duration::from_secs(3600);
+    fault(&service, Action::Late { ms: 3_600_000, cut: false });
+    let request = service
+        .http
+        .post(service.url("products"))
+        .bearer_auth(&service.token)
+        .json(&new_product("late"))
+        .timeout(hour / 2)
+        .send();
+    let waiting = tokio::spawn(request);
+    until("the request", async || service.sandbox.control().count("create_product") == 1).await;
+    // The test decides when the client gives up and when the request takes effect.
+    advance_delays(hour / 2).await;
+    until("the timeout", async || waiting.is_finished()).await;
+    assert!(waiting.await.unwrap().unwrap_err().is_timeout());
     assert_eq!(products(&service), 0);
+    advance_delays(hour).await;
     until("the product", async || products(&service) == 1).await;
 }
 

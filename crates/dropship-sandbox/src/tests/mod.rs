@@ -32,6 +32,13 @@ async fn until(description: &str, mut holds: impl AsyncFnMut() -> bool) {
     assert!(tokio::time::timeout(TIME_LIMIT, polling).await.is_ok(), "timed out: {description}");
 }
 
+/// Advances the clock by which the sandbox delays its work, and by which its clients wait.
+async fn advance_delays(span: Duration) {
+    tokio::time::pause();
+    tokio::time::advance(span).await;
+    tokio::time::resume();
+}
+
 /// A sandbox with a client and its token.
 struct TestService {
     sandbox: Sandbox,
