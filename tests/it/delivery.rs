@@ -153,7 +153,7 @@ fn submit_with_wait_returns_when_the_job_ends() {
     assert_eq!(done.status.code(), Some(0), "{}{}\n{}", text(&done.stdout), text(&done.stderr), env.log());
     let receipt: serde_json::Value = serde_json::from_slice(&done.stdout).expect("a receipt");
     assert_eq!((&receipt["state"], &receipt["folder"]), (&"succeeded".into(), &serde_json::Value::Null));
-    let again = env.run(&["wait", file.to_str().expect("a path"), "--for", "signed", "--timeout", "30s"]);
+    let again = env.run(&["wait", file.to_str().expect("a path"), "--for", "signed", "--timeout", "2m"]);
     assert_eq!(again.status.code(), Some(0), "{}", text(&again.stderr));
     assert_eq!(daemon.terminate(), Some(0));
     let mut log = String::new();
