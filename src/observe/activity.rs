@@ -89,16 +89,16 @@ mod tests {
     #[test]
     fn only_running_work_beyond_its_limit_is_overdue() {
         let activities = Activities::default();
-        activities.set_limit(Duration::ZERO);
-        let long = activities.begin(Duration::from_secs(3_600));
+        let hour = Duration::from_secs(3_600);
+        activities.set_limit(hour / 2);
+        let (long, short) = (activities.begin(hour), activities.begin(Duration::ZERO));
         assert_eq!(activities.overdue(), None);
-        let short = activities.begin(Duration::ZERO);
-        while activities.overdue().is_none() {
-            std::hint::spin_loop();
-        }
+        // As if both had begun an hour ago.
+        activities.0.running.lock().values_mut().for_each(|(began, _)| *began -= hour);
+        assert!(activities.overdue().is_some_and(|age| age >= hour));
         drop(short);
         assert_eq!(activities.overdue(), None);
-        assert!(activities.oldest() > Duration::ZERO);
+        assert!(activities.oldest() >= hour);
         drop(long);
         assert_eq!(activities.oldest(), Duration::ZERO);
     }

@@ -225,16 +225,20 @@ mod tests {
 
     #[test]
     fn component_without_recent_beat_is_stalled() {
-        let (heartbeats, quick, slow) = (Heartbeats::new(None), Heartbeat::default(), Heartbeat::default());
+        let hour = Duration::from_secs(3600);
+        // Both components started an hour ago.
+        let [quick, slow] = [(); 2].map(|()| {
+            let (last, idle) = (AtomicU64::new(0), AtomicU64::new(millis(UNWATCHED)));
+            Heartbeat(Arc::new(Inner { started: Instant::now() - hour, last, idle }))
+        });
+        let heartbeats = Heartbeats::new(None);
         heartbeats.watch("quick", &quick);
         heartbeats.watch("slow", &slow);
-        assert_eq!(heartbeats.stalled(Duration::from_secs(60)), []);
-        while slow.age() < Duration::from_millis(5) {
-            std::hint::spin_loop();
-        }
+        assert_eq!(heartbeats.stalled(hour / 2), []);
+        // As if this one had not beaten since then.
+        slow.0.last.store(0, Ordering::Relaxed);
         quick.beat();
-        let stalled: Vec<_> =
-            heartbeats.stalled(Duration::from_millis(4)).into_iter().map(|(name, _)| name).collect();
+        let stalled: Vec<_> = heartbeats.stalled(hour / 2).into_iter().map(|(name, _)| name).collect();
         assert_eq!(stalled, ["slow"]);
     }
 }
