@@ -7,6 +7,8 @@
 //! A node that does nothing is frozen, also between any two steps: between the check of its lease and the call, between a search and the
 //! line that follows from it, between the grant of a renewal and its answer. A call that was sent takes effect at any time within `late`, or
 //! never, whatever happens to its node.
+//!
+//! The rules, the transitions and the search are in one file, although it is long: a reader checks each transition against the rules.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -395,7 +397,7 @@ fn freezes_kills_and_late_answers_in_any_order_break_nothing() {
 }
 
 #[test]
-fn each_rule_is_needed() {
+fn protocol_without_one_of_its_rules_has_a_counterexample() {
     let rules = [
         (Rule::LeaseIsChecked, Violation::Doubled),
         (Rule::MeasuredFromBefore, Violation::Doubled),
@@ -416,7 +418,7 @@ fn each_rule_is_needed() {
 }
 
 #[test]
-fn each_time_is_as_short_as_it_may_be() {
+fn protocol_with_one_time_out_of_bounds_has_a_counterexample() {
     let times = [
         ("the lease has no margin", Rules { margin: 0, ..SHORT }),
         ("the clock falls further behind than the margin allows for", Rules { drift: 3, ..SHORT }),

@@ -1,6 +1,7 @@
 //! One suite for both stores, and tests of the store on disk.
 
 mod copying;
+mod fleet;
 mod ladder;
 mod lease_model;
 mod published;
