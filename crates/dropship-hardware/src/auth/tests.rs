@@ -325,7 +325,7 @@ async fn failed_renewal_before_expiry_keeps_the_token() {
             return audiences(asked);
         }
         match count.fetch_add(1, Ordering::SeqCst) {
-            0 => Reply::json(200, &json!({"access_token": "x", "expires_in": 100})),
+            0 => Reply::json(200, &json!({"access_token": "x", "expires_in": 1000})),
             _ => Reply::empty(503),
         }
     })
@@ -333,7 +333,7 @@ async fn failed_renewal_before_expiry_keeps_the_token() {
     let client = server.client();
     client.probe().await.expect("a new token");
     tokio::time::pause();
-    tokio::time::advance(Duration::from_secs(85)).await;
+    tokio::time::advance(Duration::from_secs(850)).await;
     tokio::time::resume();
     for _ in 0..3 {
         client.probe().await.expect("it is still valid");
