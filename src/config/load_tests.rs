@@ -303,7 +303,7 @@ fn account_without_exactly_one_credential_is_refused() {
 }
 
 #[test]
-fn folders_must_not_meet() {
+fn folders_that_overlap_are_reported() {
     let folder = |name: &str, path: &str, more: &str| {
         format!("[[folder]]\nname = \"{name}\"\npath = \"{path}\"\n{more}\n")
     };
@@ -362,12 +362,12 @@ fn systemd_hands_down_lists_of_folders() {
 
 /// Any text yields a configuration or a report, never a panic.
 #[test]
-fn broken_files_are_told_and_never_break_us() {
+fn broken_configuration_yields_a_report_and_no_panic() {
     // In a process of its own: what looks like a secret in a broken file is masked in all texts of the process, also in those
     // that other tests expect.
     if std::env::var_os(OWN_PROCESS).is_none() {
         let program = std::env::current_exe().expect("this program");
-        let name = "config::load_tests::broken_files_are_told_and_never_break_us";
+        let name = "config::load_tests::broken_configuration_yields_a_report_and_no_panic";
         let run =
             Command::new(program).args(["--exact", name]).env(OWN_PROCESS, "1").output().expect("started");
         let printed = String::from_utf8_lossy(&run.stdout);

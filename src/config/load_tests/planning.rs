@@ -125,7 +125,7 @@ fn requests_are_rendered_with_defaults_filled_in() {
 }
 
 #[test]
-fn everything_that_cannot_be_rendered_is_told_at_once() {
+fn plan_with_several_templates_that_do_not_render_reports_all() {
     let facts = facts(Kind::Cab, vec![inf("x.inf", "1"), inf("y.inf", "1")]);
     let error = planned(ATTESTATION, "x.cab", &facts).expect_err("differing stems");
     assert_eq!(error.problems.len(), 4, "{error}");

@@ -54,7 +54,7 @@ fn attestation_is_for_clients_and_lists_its_systems() {
 }
 
 #[test]
-fn strategies_need_what_they_live_on() {
+fn strategy_with_missing_or_wrong_keys_is_reported() {
     let hlk = "test_harness = \"hlk\"\ndevice_type = \"internal\"\nrequested_signatures = \"from_package\"\n";
     assert_eq!(
         product(&format!("name = \"{{{{ file.stem }}}}\"\nid = \"5\"\n{hlk}")),

@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn it_grows_by_one_when_as_many_went_in_a_row_while_it_was_full() {
+    fn full_window_grows_by_one_after_as_many_quick_blocks_as_its_size() {
         assert_eq!(after(&[(SECOND, 4); 3]), 4);
         assert_eq!(after(&[(SECOND, 4); 4]), 5);
         assert_eq!(after(&[(SECOND, 14); 4 + 5 + 6]), 7);
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn it_shrinks_when_blocks_take_long() {
+    fn window_shrinks_when_blocks_take_long() {
         assert_eq!(after(&[(SLOW * 2, 4)]), 2);
         assert_eq!(after(&[(SLOW * 2, 4); 9]), 1);
         assert_eq!(after(&[(SECOND * 20, 4); 100]), 4, "neither quick nor slow");

@@ -256,7 +256,7 @@ async fn correlation_id_is_valid_in_a_header() {
 }
 
 #[test]
-fn everything_can_be_spawned() {
+fn futures_of_the_client_can_be_spawned() {
     fn sendable<T: Send>(_: T) {}
     fn check(
         client: &Client,

@@ -186,7 +186,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     #[test]
-    fn silence_says_nothing_of_the_limit() {
+    fn limit_estimated_after_a_silence_does_not_count_the_silence() {
         let start = Instant::now();
         let mut rate = Rate::new(BACKOFF, start);
         let busy = start + Duration::from_secs(7200);

@@ -118,7 +118,7 @@ fn of_two_places_with_one_name_the_later_one_has_a_namesake() {
 }
 
 #[test]
-fn nodes_are_listed_with_what_they_do() {
+fn nodes_of_a_fleet_are_listed_with_their_states() {
     let Some(database) = database() else { return };
     let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
     let open = |name: &str, folder: &tempfile::TempDir| {

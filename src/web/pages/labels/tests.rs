@@ -57,7 +57,7 @@ fn drivers_of(labels: &[(&Row, usize, &LabelRow)], now: Timestamp) -> Vec<Driver
 }
 
 #[test]
-fn labels_and_drivers_are_those_that_a_look_at_each_text_finds() {
+fn labels_and_drivers_with_filters_equal_those_of_a_full_search() {
     let kept = testing::rows();
     let rows = kept.read();
     // Some labels are live already, others go live later.
