@@ -144,8 +144,8 @@ fn root_job_with_one_label_syncs_the_disk_24_times_at_most() {
         eprintln!("not run: it traces another process, which needs root; set DROPSHIP_ROOT_TESTS=1");
         return;
     }
-    // Failed calls are repeated, and each is an event; so is each step of the service that a poll finds. The service has signed or
-    // published within a third of a second, and the second poll comes seconds later. So two polls at most find a step, on any machine.
+    // Failed calls are repeated, and each is an event; so is each step of the service that a poll finds. The service signs and
+    // publishes within a third of a second, and the second poll of each comes seconds later. So no machine needs a third poll.
     let env = TestEnv::at(Options { speed: 12_000.0, quirks: Quirks::none(), ..Options::default() }, "");
     env.edit_configuration("{ first = \"50ms\", max = \"200ms\" }", "{ first = \"3s\", max = \"5s\" }");
     let daemon = env.quiet_daemon();

@@ -13,7 +13,7 @@ fn waited(api: &ApiFixture, args: &[&str], seconds: u64) -> (i32, Value, String)
     waited_for(api, args, "2m", seconds)
 }
 
-/// The notes and the error of a command that times out after an answer of the service. A slow machine needs a longer timeout for an answer.
+/// The notes and the error of a command that times out after an answer of the service. A slow machine needs a longer timeout.
 fn timed_out(api: &ApiFixture, args: &[&str]) -> String {
     let outputs = ["2s", "10s", "40s"].into_iter().map(|timeout| waited_for(api, args, timeout, 0));
     let mut notes = outputs.map(|(code, _, notes)| {

@@ -90,7 +90,7 @@ async fn q28_short_lived_token_is_renewed_before_it_expires() {
             .await;
     service.client.probe().await.expect("a new token");
     for tokens in 1..=2 {
-        // The renewal is due after 800 seconds. The test passes through the lifetime in two steps, for the service and for the client.
+        // The renewal is due after 800 seconds. The clocks of the service and of the client advance in two steps.
         for (step, expected) in [(500, tokens), (400, tokens + 1)] {
             service.control().advance(Duration::from_secs(step));
             advance_client(Duration::from_secs(step)).await;

@@ -349,17 +349,18 @@ fn predecessor_that_the_service_does_not_know_for_a_moment_is_not_lost() {
     drop(daemon);
 }
 
-/// Repeats a job with later and later go-live dates until its label is published before its date. A label that is published later shows
-/// nothing about the date. `job` gets the seconds from the request to the date; it returns the time of the publication and the date.
-fn job_published_before_its_date<T>(job: impl Fn(u32) -> (Timestamp, Timestamp, T)) -> (Timestamp, T) {
-    let jobs = [8, 16, 32, 64].into_iter().map(job);
-    let mut in_time = jobs.filter_map(|(published, live, rest)| (published < live).then_some((live, rest)));
-    in_time.next().expect("a label that is published within a minute")
+/// Repeats a job with later and later go-live dates until its label is published before its date. A label that is published later
+/// shows nothing about the date. `job` gets the seconds from the request to the date. It returns when the label was published, the
+/// date, and the time of the event that has to wait for the date. Returns the last two.
+fn job_published_before_its_date(job: impl Fn(u32) -> [Timestamp; 3]) -> [Timestamp; 2] {
+    let mut jobs = [8, 16, 32, 64].into_iter().map(job);
+    let found = jobs.find_map(|[published, live, event]| (published < live).then_some([live, event]));
+    found.expect("a label that is published within a minute")
 }
 
 #[test]
 fn soak_counts_from_the_go_live_date_of_the_label_before() {
-    let (live, requested) = job_published_before_its_date(|seconds| {
+    let [live, requested] = job_published_before_its_date(|seconds| {
         let env = TestEnv::with(Quirks::none(), &format!("{NEXT}soak = \"1s\"\n"));
         let first = "audiences = [\"Test Registry Key\"]\n";
         let next = "[rule.label.hardware_ids]";
@@ -374,7 +375,7 @@ fn soak_counts_from_the_go_live_date_of_the_label_before() {
         let published = at(&env, &done, |event| event["event"] == "published" && event["label"] == 0);
         let requested = at(&env, &done, |event| event["event"] == "intended" && event["kind"]["label"] == 1);
         drop(daemon);
-        (published, live, requested)
+        [published, live, requested]
     });
     // A soak that counts from the publication ends before this.
     assert!(requested >= live + SignedDuration::from_secs(1), "{live} {requested}");
@@ -382,7 +383,7 @@ fn soak_counts_from_the_go_live_date_of_the_label_before() {
 
 #[test]
 fn superseding_label_takes_over_at_its_go_live_date() {
-    let (live, taken) = job_published_before_its_date(|seconds| {
+    let [live, taken] = job_published_before_its_date(|seconds| {
         let env = TestEnv::at(Options { speed: 1200.0, ..Options::default() }, "");
         edit(
             &env,
@@ -403,7 +404,7 @@ fn superseding_label_takes_over_at_its_go_live_date() {
         let taken = at(&env, &new, |event| event["event"] == "taken_over");
         assert_eq!(env.sandbox.control().count("update_label"), 1);
         drop(daemon);
-        (published, live, taken)
+        [published, live, taken]
     });
     // A label that takes over as soon as it is published does so before its date.
     assert!(taken >= live, "{live} {taken}");

@@ -144,8 +144,8 @@ fn frozen_thread_stops_the_watchdog(thread: &str, component: &str) {
     }
     manager.catch_up();
     manager.received.clear();
-    // In each round, the thread of the watchdog asks the control socket, decides, and waits for its next round. So it decides several
-    // times here, and a thread that ignored the stall would feed the watchdog.
+    // In each round, the thread of the watchdog waits for an answer of the control socket, decides, and waits for the next round.
+    // So it decides several times here. A thread that ignored the stall would feed the watchdog.
     let waits = waits_of(&daemon, "watchdog");
     wait_for("the next rounds", || (waits_of(&daemon, "watchdog") >= waits + 6).then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));

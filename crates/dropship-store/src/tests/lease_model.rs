@@ -8,7 +8,7 @@
 //! line that follows from it, between the grant of a renewal and its answer. A call that was sent takes effect at any time within `late`, or
 //! never, whatever happens to its node.
 //!
-//! The rules, the transitions and the search are in one file, although it is long: a reader checks each transition against the rules.
+//! The rules, the transitions and the search are in one file, although it is long: a reader compares each transition with the rules.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
