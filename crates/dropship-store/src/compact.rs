@@ -63,7 +63,7 @@ fn push(journal: &mut FileJournal, rewritten: &mut Vec<Line>, entry: Entry) -> R
     Ok(())
 }
 
-/// The job of an entry, and the objects at the service that the entry makes the job's.
+/// The job of an entry, and the objects at the service that the entry assigns to the job.
 fn remotes_in(entry: &Entry) -> Option<(&JobId, Vec<RemoteId>)> {
     fn created<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<RemoteId> {
         events
@@ -88,7 +88,7 @@ pub(crate) struct Compactor<'a, T> {
     inspections: BTreeSet<String>,
     /// Objects whose owner, a pruned job, was written already.
     owned: BTreeSet<RemoteId>,
-    /// Kind of the last failed attempt of each job: of a row of equal failures the history keeps the first.
+    /// Kind of the last failed attempt of each job. The history keeps only the first of equal failures in a row.
     last_failures: BTreeMap<JobId, ErrorKind>,
 }
 
@@ -109,7 +109,7 @@ impl<'a, T: Bytes> Compactor<'a, T> {
         &mut self.jobs
     }
 
-    /// Entries that replace what the rewritten lines do not have any more.
+    /// Entries that replace the dropped ones: counts of crashed inspections, and a snapshot of each job.
     pub(crate) fn replacements(self) -> impl Iterator<Item = Result<Entry, StoreError>> + use<'a, T> {
         let Self { tables, jobs, inspections, .. } = self;
         let count = move |sha256: String| {
@@ -126,7 +126,8 @@ impl<'a, T: Bytes> Compactor<'a, T> {
         inspections.into_iter().map(count).chain(snapshots)
     }
 
-    /// The line with its valid entries. An entry that only undoes an earlier one is not needed: that one is deleted too.
+    /// The line with its valid entries; `None` if it has none. An entry that only undoes an earlier entry is dropped, because the
+    /// earlier entry is dropped too.
     pub(crate) fn rewrite_line(&mut self, mut line: Line) -> Result<Option<Line>, StoreError> {
         let mut kept = Vec::new();
         for entry in line.entries {
@@ -190,7 +191,8 @@ impl<'a, T: Bytes> Compactor<'a, T> {
         Ok(is_valid.then_some(entry))
     }
 
-    /// The products of a pruned job stay its own: the next version may use them, and no other record says whose they are.
+    /// Keeps the ids of the objects of a pruned job, such as its product. The next version of the package may use the product, and
+    /// only this record has its owner.
     fn migrate_ownership(&mut self, id: &JobId, remotes: &[RemoteId]) -> Result<Option<Entry>, StoreError> {
         let mut owned = Vec::new();
         for remote in remotes {
@@ -206,7 +208,7 @@ impl<'a, T: Bytes> Compactor<'a, T> {
         Ok(self.tables.get(&key::job(id))?.is_some())
     }
 
-    /// Whether an old history keeps the event: waits and repeated failures say only that time passed.
+    /// Whether an old history keeps the event. Waits and repeated failures show only that time has passed.
     fn belongs_in_history(&mut self, job: &JobId, event: &Event) -> bool {
         match event {
             Event::Waited { .. } | Event::Resumed | Event::Idle | Event::NotWithdrawn { .. } => false,

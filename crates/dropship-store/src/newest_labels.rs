@@ -1,4 +1,5 @@
-//! The published labels that target some devices, the latest publication first: the labels of each device merged, as far as asked for.
+//! The published labels that target some devices, the latest publication first. The labels of all devices are merged, and are read
+//! only as far as the caller asks for them.
 
 use std::collections::{BinaryHeap, VecDeque};
 
@@ -7,17 +8,18 @@ use crate::published::{DeviceQuery, Devices, Publication};
 use crate::store::Store;
 use dropship_job::RemoteId;
 
-/// Number of labels of a device that are read first, and later.
+/// Number of labels of a device that are read first.
 const FIRST: usize = 4;
+/// Number of labels of a device that each later read returns.
 const MORE: usize = 64;
 
 /// The published labels of a query. Each label is returned once.
 pub struct NewestLabels<'a> {
     store: &'a dyn Store,
     devices: Devices,
-    /// The devices whose labels have not been read, each with a publication that none of them is later than.
+    /// The devices that have not been read yet, each with an upper bound of the publications of its labels.
     unread: BinaryHeap<(Publication, usize)>,
-    /// The newest publication of each other device that has not been returned.
+    /// The next label of each other device.
     heads: BinaryHeap<Head>,
     last: Option<Publication>,
 }
@@ -27,7 +29,7 @@ pub struct NewestLabels<'a> {
 struct Head {
     publication: Publication,
     device: usize,
-    /// The labels that follow, as far as they are read.
+    /// The labels after this one, as far as they were read.
     following: VecDeque<Publication>,
 }
 
@@ -62,7 +64,7 @@ impl<'a> NewestLabels<'a> {
         }
     }
 
-    /// Reads the first labels of the devices that may have one before the next that is known.
+    /// Reads the first labels of the devices that may have a newer label than all heads.
     fn read_devices(&mut self) -> Result<(), StoreError> {
         while let Some((newest, device)) = self.unread.peek().copied() {
             if self.heads.peek().is_some_and(|head| head.publication > newest) {

@@ -60,7 +60,7 @@ impl PublishedLabel {
     }
 }
 
-/// What superseding needs to know of a label: it takes over targets from older labels of its series.
+/// The facts about a label that superseding needs: a label takes over targets from older labels of its series.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Series {
     /// The series: the labels that one rule makes from one of its labels, in one account. In the form of the caller, without
@@ -104,25 +104,26 @@ pub struct DeviceQuery<'a> {
 /// Which hardware ids a query is about.
 #[derive(Clone, Copy)]
 pub enum HardwareIds<'a> {
-    /// This one, in any case.
+    /// This hardware id, in any case.
     Exactly(&'a str),
-    /// Those that begin with this text, in any case, and that the condition fulfils.
+    /// The hardware ids that begin with this text, in any case, and that fulfil the condition.
     Matching(&'a str, &'a dyn Fn(&str) -> bool),
 }
 
-/// The devices of a query: many, so that their names are in one text.
+/// The devices of a query. There can be many, so their names are in one text.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Devices {
     /// The name of each: the hardware id in lower case, a zero byte, and the OS code.
     names: String,
     /// Where the name of each ends.
     ends: Vec<usize>,
+    /// For each, an upper bound of the publications of its labels.
     newest: Vec<Publication>,
 }
 
 impl Devices {
-    /// Adds a device. No label that targets it was published later than `newest`. It is that of the newest one, unless that was
-    /// withdrawn. The hardware id has no zero byte.
+    /// Adds a device. `newest` is an upper bound of the publications of its labels: it is the publication of the newest label, and
+    /// stays the same when that label is withdrawn. The hardware id has no zero byte.
     pub(crate) fn add(&mut self, (hardware_id, os): DeviceName<'_>, newest: Publication) {
         for part in [hardware_id, "\0", os] {
             self.names.push_str(part);
@@ -137,7 +138,7 @@ impl Devices {
         self.names.get(start..*self.ends.get(device)?)?.split_once('\0')
     }
 
-    /// The publication that none is later than, of each device.
+    /// For each device, an upper bound of the publications of its labels.
     pub(crate) fn newest(&self) -> impl Iterator<Item = Publication> {
         self.newest.iter().copied()
     }

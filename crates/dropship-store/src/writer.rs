@@ -39,9 +39,9 @@ type Pending = (Commit, Answer);
 /// A message to the writer's thread.
 enum Message {
     Commit(Pending),
-    /// Other nodes may have appended lines.
-    Look,
-    /// This process takes over: it appends a line without entries.
+    /// Other nodes may have appended lines: read and apply them.
+    CatchUp,
+    /// This process takes over: append the takeover marker, a line without entries.
     TakeOver(Sender<Result<u64, StoreError>>),
     /// Another process has taken over.
     Superseded,
@@ -67,9 +67,9 @@ impl Writer {
         let queue = Arc::new(queue);
         let asking = Arc::downgrade(&queue);
         journal.set_hint(Box::new(move || {
-            // The queue of a writer that ends is gone.
+            // A writer that has ended has no queue.
             if let Some(queue) = asking.upgrade() {
-                drop(queue.send(Message::Look));
+                drop(queue.send(Message::CatchUp));
             }
         }));
         let (stopping, stopped) = watch::channel(None);
@@ -80,13 +80,13 @@ impl Writer {
         Ok(Self { queue, thread: Some(thread), stopped, closing })
     }
 
-    /// The reason, once nothing is acknowledged any more.
+    /// The reason why the writer has stopped; it then acknowledges nothing.
     pub(crate) fn stopped(&self) -> watch::Receiver<Option<String>> {
         self.stopped.clone()
     }
 
-    /// Takes the journal over from earlier processes: they have to read the line that this appends before they can append again.
-    /// Returns its number.
+    /// Takes the journal over from its earlier owners. Appends a fencing line, and returns its number: an earlier owner has to read
+    /// this line before it can append again, and stops then.
     pub(crate) fn take_over(&self) -> Result<u64, StoreError> {
         let (answer, taken) = channel();
         drop(self.queue.send(Message::TakeOver(answer)));

@@ -1,4 +1,5 @@
-//! The copy, in two parts: what is to be stored besides the entries is copied between them.
+//! Copies a store in two calls: [`copy_entries`] copies the entries. Then the caller copies the files of the packages. Then
+//! [`finish_copy`] ends the copy, by marks in the settings of both stores.
 
 use crate::copying::error::CopyError;
 use crate::copying::fingerprint::{Counter, Fingerprint};
@@ -30,16 +31,16 @@ impl CopySide<'_> {
 /// A copy that is equal to its source.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Copied {
-    /// What both have.
+    /// The content of both stores.
     pub content: Fingerprint,
-    /// The number of entries that were copied this time; the others were there.
+    /// The number of entries that this call has copied. The target had the others already.
     pub added: u64,
 }
 
-/// Copies all entries, and compares both stores then. The target stays marked as unfinished until [`finish_copy`].
+/// Copies all entries, then compares both stores. The target stays marked as unfinished until [`finish_copy`].
 ///
 /// # Errors
-/// Every [`CopyError`]. After [`CopyError::Target`] another call continues the copy.
+/// Every [`CopyError`]. After [`CopyError::Target`], call this again to continue the copy.
 pub fn copy_entries(from: CopySide<'_>, to: CopySide<'_>) -> Result<Copied, CopyError> {
     let name = |side: CopySide<'_>| side.name.to_owned();
     match CopyMark::of(from.store).map_err(|error| from.is_source(error))? {
@@ -71,7 +72,7 @@ pub fn copy_entries(from: CopySide<'_>, to: CopySide<'_>) -> Result<Copied, Copy
     Ok(Copied { content: expected, added })
 }
 
-/// Copies the entries after those that the target has. Returns what the source has, and the number of copied entries.
+/// Copies the entries after those that the target has. Returns the content of the source, and the number of copied entries.
 fn transfer(
     from: CopySide<'_>,
     to: CopySide<'_>,
@@ -111,9 +112,9 @@ fn transfer(
 /// Ends a copy: daemons refuse the source from now on, and accept the target.
 ///
 /// # Errors
-/// [`CopyError::Source`] and [`CopyError::Target`]; another copy continues.
+/// [`CopyError::Source`] and [`CopyError::Target`], when a mark cannot be written. Then run the copy again to finish it.
 pub fn finish_copy(from: CopySide<'_>, to: CopySide<'_>) -> Result<(), CopyError> {
-    // In this order: at no time do daemons accept both.
+    // The source first, so that daemons never accept both stores at the same time.
     CopyMark::MovedTo(to.name.to_owned()).set(from.store).map_err(|error| from.is_source(error))?;
     CopyMark::remove_all(to.store).map_err(|error| to.is_target(error))
 }

@@ -1,4 +1,4 @@
-//! The durable act of a store, as its writer sees it.
+//! The journal of a store, as its writer uses it.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ pub(crate) enum Appended {
         /// Whether the journal has grown so that it should be compacted.
         is_full: bool,
     },
-    /// Nothing was appended: other nodes have appended these lines first, or more than these.
+    /// Nothing was appended, because other nodes have appended lines first: these, and perhaps more.
     Behind(Vec<Line>),
 }
 
@@ -25,39 +25,40 @@ pub(crate) trait Journal: Send + 'static {
     /// The number of the last line.
     fn last_seq(&self) -> u64;
 
-    /// Appends lines that are numbered from the last one on; with `sync` they survive a power cut when this returns.
+    /// Appends lines, whose numbers follow the last line. With `sync`, they survive a power cut when this returns.
     fn append(&mut self, lines: &mut [Line], sync: bool) -> Result<Appended, StoreError>;
 
     /// Syncs all lines to the disk.
     fn sync(&mut self) -> Result<(), StoreError>;
 
-    /// Compacts the oldest lines, for a second at most where many remain. The tables have all lines, and are flushed if
+    /// Compacts the oldest lines, for at most a second if there are many. The tables have all lines, and are flushed if
     /// [`NEEDS_FLUSH`](Self::NEEDS_FLUSH).
     fn compact(&mut self, tables: &impl Bytes) -> Result<(), StoreError>;
 
-    /// The next lines that other nodes have appended. Empty: the tables have everything.
+    /// The next lines that other nodes have appended; empty if the tables have all lines.
     fn newer(&mut self) -> Result<Vec<Line>, StoreError> {
         Ok(Vec::new())
     }
 
-    /// Interval at which lines of other nodes are looked for; `None`: there are no other nodes.
+    /// Interval between reads of the lines of other nodes; `None`: there are no other nodes.
     fn poll_interval(&self) -> Option<Duration> {
         None
     }
 
-    /// Adds to the changes of lines what tables have to remember of the journal.
+    /// Adds the facts that the tables have to store about the journal, to the changes that lines make.
     fn mark(&self, _changes: &mut Changes) {}
 
-    /// Receives the way to ask the writer to look for lines of other nodes. It does not keep the writer running.
-    fn set_hint(&mut self, _look: Box<dyn Fn() + Send + Sync>) {}
+    /// Sets the callback that makes the writer read the lines of other nodes. The callback does not keep the writer running.
+    fn set_hint(&mut self, _hint: Box<dyn Fn() + Send + Sync>) {}
 
     /// The tables have these lines, which other nodes have appended.
     fn on_followed(&mut self, _lines: &[Line]) {}
 
-    /// This process has taken over, by a line without entries. The next such line is of one that has taken over from it.
+    /// This process has appended the takeover marker, a line without entries. The next marker belongs to the next owner of the
+    /// journal.
     fn on_taken_over(&mut self) {}
 
-    /// Whether an append that failed may succeed now; waits for a moment before.
+    /// Waits for a moment if a failed append can succeed later. Returns whether it can.
     fn may_retry(&mut self, _error: &StoreError) -> bool {
         false
     }

@@ -1,5 +1,6 @@
-//! Compaction of a shared journal: old lines are rewritten in place, a thousand at a time, from the first to those that were the last
-//! when the pass started. One node does it; a step changes nothing if another node has appended in the meantime.
+//! Compaction of a shared journal. A pass rewrites old lines in place, a thousand in each step, from the first line to the line at
+//! which the journal ended when the pass started, except for the youngest lines. Only the node that has taken over compacts. A step
+//! changes nothing if another node has appended in the meantime.
 
 use std::time::{Duration, Instant};
 
@@ -19,13 +20,14 @@ const STEP: usize = 1000;
 /// Time after which a call returns, so that commits do not wait for a whole pass.
 const SLICE: Duration = Duration::from_millis(500);
 
-/// Number of the youngest lines that are left as they are, so that a node which follows a little later still finds them: one for
-/// each 16 KiB of the size below which a journal is not compacted.
+/// Number of the youngest lines that a pass does not rewrite. A node that follows the journal with a delay still needs them.
+///
+/// `least` is the size in bytes below which a journal is not compacted. One line is kept for each 16 KiB of it.
 pub(super) fn kept_lines(least: u64) -> u64 {
     least >> 14
 }
 
-/// Continues the present pass, or starts one. Returns where the journal ends then; `None`: another node has appended.
+/// Continues the present pass, or starts one. Returns the new end of the journal; `None` if another node has appended.
 pub(super) fn compact(
     journal: &mut dyn SharedJournal,
     tables: &impl Bytes,
@@ -39,7 +41,8 @@ pub(super) fn compact(
         return Ok(None);
     }
     if cursor == 0 {
-        // Tables that end at the last line recognise by it that they follow from this journal.
+        // At least the last line stays as it is: a node whose tables end at it compares it, to see that they belong to this
+        // journal.
         (cursor, until) = (1, have.seq.saturating_sub(kept.max(1)));
     }
     let mut first = end.extent.cursor;
@@ -79,7 +82,7 @@ fn lines_between(
     Ok(found)
 }
 
-/// What replaces lines.
+/// The rewrite of the lines in `found`.
 fn rewritten(
     journal: &mut dyn SharedJournal,
     tables: &impl Bytes,
@@ -104,7 +107,7 @@ fn rewritten(
             }
         }
     }
-    // One snapshot for each job and pass is enough: it is later than all lines that the pass rewrites.
+    // A job needs one snapshot for each pass: the snapshot comes after all lines that the pass rewrites.
     let topics: Vec<_> =
         compactor.jobs().iter().map(|job| Topic::Snapshot(job.as_str().to_owned())).collect();
     let there = journal.topics_after(until, &topics)?;
@@ -121,7 +124,7 @@ fn size(text: &str) -> i64 {
     i64::try_from(text.len()).unwrap_or(i64::MAX)
 }
 
-/// Whether the journal should be compacted: it has twice its size after the last pass, or a pass is under way.
+/// Whether the journal should be compacted: it is more than twice as large as after the last pass, or a pass is in progress.
 pub(super) fn is_due(extent: Extent, least: u64) -> bool {
     extent.cursor > 0 || extent.size > least.max(extent.settled.saturating_mul(2))
 }

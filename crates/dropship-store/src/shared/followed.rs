@@ -1,23 +1,23 @@
-//! What other nodes commit, for those who act on it.
+//! Delivers the commits of other nodes to subscribers, in the order of the journal.
 
 use parking_lot::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::entry::{Entry, Line};
 
-/// Passes on the entries of other nodes, in the order of the journal.
+/// The subscribers to the entries of other nodes.
 #[derive(Debug, Default)]
 pub(super) struct Followed(Mutex<Vec<UnboundedSender<Vec<Entry>>>>);
 
 impl Followed {
-    /// The entries from now on. The tables have them before they are received.
+    /// Subscribes to the entries that are followed from now on. The tables have an entry before a subscriber receives it.
     pub(super) fn subscribe(&self) -> UnboundedReceiver<Vec<Entry>> {
         let (sender, receiver) = unbounded_channel();
         self.0.lock().push(sender);
         receiver
     }
 
-    /// Passes on the entries of lines to all who want them.
+    /// Sends the entries of lines to all subscribers.
     pub(super) fn pass(&self, lines: &[Line]) {
         let mut receivers = self.0.lock();
         if receivers.is_empty() {

@@ -1,4 +1,4 @@
-//! A shared journal as the durable act of a node's store.
+//! A shared journal as the journal of a node's store.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::tables::{Bytes, Changes, key};
 /// Number of lines that are read and applied together.
 const BATCH: usize = 1000;
 
-/// Interval at which lines of other nodes are looked for, besides hints.
+/// Interval between reads of the lines of other nodes, if no hint comes before.
 const POLL: Duration = Duration::from_secs(1);
 
 /// Delay before a call that failed is tried again; it doubles with each failure.
@@ -80,7 +80,7 @@ impl SharedLog {
         let batch = self.journal.read(self.have.seq, BATCH);
         let batch = self.noting(batch)?;
         if batch.lines.len() < BATCH {
-            // What was found is applied next.
+            // This is the end of the journal, and the caller applies the lines next.
             self.current.note();
         }
         let mut found = batch.lines.into_iter().peekable();
@@ -119,7 +119,7 @@ impl SharedLog {
         result
     }
 
-    /// The tables will have these lines of others.
+    /// Moves the position of the tables past these lines of other nodes, which the caller applies next.
     fn advance(&mut self, found: Vec<(Line, AppendId)>) -> Result<Vec<Line>, StoreError> {
         if let Some((line, append)) = found.last() {
             if self.has_taken_over && found.iter().any(|(line, _)| line.entries.is_empty()) {
@@ -147,7 +147,7 @@ impl Journal for SharedLog {
             AppendResult::EndsElsewhere => {
                 let found = self.read()?;
                 match found.first() {
-                    // An earlier attempt, whose answer was lost.
+                    // An earlier attempt has appended the lines; its answer was lost.
                     Some((_, append)) if *append == id => false,
                     Some(_) => {
                         self.pending = None;
@@ -174,8 +174,8 @@ impl Journal for SharedLog {
     fn compact(&mut self, tables: &impl Bytes) -> Result<(), StoreError> {
         let kept = compaction::kept_lines(self.least);
         let compacted = compaction::compact(&mut *self.journal, tables, self.have, kept);
-        // The lines that it appends repeat the content of the tables, so they may be read as those of another node. An interrupted pass
-        // is continued after the next commit.
+        // Compaction appends snapshots of what the tables have. If the answer is lost, these lines are read like those of another
+        // node, and applying them again changes nothing. The next commit continues an interrupted pass.
         match self.noting(compacted) {
             Ok(end) => {
                 self.have = end.unwrap_or(self.have);
@@ -217,7 +217,7 @@ impl Journal for SharedLog {
         self.compacts = true;
     }
 
-    fn set_hint(&mut self, look: Box<dyn Fn() + Send + Sync>) {
-        self.journal.on_append(look);
+    fn set_hint(&mut self, hint: Box<dyn Fn() + Send + Sync>) {
+        self.journal.on_append(hint);
     }
 }

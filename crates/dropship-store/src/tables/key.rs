@@ -40,7 +40,7 @@ fn join(table: &[u8], parts: &[&str]) -> Vec<u8> {
     key
 }
 
-/// Greater than all keys that begin with a prefix, and not greater than any other that is greater than the prefix: keys are UTF-8.
+/// The exclusive upper bound of a scan of the keys that begin with a prefix. Keys are UTF-8, so no key has the byte 0xff.
 pub(crate) fn after(prefix: &[u8]) -> Vec<u8> {
     [prefix, &[0xff]].concat()
 }
@@ -51,11 +51,11 @@ pub(crate) fn schema() -> Vec<u8> {
 pub(crate) fn seq() -> Vec<u8> {
     join(META, &["seq"])
 }
-/// The journal in a database that the tables follow.
+/// The id of the journal in a database, if the tables follow one.
 pub(crate) fn journal() -> Vec<u8> {
     join(META, &["journal"])
 }
-/// The append of the last line that the tables have, in such a journal.
+/// The id of the append that wrote the last line which the tables have; only for a journal in a database.
 pub(crate) fn append() -> Vec<u8> {
     join(META, &["append"])
 }
@@ -133,7 +133,7 @@ pub(crate) fn devices_exactly(hardware_id: &str) -> Vec<u8> {
 pub(crate) fn device((hardware_id, os): DeviceName<'_>) -> Vec<u8> {
     join(DEVICES, &[&part(hardware_id), &part(os)])
 }
-/// The hardware id and the OS code of such a key.
+/// The hardware id and the OS code in the key of a device.
 pub(crate) fn device_in(key: &[u8]) -> Result<DeviceName<'_>, StoreError> {
     let text = std::str::from_utf8(key.get(DEVICES.len()..).unwrap_or_default());
     let name = text.ok().and_then(|text| text.split_once('\0'));
@@ -144,11 +144,11 @@ pub(crate) fn labels_of(device: DeviceName<'_>) -> Vec<u8> {
     let (hardware_id, os) = device;
     join(HARDWARE_IDS, &[&part(hardware_id), &part(os), ""])
 }
-/// A label in that order.
+/// A label in the order of [`labels_of`].
 pub(crate) fn label_of(device: DeviceName<'_>, publication: Publication) -> Vec<u8> {
     [labels_of(device), publication_order(publication).into_bytes()].concat()
 }
-/// A publication as a text that sorts as it.
+/// A publication as a text. The texts sort like the publications.
 pub(crate) fn publication_order(publication: Publication) -> String {
     format!("{}\0{}", time_order(publication.at), padded(publication.label))
 }
@@ -170,7 +170,7 @@ pub(crate) fn check(label: RemoteId) -> Vec<u8> {
 pub(crate) fn check_order(at: Timestamp, label: RemoteId) -> Vec<u8> {
     join(CHECK_ORDER, &[&time_order(at), &label.to_string()])
 }
-/// The label of such a key.
+/// The label in a key of [`check_order`].
 pub(crate) fn label_in_check_order(key: &[u8]) -> Result<RemoteId, StoreError> {
     let text = std::str::from_utf8(key).unwrap_or_default();
     let label = text.rsplit_once('\0').and_then(|(_, label)| label.parse().ok());
@@ -187,11 +187,11 @@ pub(crate) fn series_prefix(series: &str) -> Vec<u8> {
 pub(crate) fn series_target(index: &[u8], series: &str, (inf, hardware_id): (&str, &str)) -> Vec<u8> {
     join(index, &[&part(series), &part(inf), &part(hardware_id), ""])
 }
-/// A label that targets a hardware id of an INF: by a text that sorts as its version, or as the arrival of its package.
+/// A label that targets a hardware id of an INF. `order` sorts like the version of the INF, or like the arrival of the package.
 pub(crate) fn series_entry(target: &[u8], order: &str, label: RemoteId) -> Vec<u8> {
     [target, order.as_bytes(), &[0], padded(label).as_bytes()].concat()
 }
-/// A time as a text that sorts as it.
+/// A time as a text. The texts sort like the times.
 pub(crate) fn time_order(at: Timestamp) -> String {
     format!("{:020}", at.as_millisecond().max(0))
 }

@@ -24,7 +24,7 @@ const RECENT_JOBS: usize = 128;
 /// Maximum number of commits that share one sync.
 const GROUP: usize = 256;
 
-/// How long a sync waits for one more commit, while fewer have arrived than shared the last one.
+/// Maximum time that a sync waits for one more commit, while the group has fewer commits than the last group.
 const STRAGGLE: Duration = Duration::from_micros(50);
 
 /// Time without commits after which the store is maintained, if that is worthwhile.
@@ -34,20 +34,20 @@ const QUIET: Duration = Duration::from_millis(500);
 /// replayed when the store is opened, in milliseconds, since their number is limited ([`Target::is_full`]).
 const LAG: Duration = Duration::from_secs(600);
 
-/// Commits that were tried, and can be appended.
+/// Commits that were checked, and can be appended.
 #[derive(Default)]
 struct Checked {
     lines: Vec<Line>,
     changes: Changes,
     answers: Vec<(Answer, Vec<Job>)>,
-    /// The condition of each.
+    /// The condition of each commit.
     conditions: Vec<Option<UnknownBytes>>,
     /// Whether a sender waits until its lines survive a power cut.
     sync: bool,
 }
 
 impl Checked {
-    /// The commits as they were.
+    /// The commits as they were before the check.
     fn into_group(self) -> Vec<Pending> {
         let durable = self.sync;
         let lines = self.lines.into_iter().zip(self.conditions);
@@ -60,11 +60,11 @@ impl Checked {
 pub(super) struct WriterThread<T, J> {
     tables: Arc<T>,
     journal: J,
-    /// Recently changed jobs: to parse one costs as much as the rest of its next change.
+    /// Recently changed jobs, parsed. Parsing a job costs as much as the rest of its next change.
     recent_jobs: HashMap<JobId, Job>,
     /// Since when the tables on the disk are behind the journal.
     dirty_since: Option<Instant>,
-    /// Whether there was no commit since the last look at what maintenance is due.
+    /// Whether there was no commit since the last check for due maintenance.
     is_quiet: bool,
     /// Number of commits that shared the last sync.
     last_group: usize,
@@ -106,7 +106,7 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    self.look();
+                    self.catch_up();
                     self.on_quiet();
                 }
                 Err(RecvTimeoutError::Disconnected) => return self.flush(),
@@ -114,7 +114,7 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
         }
     }
 
-    /// Handles a message. Returns one that came after it and is not handled yet.
+    /// Handles a message. Returns the message that was received after it, if that is not handled yet.
     fn handle(&mut self, message: Message, messages: &Receiver<Message>) -> Option<Message> {
         match message {
             Message::Commit(first) => {
@@ -126,7 +126,7 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
                 }
                 return next;
             }
-            Message::Look => self.look(),
+            Message::CatchUp => self.catch_up(),
             Message::TakeOver(answer) => drop(answer.send(self.take_over())),
             Message::Superseded => {
                 if self.stopped.borrow().is_none() {
@@ -137,7 +137,8 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
         None
     }
 
-    /// Appends a line without entries. Nothing is read between it and the notice to the journal.
+    /// Appends the takeover marker, a line without entries. The journal is notified before the next line is read: it takes the next
+    /// marker for the marker of the next owner.
     fn take_over(&mut self) -> Result<u64, StoreError> {
         let (answer, mut done) = oneshot::channel();
         self.write(vec![(Commit::new(Vec::new()), answer)]);
@@ -153,9 +154,12 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
         self.journal.poll_interval().map_or(idle, |poll| poll.min(idle))
     }
 
-    /// Collects the commits that share one sync: all that are waiting, and for an instant as many as shared the last one.
-    /// Their senders have just been answered and are about to commit again; without waiting for them they would split into
-    /// two groups that wait for each other. Also returns a message of another kind that came after them.
+    /// Collects the commits that share one sync (group commit): all commits that wait, and the commits of the next moment until
+    /// there are as many as in the last group.
+    ///
+    /// The senders of the last group have just been answered, and are about to commit again. The wait keeps them in one group.
+    /// Without it, they would split into two groups that wait for each other. Also returns a message of another kind that came
+    /// after the commits.
     fn gather(&mut self, first: Pending, messages: &Receiver<Message>) -> (Vec<Pending>, Option<Message>) {
         let (mut group, mut next) = (vec![first], None);
         while next.is_none() && group.len() < GROUP {
@@ -165,8 +169,8 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
             };
             match message {
                 Some(Message::Commit(pending)) => group.push(pending),
-                // Not needed: an append looks for the lines of others.
-                Some(Message::Look) => {}
+                // Not needed: an append finds the lines of other nodes.
+                Some(Message::CatchUp) => {}
                 Some(other) => next = Some(other),
                 None => break,
             }
@@ -193,7 +197,7 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
             match self.append(&mut checked.lines, checked.sync) {
                 Ok(Appended::Done { is_full }) => return self.on_appended(checked, is_full),
                 Ok(Appended::Behind(lines)) => match self.follow(&lines) {
-                    // The same commits, on top of what others did.
+                    // Another node was first: the same commits are checked again, on top of its lines.
                     Ok(()) => group = checked.into_group(),
                     Err(error) => return self.stop_and_answer(checked.answers, &error),
                 },
@@ -202,13 +206,13 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
         }
     }
 
-    /// Tries each commit on top of those before it. Those that are illegal are answered at once.
+    /// Checks each commit on top of the commits before it. An illegal commit is answered at once.
     fn check(&self, group: Vec<Pending>) -> Checked {
         let mut checked = Checked::default();
         for (commit, answer) in group {
             let seq = self.journal.last_seq() + 1 + checked.lines.len() as u64;
             let line = Line::new(seq, commit.at, commit.entries);
-            // Each commit is tried on a view of its own, so that a refused one leaves nothing behind.
+            // Each commit is checked on a view of its own, so that a refused commit leaves nothing behind.
             let group_view =
                 Layer { base: &*self.tables, recent_jobs: &self.recent_jobs, changes: &checked.changes };
             let mut view = Overlay::new(&group_view);
@@ -229,7 +233,7 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
         checked
     }
 
-    /// The lines are in the journal: they become visible, and their senders are answered.
+    /// Makes lines visible that are in the journal, and answers their senders.
     fn on_appended(&mut self, mut checked: Checked, is_full: bool) {
         self.journal.mark(&mut checked.changes);
         let removed = checked.changes.iter().filter(|(_, change)| change.is_none());
@@ -265,7 +269,7 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
         self.recent_jobs.retain(|id, _| !changes.contains_key(&key::job(id)));
     }
 
-    /// Appends lines to the journal. A full disk is tried again, and so is a journal that does not respond.
+    /// Appends lines to the journal. Tries again while the disk is full or the journal does not respond.
     fn append(&mut self, lines: &mut [Line], sync: bool) -> Result<Appended, StoreError> {
         loop {
             match self.journal.append(lines, sync) {
@@ -280,7 +284,7 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
     }
 
     /// Applies the lines that other nodes have appended.
-    fn look(&mut self) {
+    fn catch_up(&mut self) {
         while self.stopped.borrow().is_none() {
             match self.journal.newer() {
                 Ok(lines) if lines.is_empty() => return,
@@ -290,7 +294,7 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
                     }
                     self.heartbeat.beat();
                 }
-                // The next look tries again.
+                // The next call tries again.
                 Err(StoreError::Away { .. }) => return,
                 Err(error) => drop(self.stop(&error)),
             }
