@@ -1,5 +1,5 @@
-//! Whether anything happens in any folder. What is computed of all folders stays right until then, and with thousands of them, looking at
-//! each costs an idle daemon most of its time.
+//! Counts the changes of all folders. Totals over all folders are cached, and stay valid until the counter moves. Without the
+//! cache, an idle daemon with thousands of folders would spend most of its time on reading their status.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -26,7 +26,7 @@ pub(crate) struct FolderWork {
 }
 
 impl Activity {
-    /// A folder is changed. Call it while the lock is held under which it is changed, or afterwards.
+    /// Counts a change of a folder. Call it while the lock is held under which the folder is changed, or afterwards.
     pub(crate) fn note(&self) {
         self.0.changes.fetch_add(1, Ordering::SeqCst);
     }
@@ -38,7 +38,7 @@ impl Activity {
         FolderWork { work: Some(progress.begin()), activity: self.clone() }
     }
 
-    /// The number of changes so far; `None` while there is work in progress, which may hang.
+    /// The number of changes so far; `None` while work is in progress, because the work may hang.
     pub(crate) fn quiet_since(&self) -> Option<u64> {
         let changes = self.0.changes.load(Ordering::SeqCst);
         (self.0.working.load(Ordering::SeqCst) == 0).then_some(changes)
@@ -47,7 +47,7 @@ impl Activity {
 
 impl Drop for FolderWork {
     fn drop(&mut self) {
-        // Before the folder counts as quiet, it must not look as if its file system hung.
+        // First end the work: a folder that counts as quiet must not seem to hang.
         drop(self.work.take());
         self.activity.0.working.fetch_sub(1, Ordering::SeqCst);
     }

@@ -14,7 +14,7 @@ use crate::{FileTime, FolderState, Summary};
 pub(crate) struct FolderStatus {
     /// Name of the file system, if other machines may write to it.
     pub(crate) remote: Option<&'static str>,
-    /// The mount that this is about.
+    /// The mount to which `remote` applies.
     pub(crate) mount: Option<MountId>,
     /// The folder was a mount point at some time.
     pub(crate) was_mount: bool,
@@ -42,8 +42,11 @@ pub(crate) struct FolderStatus {
     pub(crate) ignored: IgnoredFiles,
 }
 
-/// Identifies a mount and its root. The kernel gives the number of a mount that has ended to the next one, and the numbers of devices
-/// without hardware likewise; a scan between the two mounts sees a third one.
+/// Identifies a mount and its root, between two scans.
+///
+/// The kernel reuses the ids of mounts, and the device numbers of file systems without hardware. For example, if an NFS share is
+/// unmounted and another share is mounted in its place, the new mount can have the id and the device number of the old one. A scan
+/// between the two notices the change: it sees the empty mount point, which is in a third mount.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MountId {
     pub(crate) device: (u32, u32),

@@ -25,7 +25,7 @@ pub(crate) struct FolderTask {
     stop: CancellationToken,
     threads: ScanThreads,
     memory: FolderMemory,
-    /// The full scan, if one is under way, and scans of new subfolders.
+    /// The full scan, if one is in progress, and scans of new subfolders.
     scans: VecDeque<Scan>,
     /// Number of full scans that were started.
     scan_number: u64,
@@ -55,10 +55,11 @@ impl FolderTask {
         }
     }
 
-    /// Runs until it is stopped. Boxed, because a task keeps what its future was made from besides what the future makes of it.
+    /// Runs until it is stopped. Boxed to keep the task small: otherwise its future contains `self` twice, as the argument and as
+    /// the variable.
     pub(crate) async fn run(mut self: Box<Self>) {
         while !self.stop.is_cancelled() {
-            // Boxed, so that a waiting folder does not keep the memory of a turn: most folders wait most of the time.
+            // Boxed, so that a waiting folder does not hold the memory of a turn. Most folders wait most of the time.
             if !Box::pin(self.turn()).await {
                 self.wait().await;
             }

@@ -10,11 +10,12 @@ use tokio::task::{JoinError, JoinHandle};
 
 use crate::folder_issue::FolderIssue;
 
-/// Time without an answer of the file system after which other folders no longer wait for this one.
+/// Stall timeout: if the file system of a folder does not respond for this time, the folder gives up its permit, and other folders
+/// no longer wait for it.
 pub(crate) const HUNG: Duration = Duration::from_secs(10);
 
 /// Interval between two checks of the progress.
-const LOOK: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Maximum number of folders that hang without delaying others. Each keeps a thread.
 pub(crate) const MAX_HUNG: usize = 64;
@@ -31,7 +32,7 @@ impl WorkPermits {
         Self { permits: Arc::new(Semaphore::new(count)), hung: Arc::default() }
     }
 
-    /// Waits for a permit; `None` if none is given any more.
+    /// Waits for a permit; `None` if no more permits are given.
     pub(crate) async fn acquire(&self) -> Option<WorkPermit> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
         Some(WorkPermit { permit: Some(permit), hung: Arc::clone(&self.hung), counts: false })
@@ -49,7 +50,7 @@ pub(crate) struct WorkPermit {
 impl WorkPermit {
     /// Waits for the work that was started with this permit.
     pub(crate) async fn wait<T>(self, progress: &Progress, work: JoinHandle<T>) -> Result<T, JoinError> {
-        self.wait_until_hung(progress, work, HUNG, LOOK).await
+        self.wait_until_hung(progress, work, HUNG, CHECK_INTERVAL).await
     }
 
     async fn wait_until_hung<T>(
@@ -57,12 +58,12 @@ impl WorkPermit {
         progress: &Progress,
         mut work: JoinHandle<T>,
         hung: Duration,
-        look: Duration,
+        interval: Duration,
     ) -> Result<T, JoinError> {
         loop {
             tokio::select! {
                 done = &mut work => return done,
-                () = tokio::time::sleep(look), if !self.counts => {
+                () = tokio::time::sleep(interval), if !self.counts => {
                     if progress.silence() > hung {
                         self.give_back();
                     }

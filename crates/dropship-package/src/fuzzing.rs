@@ -34,7 +34,8 @@ pub fn read_signature(bytes: &[u8], policy: &super::Policy) {
     }
 }
 
-/// Inspects a package, and returns the work that this took besides the most that a package of its length may need.
+/// Inspects a package, and also returns the work of the inspection. [`Work::limit`](super::Work::limit) is the maximum for the
+/// length of the package.
 #[must_use]
 pub fn inspect_counted(
     bytes: &[u8],

@@ -1,4 +1,4 @@
-//! Text values of rules: `MiniJinja`, where what is undefined is an error.
+//! Text values of rules: `MiniJinja` templates, in which an undefined variable is an error.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -54,13 +54,13 @@ pub struct Template {
     literal: bool,
 }
 
-/// Why a template gave no text.
+/// Why a template could not be rendered.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct TemplateError {
     /// The mistake, and the variable.
     pub message: String,
-    /// The template is sound, but this package lacks a fact that it shows.
+    /// The template is valid, but this package lacks a fact that the template shows.
     pub lacks_fact: bool,
 }
 
@@ -132,13 +132,12 @@ impl Template {
     /// The text for one package; blanks around it are dropped.
     ///
     /// # Errors
-    /// When a variable is undefined, a filter fails, or the text is beyond all measure.
+    /// When a variable is undefined, a filter fails, the template takes too many steps, or the text has more than 16384 bytes.
     pub fn render(&self, scope: &Scope) -> Result<String, TemplateError> {
         self.render_in(&ENVIRONMENT, scope)
     }
 
-    /// The glob for one package: what is written in the template is a glob, and what an expression yields is matched
-    /// literally.
+    /// The glob for one package: the text of the template is a glob, and the values of its expressions are matched literally.
     ///
     /// # Errors
     /// As [`Template::render`].

@@ -1,10 +1,11 @@
-//! A token bucket that appears on the first 429, shrinks on each further one and grows back automatically.
+//! Limits the rate of calls by a token bucket. The first 429 creates the bucket, and each further 429 reduces its rate. The rate
+//! grows again automatically.
 //!
-//! The service's limit is not published, so it is estimated: the number of calls since the last 429, divided by
-//! the time that they took, including the pause that the service asks for. The length of the service's window need
-//! not be known. A 429 pauses all calls, so the rate stays a little below the estimate and grows again in spans
-//! without a 429. Each such span adds twice as much as the one before: the rate stays near a limit that still exists,
-//! and soon exceeds one that does not.
+//! The service does not publish its limit, so the limit is estimated: the number of calls since the last 429, divided by the time
+//! that they took, including the pause that the service asks for. The length of the service's window need not be known. Each 429
+//! pauses all calls. Therefore the rate starts a little below the estimate, and grows in each span without a 429. Each such span
+//! adds twice as much as the span before: the rate stays near a limit that still exists, and soon exceeds a limit that no longer
+//! exists.
 
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use crate::backoff::{Backoff, random_unit};
 
 /// Part of the estimated limit that is used.
 const CAUTION: f64 = 0.98;
-/// Factor for a rate that met a 429 within its first span.
+/// Factor for the rate if a 429 comes within its first span.
 const DECREASE: f64 = 0.9;
 /// Increase after the first span without a 429, as a part of the rate after the last 429.
 const INCREASE: f64 = 0.01;
@@ -35,14 +36,14 @@ const SILENCE: Duration = Duration::from_secs(60);
 pub(super) struct Rate {
     backoff: Backoff,
     bucket: Option<Bucket>,
-    /// Counts 429s that were acted upon; a 429 to a call of an earlier epoch is ignored.
+    /// Number of 429s that changed the rate. A 429 to a call of an earlier epoch does not change it.
     epoch: u64,
-    /// Since then `passed` calls were let through.
+    /// Start of the time in which `passed` calls were allowed.
     since: Instant,
     passed: u32,
-    /// The last of them.
+    /// Time of the last of these calls.
     last: Instant,
-    /// 429s in a row without a named pause.
+    /// Number of 429s in a row that name no pause.
     unnamed: u32,
 }
 
@@ -54,13 +55,13 @@ struct Bucket {
     base: f64,
     /// Calls that may be made at once.
     tokens: f64,
-    /// A quiet span.
+    /// Length of a span after which the rate can grow.
     span: Duration,
     filled: Instant,
     grown: Instant,
-    /// Quiet spans since the last 429.
+    /// Number of times that the rate has grown since the last 429.
     quiet: i32,
-    /// Calls since it grew last.
+    /// Number of calls in the present span.
     used: u32,
 }
 
@@ -78,7 +79,7 @@ impl Rate {
         self.bucket.as_ref().map(|bucket| bucket.rate)
     }
 
-    /// Takes the right to one call, or says how long to wait for it.
+    /// Allows one call, or returns how long to wait for it.
     pub(super) fn take(&mut self, now: Instant) -> Result<(), Duration> {
         if let Some(bucket) = &mut self.bucket {
             bucket.grow(now);
@@ -97,7 +98,7 @@ impl Rate {
         Ok(())
     }
 
-    /// A call of that epoch was throttled; returns how long all calls pause.
+    /// Reduces the rate after a 429 to a call of this epoch. Returns the pause for all calls.
     pub(super) fn throttled(&mut self, epoch: u64, asked: Option<Duration>, now: Instant) -> Duration {
         let current = epoch == self.epoch;
         let pause = asked.unwrap_or_else(|| {
@@ -150,7 +151,8 @@ impl Rate {
 }
 
 impl Bucket {
-    /// Grows the rate by a step when a quiet span has passed in which nearly all of it was used: only that is borne.
+    /// Raises the rate by one step after a span without a 429 in which nearly the whole rate was used. Fewer calls do not show that
+    /// the service allows the rate.
     fn grow(&mut self, now: Instant) {
         let passed = now.saturating_duration_since(self.grown);
         let allowed = self.rate * passed.as_secs_f64();
@@ -219,11 +221,11 @@ mod tests {
         let mut rate = Rate::new(BACKOFF, start);
         assert_eq!(rate.take(start), Ok(()));
         rate.throttled(0, Some(SECOND), start);
-        let learnt = |rate: &Rate| rate.bucket.as_ref().expect("a limit").rate;
-        let (first, mut now) = (learnt(&rate), start + Duration::from_secs(7200));
+        let estimate = |rate: &Rate| rate.bucket.as_ref().expect("a limit").rate;
+        let (first, mut now) = (estimate(&rate), start + Duration::from_secs(7200));
         assert_eq!(rate.take(now), Ok(()));
-        assert_eq!(learnt(&rate), first, "nothing was tried in two hours");
-        while learnt(&rate) <= first {
+        assert_eq!(estimate(&rate), first, "nothing was tried in two hours");
+        while estimate(&rate) <= first {
             now += rate.take(now).err().unwrap_or_default();
             assert!(now < start + Duration::from_secs(7260), "used as far as it goes it grows");
         }

@@ -19,8 +19,8 @@ type Sha256 = [u8; 32];
 /// Checks every part against the manifests of the signatures. `own` are the names, in lower case, of the parts that make up
 /// the signatures: a signature cannot cover itself.
 ///
-/// Returns the digest of the content, which is that of the names of the covered parts, each with the digest of its covered
-/// bytes; and the bytes of the part `kept` if a signature covers them.
+/// Returns two values: the digest of the content, computed from the names of the covered parts and the digests of their covered
+/// bytes; and the bytes of the part `kept`, if a signature covers them.
 pub(super) fn check(
     archive: &Archive<'_>,
     types: &ContentTypes,
@@ -139,14 +139,14 @@ fn report_parts(report: &mut Report<'_>, check: Check, names: &[&str], fault: &s
 
 /// Result of the check of one part.
 enum Outcome {
-    /// All references match; `whole` if together they cover the whole part. `digests` are those of the bytes that they
-    /// cover, which do not depend on the algorithms of the references.
+    /// All references match. `whole`: together they cover the whole part. `digests`: SHA-256 digests of the bytes that they cover,
+    /// whichever algorithms the references use.
     Good { whole: bool, digests: BTreeSet<Sha256> },
     /// A reference does not match, or the part cannot be read.
     Bad,
 }
 
-/// Checks all references to a part, which is read once. Returns its bytes too if they are to be kept.
+/// Checks all references to a part, which is read once. Also returns the bytes of the part if `keep` is set.
 fn check_part(
     archive: &Archive<'_>,
     entry: &Entry,
@@ -210,7 +210,7 @@ fn check_stream(archive: &Archive<'_>, entry: &Entry, raw: &[&Reference]) -> io:
 struct DigestCache(Vec<(&'static str, Hash, Digest)>);
 
 impl DigestCache {
-    /// Whether a form of the part, which has a name, has the digest of the reference.
+    /// Whether the named form of the part has the digest of the reference.
     fn matches(
         &mut self,
         archive: &Archive<'_>,
@@ -221,7 +221,7 @@ impl DigestCache {
         Ok(self.digest(archive, reference.hash, form, bytes)?.as_ref() == reference.digest)
     }
 
-    /// The digest of a form of the part.
+    /// The digest of the named form of the part.
     fn digest(
         &mut self,
         archive: &Archive<'_>,

@@ -19,7 +19,7 @@ use dropship_hardware::{
     format_date,
 };
 
-/// Why a label cannot be asked for.
+/// Why a label cannot be requested.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
 #[error("label `{label}`: {message}")]
 pub struct LabelProblem {
@@ -33,10 +33,10 @@ pub struct LabelProblem {
     pub document: &'static str,
 }
 
-/// The check of a problem that a fixed go-live date has passed.
+/// The value of [`LabelProblem::check`] if a fixed go-live date has passed.
 pub const GO_LIVE_PASSED: &str = "go-live-passed";
 
-/// Where most of the rules stand.
+/// The documents that most of the rules come from.
 const LIMIT: &str = "Microsoft: Limit driver distribution";
 const CREATE: &str = "Microsoft: Create a new shipping label";
 
@@ -62,8 +62,7 @@ impl Found<'_> {
 /// The go-live date is that of a request that is sent at `now`. Build the request again for each time that it is sent.
 ///
 /// # Errors
-/// Everything that Microsoft would refuse, and every selection that came out empty: nothing is left out
-/// of a request because there was nothing to put in.
+/// Everything that Microsoft would refuse, and every empty selection: an empty selection is never left out of the request.
 pub fn build(
     plan: &LabelPlan,
     metadata: &DriverMetadata,
@@ -106,8 +105,8 @@ pub fn build(
     if found.problems.is_empty() { Ok(label) } else { Err(found.problems) }
 }
 
-/// The part of a request that approvals and repetitions are bound to: everything except the computed go-live date, which
-/// the rule of that date stands for. It is the same whenever the request is sent.
+/// The part of a request to which approvals and repeated creates are bound: the request with the rule of the go-live date in place
+/// of the computed date. It is the same whenever the request is sent.
 #[must_use]
 pub fn essence<'r>(plan: &LabelPlan, request: &'r NewShippingLabel) -> Cow<'r, NewShippingLabel> {
     let Some(go_live) = plan.go_live.filter(|go_live| go_live.fixed().is_none()) else {
@@ -228,7 +227,7 @@ fn chids_of_infs<'a>(
     infs.filter(|(inf, _)| targeted.contains(inf)).map(|(inf, info)| (inf, chids(info))).collect()
 }
 
-/// The CHIDs of a label apply to all of its hardware ids: an INF would reach the computers of another one.
+/// The CHIDs of a label apply to all of its hardware ids. If the INFs differed, one INF would reach the computers of another INF.
 fn check_same_chids(of_infs: &BTreeMap<(&str, &str), BTreeSet<String>>, found: &mut Found<'_>) {
     let mut infs = of_infs.iter();
     let Some(((_, first), chids)) = infs.next() else { return };

@@ -24,7 +24,7 @@ const UNKNOWN_TARGETS: &str = "unknown: the case describes no hardware ids; add 
 /// A case that was evaluated.
 #[derive(Debug)]
 pub struct Evaluated<'a> {
-    /// The rule that the package got.
+    /// The rule that applies to the package.
     pub rule: Option<&'a Rule>,
     /// Its plan; absent if the package is rejected.
     pub plan: Option<Plan>,
@@ -47,7 +47,7 @@ impl Evaluated<'_> {
 }
 
 /// Plans the package of a case and compares the plan with what is expected. Go-live dates and other offsets count from `now`,
-/// unless the case names a time. The steps of the case are not walked.
+/// unless the case names a time. The steps of the case are not run.
 #[must_use]
 pub fn evaluate<'a>(test: &RuleTest, rules: &'a [Rule], now: Timestamp) -> Evaluated<'a> {
     let (input, now) = (test.input(), test.start(now));
@@ -65,14 +65,14 @@ pub fn evaluate<'a>(test: &RuleTest, rules: &'a [Rule], now: Timestamp) -> Evalu
     Evaluated { rule: found.rule, plan: found.plan, differences: differences.0 }
 }
 
-/// What came of a package.
+/// The result of planning a package.
 struct Found<'a> {
     rule: Option<&'a Rule>,
     plan: Option<Plan>,
     error: Option<String>,
 }
 
-/// Whether the package got the right rule, or the right rejection.
+/// Compares the rule of the package, or its rejection, with what is expected.
 fn verdict(
     expect: &Expect,
     found: &Found<'_>,
@@ -113,7 +113,7 @@ fn verdict(
     }
 }
 
-/// Whether the requests hold what is expected.
+/// Compares the requests with what is expected.
 fn requests(test: &RuleTest, plan: &Plan, now: Timestamp, differences: &mut Differences) {
     let expect = &test.expect;
     if let Some(account) = &expect.account
@@ -171,7 +171,7 @@ fn label_fields(
     }
 }
 
-/// The label's request on the driver metadata of the case, or on those that Microsoft will probably send.
+/// The label's request, built from the driver metadata of the case, or from those that Microsoft will probably send.
 fn request(test: &RuleTest, plan: &Plan, label: &LabelPlan, now: Timestamp) -> Result<Value, String> {
     let (label, metadata) = basis(test, plan, label);
     let preview = label::preview_with(&label, plan, &metadata, now);
@@ -182,8 +182,8 @@ fn request(test: &RuleTest, plan: &Plan, label: &LabelPlan, now: Timestamp) -> R
     preview.request.as_ref().map(compare::value).ok_or_else(problems)
 }
 
-/// The label and the driver metadata that its request is built from. A case that describes no hardware id says nothing of the
-/// selection: its label selects the one row that stands for all.
+/// The label and the driver metadata from which its request is built. A case that describes no hardware ids does not test which
+/// targets a label selects: the driver metadata then have one placeholder target, which the label selects.
 #[must_use]
 pub fn basis<'a>(
     test: &'a RuleTest,
