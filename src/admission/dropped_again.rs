@@ -1,5 +1,6 @@
-//! Whether known bytes were dropped again. A cancelled or rejected job starts again only then: the file had left the folder,
-//! or was replaced by another file. A change of permissions, times, links or name, or a copy beside it, is not a new drop.
+//! Whether known bytes were dropped again. A cancelled or rejected job starts again only if its file had left the folder or was
+//! replaced by another file. A change of permissions, times, links or name is not a new drop, and neither is a copy beside the
+//! file.
 
 use std::collections::HashMap;
 use std::ffi::OsString;
@@ -39,20 +40,20 @@ pub(super) fn is_dropped_again(
         }));
     }
     if known.files.is_empty() {
-        // The known files have left the folder, unless this store has never seen the folder: then it was lost, and its jobs
-        // come from receipts.
+        // The known files have left the folder, unless this store has never scanned the folder: then it is new, in place of a lost
+        // store, and its jobs come from receipts.
         return Ok(!found.file.backlog || was_scanned(store, folder)?);
     }
     let path = path_key(&found.file.path);
     match known.files.iter().find(|(key, _)| *key == path) {
-        // Another file has this path now. The one that had it was replaced, unless it only has another name.
+        // Another file has this path now. The known file was replaced, unless it still exists under another name.
         Some((_, replaced)) => Ok(!known.has_new_name([replaced])),
         None => Ok(!known.any_is_there()),
     }
 }
 
-/// The entries that forget the former names of a file that was renamed. Otherwise a copy under a former name would count as
-/// another file in place of this one.
+/// The entries that forget the former names of a renamed file. Otherwise a copy under a former name would count as another file
+/// that has replaced this one.
 pub(super) fn forget_former_names(
     admission: &Admission,
     package: &CapturedPackage<'_>,
@@ -106,7 +107,7 @@ impl Known {
         self.files.iter().any(has_its_name) || self.has_new_name(self.files.iter().map(|(_, record)| record))
     }
 
-    /// Whether one of these files has a name in the folder now under which it is not known yet. Reads the folder once.
+    /// Whether one of these files has a name in the folder under which it is not known yet. Reads the folder once.
     fn has_new_name<'a>(&self, files: impl IntoIterator<Item = &'a FileRecord>) -> bool {
         let Some(folder) = &self.folder else { return false };
         let mut wanted: HashMap<u64, Vec<&FileRecord>> = HashMap::new();
@@ -129,7 +130,7 @@ impl Known {
         false
     }
 
-    /// Looks in one folder. `wanted` has the files by their inode numbers, which a folder lists with the names.
+    /// Searches one folder. `wanted` has the files by their inode numbers, which a folder lists with the names.
     fn find_new_name(
         &self,
         root: &Path,

@@ -7,8 +7,8 @@ use dropship_job::{
     RecoveredJob, RemoteLabel, State, StateKind, Withdrawal,
 };
 
-/// A package that was rejected before anything was sent is evaluated again when it is dropped again, with or without a
-/// store.
+/// Whether the receipt shows more than a rejection before anything was sent. Such a rejection needs no recovered job: the package
+/// is evaluated again when it is dropped again, with or without a store.
 pub(super) fn shows_more_than_a_rejection(receipt: &Receipt) -> bool {
     receipt.accepted || receipt.product_id.is_some() || receipt.submission_id.is_some()
 }
@@ -74,8 +74,8 @@ pub(super) fn facts_of_receipt(found: &FoundReceipt, plan: Option<StoredPlan>) -
     }
 }
 
-/// The labels of the plan, which says what they depend on, with what the receipt shows of them; then labels that only the
-/// receipt has.
+/// The labels of the job. First the labels of the plan, which has their dependencies, each in the state that the receipt shows.
+/// Then the labels that only the receipt has.
 fn labels_of_receipt(receipt: &Receipt, planned: Vec<PlannedLabel>) -> Vec<Label> {
     let shown = |plan: &PlannedLabel| receipt.labels.iter().find(|label| label.name == plan.name);
     let others = receipt.labels.iter().filter(|label| !planned.iter().any(|plan| plan.name == label.name));
@@ -131,7 +131,7 @@ fn label_of_receipt(plan: PlannedLabel, label: &LabelReceipt, receipt: &Receipt)
     Label::existing(plan, remote)
 }
 
-/// The state of a job that had not ended: it may have got further than the receipt shows.
+/// The state of a recovered job that had not ended: held, because the job may have progressed further than the receipt shows.
 pub(super) fn held(has_plan: bool) -> State {
     let known = "the store was lost or is older than the receipt, and the job was recovered from its receipt or copy; more may exist \
                  at Microsoft than is known here: look for its name in Partner Center first";

@@ -1,5 +1,5 @@
-//! Packages with the signed content of another job of their folder, under other bytes: stamped or signed again, padded, zipped
-//! again. They are held, so that a changed byte that no signature covers never submits a driver twice.
+//! Packages with the same signed content as another job of their folder, but with other bytes: stamped, signed or zipped again, or
+//! padded. They are held, so that a changed byte that no signature covers never submits a driver twice.
 
 use super::state::Admission;
 use crate::config::model::SameContent;
@@ -19,7 +19,8 @@ impl Admission {
         Ok(self.other_job(id, folder, content)?.map(|first| held(id, &first)))
     }
 
-    /// The same for a job that was inspected again, which its worker commits later: until then it claims the content.
+    /// Like [`Self::hold_of_same_content`], for a job that was inspected again. Its worker commits the acceptance later, so the job
+    /// claims the content until then.
     pub(super) fn claim_content(
         &self,
         job: &Job,

@@ -35,8 +35,8 @@ pub struct Admission {
     pub(super) ownership: Ownership,
     pub(super) receipts: Arc<ReceiptSearch>,
     pub(super) older_store: OlderStore,
-    /// Serialises the creation of jobs, so that two files with the same bytes become one job, and of two with the same
-    /// signed content one is held.
+    /// Serialises the creation of jobs. This prevents two jobs for files with the same bytes, and two submissions of the same
+    /// signed content: the second job is held.
     pub(super) creating: Mutex<()>,
     /// Ends the inspections in progress at shutdown.
     pub(super) cancellation: Cancellation,
@@ -77,8 +77,8 @@ impl Admission {
         Self { capacity: Capacity::with_limit(load, max_unstarted), ..self }
     }
 
-    /// Leaves the jobs of the store to another node. Its receipts are ahead of the tables of this node now and then, which does not mean
-    /// that the store is older than they are.
+    /// Leaves the jobs of the store to another node. The receipts of that node can be ahead of the tables of this node for a
+    /// moment. So a newer receipt does not mean that the store is older.
     #[must_use]
     pub fn standing_by(self) -> Self {
         Self { stands_by: true, ..self }

@@ -39,7 +39,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
     let start = Start::of(path);
-    // Before the change of the user: systemd's credentials are readable for root and the unit only.
+    // Before the change of the user: only root and the unit can read systemd's credentials.
     let online = match &start.config {
         Some(config) if args.online && start.has_no_errors() => online::check(config, output).await,
         _ => Vec::new(),
@@ -86,7 +86,7 @@ pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Re
     Ok(if ok { Exit::Done } else { Exit::Configuration })
 }
 
-/// The configuration as this user finds it, and the user that it is judged for.
+/// The configuration as the calling user can read it, and the user for whom it is checked.
 struct Start {
     config: Option<Config>,
     report: Report,
@@ -114,14 +114,14 @@ impl Start {
         self.report.errors() == 0 && !self.of_credentials.iter().any(is_error)
     }
 
-    /// The valid parts of the configuration, everything that is wrong with it and its surroundings, and the user that this was found
-    /// for. From here on this process is that user.
+    /// Returns the valid parts of the configuration, all problems of the configuration and of the machine, and the name of the user
+    /// for whom they were found. Switches this process to that user.
     fn examine(self, path: &Path) -> anyhow::Result<(Option<Config>, Report, Option<String>)> {
         let Self { mut config, mut report, user, of_credentials } = self;
         let secrets = if reads_credentials_first(user.as_ref()) { Secrets::Others } else { Secrets::All };
         if let Some(user) = user.as_ref().filter(|user| user.shown().is_some()) {
             user.switch()?;
-            // Its files may be readable for root only.
+            // Read again: perhaps only root can read some files of the configuration.
             let environment = Environment::from_variables(|name| std::env::var_os(name));
             (config, report) = config::examine(path, &environment);
         }

@@ -1,4 +1,5 @@
-//! Switches to the user of the daemon: it could not open files that root created, and root can read files that it cannot.
+//! Switches to the user of the daemon. The daemon could not open files that root creates, and root can read files that the daemon
+//! cannot read.
 
 use std::ffi::CString;
 use std::os::unix::fs::MetadataExt;
@@ -29,7 +30,7 @@ pub(super) fn become_owner(store: &Path) -> anyhow::Result<()> {
         .with_context(|| format!("cannot switch to uid {uid}, the owner of {}", store.display()))
 }
 
-/// Switches this process from root to a user: with the groups of the group database, and these groups.
+/// Switches this process from root to a user, with the user's groups of the group database and with `groups`.
 pub(super) fn become_user(uid: Uid, gid: Gid, groups: &[Gid]) -> anyhow::Result<()> {
     let mut all = vec![gid];
     let name = User::from_uid(uid).ok().flatten().and_then(|user| CString::new(user.name).ok());

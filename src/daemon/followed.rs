@@ -1,4 +1,4 @@
-//! What operators change at nodes that stand by: the active node acts on it as if they had asked it.
+//! Changes that operators make at nodes that stand by. The active node acts on them as if the operators had made them at this node.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use dropship_store::Entry;
 /// Acts on the entries of other nodes until the store is closed.
 pub(super) async fn act_on(pipeline: Arc<Pipeline<Client>>, mut followed: UnboundedReceiver<Vec<Entry>>) {
     let pauses = Notify::new();
-    // A request that the node before this one has not confirmed.
+    // The node that was active before may have left a pause request that it has not confirmed.
     pauses.notify_one();
     let jobs = async {
         while let Some(entries) = followed.recv().await {
@@ -22,7 +22,7 @@ pub(super) async fn act_on(pipeline: Arc<Pipeline<Client>>, mut followed: Unboun
             entries.iter().for_each(|entry| act_on_job(&pipeline, entry));
         }
     };
-    // A pause waits for calls in flight, and must not delay what concerns jobs.
+    // A pause waits for calls in flight, which must not delay the events of jobs.
     let confirming = async {
         loop {
             pauses.notified().await;

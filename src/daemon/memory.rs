@@ -7,13 +7,13 @@ use dropship_intake::Intake;
 
 /// Time after the initial scans in which the rest of the start ends.
 const REST_OF_START: Duration = Duration::from_secs(12);
-/// Time in which all regular work has run once, with what it does the first time only.
+/// Time in which all regular work has run once, including the allocations that only its first run makes.
 const FIRST_ROUND: Duration = Duration::from_secs(65);
 /// Interval between later trims, which return the memory of a burst of packages.
 const INTERVAL: Duration = Duration::from_secs(3600);
 
-/// Returns memory to the system after the start, and from time to time: free pieces of the heap, which the configuration, recovery
-/// and packages leave between those in use, and the pages of the program that were needed once.
+/// Returns memory to the system after the start, and regularly later. The configuration, recovery and packages leave free pieces of
+/// the heap between pieces that are in use. The start also needs pages of the program that are not needed again.
 pub(super) async fn trim_regularly(intake: Arc<Intake>) {
     intake.initial_scan_done().await;
     for pause in [REST_OF_START, FIRST_ROUND].into_iter().chain(std::iter::repeat(INTERVAL)) {
@@ -31,8 +31,8 @@ pub(super) async fn trim_regularly(intake: Arc<Intake>) {
 }
 
 /// Allocations of this length or more have pages of their own, which go back to the system when they are freed. By default, glibc
-/// raises this length while the program runs. Then the large texts and tables of a configuration are in the heap, with small allocations
-/// that stay between them, and their memory is not returned.
+/// raises this length while the program runs. The large texts and tables of a configuration are then in the heap, with small
+/// allocations between them that stay, so their memory is not returned.
 #[cfg(target_env = "gnu")]
 const OWN_PAGES: libc::c_int = 128 << 10;
 
@@ -62,16 +62,18 @@ fn trim_heap() {
 #[cfg(not(target_env = "gnu"))]
 fn trim_heap() {}
 
-/// Unmaps the pages of the program and its libraries. They are page cache: those that are used again are mapped again, without
-/// a read from the disk.
+/// Unmaps the pages of the program and its libraries. The pages stay in the page cache, so a page that is used again is mapped
+/// again without a read from the disk.
 #[expect(unsafe_code, reason = "madvise has no safe wrapper")]
 fn unmap_program() -> std::io::Result<()> {
     let maps = std::fs::read_to_string("/proc/self/smaps")?;
     for (start, length) in unchanged_file_mappings(&maps) {
         let start = std::ptr::without_provenance_mut::<libc::c_void>(start);
-        // SAFETY: the mapping is private, read-only and as its file, so that its pages have the same content when they are mapped
-        // again. Should it be gone by now, the call fails, or concerns another mapping of a file by the dynamic linker; the
-        // daemon maps nothing else of this kind.
+        // SAFETY: the call discards only bytes that can be read again.
+        // - The mapping still exists: it is private, read-only and has no page of its own. The next access reads the same bytes
+        //   from the file again.
+        // - The mapping is gone: the call fails.
+        // - Another mapping has got the address: this does not happen, because the dynamic linker unloads no part of the program.
         if unsafe { libc::madvise(start, length, libc::MADV_DONTNEED) } != 0 {
             return Err(std::io::Error::last_os_error());
         }
@@ -80,7 +82,7 @@ fn unmap_program() -> std::io::Result<()> {
 }
 
 /// The address and length of each private mapping of a file that cannot be written and has no page of its own, from
-/// `/proc/PID/smaps`. The dynamic linker writes to some read-only mappings before it protects them: those have such pages.
+/// `/proc/PID/smaps`. The dynamic linker writes to some read-only mappings before it protects them: these have such pages.
 fn unchanged_file_mappings(smaps: &str) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let mut current = None;

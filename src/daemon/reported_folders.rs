@@ -1,12 +1,13 @@
-//! The folders that nodes report to each other, and whether two of them have one of the same name.
+//! The folders that nodes report to each other, and conflicts between their names.
 
 use crate::config::model::Config;
 use crate::control::{OWN_FOLDER, reported_folder};
 use dropship_store::Store;
 
-/// Another node that runs has a folder of the same name on its own disk.
+/// Another running node has a folder of the same name, and at least one of the two folders is on the disk of its node only.
 ///
-/// Both would note the files that they know under that name: a file of the one would have left the folder of the other.
+/// The store records known files by the name of their folder. Each node would look in vain for the files of the other node, and
+/// record that they have left the folder.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "folder `{folder}`: node `{node}` has a folder of this name too, and `node` of `[[folder]]` differs; give each folder a name of its \
@@ -26,7 +27,7 @@ pub(super) fn reported(config: &Config) -> Vec<String> {
     config.folders_here().map(name).collect()
 }
 
-/// Compares the folders of this node with those of the other nodes that run.
+/// Compares the folders of this node with those of the other running nodes.
 pub(super) fn conflict(store: &dyn Store, config: &Config) -> Option<FolderConflict> {
     let own = reported(config);
     let own: Vec<_> = own.iter().map(|name| reported_folder(name)).collect();

@@ -7,14 +7,14 @@ use dropship_job::{ErrorKind, Event, Job, State, Step};
 /// Words of at least this length that have a digit are ids, and differ between jobs.
 const ID_LENGTH: usize = 8;
 
-/// What jobs share that fails.
+/// A cause of failures, which several jobs can share.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Cause {
     /// The service does not answer the calls of an account, or answers with an error of its own.
     Service { account: String },
     /// The service does not say whether it has carried out the calls of an account.
     LostResponses { account: String, call: String },
-    /// Creates of an account had no response, and are searched for without result.
+    /// Creates of an account had no response, and their objects were not found.
     NotFound { account: String, object: String },
     /// Creates of an account had no response and no effect, and are sent again.
     SentAgain { account: String, object: String },
@@ -27,7 +27,7 @@ pub(super) enum Cause {
 }
 
 impl Cause {
-    /// The shared cause of a failure. `None` for an event that is no failure, or not one that passes.
+    /// The shared cause of a failure; `None` for an event that is no failure, or a failure that is not retried.
     pub(super) fn of(job: &Job, event: &Event) -> Option<Self> {
         let account = account(job);
         Some(match event {
@@ -52,7 +52,7 @@ impl Cause {
         Self::LostResponses { account: account(job), call: call.to_owned() }
     }
 
-    /// Whether a job that is in this state after an event no longer meets the error.
+    /// Whether the job, in its state after an event, no longer has this cause.
     pub(super) fn is_over_for(&self, job: &Job) -> bool {
         let is_stopped = matches!(job.state(), State::Held { label: None, .. }) || job.state().has_ended();
         match self {
@@ -107,7 +107,7 @@ pub(super) fn without_names(job: &Job, message: &str) -> String {
     words(message).filter(|word| !is_id(word) && !is_name(word)).collect::<Vec<_>>().join(" ")
 }
 
-/// Length from which on the name of a package is searched for in words.
+/// Minimum length of a package name that is also searched for inside of words.
 const SHORT: usize = 4;
 
 fn words(text: &str) -> impl Iterator<Item = &str> {

@@ -61,7 +61,8 @@ impl Outbox {
         self.deliver_clone(name, from, None)
     }
 
-    /// The same for bytes that `from` reads from a file, whose blocks are shared if the file system can do that.
+    /// Like [`Self::deliver`], for bytes that `from` reads from `file`. The copy shares the blocks of the file if the file system
+    /// can do that.
     ///
     /// # Errors
     /// As [`Self::prepare`].
@@ -69,7 +70,7 @@ impl Outbox {
         self.deliver_if(name, from, file, |_| true)
     }
 
-    /// The same, if the copy is as expected.
+    /// Like [`Self::deliver_clone`]. Fails if the copy is not as expected.
     ///
     /// # Errors
     /// As [`Self::prepare`]; [`io::ErrorKind::InvalidData`] if the copy is not as expected.
@@ -110,10 +111,11 @@ impl Outbox {
         self.replace_receipt(receipt, &|_| Ok(false)).map(drop)
     }
 
-    /// The same, unless `keeps` wants the daemon's own one that is there. Returns whether it was replaced.
+    /// Replaces the receipt. Keeps the present receipt if it is the daemon's own and `keeps` returns true for it. Returns whether
+    /// the receipt was replaced.
     ///
-    /// The one that is there is compared last: a process that was frozen for a while, and continues, finds what the node has written
-    /// that took over from it.
+    /// The comparison with the present receipt is the last step before the replacement. If a process was frozen for a while,
+    /// another node may have taken over from it: the process then finds the receipt of that node.
     ///
     /// # Errors
     /// As [`Self::prepare`], and those of `keeps`.
@@ -181,9 +183,9 @@ fn split(folder: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
     })
 }
 
-/// A package's folder in an outbox, as far as others allow it.
+/// What an outbox has under the name of a package's folder. Others may have created it.
 pub(super) enum Found {
-    /// There is nothing of this name.
+    /// Nothing has this name.
     Nothing,
     /// A folder that only this process's user can write to.
     Own(SharedFolder),

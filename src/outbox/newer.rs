@@ -26,8 +26,11 @@ pub fn is_newer(receipt: &Receipt, job: &Job, store: &dyn Store) -> Result<bool,
     Ok(false)
 }
 
-/// Whether the receipt may show only another poll. A power failure can lose the commit of a poll, and nothing else. Between the
-/// commit of the submission and its results, nothing is created, so a receipt of this time that shows the same shows no more.
+/// Whether the receipt may be newer only by a poll.
+///
+/// A power cut loses at most the commit of a poll that a receipt shows: a receipt shows any other event only after it is durable.
+/// The step `sign` creates no objects. So a receipt of this step that shows the same objects and files shows no more than the
+/// store.
 fn differs_by_a_wait(receipt: &Receipt, job: &Job) -> bool {
     let shown = Receipt::of(job, false);
     matches!(job.step(), Step::Sign)

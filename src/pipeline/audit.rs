@@ -1,7 +1,7 @@
-//! The audit: published labels are compared with the service now and then, one after the other, when no job waits for a worker.
+//! The audit: compares published labels with the service regularly, one after the other, while no job waits for a worker.
 //!
-//! Microsoft withdraws and expires drivers itself, and labels can be changed in Partner Center. A difference is recorded once, in
-//! one commit with what the store remembers of the label, so a crash repeats the comparison and nothing else.
+//! Microsoft withdraws and expires drivers on its own, and labels can be changed in Partner Center. A difference and the new record
+//! of the label are in one commit, so a crash repeats the comparison and nothing else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,19 +20,19 @@ use dropship_hardware::{Error, LabelId, ProductId, ShippingLabel, SubmissionId};
 use dropship_job::{Drift, Event, Job, Label, State};
 use dropship_store::{Commit, Entry, LabelCheck, PublishedLabel, StoreError};
 
-/// Pause between two comparisons, so that those that are due after a long stop do not use up the budget of calls.
+/// Pause between two comparisons, so that the many due comparisons after a long stop do not use up the budget of calls.
 const GAP: Duration = Duration::from_secs(1);
 
 /// Maximum time between two searches for a label that is due.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Delay of a comparison that was not possible.
+/// Delay until a comparison that was not possible is tried again.
 const RETRY: Duration = Duration::from_secs(600);
 
 /// What one turn of the audit did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Turn {
-    /// A label was compared, or is compared later.
+    /// A label was compared or postponed.
     Done,
     /// No label is due, or a job waits for a worker.
     Nothing,
@@ -49,7 +49,7 @@ pub async fn run<S: Service>(pipeline: Arc<Pipeline<S>>) {
             Ok(Turn::Done) => GAP,
             Ok(Turn::Nothing) => IDLE,
             Err(error) => {
-                // A store that cannot be written ends the daemon; this is not the place that reports it.
+                // If the store cannot be written, the daemon ends and reports why. The audit need not report it again.
                 tracing::debug!("the audit of published labels was interrupted: {error}");
                 IDLE
             }
@@ -84,7 +84,7 @@ pub(super) async fn turn<S: Service>(pipeline: &Pipeline<S>) -> Result<Turn, Sto
     audit.run().await
 }
 
-/// The time that is a span before another.
+/// `time` minus `span`; the Unix epoch if that is out of range.
 fn before(time: Timestamp, span: Duration) -> Timestamp {
     let span = SignedDuration::try_from(span).unwrap_or(SignedDuration::MAX);
     time.checked_sub(span).unwrap_or(Timestamp::UNIX_EPOCH)
@@ -104,7 +104,7 @@ impl<S: Service> Audit<'_, S> {
     async fn run(&self) -> Result<Turn, StoreError> {
         let own = self.owner.as_ref().and_then(|(job, index)| job.labels().get(*index));
         if own.is_some_and(|label| !label.is_published()) {
-            // It is being withdrawn, which is followed elsewhere.
+            // The label is being withdrawn: the steps of its job follow that.
             return self.postpone(self.pipeline.settings.audit, self.check.missing_since).await;
         }
         let account = &self.known.account;
@@ -150,7 +150,7 @@ impl<S: Service> Audit<'_, S> {
         }
     }
 
-    /// The call failed. One part of the service may not know a label for a while.
+    /// The call failed. A 404 proves nothing yet: a part of the service may not know the label for a while.
     async fn failed(&self, error: &Error) -> Result<Turn, StoreError> {
         if error.status == Some(404) {
             return self.missing(Drift::Removed).await;
@@ -160,7 +160,8 @@ impl<S: Service> Audit<'_, S> {
         self.postpone(delay, self.check.missing_since).await
     }
 
-    /// The service does not show the label, or no target of it. This is believed if it is the same after `[api] uncertain`.
+    /// The service does not show the label, or shows no target of it. If this is still so after `[api] uncertain`, the drift is
+    /// recorded.
     async fn missing(&self, drift: Drift) -> Result<Turn, StoreError> {
         let since = self.check.missing_since.unwrap_or(self.now);
         let span = Duration::try_from(self.now.duration_since(since)).unwrap_or_default();
@@ -175,7 +176,7 @@ impl<S: Service> Audit<'_, S> {
         self.pipeline.settings.uncertain.max(Duration::from_millis(20))
     }
 
-    /// The label is as it was known, apart from what the entries change.
+    /// The label is as expected, except for the changes in the entries.
     async fn passed(&self, mut entries: Vec<Entry>) -> Result<Turn, StoreError> {
         entries.push(Entry::LabelChecked { label: self.known.id, check: LabelCheck::passed(self.now) });
         self.pipeline.store.commit(Commit::unsynced(entries)).committed().await?;
@@ -192,7 +193,7 @@ impl<S: Service> Audit<'_, S> {
         Ok(Turn::Done)
     }
 
-    /// Records a difference: in the job if it is still there, otherwise in the log alone.
+    /// Records a difference: in the job if the job still exists, otherwise only in the log.
     async fn drifted(&self, drift: Drift, label: Option<Box<PublishedLabel>>) -> Result<Turn, StoreError> {
         let id = self.known.id;
         let mut entries = vec![match label {

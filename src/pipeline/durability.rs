@@ -1,7 +1,7 @@
 //! Which events have to survive a power cut at once.
 //!
-//! The journal is written in order: an event that is not synced becomes durable with the next one that is, of any job. Each sync
-//! costs the disk a flush, and most of the events of a job can be found out again.
+//! The journal is written in order: an event that is not synced becomes durable with the next synced event of any job. Each sync
+//! costs a flush of the disk, and the service shows most of the events of a job again.
 
 use std::collections::BTreeSet;
 
@@ -13,10 +13,10 @@ use dropship_store::Entry;
 /// The cost of an event that a power cut loses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Loss {
-    /// The job continues sooner than it had to. Its receipt does not count as newer than the store.
+    /// The job continues sooner than necessary. Its receipt does not count as newer than the store.
     Time,
-    /// The step is done again, with the same result. The receipt must not show it before it is durable: a receipt that shows more
-    /// than the store looks like that of a store which was restored from a backup.
+    /// The step is repeated, with the same result. The receipt must not show the event before it is durable: if a receipt shows
+    /// more than the store, the store seems to be restored from a backup.
     Repetition,
     /// A request could be sent twice, or the act of an operator be lost.
     Everything,
@@ -25,7 +25,7 @@ pub(super) enum Loss {
 impl Loss {
     /// The cost of these events and of the entries that are committed with them; `job` is the state before.
     pub(super) fn of(job: &Job, events: &[Event], entries: &[Entry]) -> Self {
-        // The service shows again what they contain, together with their event.
+        // The service shows the data of these entries again, together with the event.
         let is_derived = |entry: &Entry| {
             matches!(
                 entry,
@@ -54,11 +54,15 @@ impl Loss {
             Event::Uploaded { .. } => Self::Repetition,
             // The results are downloaded again. They were synced, and are named by the intent of the first label.
             Event::Collected { .. } => Self::Repetition,
-            // It follows from the labels, or from their targets.
+            // Found again from the labels, or from their targets.
             Event::Labelled | Event::Superseded { .. } => Self::Repetition,
-            // A lost create is in doubt, and the product is found by its name. The intent of the submission in it, or that of any
-            // other product with its name, makes this durable before it is sent. A submission is followed by its upload and a
-            // label by its approval at Microsoft, which take long, so their creates are durable at once.
+            // If this event is lost, the create is in doubt again, and the product is found by its name. These writes make the
+            // event durable before a request is sent that depends on it:
+            // - the intent of a submission in the product;
+            // - the intent of another product of the same name.
+            //
+            // Creates of submissions and labels are synced at once: the upload or the approval at Microsoft that follows takes
+            // long.
             Event::Created { kind: RemoteKind::Product, .. } => Self::Repetition,
             _ => Self::Everything,
         }
@@ -70,7 +74,7 @@ impl Loss {
 pub(super) struct UnsyncedJobs(Mutex<BTreeSet<JobId>>);
 
 impl UnsyncedJobs {
-    /// Whether a commit with this loss has to be durable. A wait is shown by the receipt, together with all events before it.
+    /// Whether a commit with this loss has to be durable. The receipt shows a wait, and with it all events before it.
     pub(super) fn needs_sync(&self, job: &JobId, loss: Loss) -> bool {
         match loss {
             Loss::Everything => true,

@@ -1,8 +1,9 @@
-//! Pauses that an operator asks for at a node that stands by. The active node confirms them.
+//! Pauses that an operator requests at a node that stands by.
 //!
-//! The request is in the journal, in one commit with the pause. The active node removes it when no call that changes something is in
-//! flight. If it ends first, the node that takes over removes the request: it sends nothing before it knows the pause, and the lease
-//! of the other has ended then.
+//! - The node that stands by writes the pause and a request, in one commit, and waits until the request is removed.
+//! - The active node confirms the pause: it removes the request when no call that changes something is in flight.
+//! - If the active node ends before that, the node that takes over removes the request. By then the lease of the other node has
+//!   ended, and the new node sends nothing before it knows the pause.
 
 use super::assembly::Pipeline;
 use super::pause::{FLAG, flag};
@@ -12,12 +13,12 @@ use dropship_store::{AppendId, Commit, Entry, Store, StoreError};
 /// Prefix of the requests in the store.
 const REQUEST: &str = "pause-request/";
 
-/// A pause that was asked for.
+/// A pause that was requested.
 #[derive(Debug)]
 pub struct PauseRequest(String);
 
 impl PauseRequest {
-    /// Asks for a pause of a folder or of everything.
+    /// Requests a pause of a folder, or of everything.
     ///
     /// # Errors
     /// When the store cannot be written.
@@ -38,7 +39,7 @@ impl PauseRequest {
     }
 }
 
-/// Ends a pause, for the active node to follow.
+/// Ends a pause. The active node follows that.
 ///
 /// # Errors
 /// When the store cannot be written.
@@ -59,7 +60,8 @@ impl<S> Pipeline<S> {
     /// # Errors
     /// When the store cannot be read or written.
     pub async fn follow_pauses(&self) -> Result<(), StoreError> {
-        // Read before the pauses: a request is committed together with its pause.
+        // Requests are read before pauses. A request and its pause are in one commit, so each request that is read here has its
+        // pause in force below.
         let requests = self.store.settings(REQUEST)?;
         let before = self.guards.pause.follow(&*self.store).await?;
         let now = self.guards.pause.scopes();

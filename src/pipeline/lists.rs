@@ -1,8 +1,8 @@
 //! Lists of the service that fail although the service works.
 //!
 //! On large accounts the list of products ends with an error, or in a circle, at any time. A job that waited for such a list
-//! would wait forever. After a bounded number of attempts it continues with the list as far as it was read, marked as
-//! incomplete. While the service is down every list fails, and the job waits as for any other call.
+//! would wait forever. After a bounded number of attempts, the job continues with the list as far as it was read, marked as
+//! incomplete. While the service is down, every list fails, and the job waits as for any other call.
 
 use super::service::Service;
 use super::step_context::{StepContext, StepResult};
@@ -24,7 +24,8 @@ pub(super) enum ListOf {
 /// Accepts a list as far as it was read, if its failure is one of the list and not of the service.
 ///
 /// # Errors
-/// The failure, while it may pass: `attempts` is the number of attempts of the job that failed before.
+/// The error of the read: if the service does not work, or if fewer than [`MAX_ATTEMPTS`] attempts of the job have failed before.
+/// `attempts` is the number of these attempts.
 pub(super) async fn accept<S: Service, T>(
     service: &S,
     of: ListOf,
@@ -35,7 +36,7 @@ pub(super) async fn accept<S: Service, T>(
     if !is_of_list(&error, of) {
         return Err(error);
     }
-    // After each attempt: a call that succeeds also keeps the client from taking the failures of one list for an outage.
+    // After each attempt: a successful call also prevents the failures of one list from opening the circuit breaker.
     let works = service.probe().await.is_ok();
     if attempts < MAX_ATTEMPTS || !works {
         return Err(error);
@@ -43,7 +44,8 @@ pub(super) async fn accept<S: Service, T>(
     Ok(as_far_as_read(read))
 }
 
-/// The same for a list that several jobs share: an error on a later page, which the client has repeated, is accepted at once.
+/// Like [`accept`], for a list that several jobs share. If a later page fails, the list is accepted at once: the client has already
+/// repeated the call for this page.
 ///
 /// # Errors
 /// See [`accept`].
@@ -56,8 +58,8 @@ pub(super) async fn accept_shared<S: Service, T>(
     accept(service, ListOf::Account, attempts, read).await
 }
 
-/// The same for a search in the background. `is_final` is called for a failure of the list while the service works, and says
-/// whether there were enough of them.
+/// Like [`accept`], for a search in the background. If the list fails while the service works, `is_final` returns whether the list
+/// has failed often enough to be accepted.
 ///
 /// # Errors
 /// See [`accept`].
@@ -83,7 +85,7 @@ fn as_far_as_read<T>(read: Result<Listing<T>, Error>) -> Listing<T> {
     read.unwrap_or_else(|error| Listing { items: Vec::new(), incomplete: Some(Incomplete::unread(error)) })
 }
 
-/// Whether the error can be one of the list alone.
+/// Whether the error can concern the list alone, and not the whole service.
 fn is_of_list(error: &Error, of: ListOf) -> bool {
     match error.recovery {
         Recovery::Retry => error.execution != Execution::NotSent && error.status != Some(429),
@@ -94,7 +96,7 @@ fn is_of_list(error: &Error, of: ListOf) -> bool {
 }
 
 impl<S: Service> StepContext<'_, S> {
-    /// Handles a list that failed: like any other call, but no failure of a list ends the job.
+    /// Handles a list that failed, like any other call, except that no failure of a list ends the job.
     pub(super) async fn on_list_error<V>(&mut self, of: ListOf, error: Error) -> StepResult<V> {
         match error.recovery {
             Recovery::Permanent if of == ListOf::OwnObject => self.on_read_error(error).await,

@@ -1,4 +1,4 @@
-//! What the store remembers of published labels: `who` finds by it the labels that reach a device, and the audit compares it
+//! The records of published labels in the store. `who` uses them to find the labels that reach a device; the audit compares them
 //! with the service.
 
 use std::collections::BTreeSet;
@@ -26,8 +26,8 @@ pub(super) struct Membership {
     pub(super) takes_over_since: Option<Timestamp>,
 }
 
-/// The entries about a label that is published: `remote` is the job's own label at the index, or a duplicate of it, and `found`
-/// is the same label at the service. Without a membership it is not superseded.
+/// The entries that record a published label. `remote` is the job's own label, or a duplicate of it; `found` is the same label at
+/// the service. A label without a membership is not superseded.
 pub(super) async fn entries<S: Service>(
     ctx: &StepContext<'_, S>,
     remote: &RemoteLabel,
@@ -68,7 +68,7 @@ pub(super) async fn entries<S: Service>(
         series: membership.map(|of| of.among(&versions)).filter(|series| !series.versions.is_empty()),
         targets: targeting.iter().flat_map(|targeting| targets(rows(targeting), &versions)).collect(),
     };
-    // Labels that are published at the same time are not compared with the service at the same time.
+    // Spreads the first comparisons with the service, for labels that are published at the same time.
     let at = now.checked_sub(head_start(remote.id, pipeline.settings.audit)).unwrap_or(now);
     entries.push(Entry::LabelPublished { label: Box::new(label) });
     entries.push(Entry::LabelChecked { label: remote.id, check: LabelCheck::passed(at) });
@@ -167,8 +167,8 @@ pub(super) fn whole(store: &dyn Store, label: RemoteId) -> Result<Option<Publish
     Ok(Some(PublishedLabel { targets: store.targets_of_label(label)?, ..known }))
 }
 
-/// The entries about an older label whose targets are these now, because `newer` has taken over the others; none if the store
-/// knows that already.
+/// The entries that update the targets of an older label to the remaining ones (`left`), after `newer` has taken over the others.
+/// No entries if the store is up to date.
 ///
 /// # Errors
 /// When the store cannot be read.

@@ -1,4 +1,4 @@
-//! Goes through the keys and values of a text, and notes the values that can be secrets.
+//! Reads the keys and values of a text, and records the values that can be secrets.
 
 use std::ops::Range;
 
@@ -9,7 +9,7 @@ use crate::config::secret_names::{
     Kind, Scope, is_harmless, is_plain_word, is_usual_key, kind, looks_random,
 };
 
-/// What surrounds a value.
+/// Characters around a value that are not a part of it.
 pub(super) const QUOTES: [char; 5] = ['"', '\'', ' ', '\t', '\r'];
 
 pub(super) struct Scanner<'a> {
@@ -17,18 +17,18 @@ pub(super) struct Scanner<'a> {
     pub(super) at: usize,
     /// The content of the table of the last header.
     table: Scope,
-    /// The same for headers in comments, which do not apply to other lines.
+    /// The content of the table of the last header in a comment. Such a header applies only to lines in comments.
     table_of_comment: Option<Scope>,
-    /// Where the comment that is read begins.
+    /// Where the present comment begins.
     pub(super) comment: Option<usize>,
     /// The content of the open inline tables and lists.
     pub(super) inline: Vec<Scope>,
-    /// The same around the comment that is read: brackets of its prose do not close them.
+    /// The open inline tables and lists around the present comment: brackets in the comment do not close them.
     inline_around: Vec<Scope>,
     pub(super) found: Vec<Place>,
 }
 
-/// What a key decides about its value.
+/// A key, and what it determines about its value.
 pub(super) struct Key {
     /// Where its last name is.
     pub(super) last_at: Range<usize>,
@@ -152,7 +152,7 @@ impl Scanner<'_> {
                     at += 1;
                     continue;
                 }
-                // What follows is no header.
+                // A comment begins: the header has ended.
                 Some(b'#') => return,
                 Some(b'=' | b':') => {
                     self.push(start..end, 0..end - start, Why::Unusual);
@@ -182,14 +182,14 @@ impl Scanner<'_> {
         let Some(key) = self.read_key(&names, after) else { return };
         match self.byte(after) {
             Some(b'=' | b':') => {
-                // `=>` and `:=` too.
+                // Accepts `=>` and `:=` too.
                 let is_double = matches!(self.byte(after + 1), Some(b'>' | b'='));
                 self.at = self.skip_blanks(after + 1 + usize::from(is_double));
             }
             Some(b'-') if key.kind == Kind::Secret && self.byte(after + 1) == Some(b'>') => {
                 self.at = self.skip_blanks(after + 2);
             }
-            // A forgotten equals sign.
+            // The equals sign is missing.
             Some(byte)
                 if key.kind == Kind::Secret
                     && after > self.at
@@ -226,9 +226,9 @@ impl Scanner<'_> {
         }
         self.hide_key(is_key, last, last_at, is_secret, within);
         let scope = within.below(last);
-        // Text instead of an account or a notification.
+        // A value that is not a table, in place of an account or a notification.
         let is_whole = parents.is_empty() && matches!(scope, Scope::Account | Scope::Notify) && self.is_top();
-        // In `accounts`, a table of an account.
+        // A key with a table as its value, such as the name of an account in `accounts`.
         let is_unnamed = kind(last, Scope::Other) != Kind::Secret && !is_secret;
         let kind = if is_key && is_whole && !self.is_table(after + 1) {
             Kind::Secret
@@ -257,7 +257,7 @@ impl Scanner<'_> {
             self.command();
             return;
         }
-        // The place of a secret is a text.
+        // The place of a secret is a text, so a table or a list in its place is hidden like a secret.
         let kind = if kind != Kind::Plain && matches!(first, b'{' | b'[') { Kind::Secret } else { kind };
         if kind == Kind::Plain {
             if matches!(first, b'{' | b'[') {
@@ -266,7 +266,7 @@ impl Scanner<'_> {
             } else {
                 let start = self.at;
                 self.at = self.value_end(first, false).max(start);
-                // A value without quotes has no `#`.
+                // After a value without quotes, `#` begins a comment.
                 if let Some(length) =
                     self.text[start..self.at].find('#').filter(|_| !matches!(first, b'"' | b'\''))
                 {
@@ -359,7 +359,7 @@ impl Scanner<'_> {
     pub(super) fn hide_unusual(&mut self, whole: Range<usize>, within: Scope) {
         let inner = self.text[whole.clone()].trim_matches(QUOTES);
         if !is_harmless(inner, within) {
-            // A URL, which can have a user and a path. In a comment it can be that of a document, or an address of a person.
+            // A URL can have a user and a path. In a comment, it can also be the URL of a document, or the address of a person.
             let is_url = match self.comment {
                 None => inner.contains('@') || inner.contains("://"),
                 Some(_) => has_secret_of_url(inner),
@@ -370,7 +370,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Notes a value in its quotes; `hidden` is a part of what is between them.
+    /// Records a value with its quotes; `hidden` is a part of the text between the quotes.
     pub(super) fn push(&mut self, whole: Range<usize>, hidden: Range<usize>, why: Why) {
         let text = &self.text[whole.clone()];
         let inner = text.trim_matches(QUOTES);

@@ -1,5 +1,5 @@
-//! Answers the requests of the control socket while a node stands by: questions from its own tables, and what operators change about jobs,
-//! which the active node then acts on.
+//! Answers requests on the control socket of a node that stands by. It answers queries from its own tables. It commits the changes
+//! that operators make to jobs; the active node then acts on them.
 
 use std::io::{self, Read};
 use std::path::Path;
@@ -92,13 +92,13 @@ impl StandbyControl {
         self.refusal("run the command on that node")
     }
 
-    /// Refuses changes of a store that is not completely copied, or was copied elsewhere.
+    /// Refuses changes of a store that is an unfinished copy, or that was copied elsewhere.
     fn may_change(&self) -> Result<(), ControlError> {
         let refused = refuse_copy(&*self.store, &self.active_config.config);
         refused.map_err(|error| ControlError::new(ControlErrorKind::Configuration, format!("{error:#}")))
     }
 
-    /// Whether this node has the lease now, so that no other one will act. It has not sent anything yet.
+    /// Whether this node has the lease now. Then no other node will act on a change, and this node has not sent anything yet.
     fn has_taken_over(&self) -> bool {
         self.store.lease().is_some()
     }
@@ -335,7 +335,7 @@ impl ControlHandler for StandbyControl {
     }
 }
 
-/// The workers are on another node, which also writes the receipts.
+/// A node that stands by has no workers: they are on the active node, which also writes the receipts.
 struct NoWorkers {
     store: Arc<SharedStore>,
     config: Arc<ActiveConfig>,
@@ -357,7 +357,7 @@ impl ActiveJobs for NoWorkers {
         approval::pages(&*self.store, &self.packages, job, Timestamp::now())
     }
 
-    /// What this node commits itself is not among the entries that it follows.
+    /// The commits of this node are not in its own subscription, so they are passed on here.
     fn on_event(&self, job: &Job, events: &[Event]) {
         if let Some(own) = &self.own {
             own.on_change(job);

@@ -28,8 +28,8 @@ use dropship_intake::{FolderState, Intake};
 use dropship_job::Job;
 use dropship_store::{Entry, SharedStore, Store, StoreError};
 
-/// Maximum time for the work that runs when this node takes over. What is left is harmless: packages are offered again, results are
-/// copied again.
+/// Maximum time in which running work ends when this node takes over. Interrupted work is harmless: packages are offered again,
+/// results are copied again.
 const MAX_ENDING: Duration = Duration::from_secs(5);
 
 /// Maximum time for the active node to create its folder, and for the storage to be mounted.
@@ -50,7 +50,8 @@ pub(in crate::daemon) struct OwnFolders {
 }
 
 impl OwnFolders {
-    /// Watches the folders of this node, if it has some. `rows` are the packages of the pages, if these are served. A store that may not be changed is left alone.
+    /// Watches the folders of this node, if it has some. `rows` are the packages of the pages, if pages are served. Does nothing if
+    /// the store may not be changed.
     ///
     /// # Errors
     /// When the shared storage cannot be used, or the store cannot be read.
@@ -133,7 +134,7 @@ impl OwnFolders {
         self.shutdown.cancel();
         self.admission.cancel_inspections();
         let mut tasks = std::mem::take(&mut *self.tasks.lock()).into_iter();
-        // It ends with the store.
+        // The first task follows the store, and would end only with it.
         tasks.next().inspect(JoinHandle::abort);
         let ending = async {
             self.intake.stop().await;
@@ -172,7 +173,7 @@ impl OwnFolders {
             .collect()
     }
 
-    /// What needs attention about them.
+    /// What needs attention in the folders, their outboxes and the shared storage.
     pub(super) fn trouble(&self) -> Vec<AttentionItem> {
         let folders = self.intake.health().into_iter().filter_map(|folder| {
             let why = folder.reason.filter(|_| folder.state == FolderState::Degraded)?;
@@ -207,8 +208,8 @@ impl OwnFolders {
     }
 }
 
-/// Waits for the folder that the active node has created in the shared storage. Without it the storage is not mounted, and no other node
-/// would find what is written to its path.
+/// Waits for the folder that the active node has created in the shared storage. If the folder is missing, the storage is not
+/// mounted: files written to its path would be on the local disk, where no other node finds them.
 async fn wait_for_storage(shared: &Path) -> anyhow::Result<()> {
     let (folder, started) = (shared.join("packages"), Instant::now());
     while !folder.is_dir() {
@@ -230,7 +231,7 @@ impl Drop for OwnFolders {
     }
 }
 
-/// What follows a change of a job in the folders of this node.
+/// Acts on changes of jobs, in the folders of this node.
 #[derive(Clone)]
 struct OwnJobs {
     /// Counts the jobs that have not started. No worker takes any from it.
@@ -247,7 +248,7 @@ impl OwnJobs {
     }
 }
 
-/// What other nodes commit, as far as it concerns the folders of this node.
+/// Follows the commits of other nodes that concern the folders of this node.
 struct Following {
     store: Arc<dyn Store>,
     pause: Arc<PauseGate>,

@@ -1,4 +1,5 @@
-//! Requests one label, once the labels that it depends on are live and an operator has approved it if the rule asks for that.
+//! Requests one label, once the labels that it depends on are live and, if the rule requires it, an operator has approved the
+//! request.
 
 use jiff::Timestamp;
 
@@ -12,7 +13,7 @@ use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use dropship_job::{Event, HoldFault, HoldReason, Job, LabelGate, LabelHold, Release, WaitReason};
 use dropship_rules::plan::LabelPlan;
 
-/// Whether it is the turn of a label that is still to be requested.
+/// Whether a label that was not requested yet can be requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Turn {
     /// It can be requested now, if its request is approved.
@@ -21,7 +22,7 @@ pub(crate) enum Turn {
     At(Timestamp),
     /// A label that it depends on is not published yet.
     Later,
-    /// The label at this index, which it depends on, will never be published, or no longer is.
+    /// The label depends on the label at this index, which will never be published or is no longer published.
     PredecessorLost(usize),
 }
 

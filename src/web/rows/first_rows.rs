@@ -1,4 +1,4 @@
-//! The first entries in an order, found in one pass: most of the others cost one comparison, and none is kept.
+//! Finds the first entries of an order in one pass. Most other entries cost one comparison, and are not kept.
 
 use std::cmp::Ordering;
 
@@ -8,14 +8,14 @@ const ROOM: usize = 256;
 /// Keeps the first of the entries that are added.
 pub(super) struct FirstRows<T, C> {
     wanted: usize,
-    /// Once some were dropped, the entry at `wanted - 1` is not before those in front of it, and those that follow are before it.
+    /// Once entries were dropped, `kept[wanted - 1]` is the boundary: all other kept entries sort before it.
     kept: Vec<T>,
     compare: C,
     has_dropped: bool,
 }
 
 impl<T, C: Fn(&T, &T) -> Ordering> FirstRows<T, C> {
-    /// For this number of entries. No two entries may be equal in the order.
+    /// Keeps this number of entries. No two entries may be equal in the order.
     pub(super) fn new(wanted: usize, compare: C) -> Self {
         Self { wanted: wanted.max(1), kept: Vec::new(), compare, has_dropped: false }
     }
@@ -33,7 +33,7 @@ impl<T, C: Fn(&T, &T) -> Ordering> FirstRows<T, C> {
         }
     }
 
-    /// The entries after the first `skip` of those that are wanted, in order.
+    /// The wanted entries after the first `skip` ones, in order.
     pub(super) fn after(mut self, skip: usize) -> Vec<T> {
         if skip >= self.kept.len() || skip >= self.wanted {
             return Vec::new();

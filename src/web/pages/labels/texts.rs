@@ -1,4 +1,4 @@
-//! The different texts among many that are shared.
+//! A set of texts, made from many texts that share memory.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 /// Number of texts that are known by their address.
 const RECENT: usize = 16;
 
-/// Different texts. Adding one that was added lately, at the same address, costs no comparison.
+/// A set of texts. Adding a text again costs no comparison if a recently added text has the same address.
 #[derive(Default)]
 pub(super) struct Texts<'a> {
     all: BTreeSet<&'a str>,
