@@ -7,7 +7,7 @@ use crate::config::model::Database;
 /// Checks an address that an operator has typed.
 ///
 /// # Errors
-/// Why it is no address of a database.
+/// When it is no address of a database. The error says why.
 #[cfg(feature = "postgres")]
 pub fn check_address(url: &str) -> anyhow::Result<()> {
     Ok(dropship_postgres::Address::parse(url).map(drop)?)
@@ -16,7 +16,8 @@ pub fn check_address(url: &str) -> anyhow::Result<()> {
 /// Connects to the database, and creates its tables or brings them up to date.
 ///
 /// # Errors
-/// A [`StoreError`](dropship_store::StoreError), or the reason why the password or the roots cannot be read.
+/// A [`StoreError`](dropship_store::StoreError) when the database cannot be used; another error when the password or the roots
+/// cannot be read.
 #[cfg(feature = "postgres")]
 pub fn connect(database: &Database) -> anyhow::Result<Box<dyn SharedJournal>> {
     let (address, password, roots) = postgres::parts(database)?;
@@ -36,7 +37,7 @@ pub fn examine(database: &Database) -> anyhow::Result<()> {
 /// Refuses all addresses.
 ///
 /// # Errors
-/// Always.
+/// Always: this program was built without PostgreSQL.
 #[cfg(not(feature = "postgres"))]
 pub fn check_address(_: &str) -> anyhow::Result<()> {
     anyhow::bail!(
@@ -47,7 +48,7 @@ pub fn check_address(_: &str) -> anyhow::Result<()> {
 /// Not called: validation refuses a configuration with a database.
 ///
 /// # Errors
-/// Always.
+/// Always: this program was built without PostgreSQL.
 #[cfg(not(feature = "postgres"))]
 pub fn connect(_: &Database) -> anyhow::Result<Box<dyn SharedJournal>> {
     anyhow::bail!("this dropship was built without PostgreSQL")
@@ -56,7 +57,7 @@ pub fn connect(_: &Database) -> anyhow::Result<Box<dyn SharedJournal>> {
 /// Not called: validation refuses a configuration with a database.
 ///
 /// # Errors
-/// Always.
+/// Always: this program was built without PostgreSQL.
 #[cfg(not(feature = "postgres"))]
 pub fn examine(_: &Database) -> anyhow::Result<()> {
     anyhow::bail!("this dropship was built without PostgreSQL")

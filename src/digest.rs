@@ -19,7 +19,7 @@ pub fn of(bytes: &[u8]) -> String {
 /// The digest of the JSON of a value, without building the text.
 ///
 /// # Errors
-/// The value has no JSON form.
+/// When the value has no JSON form.
 pub fn of_json(value: &impl Serialize) -> serde_json::Result<String> {
     let mut hashing = Hashing(Sha256::new());
     serde_json::to_writer(&mut hashing, value)?;
@@ -43,7 +43,7 @@ impl Write for Hashing {
 /// The digest of a regular file.
 ///
 /// # Errors
-/// Errors of the file system; it is no regular file.
+/// When it cannot be read, or is no regular file.
 pub fn of_file(path: &Path) -> io::Result<String> {
     of_rest(&mut named_file::open(path)?)
 }
@@ -51,7 +51,7 @@ pub fn of_file(path: &Path) -> io::Result<String> {
 /// The digest of all bytes that a reader still returns.
 ///
 /// # Errors
-/// Errors of the file system.
+/// When the reader fails.
 pub fn of_rest(from: &mut dyn Read) -> io::Result<String> {
     copy(from, &mut io::sink()).map(|(digest, _)| digest)
 }
@@ -59,7 +59,7 @@ pub fn of_rest(from: &mut dyn Read) -> io::Result<String> {
 /// Copies all bytes that a reader still returns. Returns their digest and number.
 ///
 /// # Errors
-/// Errors of the file system.
+/// When the reader or the writer fails.
 pub fn copy(from: &mut dyn Read, to: &mut dyn Write) -> io::Result<(String, u64)> {
     let mut digest = Sha256::new();
     let mut buffer = vec![0; 1 << 18];

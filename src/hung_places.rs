@@ -59,7 +59,8 @@ pub fn not_in_time(after: Duration) -> io::Error {
 /// Runs work in a folder on a thread of its own; waits at most `limit`. For callers that may block.
 ///
 /// # Errors
-/// [`io::ErrorKind::TimedOut`], also while earlier work hangs there; the system has no thread left; the work panicked.
+/// [`io::ErrorKind::TimedOut`] when the work takes longer than `limit`, or while earlier work hangs there; otherwise, when the work
+/// panics, or the system has no thread left.
 pub fn within<T: Send + 'static>(
     place: &Path,
     limit: Duration,

@@ -46,7 +46,7 @@ pub enum MetadataFileError {
 /// a folder stands for the folder.
 ///
 /// # Errors
-/// Why there are none that can be used.
+/// When the file cannot be read, or contains no usable driver metadata.
 pub fn read(named: &Path) -> Result<DriverMetadata, MetadataFileError> {
     let path = locate(named)?;
     let unreadable = |error| MetadataFileError::Unreadable { path: path.clone(), error };

@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 /// Opens a regular file for reading. Blocks on no FIFO.
 ///
 /// # Errors
-/// [`io::ErrorKind::InvalidInput`] if it is no regular file; those of the system.
+/// [`io::ErrorKind::InvalidInput`] if it is no regular file; otherwise, when it cannot be opened.
 pub fn open(path: &Path) -> io::Result<File> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path)?;

@@ -10,7 +10,7 @@ use crate::package_store::{PackageObjects, PackageStore};
 /// The captured packages of a configuration, for reading: nothing is created or deleted.
 ///
 /// # Errors
-/// Credentials that cannot be read or used.
+/// When the credentials of the object storage cannot be read or used.
 pub fn for_reading(store: &Store) -> anyhow::Result<PackageStore> {
     Ok(PackageStore::for_reading(store.packages()).with_objects(connect(store)?))
 }
@@ -18,7 +18,7 @@ pub fn for_reading(store: &Store) -> anyhow::Result<PackageStore> {
 /// The captured packages of a configuration, for a daemon. Object storage that is away takes seconds.
 ///
 /// # Errors
-/// Those of the file system, and credentials that cannot be read or used.
+/// When the folder cannot be opened or cleaned up, or the credentials of the object storage cannot be read or used.
 pub async fn open(store: &Store) -> anyhow::Result<PackageStore> {
     let of_client = store.clone();
     // Only this: the folder may be opened again as soon as the caller has given up.
@@ -35,7 +35,7 @@ pub async fn open(store: &Store) -> anyhow::Result<PackageStore> {
 /// The client of the object storage, if the configuration names one. It may be away.
 ///
 /// # Errors
-/// Credentials that cannot be read or used.
+/// When the credentials cannot be read or used.
 #[cfg(feature = "postgres")]
 pub fn connect(store: &Store) -> anyhow::Result<Option<Arc<dyn PackageObjects>>> {
     store.objects().map(connect_to).transpose()
@@ -44,7 +44,7 @@ pub fn connect(store: &Store) -> anyhow::Result<Option<Arc<dyn PackageObjects>>>
 /// The client of an object storage. It may be away.
 ///
 /// # Errors
-/// Credentials that cannot be read or used.
+/// When the credentials cannot be read or used.
 #[cfg(feature = "postgres")]
 pub fn connect_to(place: &ObjectPlace) -> anyhow::Result<Arc<dyn PackageObjects>> {
     objects::connect(place)
@@ -53,7 +53,7 @@ pub fn connect_to(place: &ObjectPlace) -> anyhow::Result<Arc<dyn PackageObjects>
 /// Not called: validation refuses a configuration with object storage.
 ///
 /// # Errors
-/// Always.
+/// Always: this program was built without object storage.
 #[cfg(not(feature = "postgres"))]
 pub fn connect_to(_: &ObjectPlace) -> anyhow::Result<Arc<dyn PackageObjects>> {
     anyhow::bail!("this dropship was built without object storage")

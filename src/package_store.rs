@@ -243,7 +243,7 @@ impl PackageStore {
     /// The free space of the disk, and the minimum.
     ///
     /// # Errors
-    /// When the file system cannot be asked.
+    /// When the file system does not return its free space.
     pub fn free_space(&self) -> io::Result<FreeSpace> {
         let disk = rustix::fs::statvfs(&self.root)?;
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);

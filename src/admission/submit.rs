@@ -25,7 +25,7 @@ impl Admission {
     /// Admits a submitted package.
     ///
     /// # Errors
-    /// Why no job was created, for the submitter.
+    /// When no job was created. The error says why, for the submitter.
     pub fn submit(&self, file: &SubmittedFile<'_>, bytes: &mut dyn Read) -> Result<JobId, String> {
         let left = self.active().config.store.max_package;
         let bytes = &mut SpaceLimited { bytes, left, packages: &self.packages };

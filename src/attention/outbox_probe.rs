@@ -14,7 +14,7 @@ const PROBE: [u8; 4096] = [0; 4096];
 /// the file system.
 ///
 /// # Errors
-/// Why nothing can be written there.
+/// When nothing can be written to the outbox.
 pub(super) fn probe(outbox: &Path, creates: bool) -> io::Result<()> {
     // Receipts that cannot be written to object storage are reported, and its client probes it while it is away.
     if is_address(outbox) {

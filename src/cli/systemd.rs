@@ -111,7 +111,7 @@ impl Access {
     /// The text of the drop-in. The `-` before each path lets the unit start when the folder does not exist.
     ///
     /// # Errors
-    /// A path that unit files cannot contain.
+    /// When unit files cannot contain one of the paths.
     fn drop_in(&self) -> anyhow::Result<String> {
         let mut text =
             "# Written by `dropship systemd paths`; run it again when folders change.\n[Service]\n"

@@ -50,7 +50,7 @@ impl Environment {
 /// Reads a configuration with everything that it includes.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// All errors of the configuration.
 pub fn load(path: &Path, environment: &Environment) -> Result<Config, Report> {
     let mut problems = Vec::new();
     let units = sources::gather(path, &mut problems);
@@ -69,7 +69,7 @@ pub fn examine(path: &Path, environment: &Environment) -> (Option<Config>, Repor
 /// Reads a configuration from a text; `path` is what it is called. Nothing is included.
 ///
 /// # Errors
-/// Everything that is wrong with it.
+/// All errors of the configuration.
 pub fn load_str(path: &Path, text: &str, environment: &Environment) -> Result<Config, Report> {
     let mut problems = Vec::new();
     let unit = sources::unit_of_text(path, text, &mut problems);

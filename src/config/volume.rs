@@ -19,7 +19,7 @@ impl Volume {
     /// Counts a file before it is parsed. Characters in texts count too, so the numbers are a little too high.
     ///
     /// # Errors
-    /// What the configuration has too many of.
+    /// When the configuration has too many tables, or too many lines and values.
     pub(super) fn add(&mut self, text: &str) -> Result<(), String> {
         let mut before = b' ';
         for byte in text.bytes() {

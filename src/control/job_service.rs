@@ -82,7 +82,7 @@ impl JobService {
     /// Refuses a change while the journal of the store cannot be reached: its answer would wait.
     ///
     /// # Errors
-    /// The reason why it cannot be reached.
+    /// When the journal cannot be reached. The error says why.
     pub fn require_journal(&self) -> Result<(), ControlError> {
         let Some(why) = self.store.away() else { return Ok(()) };
         let message = format!("the database of the store does not respond, and nothing was changed: {why}");

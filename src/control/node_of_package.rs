@@ -11,7 +11,7 @@ use dropship_store::Store;
 /// Refuses a `retry` that would inspect a package on the disk of a node that does not run.
 ///
 /// # Errors
-/// The refusal, which names the folder and its node, or that the store cannot be read.
+/// When the package is on another node: the error names its folder and node. Also when the store cannot be read.
 pub async fn require_node_of_package<S: Store + ?Sized + 'static>(
     store: &Arc<S>,
     config: &Config,

@@ -27,7 +27,7 @@ const REQUEST: &[u8] = b"GET /livez HTTP/1.1\r\nHost: dropship\r\nConnection: cl
 /// Asks the daemon at a socket whether it is running.
 ///
 /// # Errors
-/// Why it does not answer, or that it is busy.
+/// When it does not answer, or is busy.
 pub(super) async fn reach(socket: &Path) -> Result<(), ConnectError> {
     let stream = connect(socket).await?;
     let shown = socket.display();

@@ -17,7 +17,7 @@ pub struct EndpointMismatch {
 /// Refuses a store that was copied elsewhere, or that is an unfinished copy: another daemon may process the same jobs.
 ///
 /// # Errors
-/// The [`CopyMark`], or that the store cannot be read.
+/// The [`CopyMark`] of the store, or when the store cannot be read.
 pub fn refuse_copy(store: &dyn Store, config: &Config) -> anyhow::Result<()> {
     let Some(mark) = CopyMark::of(store)? else { return Ok(()) };
     let place = match &config.store.database {

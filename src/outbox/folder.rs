@@ -118,7 +118,7 @@ impl Outbox {
     /// another node may have taken over from it: the process then finds the receipt of that node.
     ///
     /// # Errors
-    /// As [`Self::prepare`], and those of `keeps`.
+    /// As [`Self::prepare`], and when `keeps` fails.
     pub(super) fn replace_receipt(
         &self,
         receipt: &Receipt,
@@ -196,7 +196,7 @@ pub(super) enum Found {
 /// Opens a package's folder in an outbox.
 ///
 /// # Errors
-/// Those of the system.
+/// When the outbox cannot be searched, or the folder cannot be opened.
 pub(super) fn find(outbox: &SharedFolder, name: impl AsRef<Path>) -> io::Result<Found> {
     match outbox.folder(name) {
         Ok(folder) if folder.is_private(outbox)? => Ok(Found::Own(folder)),

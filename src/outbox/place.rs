@@ -95,7 +95,7 @@ impl ResultPlace {
     /// Replaces the receipt, unless `keeps` wants the daemon's own one that is there. Returns whether it was replaced.
     ///
     /// # Errors
-    /// When it cannot be written, and those of `keeps`.
+    /// When the receipt cannot be written, or `keeps` fails.
     pub fn replace_receipt(
         &self,
         receipt: &Receipt,

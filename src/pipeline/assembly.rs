@@ -32,7 +32,7 @@ pub trait PackageInspector: Send + Sync {
     /// because the daemon stops. `progress` is that of reading the dropped file.
     ///
     /// # Errors
-    /// Those that may pass (`is_passing`): the inspection is to be made again.
+    /// When the package cannot be read for a reason that may pass (`is_passing`). Then inspect it again later.
     fn reinspect(&self, job: &Job, progress: &Progress) -> io::Result<Vec<Event>>;
 }
 

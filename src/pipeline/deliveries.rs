@@ -174,7 +174,7 @@ impl Deliveries {
     }
 
     /// # Errors
-    /// The outbox, and why something could not be copied to it.
+    /// When a result could not be copied. The error has the outbox and the reason.
     async fn try_copy(&self, id: &JobId) -> Result<(), (PathBuf, String)> {
         let unread = |error: StoreError| (PathBuf::new(), error.to_string());
         let Some(job) = self.store.job(id).map_err(unread)? else { return Ok(()) };

@@ -32,7 +32,7 @@ impl Delivery {
     /// receipt at last: it shows what is there.
     ///
     /// # Errors
-    /// Those of the file system; a result that is not the one that the job recorded.
+    /// When a file of the outbox or the store cannot be read or written, or a result differs from what the job has recorded.
     pub(super) fn copy(&self, progress: &Progress) -> io::Result<Done> {
         let package = self.job.package();
         let is_of_job = |there: &Receipt| there.folder == package.folder && self.ownership.owns(there);

@@ -30,7 +30,7 @@ pub(crate) fn is_passing(error: &io::Error) -> bool {
 /// Runs work on small files; waits at most 10 seconds.
 ///
 /// # Errors
-/// Those of the work; [`io::ErrorKind::TimedOut`] when the file system does not respond. The work then still runs.
+/// When `work` fails. [`io::ErrorKind::TimedOut`] when the file system does not respond; the work then still runs.
 pub(super) async fn run<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {

@@ -24,8 +24,8 @@ pub(super) enum ListOf {
 /// Accepts a list as far as it was read, if its failure is one of the list and not of the service.
 ///
 /// # Errors
-/// The error of the read: if the service does not work, or if fewer than [`MAX_ATTEMPTS`] attempts of the job have failed before.
-/// `attempts` is the number of these attempts.
+/// The error of the read: if it concerns more than the list, if the service does not work, or if fewer than [`MAX_ATTEMPTS`]
+/// attempts of the job have failed before. `attempts` is the number of these attempts.
 pub(super) async fn accept<S: Service, T>(
     service: &S,
     of: ListOf,

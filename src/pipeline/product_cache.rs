@@ -70,7 +70,7 @@ impl ProductListCache {
     /// incomplete list is cached like a complete one.
     ///
     /// # Errors
-    /// Those of `list`; concurrent callers share them.
+    /// When `list` fails; concurrent callers get the same error.
     pub(super) async fn named(
         &self,
         account: &str,

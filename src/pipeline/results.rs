@@ -27,7 +27,7 @@ pub(super) async fn staging(packages: &PackageStore, job: &JobId, name: &'static
 /// The same for a result of this number of bytes.
 ///
 /// # Errors
-/// When the disk of the store has no space for it.
+/// When the disk of the store has no space for the result.
 pub(super) async fn staging_for(
     packages: &PackageStore,
     job: &JobId,
@@ -70,7 +70,7 @@ pub(super) async fn discard(staged: &Path) -> io::Result<()> {
 /// Runs a check of a downloaded file.
 ///
 /// # Errors
-/// The fault of the file, or that it could not be read in time.
+/// When the file has a fault, or could not be read in time.
 pub(super) async fn check(
     staged: &Path,
     check: impl FnOnce(&Path) -> Result<(), String> + Send + 'static,
@@ -85,7 +85,7 @@ pub(super) async fn check(
 /// Checks that a result holds no secret of this process, which a proxy that echoes requests can put into it.
 ///
 /// # Errors
-/// It holds one, or cannot be read.
+/// When the file contains a secret, or cannot be read.
 pub(super) fn check_secrets(path: &Path) -> Result<(), String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     if dropship_redact::holds_secret(&bytes) {
@@ -97,7 +97,7 @@ pub(super) fn check_secrets(path: &Path) -> Result<(), String> {
 /// Masks the secrets of this process in a downloaded text.
 ///
 /// # Errors
-/// It cannot be read or written.
+/// When the file cannot be read or written.
 pub(super) fn mask_secrets(path: &Path) -> Result<(), String> {
     let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
     if dropship_redact::holds_secret(&bytes) {

@@ -20,7 +20,7 @@ pub struct PackagesCopied {
 /// the target has already are only compared.
 ///
 /// # Errors
-/// When something cannot be read or written, or the target has something else of its name.
+/// When a file or an object cannot be read or written, or the target has other bytes under its name.
 pub(super) fn copy(
     store: &dyn Store,
     from: &PackageStore,

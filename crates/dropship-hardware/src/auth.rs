@@ -33,7 +33,7 @@ use token_form::Form;
 /// Checks that a file holds a certificate with its private key, as an account needs it.
 ///
 /// # Errors
-/// What is wrong with the file; the text holds nothing secret.
+/// When the file has no usable certificate or key. The text contains nothing secret.
 pub fn check_certificate(path: &std::path::Path) -> Result<(), String> {
     assertion::check_certificate(path)
 }

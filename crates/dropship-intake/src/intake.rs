@@ -53,7 +53,7 @@ impl Intake {
     /// the health of folders to `events`.
     ///
     /// # Errors
-    /// A text that is not a glob. No folder is watched in that case.
+    /// When a text is not a glob. No folder is watched in that case.
     ///
     /// # Panics
     /// Outside of a tokio runtime.
@@ -98,7 +98,7 @@ impl Intake {
     /// Watches `folders` instead of the present ones. Folders with an unchanged specification keep running.
     ///
     /// # Errors
-    /// A text that is not a glob. Nothing is changed in that case.
+    /// When a text is not a glob. Nothing is changed in that case.
     pub async fn replace<F: Into<FolderSpec>>(&self, folders: Vec<F>) -> Result<(), GlobError> {
         let wanted = compile(folders)?;
         let removed: Vec<WatchedFolder> = self

@@ -65,7 +65,7 @@ impl Names {
     /// Compiles the globs. They are matched against the last component of a path.
     ///
     /// # Errors
-    /// A text that is not a glob.
+    /// When a text is not a glob.
     pub fn new(include: &[String], exclude: &[String]) -> Result<Self, GlobError> {
         let globs = |texts: &[String]| texts.iter().map(|text| Glob::new(text)).collect::<Result<_, _>>();
         Ok(Self(Arc::new(NameGlobs { include: globs(include)?, exclude: globs(exclude)? })))

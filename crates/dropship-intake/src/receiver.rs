@@ -33,7 +33,7 @@ pub trait FileReceiver: Send + Sync + 'static {
     /// Whether another file of this folder can be admitted now.
     ///
     /// # Errors
-    /// Why not.
+    /// When there is no capacity. The error says why.
     fn capacity(&self, folder: &str) -> Result<(), Backpressure>;
 }
 

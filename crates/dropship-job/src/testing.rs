@@ -296,7 +296,7 @@ impl JobBuilder {
     /// The job after all events.
     ///
     /// # Errors
-    /// The first event that is illegal.
+    /// When an event is illegal: the first such event.
     pub fn build(&self) -> Result<Job, crate::Illegal> {
         let mut job = None;
         for event in &self.events {

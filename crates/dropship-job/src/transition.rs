@@ -7,7 +7,7 @@ use crate::{Event, RemoteKind, StateKind, Step};
 /// Conditions on the job's objects (does the label exist, is the create in doubt) are checked when the event is applied.
 ///
 /// # Errors
-/// The reason why it cannot.
+/// When the event is illegal there. The error says why.
 pub(crate) fn legal(state: StateKind, step: Step, event: &Event) -> Result<(), &'static str> {
     use Event as E;
     use StateKind as S;

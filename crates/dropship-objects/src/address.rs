@@ -30,7 +30,7 @@ impl Address {
     /// Reads `s3://BUCKET/PREFIX` or `az://CONTAINER/PREFIX`.
     ///
     /// # Errors
-    /// The part that is missing, or that must not be there.
+    /// When a part of the address is missing or must not be there. The error names the part.
     pub fn parse(text: &str) -> Result<Self, BadAddress> {
         let bad = |why: &str| Err(BadAddress(why.to_owned()));
         let Ok(url) = Url::parse(text) else {

@@ -72,7 +72,7 @@ impl Objects {
     /// Prepares the client, and looks whether the storage responds. It may be away.
     ///
     /// # Errors
-    /// Settings that cannot be used.
+    /// When no client can be built from the settings.
     pub fn connect(address: &Address, settings: &Settings) -> Result<Self, ObjectError> {
         let unusable =
             |what: String| ObjectError::Local(std::io::Error::new(std::io::ErrorKind::InvalidInput, what));
@@ -107,7 +107,8 @@ impl Objects {
     /// Writes a file as a new object. If there is one of the name, it has the same bytes. When this returns, the object was read again.
     ///
     /// # Errors
-    /// [`ObjectError::Altered`] if the object has other bytes; that it cannot be written or read.
+    /// [`ObjectError::Altered`] if the object has other bytes; otherwise, when the object cannot be written or read, or the file
+    /// cannot be read.
     pub fn put_new(&self, name: &str, file: &FilePath) -> Result<(), ObjectError> {
         tracing::debug!("writes the object {name} to {}", self.place);
         let (store, at, file) = (Arc::clone(&self.store), self.path(name), file.to_owned());
@@ -117,7 +118,7 @@ impl Objects {
     /// Writes a small object, in place of one of its name.
     ///
     /// # Errors
-    /// That it cannot be written.
+    /// When the object cannot be written.
     pub fn put(&self, name: &str, bytes: Vec<u8>) -> Result<(), ObjectError> {
         let (store, at) = (Arc::clone(&self.store), self.path(name));
         self.call(SMALL, async move {
@@ -134,7 +135,8 @@ impl Objects {
     /// was written: not if `change` returns `None`.
     ///
     /// # Errors
-    /// Those of `change`; that the object cannot be read or written; [`ObjectError::Contended`].
+    /// When `change` fails, or the object cannot be read or written. [`ObjectError::Contended`] when other programs keep writing
+    /// the object.
     pub fn update(&self, name: &str, longest: u64, change: &mut Change<'_>) -> Result<bool, ObjectError> {
         let (at, mut why) = (self.path(name), String::new());
         for _ in 0..UPDATES {
@@ -158,7 +160,7 @@ impl Objects {
     /// A small object; `None`: there is none.
     ///
     /// # Errors
-    /// That it cannot be read, or has more than 64 MiB.
+    /// When the object cannot be read, or has more than 64 MiB.
     pub fn get(&self, name: &str) -> Result<Option<Vec<u8>>, ObjectError> {
         let (store, at) = (Arc::clone(&self.store), self.path(name));
         self.call(SMALL, async move { transfer::get(&*store, &at, LARGEST_SMALL).await })
@@ -167,7 +169,7 @@ impl Objects {
     /// Small objects, each with at most so many bytes. One that does not exist, or is longer, is `None`.
     ///
     /// # Errors
-    /// That one of them cannot be read.
+    /// When one of the objects cannot be read.
     pub fn get_many(&self, names: &[String], longest: u64) -> Result<Vec<Option<Vec<u8>>>, ObjectError> {
         let (store, names) = (Arc::clone(&self.store), names.iter().map(|name| self.path(name)));
         let read = names.map(move |at| {
@@ -186,7 +188,7 @@ impl Objects {
     /// Writes an object to a file. One with more than `longest` bytes is cut off soon after them.
     ///
     /// # Errors
-    /// [`ObjectError::NotFound`]; that the object cannot be read, or the file cannot be written.
+    /// [`ObjectError::NotFound`] if there is no object; otherwise, when the object cannot be read, or the file cannot be written.
     pub fn fetch(&self, name: &str, to: File, longest: u64) -> Result<Fetched, ObjectError> {
         let (store, at) = (Arc::clone(&self.store), self.path(name));
         let fetched =
@@ -197,7 +199,7 @@ impl Objects {
     /// Reads an object for its digest and size.
     ///
     /// # Errors
-    /// [`ObjectError::NotFound`]; that it cannot be read.
+    /// [`ObjectError::NotFound`] if there is no object; otherwise, when the object cannot be read.
     pub fn examine(&self, name: &str) -> Result<Fetched, ObjectError> {
         let (store, at) = (Arc::clone(&self.store), self.path(name));
         let read = self.call(WHOLE_PACKAGE, async move { transfer::examine(&*store, &at).await });
@@ -207,7 +209,7 @@ impl Objects {
     /// The folders below the prefix.
     ///
     /// # Errors
-    /// That they cannot be listed.
+    /// When the folders cannot be listed.
     pub fn folders(&self) -> Result<Vec<String>, ObjectError> {
         let (store, prefix) = (Arc::clone(&self.store), self.prefix.clone());
         self.call(SMALL, async move {
@@ -220,7 +222,7 @@ impl Objects {
     /// The folders below this one that have an object of this name; an empty name is the prefix itself.
     ///
     /// # Errors
-    /// That they cannot be listed.
+    /// When the objects cannot be listed.
     pub fn folders_with(&self, below: &str, name: &str) -> Result<Vec<String>, ObjectError> {
         let (store, prefix, name) = (Arc::clone(&self.store), self.path(below), name.to_owned());
         self.call(LIST, async move {
@@ -238,7 +240,7 @@ impl Objects {
     /// The names of the objects in a folder, without the folder, and when each was written.
     ///
     /// # Errors
-    /// That they cannot be listed.
+    /// When the objects cannot be listed.
     pub fn names(&self, folder: &str) -> Result<Vec<(String, SystemTime)>, ObjectError> {
         let (store, at) = (Arc::clone(&self.store), self.path(folder));
         self.call(SMALL, async move {
@@ -255,7 +257,7 @@ impl Objects {
     /// Deletes an object, if there is one.
     ///
     /// # Errors
-    /// That it cannot be deleted.
+    /// When the object cannot be deleted.
     pub fn delete(&self, name: &str) -> Result<(), ObjectError> {
         let (store, at) = (Arc::clone(&self.store), self.path(name));
         self.call(SMALL, async move { delete(&*store, &at).await })
@@ -264,7 +266,7 @@ impl Objects {
     /// Deletes all objects of a folder.
     ///
     /// # Errors
-    /// That they cannot be listed or deleted.
+    /// When the objects cannot be listed or deleted.
     pub fn delete_folder(&self, folder: &str) -> Result<(), ObjectError> {
         let (store, at) = (Arc::clone(&self.store), self.path(folder));
         self.call(SMALL, async move {

@@ -28,7 +28,7 @@ impl Address {
     /// Reads `postgres://USER@HOST/DATABASE`. Several hosts, separated by commas, are tried in order until one accepts writes.
     ///
     /// # Errors
-    /// The part that is missing, or that must not be there.
+    /// When a part of the address is missing or must not be there. The error names the part.
     pub fn parse(url: &str) -> Result<Self, BadAddress> {
         let bad = |why: &str| Err(BadAddress(why.to_owned()));
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {

@@ -12,7 +12,7 @@ const MAX: u64 = 100 * 366 * 86_400_000;
 /// Reads a duration, also of several parts such as `1h30m`.
 ///
 /// # Errors
-/// A sentence that says what a duration looks like.
+/// When the text is not a duration. The error shows the form of a duration.
 pub fn parse(text: &str) -> Result<Duration, String> {
     let bad =
         || format!("`{text}` is not a duration; write one such as \"250ms\", \"5s\", \"10m\" or \"7d\"");

@@ -25,7 +25,7 @@ impl Moment {
     /// Reads `2026-12-01`, `2026-12-01T09:00:00Z` or `+7d`.
     ///
     /// # Errors
-    /// A sentence that says what a date looks like.
+    /// When the text is not a date. The error shows the form of a date.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         match text.strip_prefix('+') {
@@ -89,7 +89,8 @@ impl GoLive {
     /// Reads a date, `+7d`, `next_working_day` (from tomorrow on), or `+7d next_working_day`.
     ///
     /// # Errors
-    /// A sentence that says what can be written. An offset of zero is refused: it would be in the past on arrival.
+    /// When the text has none of the forms; the error shows the forms. An offset of zero is refused: its time would have passed
+    /// when the request arrives.
     pub fn parse(text: &str) -> Result<Self, String> {
         let text = text.trim();
         if text == WORKING_DAY {
@@ -179,7 +180,7 @@ impl Days {
     /// Reads `2026-12-24` or `2026-12-18..2027-01-01`.
     ///
     /// # Errors
-    /// A sentence that says what can be written.
+    /// When the text has none of the forms. The error shows the forms.
     pub fn parse(text: &str) -> Result<Self, String> {
         let bad = || {
             format!(

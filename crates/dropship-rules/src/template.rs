@@ -68,7 +68,7 @@ impl Template {
     /// Reads a template; checks only its syntax.
     ///
     /// # Errors
-    /// The syntax error.
+    /// When the text has a syntax error, or is too long.
     pub fn new(text: &str) -> Result<Self, String> {
         if text.len() > MAX_SOURCE {
             return Err(format!("a template has at most {MAX_SOURCE} bytes; this one has {}", text.len()));

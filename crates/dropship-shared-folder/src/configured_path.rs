@@ -21,7 +21,8 @@ const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEX
 /// Opens the folder at `path`.
 ///
 /// # Errors
-/// [`io::ErrorKind::PermissionDenied`] for a link that another user made in a folder that this user can write to; those of the system.
+/// [`io::ErrorKind::PermissionDenied`] for a link that another user made in a folder that this user can write to; otherwise, when
+/// the folder cannot be opened.
 pub(crate) fn open(path: &Path) -> io::Result<OwnedFd> {
     match rustix::fs::openat2(rustix::fs::CWD, path, FOLDER, Mode::empty(), ResolveFlags::NO_SYMLINKS) {
         // There are links, or this is a kernel before 5.6 or a sandbox without the call.

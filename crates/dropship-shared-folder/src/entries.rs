@@ -54,7 +54,7 @@ impl SharedFolder {
     /// Calls `visit` for each entry, in no order, until it returns an error. Reads at most [`MAX_ENTRIES`].
     ///
     /// # Errors
-    /// The folder cannot be read; those of `visit`.
+    /// When the folder cannot be read, or `visit` fails.
     pub fn list(&self, mut visit: impl FnMut(FolderEntry<'_>) -> io::Result<()>) -> io::Result<Listed> {
         let mut read = 0;
         for entry in Dir::new(self.readable()?)? {

@@ -28,7 +28,7 @@ impl SharedFolder {
     /// Opens a folder by its configured path, which may contain links of the administrator.
     ///
     /// # Errors
-    /// It cannot be opened, or is no folder. [`io::ErrorKind::PermissionDenied`] for a link that another user can have made.
+    /// When it cannot be opened, or is no folder. [`io::ErrorKind::PermissionDenied`] for a link that another user can have made.
     pub fn open(path: &Path) -> io::Result<Self> {
         Ok(Self::at(configured_path::open(path)?, path.to_owned()))
     }
@@ -37,7 +37,7 @@ impl SharedFolder {
     /// umask is.
     ///
     /// # Errors
-    /// As [`Self::open`]; it cannot be created.
+    /// As [`Self::open`], and when the folder cannot be created.
     pub fn open_or_create(path: &Path, mode: u32) -> io::Result<Self> {
         match Self::open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -63,7 +63,7 @@ impl SharedFolder {
     /// Opens a folder below this one.
     ///
     /// # Errors
-    /// [`io::ErrorKind::InvalidInput`] for a link or a path that leaves the folder; those of the system.
+    /// [`io::ErrorKind::InvalidInput`] for a link or a path that leaves the folder; otherwise, when it cannot be opened.
     pub fn folder(&self, below: impl AsRef<Path>) -> io::Result<Self> {
         let below = below.as_ref();
         let flags = OFlags::PATH | OFlags::DIRECTORY;
@@ -89,7 +89,7 @@ impl SharedFolder {
     /// Opens a regular file for reading. Blocks on no FIFO.
     ///
     /// # Errors
-    /// [`io::ErrorKind::InvalidInput`] if it is no regular file or a link leads to it; those of the system.
+    /// [`io::ErrorKind::InvalidInput`] if it is no regular file or a link leads to it; otherwise, when it cannot be opened.
     pub fn file(&self, below: impl AsRef<Path>) -> io::Result<(File, Metadata)> {
         let below = below.as_ref();
         let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY;
@@ -104,7 +104,7 @@ impl SharedFolder {
     /// Reads a regular file of at most `limit` bytes.
     ///
     /// # Errors
-    /// As [`Self::file`]; [`io::ErrorKind::FileTooLarge`] if it is longer.
+    /// As [`Self::file`], when it cannot be read, and [`io::ErrorKind::FileTooLarge`] if it is longer.
     pub fn read(&self, below: impl AsRef<Path>, limit: u64) -> io::Result<(Vec<u8>, Metadata)> {
         let below = below.as_ref();
         let (file, meta) = self.file(below)?;
@@ -120,7 +120,8 @@ impl SharedFolder {
     /// The metadata of an entry of any kind, that of a link itself. Nothing is opened, so no permission to read is needed.
     ///
     /// # Errors
-    /// [`io::ErrorKind::InvalidInput`] if the path leads through a link or leaves the folder; those of the system.
+    /// [`io::ErrorKind::InvalidInput`] if the path leads through a link or leaves the folder; otherwise, when there is no such
+    /// entry or a folder of the path cannot be searched.
     pub fn metadata(&self, below: impl AsRef<Path>) -> io::Result<Metadata> {
         File::from(open_below(self.fd(), below.as_ref(), OFlags::PATH)?).metadata()
     }
@@ -128,7 +129,7 @@ impl SharedFolder {
     /// The device and the inode of the folder.
     ///
     /// # Errors
-    /// Those of the system.
+    /// When the file system does not return the metadata of the folder.
     pub fn identity(&self) -> io::Result<(u64, u64)> {
         let stat = rustix::fs::fstat(&self.fd)?;
         Ok((stat.st_dev, stat.st_ino))
@@ -137,7 +138,8 @@ impl SharedFolder {
     /// Creates a folder in this one and opens it. Its mode does not depend on the umask; a setgid bit that it inherits stays.
     ///
     /// # Errors
-    /// [`io::ErrorKind::AlreadyExists`]; those of the system.
+    /// [`io::ErrorKind::AlreadyExists`] if the name is taken; otherwise, when the folder cannot be created or opened, or its mode
+    /// cannot be set.
     pub fn create_folder(&self, name: impl AsRef<OsStr>, mode: u32) -> io::Result<Self> {
         let name = plain_name(name.as_ref())?;
         exact_mode::create(self.fd(), name, Mode::from_raw_mode(mode & 0o777))?;
@@ -157,7 +159,7 @@ impl SharedFolder {
     /// Deletes a name, whatever file it is of; a link is not followed. Returns whether there was one.
     ///
     /// # Errors
-    /// Those of the system; it is a folder.
+    /// When it is a folder, or cannot be deleted.
     pub fn remove_file(&self, name: impl AsRef<OsStr>) -> io::Result<bool> {
         found(rustix::fs::unlinkat(self.fd(), plain_name(name.as_ref())?, AtFlags::empty()))
     }
@@ -165,7 +167,7 @@ impl SharedFolder {
     /// Deletes an empty folder. Returns whether there was one.
     ///
     /// # Errors
-    /// Those of the system; it is not empty.
+    /// When it is not an empty folder, or cannot be deleted.
     pub fn remove_folder(&self, name: impl AsRef<OsStr>) -> io::Result<bool> {
         found(rustix::fs::unlinkat(self.fd(), plain_name(name.as_ref())?, AtFlags::REMOVEDIR))
     }
@@ -173,7 +175,7 @@ impl SharedFolder {
     /// Whether there is an entry of any kind with this name.
     ///
     /// # Errors
-    /// Those of the system.
+    /// When the folder cannot be searched.
     pub fn has(&self, name: impl AsRef<OsStr>) -> io::Result<bool> {
         Ok(self.stat_of(plain_name(name.as_ref())?)?.is_some())
     }
@@ -181,7 +183,7 @@ impl SharedFolder {
     /// Makes the names in the folder durable.
     ///
     /// # Errors
-    /// Those of the system.
+    /// When the folder cannot be opened for reading, or its file system cannot write it to the disk.
     pub fn sync(&self) -> io::Result<()> {
         Ok(rustix::fs::fsync(self.readable()?)?)
     }
@@ -216,7 +218,7 @@ impl SharedFolder {
     /// A descriptor for reading the entries.
     ///
     /// # Errors
-    /// Those of the system.
+    /// When this user may not read the folder, or no descriptor is left.
     pub fn readable(&self) -> io::Result<OwnedFd> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(rustix::fs::openat(self.fd(), ".", flags, Mode::empty())?)

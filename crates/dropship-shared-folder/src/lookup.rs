@@ -14,7 +14,7 @@ const DISTURBED: usize = 16;
 /// Opens `path` below `folder`.
 ///
 /// # Errors
-/// [`io::ErrorKind::InvalidInput`] if the path leaves the folder or leads through a link; those of the system.
+/// [`io::ErrorKind::InvalidInput`] if the path leaves the folder or leads through a link; otherwise, when it cannot be opened.
 pub(crate) fn open_below(folder: BorrowedFd<'_>, path: &Path, flags: OFlags) -> io::Result<OwnedFd> {
     let parts = plain_parts(path)?;
     let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;

@@ -13,7 +13,7 @@ impl SharedFolder {
     /// Whether this folder, which is in `parent`, belongs to this process's user.
     ///
     /// # Errors
-    /// Those of the system.
+    /// When the file system does not return the metadata of the folder.
     pub fn is_own(&self, parent: &Self) -> io::Result<bool> {
         let uid = self.stat()?.st_uid;
         Ok(uid == rustix::process::geteuid().as_raw() || parent.creates_as() == Some(uid))
@@ -22,7 +22,7 @@ impl SharedFolder {
     /// Whether only this process's user can change the names in this folder, which is in `parent`.
     ///
     /// # Errors
-    /// Those of the system.
+    /// As [`Self::is_own`].
     pub fn is_private(&self, parent: &Self) -> io::Result<bool> {
         Ok(self.is_own(parent)? && self.stat()?.st_mode & OTHERS_WRITE == 0)
     }

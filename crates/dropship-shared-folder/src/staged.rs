@@ -38,7 +38,7 @@ impl SharedFolder {
     /// Creates a file under a random name that begins with `.NAME.`, for this process's user only.
     ///
     /// # Errors
-    /// Those of the system.
+    /// When no file can be created in the folder.
     pub fn stage(&self, name: impl AsRef<OsStr>) -> io::Result<StagedFile<'_>> {
         let name = plain_name(name.as_ref())?;
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
@@ -58,7 +58,7 @@ impl SharedFolder {
     /// Deletes temporary files for `name` that an earlier process of this user left.
     ///
     /// # Errors
-    /// Those of the system.
+    /// When the folder cannot be listed, or a leftover cannot be deleted.
     pub fn remove_leftovers(&self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let start = beginning(plain_name(name.as_ref())?);
         let mut leftovers = Vec::new();
@@ -94,7 +94,7 @@ impl StagedFile<'_> {
     /// Sets the permission bits.
     ///
     /// # Errors
-    /// Those of the system.
+    /// When the file system refuses the change.
     pub fn set_mode(&self, mode: u32) -> io::Result<()> {
         self.file.set_permissions(Permissions::from_mode(mode & 0o777))
     }
@@ -102,7 +102,7 @@ impl StagedFile<'_> {
     /// Gives the file its name; a file that has the name is replaced, and a link is not followed.
     ///
     /// # Errors
-    /// Those of the system; a folder has the name.
+    /// When a folder has the name, the staged file was replaced, or the file cannot be renamed.
     pub fn publish(self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let name = plain_name(name.as_ref())?.to_owned();
         self.rename(|folder, staged| rustix::fs::renameat(folder.fd(), staged, folder.fd(), &name))
@@ -111,7 +111,8 @@ impl StagedFile<'_> {
     /// Gives the file a name that no other file has.
     ///
     /// # Errors
-    /// [`io::ErrorKind::AlreadyExists`]; those of the system.
+    /// [`io::ErrorKind::AlreadyExists`] if the name is taken; otherwise, when the staged file was replaced, or the file cannot be
+    /// renamed.
     pub fn publish_new(self, name: impl AsRef<OsStr>) -> io::Result<()> {
         let name = plain_name(name.as_ref())?.to_owned();
         self.rename(|folder, staged| rename_new(folder, staged, folder, &name))

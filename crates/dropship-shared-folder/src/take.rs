@@ -24,7 +24,7 @@ impl SharedFolder {
     /// Deletes a name if it is of this file.
     ///
     /// # Errors
-    /// Those of the system.
+    /// When the folder cannot be searched, or the file cannot be renamed or deleted.
     pub fn remove_if(&self, name: impl AsRef<OsStr>, file: FileId) -> io::Result<Taken> {
         let Some(aside) = self.set_aside(plain_name(name.as_ref())?, file)? else {
             return Ok(Taken::Replaced);
@@ -37,7 +37,7 @@ impl SharedFolder {
     ///
     /// # Errors
     /// [`io::ErrorKind::CrossesDevices`] if the folder is on another file system, [`io::ErrorKind::AlreadyExists`] if the new name
-    /// is taken; the file then has its old name. Others of the system.
+    /// is taken; otherwise, when the file cannot be renamed. The file then has its old name, unless the error names another one.
     pub fn move_if(
         &self,
         name: impl AsRef<OsStr>,

@@ -89,7 +89,7 @@ impl CommitHandle {
     /// Waits for the commit; returns the jobs that it changed.
     ///
     /// # Errors
-    /// The reason why it was refused or could not be written.
+    /// When the commit was refused, or could not be written.
     pub async fn committed(self) -> Result<Vec<Job>, StoreError> {
         self.0.await.unwrap_or_else(|_| Err(lost()))
     }
@@ -97,7 +97,7 @@ impl CommitHandle {
     /// The same on a thread that may block.
     ///
     /// # Errors
-    /// The reason why it was refused or could not be written.
+    /// When the commit was refused, or could not be written.
     pub fn wait(self) -> Result<Vec<Job>, StoreError> {
         self.0.blocking_recv().unwrap_or_else(|_| Err(lost()))
     }

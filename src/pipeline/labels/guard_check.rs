@@ -31,7 +31,7 @@ pub(super) async fn check<S: Service>(
 /// Why an operator must approve the request for a label of a plan.
 ///
 /// # Errors
-/// The label must never be created.
+/// When the label must never be created.
 pub(crate) fn guard_limits(
     guard: &Guard,
     request: &NewShippingLabel,

@@ -38,7 +38,7 @@ impl Prepared {
     /// The request that is sent at `now`.
     ///
     /// # Errors
-    /// Everything that prevents it.
+    /// All problems of the label, or that the request has no JSON form.
     pub(crate) fn compute(
         plan: &LabelPlan,
         metadata: &DriverMetadata,

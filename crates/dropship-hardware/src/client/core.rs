@@ -105,7 +105,7 @@ impl Client {
     /// Gets a token and makes one read-only call.
     ///
     /// # Errors
-    /// Why the service cannot be used: network, credentials, roles.
+    /// When the service cannot be used, because of the network, the credentials or the roles.
     pub async fn probe(&self) -> Result<(), Error> {
         self.audiences().read().await.map(drop)
     }

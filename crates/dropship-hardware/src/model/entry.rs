@@ -64,7 +64,7 @@ listed! {
 /// Reads an entry of a list, which needs a readable id and name.
 ///
 /// # Errors
-/// What is wrong with it, to be put behind its position: `(id 7) has no readable name`.
+/// When a field cannot be read. The text follows the position of the entry in a message: `(id 7) has no readable name`.
 pub(crate) fn read_listed<T: Listed>(value: Value) -> Result<T, String> {
     let shown = describe(&value, T::NAME);
     let item: T = read(value).map_err(|why| format!("{shown}{why}"))?;
@@ -80,7 +80,7 @@ pub(crate) fn read_listed<T: Listed>(value: Value) -> Result<T, String> {
 /// Reads an object, which needs a readable id.
 ///
 /// # Errors
-/// What is wrong with it: `has no readable id`.
+/// When a field cannot be read, such as `has no readable id`.
 pub(crate) fn read<T: Listed>(value: Value) -> Result<T, String> {
     if let Ok(item) = T::deserialize(&value) {
         return Ok(item);

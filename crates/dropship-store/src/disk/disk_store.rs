@@ -34,7 +34,7 @@ impl DiskStore {
     /// rebuild of the tables.
     ///
     /// # Errors
-    /// As of [`DiskStore::open`], and [`StoreError::Cancelled`].
+    /// As [`DiskStore::open`], and [`StoreError::Cancelled`].
     pub fn open_watched(
         folder: &Path,
         heartbeat: Arc<dyn Heartbeat>,
@@ -46,7 +46,7 @@ impl DiskStore {
     /// The same for a copy, which depends on the order of the lines: the journal is not compacted.
     ///
     /// # Errors
-    /// As of [`DiskStore::open`].
+    /// As [`DiskStore::open`].
     pub fn open_for_copy(folder: &Path) -> Result<(Self, OpenReport), StoreError> {
         let limits = Limits { segments: usize::MAX, ..Limits::default() };
         Self::open_with(folder, limits, Arc::new(Unwatched), false, &AtomicBool::new(false))

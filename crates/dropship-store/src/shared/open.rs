@@ -157,7 +157,7 @@ impl SharedStore {
     /// A process of another place that runs under the name of this node and has started before it. Blocks this thread.
     ///
     /// # Errors
-    /// Those of the database.
+    /// [`StoreError::Away`] when the database does not respond, [`StoreError::Unusable`] when it refuses the query.
     pub fn namesake(&self) -> Result<Option<Namesake>, StoreError> {
         let histories = &self.histories;
         let Some(node) = &histories.node else { return Ok(None) };
