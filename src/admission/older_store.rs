@@ -48,7 +48,8 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
-    fn judge(&self, receipt: &Receipt) -> Result<Option<Newer>, StoreError> {
+    /// How the receipt differs from the store; `None` if the store knows all that it shows.
+    fn classify(&self, receipt: &Receipt) -> Result<Option<Newer>, StoreError> {
         let is_of_folder = receipt.folder.as_deref().is_none_or(|folder| self.folders.contains(&folder));
         if !is_of_folder || !self.ownership.owns(receipt) || !shows_more_than_a_rejection(receipt) {
             return Ok(None);
@@ -87,7 +88,7 @@ pub fn compare_with_receipts(
     let mut found = ReceiptComparison::default();
     for (_, receipt) in outboxes.iter().flat_map(|outbox| super::recover::own_receipts(packages, outbox)) {
         found.written.insert(receipt.id.clone(), receipt.state);
-        match search.judge(&receipt)? {
+        match search.classify(&receipt)? {
             Some(Newer::Unknown) => {
                 found.stale.unknown += 1;
                 found.unknown.insert(receipt.id);
@@ -176,12 +177,12 @@ impl Admission {
             if is_stopping() {
                 return Ok(());
             }
-            if search.judge(&found.receipt)?.is_none() {
+            if search.classify(&found.receipt)?.is_none() {
                 continue;
             }
             // Admission may have recovered it since.
             let _guard = self.creating.lock();
-            match search.judge(&found.receipt)? {
+            match search.classify(&found.receipt)? {
                 Some(Newer::Unknown) => drop(self.recover_receipt(&found, None)?),
                 Some(Newer::Behind(job)) => drop(self.take_over(&found, &job)?),
                 None => {}

@@ -12,7 +12,7 @@ use super::error::{ConnectError, ControlError, ControlErrorKind};
 use super::handler::AdoptRequest;
 use super::label_change::LabelChange;
 use super::query::JobQuery;
-use super::reach::{MAX_SILENCE, judge_body, reach, silent};
+use super::reach::{MAX_SILENCE, classify_body, reach, silent};
 use super::reloaded::Reloaded;
 use super::status::Status;
 use super::who::{ReachingLabel, WhoQuery};
@@ -69,7 +69,7 @@ impl Client {
         if response.content_length().is_none_or(|length| length > MAX_GREETING) {
             return false;
         }
-        response.bytes().await.is_ok_and(|body| judge_body(&body).is_ok())
+        response.bytes().await.is_ok_and(|body| classify_body(&body).is_ok())
     }
 
     /// The result of an exchange with the daemon. It may take long, as long as the daemon answers `/livez`.

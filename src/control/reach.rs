@@ -34,7 +34,7 @@ pub(super) async fn reach(socket: &Path) -> Result<(), ConnectError> {
     let Ok(answer) = tokio::time::timeout(MAX_SILENCE, ask(stream)).await else {
         return Err(silent(socket).into());
     };
-    judge(&answer).map_err(|strange| match strange {
+    classify(&answer).map_err(|strange| match strange {
         UnexpectedAnswer::Busy(error) => error.into(),
         UnexpectedAnswer::Silent => unreachable(format!(
             "the process that listens at {shown} has closed the connection without an answer; see `systemctl status dropship`"
@@ -114,20 +114,20 @@ enum UnexpectedAnswer {
     Foreign,
 }
 
-fn judge(answer: &[u8]) -> Result<(), UnexpectedAnswer> {
+fn classify(answer: &[u8]) -> Result<(), UnexpectedAnswer> {
     if answer.is_empty() {
         return Err(UnexpectedAnswer::Silent);
     }
     let head = answer.windows(4).position(|window| window == b"\r\n\r\n").ok_or(UnexpectedAnswer::Foreign)?;
     let body = answer.get(head + 4..).unwrap_or_default();
-    judge_body(body).map_err(|error| error.map_or(UnexpectedAnswer::Foreign, UnexpectedAnswer::Busy))
+    classify_body(body).map_err(|error| error.map_or(UnexpectedAnswer::Foreign, UnexpectedAnswer::Busy))
 }
 
 /// Whether the body is that of `/livez`.
 ///
 /// # Errors
-/// The error of a daemon that is busy, or none.
-pub(super) fn judge_body(body: &[u8]) -> Result<(), Option<ControlError>> {
+/// When it is another body. If it is that of a busy daemon, the error is the daemon's.
+pub(super) fn classify_body(body: &[u8]) -> Result<(), Option<ControlError>> {
     let document: Value = serde_json::from_slice(body).map_err(|_| None)?;
     if document.get("live").is_some_and(Value::is_boolean) {
         return Ok(());
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn answer_of_a_daemon_is_known_from_others() {
-        let answer = |body: &str| judge(format!("HTTP/1.1 200 OK\r\nA: b\r\n\r\n{body}").as_bytes());
+        let answer = |body: &str| classify(format!("HTTP/1.1 200 OK\r\nA: b\r\n\r\n{body}").as_bytes());
         assert_eq!(answer("{\"live\":true,\"reasons\":[]}"), Ok(()));
         assert_eq!(answer("{\"live\":false,\"reasons\":[\"store\"]}"), Ok(()));
         let busy = ControlError::new(ControlErrorKind::Busy, "later");
@@ -157,8 +157,8 @@ mod tests {
         {
             assert_eq!(answer(foreign), Err(UnexpectedAnswer::Foreign), "{foreign}");
         }
-        assert_eq!(judge(b"220 mail.example.com ESMTP\r\n"), Err(UnexpectedAnswer::Foreign));
-        assert_eq!(judge(b""), Err(UnexpectedAnswer::Silent));
+        assert_eq!(classify(b"220 mail.example.com ESMTP\r\n"), Err(UnexpectedAnswer::Foreign));
+        assert_eq!(classify(b""), Err(UnexpectedAnswer::Silent));
     }
     #[tokio::test(start_paused = true)]
     async fn socket_that_stays_silent_is_unreachable_and_one_with_a_full_queue_is_busy() {

@@ -80,7 +80,7 @@ async fn wait(one: LabelRef, limit: Limit, session: &ApiSession<'_>) -> anyhow::
     let (SubmissionRef { product, submission }, id) = (one.of, one.label);
     let subject = format!("label {id}");
     let wait = Wait { session, subject: subject.clone(), pace: session.poll().publish, limit };
-    let judge = |label: &ShippingLabel| {
+    let classify = |label: &ShippingLabel| {
         if label.is_failed() {
             Verdict::Failed(progress::reasons(label.workflow_status.as_ref()))
         } else if label.is_done() {
@@ -90,7 +90,7 @@ async fn wait(one: LabelRef, limit: Limit, session: &ApiSession<'_>) -> anyhow::
         }
     };
     let ask = async |client: &Client| client.label(product, submission, id, true).await;
-    let (label, failure) = wait.end(ask, judge).await?;
+    let (label, failure) = wait.end(ask, classify).await?;
     let mut document = shape::json(&label)?;
     progress::add_report(&mut document, label.workflow_status.as_ref(), session).await;
     session.show_document(&document)?;

@@ -46,10 +46,10 @@ async fn ended(
 ) -> anyhow::Result<(PreprodPackage, Option<String>)> {
     let subject = format!("preproduction package {}", Escaped(id));
     let wait = Wait { session, subject, pace: session.poll().sign, limit };
-    wait.end(async |client| client.preprod_package(id).await, judge).await
+    wait.end(async |client| client.preprod_package(id).await, classify).await
 }
 
-fn judge(package: &PreprodPackage) -> Verdict {
+fn classify(package: &PreprodPackage) -> Verdict {
     match &package.signing_status {
         Some(status) if status.is_success() => Verdict::Done,
         Some(status) if status.is_failure() => {

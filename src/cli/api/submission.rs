@@ -170,7 +170,7 @@ async fn wait(
     let SubmissionRef { product, submission } = which;
     let subject = format!("submission {submission}");
     let wait = Wait { session, subject: subject.clone(), pace: session.poll().sign, limit };
-    let judge = |submission: &Submission| {
+    let classify = |submission: &Submission| {
         let status = submission.workflow_status.as_ref();
         let has_metadata = || submission.download(&DownloadKind::DriverMetadata).is_some();
         match (submission.is_signed(), goal) {
@@ -187,7 +187,7 @@ async fn wait(
         }
     };
     let ask = async |client: &Client| client.submission(product, submission).await;
-    let (ended, failure) = wait.end(ask, judge).await?;
+    let (ended, failure) = wait.end(ask, classify).await?;
     session.show_document(&progress::submission(&ended, session).await?)?;
     Ok(session.exit(&subject, failure))
 }

@@ -45,10 +45,10 @@ impl Wait<'_> {
     pub(super) async fn end<T>(
         &self,
         ask: impl AsyncFn(&Client) -> Result<T, Error>,
-        judge: impl Fn(&T) -> Verdict,
+        classify: impl Fn(&T) -> Verdict,
     ) -> anyhow::Result<(T, Option<String>)> {
         let progress = RefCell::new("nothing is known of it".to_owned());
-        let ended = self.poll(ask, judge, &progress);
+        let ended = self.poll(ask, classify, &progress);
         let Some(timeout) = self.limit.timeout else { return ended.await };
         let timed_out = |_| {
             let text = format!("{} did not end in time: {}", self.subject, Escaped(&progress.borrow()));
@@ -60,7 +60,7 @@ impl Wait<'_> {
     async fn poll<T>(
         &self,
         ask: impl AsyncFn(&Client) -> Result<T, Error>,
-        judge: impl Fn(&T) -> Verdict,
+        classify: impl Fn(&T) -> Verdict,
         progress: &RefCell<String>,
     ) -> anyhow::Result<(T, Option<String>)> {
         let client = self.session.client()?;
@@ -68,7 +68,7 @@ impl Wait<'_> {
         let mut interval = self.pace.first;
         loop {
             let now = match ask(client).await {
-                Ok(object) => match judge(&object) {
+                Ok(object) => match classify(&object) {
                     Verdict::Done => return Ok((object, None)),
                     Verdict::Failed(why) => return Ok((object, Some(why))),
                     Verdict::Pending(now) => now,

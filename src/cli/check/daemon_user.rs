@@ -1,4 +1,4 @@
-//! `check` as root: judges as the user of the daemon.
+//! `check` as root: checks as the user of the daemon.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -12,7 +12,7 @@ use crate::cli::owner::become_user;
 use crate::config::Problem;
 use crate::config::model::{AfterSuccess, Config};
 
-/// The user that the configuration is judged for, when root runs `check`.
+/// The user for whom root checks the configuration with `check`.
 pub(super) struct DaemonUser {
     uid: Uid,
     gid: Gid,

@@ -261,7 +261,7 @@ fn check_leaves_no_file_behind() {
 const OWNER: u32 = 61_236;
 
 #[test]
-fn root_check_judges_as_the_owner_of_the_store() {
+fn check_by_root_checks_as_the_owner_of_the_store() {
     if std::env::var_os("DROPSHIP_ROOT_TESTS").is_none() {
         eprintln!("not run: it gives a store to another user; set DROPSHIP_ROOT_TESTS=1");
         return;

@@ -61,7 +61,7 @@ fn root_folder_above_that_belongs_to_a_build_job_leads_nowhere() {
     let names = fs::read_dir(env.path("elsewhere")).expect("listed").count();
     assert_eq!((names, job(&env, "theirs.cab")), (1, None), "{}", env.log());
     assert_eq!(fs::read(env.path("elsewhere/theirs.cab")).expect("it is there"), good);
-    // `check` judges alike.
+    // `check` reports the same.
     assert!(checked().contains("is a link that another user made"), "{}", checked());
 
     attack(&env, "rm home/out home/drop; mv home/was home/out; mv home/dropped home/drop");
