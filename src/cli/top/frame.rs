@@ -7,7 +7,7 @@ use crate::cli::text_width::{of, shortened};
 
 /// How a piece of text looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Look {
+pub(super) enum Style {
     Plain,
     /// Headings.
     Bold,
@@ -21,8 +21,8 @@ pub(super) enum Look {
     Bad,
 }
 
-impl Look {
-    /// The look of a state.
+impl Style {
+    /// The style of a state.
     pub(super) fn of(state: StateKind) -> Self {
         match state {
             StateKind::Succeeded => Self::Good,
@@ -35,23 +35,23 @@ impl Look {
 
 /// A line of pieces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Row(pub(super) Vec<(String, Look)>);
+pub(super) struct Row(pub(super) Vec<(String, Style)>);
 
 impl Row {
-    /// A line with one look.
-    pub(super) fn new(text: impl Into<String>, look: Look) -> Self {
-        Self(vec![(text.into(), look)])
+    /// A line with one style.
+    pub(super) fn new(text: impl Into<String>, style: Style) -> Self {
+        Self(vec![(text.into(), style)])
     }
 
     /// The line in at most `columns`.
     fn shortened(self, columns: usize) -> Self {
         let mut left = columns;
         let mut pieces = Vec::new();
-        for (text, look) in self.0 {
+        for (text, style) in self.0 {
             let text = shortened(&text, left);
             left -= of(&text).min(left);
             if !text.is_empty() {
-                pieces.push((text, look));
+                pieces.push((text, style));
             }
         }
         Self(pieces)

@@ -1,6 +1,6 @@
 //! The lines above the table: the daemon, the number of jobs, pauses, and what needs attention.
 
-use super::frame::{Look, Row};
+use super::frame::{Row, Style};
 use crate::cli::clock::Clock;
 use crate::cli::status;
 use crate::control::Status;
@@ -11,19 +11,19 @@ pub(super) fn rows(status: &Status, clock: &Clock, max: usize) -> Vec<Row> {
     let started = status.since.map(|since| format!(" running {}", clock.since(since))).unwrap_or_default();
     let sandbox = if status.sandbox { " (a sandbox)" } else { "" };
     let first = format!("dropship {}{started}, submitting to {}{sandbox}", status.version, status.endpoint);
-    let mut rows = vec![Row::new(first, Look::Bold), Row::new(status::job_counts(status), Look::Plain)];
-    rows.extend(status::paused(status).into_iter().map(|line| Row::new(line, Look::Warning)));
+    let mut rows = vec![Row::new(first, Style::Bold), Row::new(status::job_counts(status), Style::Plain)];
+    rows.extend(status::paused(status).into_iter().map(|line| Row::new(line, Style::Warning)));
     for item in &status.trouble {
         let line = format!("TROUBLE {}: {}", item.kind.name(), item.message);
-        rows.push(Row::new(line, Look::Bad));
+        rows.push(Row::new(line, Style::Bad));
     }
     for folder in &status.folders {
-        rows.extend(status::folder_problems(folder).into_iter().map(|line| Row::new(line, Look::Warning)));
+        rows.extend(status::folder_problems(folder).into_iter().map(|line| Row::new(line, Style::Warning)));
     }
     if rows.len() > max {
         let hidden = rows.len() - max.saturating_sub(1);
         rows.truncate(max.saturating_sub(1));
-        rows.push(Row::new(format!("{} in `dropship status`", counted(hidden, "more line")), Look::Warning));
+        rows.push(Row::new(format!("{} in `dropship status`", counted(hidden, "more line")), Style::Warning));
     }
     rows
 }

@@ -12,7 +12,7 @@ use crossterm::terminal::{
 };
 use crossterm::{execute, queue};
 
-use super::frame::{Frame, Look};
+use super::frame::{Frame, Style};
 use crate::cli::output::Output;
 
 /// The terminal in the mode of the view.
@@ -69,8 +69,8 @@ impl Screen {
         for (number, row) in (0..).zip(&frame.0) {
             // Erasing after the text could erase its last character, when the cursor stays on it at the right border.
             queue!(buffer, MoveTo(0, number), Clear(ClearType::UntilNewLine))?;
-            for (text, look) in &row.0 {
-                self.queue_look(&mut buffer, *look)?;
+            for (text, style) in &row.0 {
+                self.queue_style(&mut buffer, *style)?;
                 queue!(buffer, Print(text), SetAttribute(Attribute::Reset))?;
             }
         }
@@ -80,18 +80,18 @@ impl Screen {
         stdout.flush()
     }
 
-    fn queue_look(&self, buffer: &mut Vec<u8>, look: Look) -> io::Result<()> {
+    fn queue_style(&self, buffer: &mut Vec<u8>, style: Style) -> io::Result<()> {
         let mut colour = |colour| match self.has_colours {
             true => queue!(buffer, SetForegroundColor(colour)),
             false => Ok(()),
         };
-        match look {
-            Look::Plain => Ok(()),
-            Look::Good => colour(Color::DarkGreen),
-            Look::Warning => colour(Color::DarkYellow),
-            Look::Bad => colour(Color::DarkRed),
-            Look::Bold => queue!(buffer, SetAttribute(Attribute::Bold)),
-            Look::Selected => queue!(buffer, SetAttribute(Attribute::Reverse)),
+        match style {
+            Style::Plain => Ok(()),
+            Style::Good => colour(Color::DarkGreen),
+            Style::Warning => colour(Color::DarkYellow),
+            Style::Bad => colour(Color::DarkRed),
+            Style::Bold => queue!(buffer, SetAttribute(Attribute::Bold)),
+            Style::Selected => queue!(buffer, SetAttribute(Attribute::Reverse)),
         }
     }
 }

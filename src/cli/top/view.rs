@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::data::{Loaded, Wanted};
-use super::frame::{Frame, Look, Row};
+use super::frame::{Frame, Row, Style};
 use super::header;
 use super::keys::Key;
 use crate::cli::clock::Clock;
@@ -186,7 +186,7 @@ impl<'a> View<'a> {
 
     fn list_rows(&mut self, size: TerminalSize, clock: &Clock) -> Vec<Row> {
         let Some(loaded) = &self.loaded else {
-            return vec![Row::new("waiting for the daemon", Look::Plain)];
+            return vec![Row::new("waiting for the daemon", Style::Plain)];
         };
         let mut rows = header::rows(&loaded.status, clock, (size.rows / 3).max(2));
         if size.rows >= ROOMY {
@@ -200,25 +200,25 @@ impl<'a> View<'a> {
         let widths = Widths::fit(&job_table::COLUMNS, &cells, columns);
         rows.push(Row::new(
             format!("  {}", widths.line(&job_table::COLUMNS, &job_table::heads(), columns)),
-            Look::Bold,
+            Style::Bold,
         ));
         if loaded.jobs.is_empty() {
             let none = if self.filter.is_empty() { "  no jobs" } else { "  no job contains this text" };
-            rows.push(Row::new(none, Look::Plain));
+            rows.push(Row::new(none, Style::Plain));
         }
         let shown = loaded.jobs.iter().zip(&cells).enumerate().skip(self.first).take(self.page);
         rows.extend(shown.map(|(place, (job, cells))| {
             if place == self.place {
                 let line = widths.cells(&job_table::COLUMNS, cells).join("  ");
-                return Row::new(format!("{MARK}{line}"), Look::Selected);
+                return Row::new(format!("{MARK}{line}"), Style::Selected);
             }
             let state = widths.shown_index(job_table::STATE);
-            let mut pieces = vec![(" ".repeat(MARK.len()), Look::Plain)];
+            let mut pieces = vec![(" ".repeat(MARK.len()), Style::Plain)];
             for (index, cell) in widths.cells(&job_table::COLUMNS, cells).into_iter().enumerate() {
                 if index > 0 {
-                    pieces.push(("  ".to_owned(), Look::Plain));
+                    pieces.push(("  ".to_owned(), Style::Plain));
                 }
-                pieces.push((cell, if Some(index) == state { Look::of(job.state) } else { Look::Plain }));
+                pieces.push((cell, if Some(index) == state { Style::of(job.state) } else { Style::Plain }));
             }
             Row(pieces)
         }));
@@ -239,11 +239,11 @@ impl<'a> View<'a> {
         let first = first.min(lines.len().saturating_sub(self.page));
         // Further keys begin at the last line that can be reached.
         self.mode = Mode::Job { id: id.clone(), first };
-        lines.iter().skip(first).map(|line| Row::new(line, Look::Plain)).collect()
+        lines.iter().skip(first).map(|line| Row::new(line, Style::Plain)).collect()
     }
 
     fn footer(&self, size: TerminalSize) -> Row {
-        let problem = self.problem.as_ref().map(|problem| Row::new(Escaped(problem).to_string(), Look::Bad));
+        let problem = self.problem.as_ref().map(|problem| Row::new(Escaped(problem).to_string(), Style::Bad));
         let keys = |keys: &[&str]| keys.join(if size.columns < NARROW { " " } else { "   " });
         let place = || {
             let loaded = self.loaded.as_ref();
@@ -254,17 +254,17 @@ impl<'a> View<'a> {
         let filter = Escaped(&self.filter);
         match &self.mode {
             Mode::Filter => {
-                Row::new(format!("filter: {filter}_   Enter keeps it, Esc removes it"), Look::Bold)
+                Row::new(format!("filter: {filter}_   Enter keeps it, Esc removes it"), Style::Bold)
             }
             _ if problem.is_some() => problem.unwrap_or_default(),
             Mode::List if self.filter.is_empty() => {
-                Row::new(keys(&[&*place(), "q quit", "j/k move", "Enter show", "/ filter"]), Look::Bold)
+                Row::new(keys(&[&*place(), "q quit", "j/k move", "Enter show", "/ filter"]), Style::Bold)
             }
             Mode::List => {
                 let filter = format!("filter: {filter}");
-                Row::new(keys(&[&*place(), &*filter, "Esc removes it", "q quit", "Enter show"]), Look::Bold)
+                Row::new(keys(&[&*place(), &*filter, "Esc removes it", "q quit", "Enter show"]), Style::Bold)
             }
-            Mode::Job { .. } => Row::new(keys(&["Esc back", "j/k scroll", "q quit"]), Look::Bold),
+            Mode::Job { .. } => Row::new(keys(&["Esc back", "j/k scroll", "q quit"]), Style::Bold),
         }
     }
 }
