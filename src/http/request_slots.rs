@@ -43,7 +43,7 @@ impl SlotKind {
     }
 
     /// Maximum time to wait for a slot.
-    const fn patience(self) -> Duration {
+    const fn max_wait(self) -> Duration {
         match self {
             Self::Query | Self::Bulk => Duration::from_secs(30),
             Self::Submit => Duration::from_secs(600),
@@ -152,7 +152,7 @@ impl RequestSlots {
     /// # Errors
     /// When none becomes free in time.
     pub async fn take(&self, kind: SlotKind) -> Result<RequestSlot, Busy> {
-        tokio::time::timeout(kind.patience(), self.next(kind)).await.unwrap_or(Err(Busy))
+        tokio::time::timeout(kind.max_wait(), self.next(kind)).await.unwrap_or(Err(Busy))
     }
 
     async fn next(&self, kind: SlotKind) -> Result<RequestSlot, Busy> {

@@ -159,8 +159,13 @@ impl Queue {
         let ready = || inner.heads().filter(|(_, due, _)| *due <= now);
         let first = ready().min_by_key(|(name, due, _)| {
             let turn = inner.turn_of.get(*name).copied().unwrap_or_default();
-            let patient = turn.skipped < MAX_SKIPS;
-            (patient, if patient { Reverse(priority(name)) } else { Reverse(0) }, turn.last, *due)
+            let may_be_skipped = turn.skipped < MAX_SKIPS;
+            (
+                may_be_skipped,
+                if may_be_skipped { Reverse(priority(name)) } else { Reverse(0) },
+                turn.last,
+                *due,
+            )
         });
         let Some((folder, id)) = first.map(|(name, _, id)| (Arc::clone(name), id.clone())) else {
             return soonest.map_or(Next::Nothing, Next::Later);

@@ -19,7 +19,7 @@ const COMES_BACK: &str = "the daemon starts without it and tries it again until 
 const MAX_WAIT: Duration = Duration::from_secs(5);
 const MAX_WAITS: Duration = Duration::from_secs(15);
 
-/// Time for one path once that is used up: a local disk responds within it.
+/// Time for one path when the time for all is used up: a local disk responds within it.
 const MIN_WAIT: Duration = Duration::from_millis(50);
 
 /// Maximum number of paths that do not respond.
@@ -38,9 +38,9 @@ struct Unusable {
 #[must_use]
 pub fn of_folders(config: &Config, sandbox: bool) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let mut patience = Patience::default();
+    let mut budget = WaitBudget::default();
     for folder in config.folders_here() {
-        problems.extend(of_folder(folder, sandbox, &mut patience).into_iter().map(|unusable| {
+        problems.extend(of_folder(folder, sandbox, &mut budget).into_iter().map(|unusable| {
             let message = format!("folder `{}`: {}: {}", folder.name, unusable.why, unusable.error);
             let problem = problem(config, message);
             match unusable.may_come_back {
@@ -52,9 +52,9 @@ pub fn of_folders(config: &Config, sandbox: bool) -> Vec<Problem> {
     problems
 }
 
-fn of_folder(folder: &Folder, sandbox: bool, patience: &mut Patience) -> Vec<Unusable> {
+fn of_folder(folder: &Folder, sandbox: bool, budget: &mut WaitBudget) -> Vec<Unusable> {
     let mut unusable = Vec::new();
-    let read = patience.run(&folder.path, |path| SharedFolder::open(path)?.readable().map(drop));
+    let read = budget.run(&folder.path, |path| SharedFolder::open(path)?.readable().map(drop));
     let is_readable = read.is_ok();
     unusable.extend(read.err().map(|error| Unusable {
         why: format!("cannot read {}", folder.path.display()),
@@ -65,7 +65,7 @@ fn of_folder(folder: &Folder, sandbox: bool, patience: &mut Patience) -> Vec<Unu
         return unusable;
     }
     let mut check = |path: &Path, why: &str| {
-        let error = patience.run(path, try_write).err();
+        let error = budget.run(path, try_write).err();
         unusable.extend(error.map(|error| Unusable {
             why: format!("{why} {}", path.display()),
             may_come_back: may_pass(&error),
@@ -86,20 +86,20 @@ fn of_folder(folder: &Folder, sandbox: bool, patience: &mut Patience) -> Vec<Unu
     unusable
 }
 
-/// Time that remains for file systems which do not respond: a dead share must keep the daemon neither from starting nor from
+/// The time that remains for file systems which do not respond. A dead share must not keep the daemon from starting, or from
 /// serving other folders.
-struct Patience {
+struct WaitBudget {
     left: Duration,
     hung: usize,
 }
 
-impl Default for Patience {
+impl Default for WaitBudget {
     fn default() -> Self {
         Self { left: MAX_WAITS, hung: 0 }
     }
 }
 
-impl Patience {
+impl WaitBudget {
     /// Tries a path. After many that did not respond, no further one is tried: each keeps a thread.
     fn run(&mut self, path: &Path, attempt: fn(&Path) -> io::Result<()>) -> io::Result<()> {
         if self.hung >= MAX_HUNG {

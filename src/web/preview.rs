@@ -14,10 +14,10 @@ use crate::control::{Reloaded, Status};
 /// Maximum number of unfinished jobs that are compared.
 pub(super) const MAX_JOBS: usize = 2_000;
 
-/// How long a request waits for a comparison.
-const PATIENCE: Duration = Duration::from_millis(1_500);
+/// Maximum time that a request waits for a comparison.
+const MAX_WAIT: Duration = Duration::from_millis(1_500);
 
-/// How long a comparison is kept at least: jobs end and begin.
+/// Minimum time that a comparison is kept, although jobs end and begin.
 const KEPT: Duration = Duration::from_secs(30);
 
 /// A comparison takes at most this part of the time, however many jobs there are.
@@ -70,7 +70,7 @@ impl ReloadPreview {
             state.is_running = true;
             self.start(readings.clone(), stamps.clone(), main);
         }
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + MAX_WAIT;
         while state.is_running {
             if self.done.wait_until(&mut state, deadline).timed_out() {
                 return None;

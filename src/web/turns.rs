@@ -1,4 +1,4 @@
-//! Whose turn it is to compute a page. Packages come first: while the processors are busy, pages make pauses.
+//! Decides when a page is computed. Packages come first: while the processors are busy, pages make pauses.
 //!
 //! The priority of a thread would do the same, but the unit forbids to change priorities.
 
@@ -19,8 +19,8 @@ const MAX_PAUSE: Duration = Duration::from_secs(2);
 /// The processors count as busy if a page had to wait for more than this part of its time.
 const WAITED: u32 = 4;
 
-/// Maximum time to wait for a turn. A page that waits for a disk keeps its turn; after this time, other pages go on without one.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// Maximum time to wait for a turn. A page that waits for a disk keeps its turn, so after this time other pages run without a turn.
+const MAX_WAIT: Duration = Duration::from_secs(5);
 
 /// The turns. Half of the processors compute pages at the same time, one at least.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Turns {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, JoinError> {
-        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.0).acquire_owned()).await;
+        let turn = tokio::time::timeout(MAX_WAIT, Arc::clone(&self.0).acquire_owned()).await;
         let turn = turn.ok().and_then(Result::ok);
         let computed = tokio::task::spawn_blocking(move || {
             let (begun, before) = (Instant::now(), processor_time());
