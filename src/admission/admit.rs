@@ -24,7 +24,7 @@ use dropship_store::{Commit, Entry, StoreError};
 const MAX_CLAIM: Duration = Duration::from_secs(10);
 
 /// The final verdict on a package.
-enum Verdicted {
+enum FinalVerdict {
     Accepted(Box<PlanSnapshot>, Vec<String>),
     /// With the facts, if the rules rejected it.
     Rejected(Fault, Option<Box<RejectedPackage>>),
@@ -71,12 +71,12 @@ fn recovered(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Opt
 fn verdict_before_inspection(
     admission: &Admission,
     package: &CapturedPackage<'_>,
-) -> Result<Option<Verdicted>, AdmitError> {
+) -> Result<Option<FinalVerdict>, AdmitError> {
     if let Some(fault) = &package.oversize {
-        return Ok(Some(Verdicted::Rejected(fault.clone(), None)));
+        return Ok(Some(FinalVerdict::Rejected(fault.clone(), None)));
     }
     if admission.inspections.is_poison(&*admission.store, &package.sha256)? {
-        return Ok(Some(Verdicted::Held(HoldFault::new(HoldReason::Poison, POISONED))));
+        return Ok(Some(FinalVerdict::Held(HoldFault::new(HoldReason::Poison, POISONED))));
     }
     let sidecar = package.sidecar_checksum.as_ref().err().or(package.vars.as_ref().err());
     if let Some(why) = sidecar.filter(|_| !package.settled) {
@@ -88,11 +88,11 @@ fn verdict_before_inspection(
     if !package.stale && !package.is_complete().map_err(unread)? {
         return Err(AdmitError::NotYet(why.clone()));
     }
-    Ok(Some(Verdicted::Rejected(Fault::new(ErrorKind::Sidecar, why.clone()), None)))
+    Ok(Some(FinalVerdict::Rejected(Fault::new(ErrorKind::Sidecar, why.clone()), None)))
 }
 
 /// Inspects the copy and plans it by the rules.
-fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Verdicted, AdmitError> {
+fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<FinalVerdict, AdmitError> {
     let not_yet = |why: String| Err(AdmitError::NotYet(why));
     let running = admission.inspections.begin(&*admission.store, &package.sha256, package.size)?;
     let (active, folder) = (admission.active(), package.folder.as_deref());
@@ -117,7 +117,7 @@ fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Verdi
     match (outcome, inspection.facts.clone().zip(planning)) {
         (None, _) if package.stale => {
             let message = format!("truncated: {}", inspection.reasons_or("the file is incomplete"));
-            Ok(Verdicted::Rejected(Fault::new(ErrorKind::Truncated, message), None))
+            Ok(FinalVerdict::Rejected(Fault::new(ErrorKind::Truncated, message), None))
         }
         (None, _) => not_yet(inspection.reasons_or("the file is incomplete")),
         // Another machine may still be writing to a file of a polled folder, so every rejection waits there.
@@ -126,9 +126,9 @@ fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Verdi
         {
             not_yet(fault.message)
         }
-        (Some(Err(fault)), _) => Ok(Verdicted::Rejected(fault, rejected)),
+        (Some(Err(fault)), _) => Ok(FinalVerdict::Rejected(fault, rejected)),
         (Some(Ok(_)), None) => not_yet("inspection found no facts".to_owned()),
-        (Some(Ok(plan)), Some((facts, planning))) => Ok(Verdicted::Accepted(
+        (Some(Ok(plan)), Some((facts, planning))) => Ok(FinalVerdict::Accepted(
             Box::new(PlanSnapshot { facts, plan, vars, planning: Some(planning) }),
             warnings,
         )),
@@ -139,13 +139,13 @@ fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Verdi
 fn create_job(
     admission: &Admission,
     package: &CapturedPackage<'_>,
-    verdict: Verdicted,
+    verdict: FinalVerdict,
 ) -> Result<JobId, AdmitError> {
-    let ahead = match &verdict {
-        Verdicted::Accepted(snapshot, _) if admission.packages.is_remote() => {
-            match share_ahead(admission, package, snapshot)? {
-                Ahead::Known(id) => return Ok(id),
-                Ahead::Shared(id) => Some(id),
+    let prepared = match &verdict {
+        FinalVerdict::Accepted(snapshot, _) if admission.packages.is_remote() => {
+            match prepare_job(admission, package, snapshot)? {
+                PreparedJob::Known(id) => return Ok(id),
+                PreparedJob::Shared(id) => Some(id),
             }
         }
         _ => None,
@@ -155,15 +155,15 @@ fn create_job(
     let earlier = match known_job(admission, package)? {
         KnownBytes::Job(id) => {
             drop(guard);
-            if let Some(ahead) = ahead.filter(|ahead| *ahead != id) {
-                discard_ahead(admission, &ahead);
+            if let Some(prepared) = prepared.filter(|prepared| *prepared != id) {
+                discard_prepared(admission, &prepared);
             }
             return Ok(id);
         }
         KnownBytes::Again(job) => Some(job),
         KnownBytes::Unknown => None,
     };
-    let new = || ahead.unwrap_or_else(new_id);
+    let new = || prepared.unwrap_or_else(new_id);
     let (id, rev) = earlier.as_ref().map_or_else(|| (new(), 0), |job| (job.id().clone(), job.rev()));
     let first = match earlier {
         Some(_) => dropped_again::event(),
@@ -182,7 +182,7 @@ fn create_job(
     let jobs = match admission.store.commit(commit).wait() {
         Err(StoreError::Conflict { .. }) if rev == 0 => {
             drop(guard);
-            discard_ahead(admission, &id);
+            discard_prepared(admission, &id);
             return Err(AdmitError::Busy("another node has accepted the same bytes".to_owned()));
         }
         written => written?,
@@ -194,36 +194,37 @@ fn create_job(
     Ok(id)
 }
 
-/// The job whose package was shared before it was created.
-enum Ahead {
-    /// The bytes have become a job in the meantime.
+/// A job whose package is on the shared storage before the job is created.
+enum PreparedJob {
+    /// The bytes have become this job in the meantime.
     Known(JobId),
+    /// The package of this job is shared.
     Shared(JobId),
 }
 
-/// Makes objects of the copy and the plan. That takes the time of the network, so no lock is held.
-fn share_ahead(
+/// Stores the copy and the plan as objects. No lock is held, because the network takes time.
+fn prepare_job(
     admission: &Admission,
     package: &CapturedPackage<'_>,
     snapshot: &PlanSnapshot,
-) -> Result<Ahead, AdmitError> {
+) -> Result<PreparedJob, AdmitError> {
     let (id, is_new) = match known_job(admission, package)? {
-        KnownBytes::Job(id) => return Ok(Ahead::Known(id)),
+        KnownBytes::Job(id) => return Ok(PreparedJob::Known(id)),
         KnownBytes::Again(job) => (job.id().clone(), false),
         KnownBytes::Unknown => (new_id(), true),
     };
     let shared = admission.packages.share_ahead(&id, package.copy, snapshot);
     shared.map_err(|error| {
         if is_new && admission.packages.away().is_none() {
-            discard_ahead(admission, &id);
+            discard_prepared(admission, &id);
         }
         AdmitError::Busy(format!("cannot store the captured copy: {error}"))
     })?;
-    Ok(Ahead::Shared(id))
+    Ok(PreparedJob::Shared(id))
 }
 
-/// Deletes the copy of a job that is not created. What is left is found by `doctor`, and deleted by a later start.
-fn discard_ahead(admission: &Admission, id: &JobId) {
+/// Deletes the copy of a job that is not created. If that fails, `doctor` finds the copy, and a later start deletes it.
+fn discard_prepared(admission: &Admission, id: &JobId) {
     if let Err(error) = admission.packages.discard(id) {
         tracing::warn!("cannot delete the copy of a package that was not accepted: {error}");
     }
@@ -273,17 +274,17 @@ fn events_of(
     admission: &Admission,
     package: &CapturedPackage<'_>,
     id: &JobId,
-    verdict: Verdicted,
+    verdict: FinalVerdict,
 ) -> Result<Vec<Event>, AdmitError> {
     let (snapshot, warnings) = match verdict {
-        Verdicted::Rejected(fault, facts) => {
+        FinalVerdict::Rejected(fault, facts) => {
             if let Some(facts) = facts {
                 admission.keep_rejected(id, &facts);
             }
             return Ok(vec![Event::Rejected { fault }]);
         }
-        Verdicted::Held(fault) => return Ok(vec![Event::Held { fault, request: None }]),
-        Verdicted::Accepted(snapshot, warnings) => (snapshot, warnings),
+        FinalVerdict::Held(fault) => return Ok(vec![Event::Held { fault, request: None }]),
+        FinalVerdict::Accepted(snapshot, warnings) => (snapshot, warnings),
     };
     let stored = admission.packages.admit(id, package.copy, &snapshot);
     let plan =
