@@ -108,7 +108,7 @@ impl Inputs<'_> {
             audiences: named.collect(),
             go_live: label.go_live.and_then(|date| date.resolve(self.now, &label.blackout).ok()),
             targets: TargetCounts::of_request(request),
-            foreseen: self.foreseen(snapshot, label).map(|foreseen| compare(request, &foreseen)),
+            foreseen: self.predicted(snapshot, label).map(|predicted| compare(request, &predicted)),
             previous,
             warnings: prepared.warnings.iter().map(warning).collect(),
             body: serde_json::to_value(request)
@@ -117,8 +117,8 @@ impl Inputs<'_> {
         })
     }
 
-    /// The request that `plan` foresaw when the package was accepted.
-    fn foreseen(self, snapshot: &PlanSnapshot, label: &LabelPlan) -> Option<NewShippingLabel> {
+    /// The request that `plan` predicted when the package was accepted.
+    fn predicted(self, snapshot: &PlanSnapshot, label: &LabelPlan) -> Option<NewShippingLabel> {
         snapshot.facts.infs.iter().find(|inf| !inf.hardware_ids.is_empty())?;
         let label = LabelPlan { go_live: None, ..label.clone() };
         preview(&label, &snapshot.plan, &snapshot.facts, self.job.created()).request

@@ -39,7 +39,7 @@ pub struct RequestContent {
     pub go_live: Option<Timestamp>,
     /// The targets, counted.
     pub targets: TargetCounts,
-    /// How the targets differ from those that were foreseen when the package was accepted; absent if the package names no
+    /// How the targets differ from those that were predicted when the package was accepted; absent if the package names no
     /// hardware ids.
     pub foreseen: Option<TargetChange>,
     /// The label that was published before by the same rule and label.

@@ -1,4 +1,4 @@
-//! What the labels of a job reach, and what they wait for: by their publication, or as foreseen until then.
+//! What the labels of a job reach, and what they wait for: by their publication, or as predicted until then.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -59,7 +59,7 @@ pub fn label_reach(
     let published = job.labels().iter().map(published).collect::<Result<Vec<_>, _>>()?;
     let snapshot = job.plan().and_then(|digest| packages.plan_snapshot(job.id(), digest).ok());
     let (mut metadata, mut known) = (None, Vec::new());
-    // Only what is foreseen needs them, and the metadata can be large.
+    // Only predictions need them, and the metadata can be large.
     if published.iter().any(Option::is_none) {
         metadata = read_driver_metadata(packages, job).ok();
         known = known_audiences::read(store, job.account().unwrap_or(DEFAULT_ACCOUNT))?;
@@ -104,11 +104,11 @@ impl Inputs<'_> {
                 audiences: published.audiences,
             });
         }
-        Ok(self.foreseen(label, plan, not_before))
+        Ok(self.predicted(label, plan, not_before))
     }
 
     /// A label that is not published, as it will probably be. It is not requested before `not_before`, if that is known.
-    fn foreseen(&self, label: &Label, plan: Option<LabelPlan>, not_before: Option<Timestamp>) -> LabelReach {
+    fn predicted(&self, label: &Label, plan: Option<LabelPlan>, not_before: Option<Timestamp>) -> LabelReach {
         // A date that has passed is no reason to show no targets.
         let undated = plan.clone().map(|plan| LabelPlan { go_live: None, ..plan });
         let (mut targets, mut expected) = (None, None);

@@ -57,7 +57,7 @@ impl<'a> ChainJob<'a> {
         guard: &'a Guard,
         now: Timestamp,
     ) -> Result<Self, ChainError> {
-        let (guard, facts) = foreseeable(test, guard);
+        let (guard, facts) = predictable(test, guard);
         let job = signed_job(test, plan, now)?;
         let mut chain =
             Self { test, plan, guard, facts, job, now, due: None, sent: BTreeMap::new(), approvals: 0 };
@@ -200,12 +200,12 @@ impl<'a> ChainJob<'a> {
     }
 }
 
-/// The limits and the facts that the targets of a label are foreseen from.
-fn foreseeable<'a>(test: &'a RuleTest, guard: &'a Guard) -> (Cow<'a, Guard>, Cow<'a, Facts>) {
+/// The limits, and the facts from which the targets of a label are predicted.
+fn predictable<'a>(test: &'a RuleTest, guard: &'a Guard) -> (Cow<'a, Guard>, Cow<'a, Facts>) {
     let is_described = test.facts.infs.iter().any(|inf| !inf.hardware_ids.is_empty());
     let guard = match (test.knows_targets(), is_described) {
         (true, true) => Cow::Borrowed(guard),
-        // The case describes nothing that could be foreseen of a .cab. Nothing is ever foreseen of an .hlkx.
+        // The case describes no targets of a .cab that could be predicted. The targets of an .hlkx are never predicted.
         (true, false) if test.facts.kind == Kind::Cab => {
             Cow::Owned(Guard { unforeseen: Unforeseen::Allow, ..guard.clone() })
         }

@@ -8,7 +8,7 @@ use super::lines::Lines;
 use dropship_hardware::{DriverMetadata, NewShippingLabel, format_date};
 use dropship_package::Facts;
 use dropship_rules::label::{
-    Ceiling, Guard, GuardVerdict, LabelPreview, earliest, foreseen_folder, preview, preview_with,
+    Ceiling, Guard, GuardVerdict, LabelPreview, earliest, predicted_folder, preview, preview_with,
 };
 use dropship_rules::plan::{LabelPlan, Plan};
 
@@ -118,7 +118,7 @@ fn add_targets(lines: &mut Lines, request: &NewShippingLabel, ceilings: &[Ceilin
         });
         let ceiling = ceiling.map(|ceiling| format!(", ceiling {}", ceiling.ceiling)).unwrap_or_default();
         let (inf, os, pnp) = (&row.inf_id, &row.operating_system_code, &row.pnp_string);
-        let folder = foreseen_folder(&row.bundle_id).map(|folder| format!("{folder}/")).unwrap_or_default();
+        let folder = predicted_folder(&row.bundle_id).map(|folder| format!("{folder}/")).unwrap_or_default();
         lines.add("target", format_args!("{folder}{inf} {os} {pnp}{ceiling}"));
     }
     for chid in targeting.iter().flat_map(|targeting| &targeting.chids) {

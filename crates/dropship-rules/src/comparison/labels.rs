@@ -57,7 +57,7 @@ impl Plans<'_> {
         let differing = differing(&comparable(old, Some(pairs)), &comparable(new, None));
         let (filters, values): (Vec<_>, Vec<_>) =
             differing.into_iter().partition(|change| change.key.starts_with(FILTER));
-        let has_other_rows = self.source.is_foreseen()
+        let has_other_rows = self.source.is_predicted()
             && !same_codes(self.old, self.new)
             && !self.source.facts.infs.is_empty();
         if filters.is_empty() && values.is_empty() && !has_other_rows && old.attestation == new.attestation {

@@ -8,7 +8,7 @@ use dropship_package::Facts;
 use jiff::Timestamp;
 
 use super::difference::Target;
-use crate::label::{foreseen, preview_with, select};
+use crate::label::{predicted_metadata, preview_with, select};
 use crate::plan::{LabelPlan, Plan};
 
 /// Where targets are read from: the driver metadata if they are known, else the facts of the package.
@@ -31,16 +31,18 @@ pub(super) struct LabelReach {
 
 impl TargetSource<'_> {
     /// Whether the targets depend on the OS codes that a plan requests, because Microsoft's are not known yet.
-    pub(super) fn is_foreseen(&self) -> bool {
+    pub(super) fn is_predicted(&self) -> bool {
         self.metadata.is_none()
     }
 
     pub(super) fn reach(&self, label: &LabelPlan, plan: &Plan) -> LabelReach {
         match &**self.metadata {
             Some(metadata) => self.with(label, plan, metadata),
-            None if self.facts.infs.iter().any(|inf| !inf.hardware_ids.is_empty()) => {
-                self.with(label, plan, &foreseen(label, self.facts, &plan.product.requested_signatures))
-            }
+            None if self.facts.infs.iter().any(|inf| !inf.hardware_ids.is_empty()) => self.with(
+                label,
+                plan,
+                &predicted_metadata(label, self.facts, &plan.product.requested_signatures),
+            ),
             None => LabelReach::default(),
         }
     }

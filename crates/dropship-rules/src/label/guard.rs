@@ -116,9 +116,9 @@ impl Guard {
     ) -> GuardVerdict {
         let mut verdict = self.check_request(request);
         if self.unforeseen == Unforeseen::Hold {
-            let foreseen = preview(label, plan, facts, jiff::Timestamp::UNIX_EPOCH);
-            let foreseen = foreseen.request.as_ref().map(targets).unwrap_or_default();
-            let new: Vec<_> = targets(request).difference(&foreseen).cloned().collect();
+            let predicted = preview(label, plan, facts, jiff::Timestamp::UNIX_EPOCH);
+            let predicted = predicted.request.as_ref().map(targets).unwrap_or_default();
+            let new: Vec<_> = targets(request).difference(&predicted).cloned().collect();
             if !new.is_empty() {
                 let shown: BTreeSet<_> = new.iter().map(|(inf, os, id)| format!("{inf} {os} {id}")).collect();
                 verdict.held.push(format!("its plan did not foresee {}", quoted(&shown)));

@@ -17,7 +17,8 @@ pub use gaps::{gaps, selects};
 pub use guard::{Everybody, Guard, GuardVerdict, Unforeseen};
 pub use inf_mismatch::InfMismatch;
 pub use preview::{
-    Ceiling, LabelPreview, assumed_audiences, earliest, foreseen, foreseen_folder, preview, preview_with,
+    Ceiling, LabelPreview, assumed_audiences, earliest, predicted_folder, predicted_metadata, preview,
+    preview_with,
 };
 pub use reach::{Narrower, Reach};
 pub use request::{GO_LIVE_PASSED, LabelProblem, build, essence};

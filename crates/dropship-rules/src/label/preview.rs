@@ -13,7 +13,7 @@ use dropship_hardware::{
 use dropship_package::Facts;
 use dropship_package::facts::InfFacts;
 
-/// Begins the ids of foreseen bundles.
+/// Beginning of the ids of predicted bundles.
 const BUNDLE: &str = "foreseen";
 
 /// A label as it will probably be.
@@ -24,7 +24,7 @@ pub struct LabelPreview {
     /// The request. Bundle ids are unknown before Microsoft has signed: `foreseen` and the folder of the INF stand for them.
     /// Audiences are named as in the rule.
     pub request: Option<NewShippingLabel>,
-    /// Why it could not be asked for.
+    /// Why it could not be requested.
     pub problems: Vec<LabelProblem>,
     /// Warnings: Microsoft accepts these, but may ask about them.
     pub warnings: Vec<LabelWarning>,
@@ -50,7 +50,7 @@ pub struct Ceiling {
 /// for, and every audience that the rule names.
 #[must_use]
 pub fn preview(label: &LabelPlan, plan: &Plan, facts: &Facts, now: Timestamp) -> LabelPreview {
-    preview_with(label, plan, &foreseen(label, facts, &plan.product.requested_signatures), now)
+    preview_with(label, plan, &predicted_metadata(label, facts, &plan.product.requested_signatures), now)
 }
 
 /// A label of a plan as it will be with these driver metadata, and with every audience that the rule names.
@@ -132,7 +132,7 @@ fn unclassified(label: &LabelPlan, plan: &Plan) -> Option<LabelWarning> {
 /// Every hardware id of every INF under every OS code that is asked for. INFs of one name are in different bundles, one for
 /// each folder.
 #[must_use]
-pub fn foreseen(label: &LabelPlan, facts: &Facts, os_codes: &[String]) -> DriverMetadata {
+pub fn predicted_metadata(label: &LabelPlan, facts: &Facts, os_codes: &[String]) -> DriverMetadata {
     let mut metadata = DriverMetadata::default();
     for inf in &facts.infs {
         let mut info = InfMetadata {
@@ -168,7 +168,7 @@ fn bundle_id(folder: &str) -> String {
 
 /// The folder of a bundle of [`preview`]; `None` for a bundle of Microsoft, and for the topmost folder.
 #[must_use]
-pub fn foreseen_folder(bundle: &str) -> Option<&str> {
+pub fn predicted_folder(bundle: &str) -> Option<&str> {
     bundle.strip_prefix(BUNDLE)?.strip_prefix('/')
 }
 

@@ -358,7 +358,7 @@ fn extension_inf_for_machines_of_several_oems_is_a_warning() {
 }
 
 #[test]
-fn infs_of_one_name_in_two_folders_are_foreseen_separately() {
+fn infs_of_one_name_in_two_folders_are_predicted_separately() {
     let inf = |folder: &str, id: &str| dropship_package::facts::InfFacts {
         path: format!("{folder}echo.inf"),
         name: "echo.inf".to_owned(),
@@ -392,6 +392,6 @@ fn infs_of_one_name_in_two_folders_are_foreseen_separately() {
     let request = found.request.unwrap_or_else(|| panic!("{:?}", found.problems));
     let rows = request.targeting.expect("targets").hardware_ids;
     let shown: Vec<_> =
-        rows.iter().map(|row| (foreseen_folder(&row.bundle_id), row.pnp_string.as_str())).collect();
+        rows.iter().map(|row| (predicted_folder(&row.bundle_id), row.pnp_string.as_str())).collect();
     assert_eq!(shown, [(None, "pci\\c"), (Some("arm64"), "pci\\b"), (Some("x64"), "pci\\a")]);
 }

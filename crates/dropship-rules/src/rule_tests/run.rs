@@ -194,7 +194,7 @@ pub fn basis<'a>(
     match &test.metadata {
         Some(metadata) => (Cow::Borrowed(label), Cow::Borrowed(metadata)),
         None if test.knows_targets() => {
-            (Cow::Borrowed(label), Cow::Owned(label::foreseen(label, &test.facts, os_codes)))
+            (Cow::Borrowed(label), Cow::Owned(label::predicted_metadata(label, &test.facts, os_codes)))
         }
         None => {
             let mut facts = test.facts.clone();
@@ -207,7 +207,7 @@ pub fn basis<'a>(
             if label.chids == ChidPlan::FromInf {
                 label.chids = ChidPlan::None;
             }
-            let metadata = label::foreseen(&label, &facts, os_codes);
+            let metadata = label::predicted_metadata(&label, &facts, os_codes);
             (Cow::Owned(label), Cow::Owned(metadata))
         }
     }
