@@ -55,15 +55,15 @@ fn root_journal_entries_have_the_documented_fields() {
     std::fs::remove_file(JOURNAL).expect("removed");
     assert_eq!(ended.and_then(|status| status.code()), Some(0));
     let id = env.ended()["id"].as_str().expect("an id").to_owned();
-    let story: Vec<_> = entries.iter().filter(|entry| entry.get("JOB_ID") == Some(&id)).collect();
-    assert!(story.len() > 8, "one job's story: {entries:#?}");
+    let history: Vec<_> = entries.iter().filter(|entry| entry.get("JOB_ID") == Some(&id)).collect();
+    assert!(history.len() > 8, "one job's history: {entries:#?}");
     for (event, keys) in [
         ("accepted", &["STEP", "FOLDER", "RULE", "MESSAGE_ID", "MESSAGE"][..]),
         ("committed", &["STEP", "PRODUCT_ID", "SUBMISSION_ID"]),
         ("published", &["LABEL_ID", "SUBMISSION_ID"]),
     ] {
-        let entry = story.iter().find(|entry| entry.get("EVENT").is_some_and(|name| name == event));
-        let entry = entry.unwrap_or_else(|| panic!("no entry for `{event}`: {story:#?}"));
+        let entry = history.iter().find(|entry| entry.get("EVENT").is_some_and(|name| name == event));
+        let entry = entry.unwrap_or_else(|| panic!("no entry for `{event}`: {history:#?}"));
         for key in keys {
             assert!(entry.contains_key(*key), "`{event}` has no {key}: {entry:#?}");
         }

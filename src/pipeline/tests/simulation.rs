@@ -252,8 +252,8 @@ impl Simulation {
 
     /// The number of approvals in the history of a job.
     pub(super) fn approvals(&self, job: &Job) -> usize {
-        let story = self.memory.history(job.id()).expect("a story");
-        story.iter().filter(|entry| matches!(entry.event, Event::Approved { .. })).count()
+        let history = self.memory.history(job.id()).expect("a history");
+        history.iter().filter(|entry| matches!(entry.event, Event::Approved { .. })).count()
     }
 
     /// Ids of the labels that the store knows as published.
@@ -265,8 +265,9 @@ impl Simulation {
 
     /// Ids that dropship reported as late duplicates.
     pub(super) fn late_duplicates(&self) -> BTreeSet<RemoteId> {
-        let stories = self.jobs().into_iter().flat_map(|job| self.memory.history(job.id()).expect("a story"));
-        let late_duplicates = stories.filter_map(|entry| match entry.event {
+        let histories =
+            self.jobs().into_iter().flat_map(|job| self.memory.history(job.id()).expect("a history"));
+        let late_duplicates = histories.filter_map(|entry| match entry.event {
             Event::DuplicatesChecked { ids, unproven, .. } => Some([ids, unproven].concat()),
             _ => None,
         });

@@ -37,8 +37,8 @@ fn wrong_checksum_is_rejected_and_its_correction_is_accepted() {
     // A rescan changes nothing while the sidecar is wrong.
     let id = receipt["id"].as_str().expect("an id");
     assert_eq!(env.run(&["retry", id]).status.code(), Some(0));
-    let story = || env.json(&["show", id])["events"].as_array().map_or(0, Vec::len);
-    crate::harness::wait_for("another verdict", || (story() >= 4).then_some(())).expect("a verdict");
+    let history = || env.json(&["show", id])["events"].as_array().map_or(0, Vec::len);
+    crate::harness::wait_for("another verdict", || (history() >= 4).then_some(())).expect("a verdict");
     receipt_of(&env, "echo.cab", "rejected");
     // Corrected while no daemon runs.
     daemon.kill();

@@ -36,8 +36,8 @@ fn drifted(env: &TestEnv, package: &str, kind: &str) -> Value {
 
 /// How often the change of a label was recorded in the history of a job.
 fn reports(env: &TestEnv, job: &Value) -> usize {
-    let story = env.json(&["show", id(&job["id"])]);
-    story["events"].as_array().expect("events").iter().filter(|event| event["event"] == "drifted").count()
+    let history = env.json(&["show", id(&job["id"])]);
+    history["events"].as_array().expect("events").iter().filter(|event| event["event"] == "drifted").count()
 }
 
 fn trouble(env: &TestEnv) -> Vec<Value> {

@@ -142,9 +142,9 @@ fn label_published_despite_the_cancel_raises_an_alert() {
     assert_eq!(done["state"], "cancelled");
     let log = env.log();
     assert!(log.contains("had to be withdrawn, but Microsoft published it before"), "{log}");
-    let story = env.json(&["show", id(&job["id"])]);
-    let events = story["events"].as_array().expect("events");
-    assert!(events.iter().any(|event| event["event"] == "published_anyway"), "{story:#}");
+    let history = env.json(&["show", id(&job["id"])]);
+    let events = history["events"].as_array().expect("events");
+    assert!(events.iter().any(|event| event["event"] == "published_anyway"), "{history:#}");
     drop(daemon);
 }
 

@@ -104,8 +104,8 @@ fn second_approval_names_its_label_or_request() {
     let second = approve(&["--label", "echo second", "--note", "seen in \u{1b}[2J\u{202e}\"4711\""]);
     assert_eq!(second.status.code(), Some(0), "{}", text(&second.stderr));
     receipt_of(&env, "echo.cab", "succeeded");
-    let story = env.json(&["show", job]);
-    let events = story["events"].as_array().expect("events");
+    let history = env.json(&["show", job]);
+    let events = history["events"].as_array().expect("events");
     let approvals: Vec<_> = events.iter().filter(|event| event["event"] == "approved").collect();
     assert_eq!(approvals.len(), 2);
     assert_eq!(id(&approvals[1]["name"]), "echo second");

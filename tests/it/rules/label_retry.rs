@@ -57,8 +57,8 @@ fn mended_rule_reaches_a_signed_package() {
     assert_eq!(env.created(), (1, 1, 1));
     let sent = &bodies(&env, "create_label")[0]["targeting"]["inServicePublishInfo"];
     assert_eq!(*sent, json!({"flooring": "CO"}));
-    let story = env.json(&["show", id(&done["id"])]);
-    let events = story["events"].as_array().expect("events");
+    let history = env.json(&["show", id(&done["id"])]);
+    let events = history["events"].as_array().expect("events");
     let replanned = events.iter().find(|event| event["event"] == "replanned").expect("an event");
     assert!(replanned["changes"].to_string().contains("floor"), "{replanned:#}");
     drop(daemon);

@@ -20,9 +20,9 @@ fn label(name: &str, more: &str) -> String {
 
 /// The time of the first event that matches.
 pub(super) fn at(env: &TestEnv, job: &Value, fits: impl Fn(&Value) -> bool) -> jiff::Timestamp {
-    let story = env.json(&["show", id(&job["id"])]);
-    let events = story["events"].as_array().expect("events");
-    let event = events.iter().find(|event| fits(event)).unwrap_or_else(|| panic!("{story:#}"));
+    let history = env.json(&["show", id(&job["id"])]);
+    let events = history["events"].as_array().expect("events");
+    let event = events.iter().find(|event| fits(event)).unwrap_or_else(|| panic!("{history:#}"));
     event["at"].as_str().expect("a time").parse().expect("a time")
 }
 
@@ -152,8 +152,8 @@ fn new_version_supersedes_its_own_targets_only() {
     }
     assert_eq!(targeted(&env, &new), [PCI, "root\\ohce"]);
     assert_eq!(env.sandbox.control().count("update_label"), 2);
-    let story = env.json(&["show", id(&new["id"])]);
-    let taken: Vec<_> = story["events"]
+    let history = env.json(&["show", id(&new["id"])]);
+    let taken: Vec<_> = history["events"]
         .as_array()
         .expect("events")
         .iter()
@@ -197,9 +197,9 @@ fn target_whose_machines_the_new_label_does_not_reach_stays() {
     let new = receipt_of(&env, "new.cab", "succeeded");
     assert_eq!(env.sandbox.control().count("update_label"), 0);
     assert_eq!(targeted(&env, &old), [PCI, "root\\echo"]);
-    let story = env.json(&["show", id(&new["id"])]);
+    let history = env.json(&["show", id(&new["id"])]);
     let superseded =
-        story["events"].as_array().expect("events").iter().find(|event| event["event"] == "superseded");
+        history["events"].as_array().expect("events").iter().find(|event| event["event"] == "superseded");
     let kept = &superseded.expect("an event")["kept"];
     assert_eq!((&kept[0]["label"], &kept[0]["rows"]), (&old["labels"][0]["id"], &json!(2)), "{kept}");
     let logged =

@@ -108,11 +108,13 @@ impl Simulation {
                 job.state().kind().as_str()
             ));
         }
-        let story = self.memory.history(job.id()).expect("a story");
-        let events = || story.iter().map(|entry| (entry.at, &entry.event));
+        let history = self.memory.history(job.id()).expect("a history");
+        let events = || history.iter().map(|entry| (entry.at, &entry.event));
         match dropship_job::fold(job.id(), events()) {
             Ok(Some(again)) if again == *job => {}
-            other => wrong.push(format!("I3: the story of {} folds to something else: {other:?}", job.id())),
+            other => {
+                wrong.push(format!("I3: the history of {} folds to something else: {other:?}", job.id()))
+            }
         }
         let published = |name: &str| {
             job.labels().iter().find(|label| label.name().ends_with(name)).and_then(Label::live_at)

@@ -13,7 +13,7 @@ impl Simulation {
     /// published labels. Half of them are of an older version, for other devices.
     pub(in crate::pipeline::tests) async fn remember_copies_of_the_first_job(&self, count: u64) {
         let job = self.jobs().pop().expect("a job");
-        let events = self.memory.history(job.id()).expect("its story").into_iter().map(|entry| entry.event);
+        let events = self.memory.history(job.id()).expect("its history").into_iter().map(|entry| entry.event);
         let entry = Entry::Job { job: job.id().clone(), rev: 0, events: events.collect() };
         let mut entries = vec![entry];
         for id in job.labels().iter().filter_map(Label::id) {
