@@ -15,7 +15,7 @@ use dropship_store::{Commit, DiskStore, Filter, Store};
 
 /// Variables of the process that writes: the path of its store, and whether it commits without waiting for the disk.
 const STORE: &str = "DROPSHIP_POWER_STORE";
-const UNSYNCED: &str = "DROPSHIP_POWER_LAZILY";
+const UNSYNCED: &str = "DROPSHIP_POWER_UNSYNCED";
 
 const CUTS: u32 = 20;
 const WRITERS: u32 = 4;

@@ -73,7 +73,7 @@ fn machine_that_is_killed_starts_again_at_once_under_its_name() {
 }
 
 #[test]
-fn second_folder_on_one_machine_is_told_so() {
+fn second_folder_on_one_machine_is_reported() {
     let Some(database) = database_of_its_own() else { return };
     let env = environment(&database);
     let _first = env.daemon(&[]);

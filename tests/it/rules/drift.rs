@@ -119,7 +119,7 @@ fn receipt_when_label(env: &TestEnv, job: &str, fits: impl Fn(&Value) -> bool) -
 }
 
 #[test]
-fn changed_expired_and_removed_labels_are_told_apart() {
+fn changed_expired_and_removed_labels_are_reported_separately() {
     let env = audited("");
     let daemon = env.daemon(&[]);
     let packages = [

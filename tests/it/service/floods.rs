@@ -134,7 +134,7 @@ fn root_flood_of_many_users_leaves_room_for_another() {
         let output = as_user(&env, OTHER, &[command]);
         assert!(output.status.success(), "{command}: {}\n{}", text(&output.stderr), env.log());
     }
-    // A user of the flood gets an answer, or is told to try again.
+    // A user of the flood gets an answer, or an error with the advice to try again.
     let output = as_user(&env, 62_000, &["status"]);
     let message = text(&output.stderr);
     let is_busy = output.status.code() == Some(75) && message.contains("try again later");
