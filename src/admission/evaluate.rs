@@ -18,7 +18,7 @@ use dropship_package::{
 };
 use dropship_rules::plan::{DestinationPlan, LabelPlan, Plan};
 use dropship_rules::vars::Vars;
-use dropship_rules::{MatchInput, Planned, Planning, Unplanned, plan_package};
+use dropship_rules::{MatchInput, Planned, Planning, PlanningError, plan_package};
 
 /// The result of an evaluation.
 pub struct Evaluation {
@@ -140,10 +140,10 @@ fn apply_rules(
         plan_package(&active.config.rules, &MatchInput { vars, ..input }, wanted);
     let rule = match &plan {
         Ok(plan) => Some(plan.rule.clone()),
-        Err(Unplanned::Unfit(error)) => Some(error.rule.clone()),
+        Err(PlanningError::Unfit(error)) => Some(error.rule.clone()),
         Err(_) => None,
     };
-    Application { plan: plan.map_err(|unplanned| fault(&unplanned)), planning: Some(planning), rule }
+    Application { plan: plan.map_err(|error| fault(&error)), planning: Some(planning), rule }
 }
 
 impl Evaluation {
@@ -183,10 +183,12 @@ fn checked_against(plan: &Plan, facts: &Facts, levels: &BTreeMap<String, Level>)
     preflight_with(facts, &request, levels)
 }
 
-fn fault(unplanned: &Unplanned) -> Fault {
-    let kind = match unplanned {
-        Unplanned::UnknownRule(_) | Unplanned::NotMatching { .. } | Unplanned::NoRule(_) => ErrorKind::NoRule,
-        Unplanned::Unfit(_) => ErrorKind::RuleUnfit,
+fn fault(error: &PlanningError) -> Fault {
+    let kind = match error {
+        PlanningError::UnknownRule(_) | PlanningError::NotMatching { .. } | PlanningError::NoRule(_) => {
+            ErrorKind::NoRule
+        }
+        PlanningError::Unfit(_) => ErrorKind::RuleUnfit,
     };
-    Fault::new(kind, unplanned.to_string())
+    Fault::new(kind, error.to_string())
 }

@@ -8,7 +8,7 @@ use super::page::{ApprovalPage, NamedAudience, RequestContent, TargetCounts};
 use super::previous::previous;
 use crate::config::model::DEFAULT_ACCOUNT;
 use crate::package_store::{PackageStore, PlanSnapshot};
-use crate::pipeline::{Prepared, Unfit, known_audiences, read_driver_metadata};
+use crate::pipeline::{LabelRequestError, Prepared, known_audiences, read_driver_metadata};
 use dropship_hardware::{Audience, NewShippingLabel};
 use dropship_job::{ApproveCommand, Job, Label, LabelHold};
 use dropship_rules::label::{LabelWarning, audiences, preview};
@@ -72,7 +72,7 @@ impl Inputs<'_> {
             .map_err(|error| format!("cannot read the stored driver metadata: {error}"))?;
         let known = self.audiences(label)?;
         let prepared =
-            Prepared::compute(label, &metadata, &known, self.now).map_err(|unfit| unfit.to_string())?;
+            Prepared::compute(label, &metadata, &known, self.now).map_err(|error| error.to_string())?;
         let content = self.described(&snapshot, label, &known, &prepared)?;
         Ok((content, prepared.digest))
     }
@@ -112,7 +112,7 @@ impl Inputs<'_> {
             previous,
             warnings: prepared.warnings.iter().map(warning).collect(),
             body: serde_json::to_value(request)
-                .map_err(|error| Unfit::NoJson(error.to_string()).to_string())?,
+                .map_err(|error| LabelRequestError::NoJson(error.to_string()).to_string())?,
             plan: label.clone(),
         })
     }

@@ -68,8 +68,8 @@ pub use job_events::{JobEvents, JobObserver};
 pub use job_retention::forget_ended;
 pub use label_guard::LabelGuard;
 pub(crate) use labels::{
-    FailedLabels, Prepared, Turn, Unfit, go_live, guard_limits, lost_predecessor, missing_approval,
-    unfit_fault,
+    FailedLabels, LabelRequestError, Prepared, Turn, go_live, guard_limits, label_request_fault,
+    lost_predecessor, missing_approval,
 };
 pub use outbox_retention::{clear_results, until_clearing};
 pub use own_inspections::OwnInspections;

@@ -26,7 +26,7 @@ const MIN_WAIT: Duration = Duration::from_millis(50);
 const MAX_HUNG: usize = 64;
 
 /// A path that the daemon cannot use.
-struct Unusable {
+struct PathProblem {
     why: String,
     error: io::Error,
     /// The daemon can use it as soon as it is there, without a change of permissions or configuration.
@@ -40,10 +40,10 @@ pub fn of_folders(config: &Config, sandbox: bool) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut budget = WaitBudget::default();
     for folder in config.folders_here() {
-        problems.extend(of_folder(folder, sandbox, &mut budget).into_iter().map(|unusable| {
-            let message = format!("folder `{}`: {}: {}", folder.name, unusable.why, unusable.error);
+        problems.extend(of_folder(folder, sandbox, &mut budget).into_iter().map(|path_problem| {
+            let message = format!("folder `{}`: {}: {}", folder.name, path_problem.why, path_problem.error);
             let problem = problem(config, message);
-            match unusable.may_come_back {
+            match path_problem.may_come_back {
                 true => problem.with_help(COMES_BACK).into_warning(),
                 false => problem.with_help(GRANT),
             }
@@ -52,21 +52,21 @@ pub fn of_folders(config: &Config, sandbox: bool) -> Vec<Problem> {
     problems
 }
 
-fn of_folder(folder: &Folder, sandbox: bool, budget: &mut WaitBudget) -> Vec<Unusable> {
-    let mut unusable = Vec::new();
+fn of_folder(folder: &Folder, sandbox: bool, budget: &mut WaitBudget) -> Vec<PathProblem> {
+    let mut problems = Vec::new();
     let read = budget.run(&folder.path, |path| SharedFolder::open(path)?.readable().map(drop));
     let is_readable = read.is_ok();
-    unusable.extend(read.err().map(|error| Unusable {
+    problems.extend(read.err().map(|error| PathProblem {
         why: format!("cannot read {}", folder.path.display()),
         may_come_back: error.kind() == io::ErrorKind::NotFound || may_pass(&error),
         error,
     }));
     if sandbox {
-        return unusable;
+        return problems;
     }
     let mut check = |path: &Path, why: &str| {
         let error = budget.run(path, try_write).err();
-        unusable.extend(error.map(|error| Unusable {
+        problems.extend(error.map(|error| PathProblem {
             why: format!("{why} {}", path.display()),
             may_come_back: may_pass(&error),
             error,
@@ -83,7 +83,7 @@ fn of_folder(folder: &Folder, sandbox: bool, budget: &mut WaitBudget) -> Vec<Unu
     for outbox in folder.outbox.iter().chain(of_node).filter(|outbox| !is_address(outbox)) {
         check(outbox, "cannot write to the outbox");
     }
-    unusable
+    problems
 }
 
 /// The time that remains for file systems which do not respond. A dead share must not keep the daemon from starting, or from

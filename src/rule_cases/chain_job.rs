@@ -7,7 +7,8 @@ use jiff::Timestamp;
 
 use crate::admission::planned_labels;
 use crate::pipeline::{
-    FailedLabels, Prepared, Turn, go_live, guard_limits, lost_predecessor, missing_approval, unfit_fault,
+    FailedLabels, Prepared, Turn, go_live, guard_limits, label_request_fault, lost_predecessor,
+    missing_approval,
 };
 use dropship_hardware::NewShippingLabel;
 use dropship_job::{
@@ -156,8 +157,8 @@ impl<'a> ChainJob<'a> {
         let attempt = |fault: HoldFault| LabelHold::new(fault, Release::Attempt, 1);
         let prepared = match Prepared::compute(&label, &metadata, &assumed_audiences(&label), self.now) {
             Ok(prepared) => prepared,
-            Err(unfit) => {
-                let fault = unfit_fault(&self.job, planned, &unfit, None);
+            Err(error) => {
+                let fault = label_request_fault(&self.job, planned, &error, None);
                 return self.hold(index, attempt(fault));
             }
         };

@@ -27,5 +27,5 @@ pub use choice::{RuleChoice, choose, find};
 pub use input::MatchInput;
 pub use matching::Matching;
 pub use plan::{LabelPlan, Plan, PlanError, plan};
-pub use planning::{Planned, Planning, Unplanned, plan_package};
+pub use planning::{Planned, Planning, PlanningError, plan_package};
 pub use rule::{Rule, SkippedRule};

@@ -60,7 +60,7 @@ impl Planning {
 
 /// Why rules make no plan for a package.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unplanned {
+pub enum PlanningError {
     /// No rule has the name that the submitter gave.
     #[error("there is no rule named `{0}`")]
     UnknownRule(String),
@@ -84,7 +84,7 @@ pub enum Unplanned {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Planned {
     /// The plan, or why there is none.
-    pub plan: Result<Plan, Unplanned>,
+    pub plan: Result<Plan, PlanningError>,
     /// How it was made.
     pub planning: Planning,
 }
@@ -99,19 +99,19 @@ pub fn plan_package(rules: &[Rule], input: &MatchInput<'_>, mut planning: Planni
         None => {
             let choice = choose(rules, input);
             planning.record(&choice.skipped);
-            choice.rule.ok_or_else(|| Unplanned::NoRule(choice.rejection()))
+            choice.rule.ok_or_else(|| PlanningError::NoRule(choice.rejection()))
         }
     };
-    let plan = chosen.and_then(|rule| plan(rule, input, planning.at).map_err(Unplanned::Unfit));
+    let plan = chosen.and_then(|rule| plan(rule, input, planning.at).map_err(PlanningError::Unfit));
     Planned { plan, planning }
 }
 
-fn named<'a>(rules: &'a [Rule], input: &MatchInput<'_>, name: &str) -> Result<&'a Rule, Unplanned> {
+fn named<'a>(rules: &'a [Rule], input: &MatchInput<'_>, name: &str) -> Result<&'a Rule, PlanningError> {
     let found = rules.iter().find(|rule| rule.name == name);
-    let found = found.ok_or_else(|| Unplanned::UnknownRule(name.to_owned()))?;
+    let found = found.ok_or_else(|| PlanningError::UnknownRule(name.to_owned()))?;
     let reasons = found.explain(input).reasons;
     if reasons.is_empty() {
         return Ok(found);
     }
-    Err(Unplanned::NotMatching { rule: name.to_owned(), reasons })
+    Err(PlanningError::NotMatching { rule: name.to_owned(), reasons })
 }

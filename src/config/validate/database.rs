@@ -45,22 +45,25 @@ pub(super) fn database(diagnostics: &mut Diagnostics<'_>, raw: &raw::Store) -> O
 }
 
 /// The message and the advice about an address.
-struct Unusable {
+struct AddressError {
     message: String,
     help: &'static str,
 }
 
 #[cfg(feature = "postgres")]
-fn usable(url: &str) -> Result<(), Unusable> {
+fn usable(url: &str) -> Result<(), AddressError> {
     let help = "write postgres://USER@HOST/DATABASE; the password is in a file or a credential";
     let parsed = dropship_postgres::Address::parse(url).map(drop);
-    parsed.map_err(|error| Unusable { message: format!("`url` is no address of a database: {error}"), help })
+    parsed.map_err(|error| AddressError {
+        message: format!("`url` is no address of a database: {error}"),
+        help,
+    })
 }
 
 #[cfg(not(feature = "postgres"))]
-fn usable(_: &str) -> Result<(), Unusable> {
+fn usable(_: &str) -> Result<(), AddressError> {
     let help = "install a package of dropship, or build it with `--features postgres`";
-    Err(Unusable { message: "this dropship was built without PostgreSQL".to_owned(), help })
+    Err(AddressError { message: "this dropship was built without PostgreSQL".to_owned(), help })
 }
 
 fn password(diagnostics: &mut Diagnostics<'_>, raw: &raw::Store) -> Option<SecretAt> {
@@ -108,17 +111,17 @@ fn packages(diagnostics: &mut Diagnostics<'_>, raw: &raw::Store) -> Option<Packa
 
 /// The address as the client writes it.
 #[cfg(feature = "postgres")]
-fn usable_objects(url: &str) -> Result<String, Unusable> {
+fn usable_objects(url: &str) -> Result<String, AddressError> {
     let help =
         "write s3://BUCKET/PREFIX, az://CONTAINER/PREFIX, or the path of a folder that every node mounts";
     let parsed = dropship_objects::Address::parse(url).map(|address| address.to_string());
-    parsed.map_err(|error| Unusable { message: format!("`packages` is no place: {error}"), help })
+    parsed.map_err(|error| AddressError { message: format!("`packages` is no place: {error}"), help })
 }
 
 #[cfg(not(feature = "postgres"))]
-fn usable_objects(_: &str) -> Result<String, Unusable> {
+fn usable_objects(_: &str) -> Result<String, AddressError> {
     let help = "install a package of dropship, or build it with `--features postgres`";
-    Err(Unusable { message: "this dropship was built without object storage".to_owned(), help })
+    Err(AddressError { message: "this dropship was built without object storage".to_owned(), help })
 }
 
 /// The name of a node.

@@ -21,7 +21,7 @@ pub(crate) struct Prepared {
 
 /// Why there is no request.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum Unfit {
+pub(crate) enum LabelRequestError {
     /// The plan, the metadata and the audiences do not fit together.
     #[error("{}", list(.0))]
     Problems(Vec<LabelProblem>),
@@ -44,11 +44,11 @@ impl Prepared {
         metadata: &DriverMetadata,
         audiences: &[Audience],
         now: Timestamp,
-    ) -> Result<Self, Unfit> {
-        let new = label::build(plan, metadata, audiences, now).map_err(Unfit::Problems)?;
+    ) -> Result<Self, LabelRequestError> {
+        let new = label::build(plan, metadata, audiences, now).map_err(LabelRequestError::Problems)?;
         let warnings = label::warnings(plan, &new, metadata);
         let digest = digest::of_json(&label::essence(plan, &new));
-        let digest = digest.map_err(|error| Unfit::NoJson(error.to_string()))?;
+        let digest = digest.map_err(|error| LabelRequestError::NoJson(error.to_string()))?;
         Ok(Self { digest, new, warnings, audiences: audiences.to_vec() })
     }
 }

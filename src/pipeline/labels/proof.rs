@@ -35,10 +35,10 @@ pub(crate) async fn prove<S: Service>(
             let (create, _) = LabelCreate::new(place, index, &plan, prepared);
             Ok(create.find(service).await.map(|found| found.items))
         }
-        Err(request::Unprepared::Api(error)) => Ok(Err(error)),
-        Err(request::Unprepared::Unread(why)) => {
+        Err(request::PrepareError::Api(error)) => Ok(Err(error)),
+        Err(request::PrepareError::Unread(why)) => {
             Ok(Err(Error::not_sent("find the labels of a job", Recovery::Retry, why)))
         }
-        Err(request::Unprepared::Fault(_)) => Ok(Ok(Vec::new())),
+        Err(request::PrepareError::Fault(_)) => Ok(Ok(Vec::new())),
     }
 }

@@ -1,6 +1,6 @@
 //! The request for a label, from its plan, the driver metadata and the account's audiences.
 
-use super::prepared::{Prepared, Unfit};
+use super::prepared::{LabelRequestError, Prepared};
 use crate::pipeline::driver_metadata;
 use crate::pipeline::file_work;
 use crate::pipeline::lists::{self, ListOf};
@@ -13,7 +13,7 @@ use dropship_rules::label;
 use dropship_rules::plan::LabelPlan;
 
 /// Why a request cannot be built now.
-pub(super) enum Unprepared {
+pub(super) enum PrepareError {
     /// A call failed.
     Api(Error),
     /// The storage of the metadata is away.
@@ -31,9 +31,9 @@ pub(super) async fn prepare<S: Service>(
     driver_metadata::refresh(ctx, &service, plan).await?;
     match try_prepare(ctx, &service, plan).await {
         Ok(prepared) => Ok(prepared),
-        Err(Unprepared::Api(error)) => ctx.on_list_error(ListOf::Account, error).await,
-        Err(Unprepared::Unread(why)) => ctx.retry_later(Fault::new(ErrorKind::Transfer, why), None).await,
-        Err(Unprepared::Fault(fault)) => ctx.hold(fault).await,
+        Err(PrepareError::Api(error)) => ctx.on_list_error(ListOf::Account, error).await,
+        Err(PrepareError::Unread(why)) => ctx.retry_later(Fault::new(ErrorKind::Transfer, why), None).await,
+        Err(PrepareError::Fault(fault)) => ctx.hold(fault).await,
     }
 }
 
@@ -42,12 +42,12 @@ pub(super) async fn try_prepare<S: Service>(
     ctx: &StepContext<'_, S>,
     service: &S,
     plan: &LabelPlan,
-) -> Result<Prepared, Unprepared> {
-    let fault = |reason: HoldReason, message: String| Unprepared::Fault(HoldFault::new(reason, message));
+) -> Result<Prepared, PrepareError> {
+    let fault = |reason: HoldReason, message: String| PrepareError::Fault(HoldFault::new(reason, message));
     let packages = &ctx.pipeline.packages;
     let metadata = results::driver_metadata(packages, &ctx.job).await.map_err(|error| {
         if file_work::is_passing(&error) {
-            return Unprepared::Unread(format!("cannot read the driver metadata: {error}"));
+            return PrepareError::Unread(format!("cannot read the driver metadata: {error}"));
         }
         let message = format!(
             "cannot use the driver metadata {}: {error}; restore the file from a backup of the store, then approve",
@@ -59,21 +59,28 @@ pub(super) async fn try_prepare<S: Service>(
         true => Listing::complete_of(Vec::new()),
         false => {
             let (attempts, read) = (ctx.job.attempts(), service.audiences().await);
-            lists::accept(service, ListOf::Account, attempts, read).await.map_err(Unprepared::Api)?
+            lists::accept(service, ListOf::Account, attempts, read).await.map_err(PrepareError::Api)?
         }
     };
     let prepared = Prepared::compute(plan, &metadata, &audiences.items, ctx.pipeline.clock.now());
     let incomplete = audiences.incomplete.map(|why| why.to_string());
-    prepared.map_err(|unfit| Unprepared::Fault(unfit_fault(&ctx.job, plan, &unfit, incomplete.as_deref())))
+    prepared.map_err(|error| {
+        PrepareError::Fault(label_request_fault(&ctx.job, plan, &error, incomplete.as_deref()))
+    })
 }
 
 /// The fault of a label without a request. `incomplete` says why the list of audiences is.
-pub(crate) fn unfit_fault(job: &Job, plan: &LabelPlan, unfit: &Unfit, incomplete: Option<&str>) -> HoldFault {
-    match unfit {
-        Unfit::Problems(problems) => {
+pub(crate) fn label_request_fault(
+    job: &Job,
+    plan: &LabelPlan,
+    error: &LabelRequestError,
+    incomplete: Option<&str>,
+) -> HoldFault {
+    match error {
+        LabelRequestError::Problems(problems) => {
             let gap = incomplete.map(|why| format!("; the list of audiences is incomplete: {why}"));
             let message = format!(
-                "cannot create label `{}`: {unfit}{}; correct the rule, then run `dropship retry {}`",
+                "cannot create label `{}`: {error}{}; correct the rule, then run `dropship retry {}`",
                 plan.name,
                 gap.unwrap_or_default(),
                 job.id()
@@ -84,6 +91,8 @@ pub(crate) fn unfit_fault(job: &Job, plan: &LabelPlan, unfit: &Unfit, incomplete
                 message,
             )
         }
-        Unfit::NoJson(_) => HoldFault::new(HoldReason::Internal, format!("label `{}`: {unfit}", plan.name)),
+        LabelRequestError::NoJson(_) => {
+            HoldFault::new(HoldReason::Internal, format!("label `{}`: {error}", plan.name))
+        }
     }
 }

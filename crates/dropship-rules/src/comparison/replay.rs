@@ -12,7 +12,7 @@ use super::labels::Plans;
 use super::targets::TargetSource;
 use crate::input::MatchInput;
 use crate::plan::Plan;
-use crate::planning::{Planning, Unplanned, plan_package};
+use crate::planning::{Planning, PlanningError, plan_package};
 use crate::rule::Rule;
 
 /// What rules made of a package.
@@ -67,10 +67,10 @@ pub fn replay(
             None => Outcome::Planned(Box::new(plan)),
             Some(reason) => Outcome::Rejected { rule: Some(plan.rule), reason },
         },
-        Err(Unplanned::Unfit(error)) => {
+        Err(PlanningError::Unfit(error)) => {
             Outcome::Rejected { reason: error.to_string(), rule: Some(error.rule) }
         }
-        Err(unplanned) => Outcome::Rejected { rule: None, reason: unplanned.to_string() },
+        Err(error) => Outcome::Rejected { rule: None, reason: error.to_string() },
     };
     let differences = compare(rules, package, &new);
     (new, differences)
