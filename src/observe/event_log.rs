@@ -2,7 +2,7 @@
 
 use tracing::Level;
 
-use super::failure_causes::{FailureCauses, Over, Repetition};
+use super::failure_causes::{EndedFailure, FailureCauses, Repetition};
 use super::job_line::log_job;
 use super::outcome_causes::{self, OutcomeCauses};
 use super::{Escaped, id};
@@ -59,8 +59,8 @@ pub(super) fn so_far(jobs: usize, failures: u64) -> String {
 }
 
 /// Logs the number of failures that had one cause.
-fn log_over(over: &Over, job: &Job) {
-    let Over { cause, since, jobs, failures } = over;
+fn log_over(over: &EndedFailure, job: &Job) {
+    let EndedFailure { cause, since, jobs, failures } = over;
     let lasted = job.updated().duration_since(*since);
     tracing::info!(
         event = "failures_over",

@@ -13,11 +13,11 @@ const REPEAT: SignedDuration = SignedDuration::from_hours(1);
 
 /// The errors that jobs meet now, which are caused by something that they share.
 #[derive(Debug, Default)]
-pub(super) struct FailureCauses(Mutex<BTreeMap<Cause, Failing>>);
+pub(super) struct FailureCauses(Mutex<BTreeMap<Cause, ActiveFailure>>);
 
 /// The jobs that meet an error.
 #[derive(Debug)]
-struct Failing {
+struct ActiveFailure {
     since: Timestamp,
     last_logged: Timestamp,
     /// Each job that has met it, and whether it still does.
@@ -40,9 +40,9 @@ pub(super) enum Repetition {
     Counted,
 }
 
-/// A cause that no job meets any more.
+/// A cause of failures that no job has any more.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Over {
+pub(super) struct EndedFailure {
     pub(super) cause: Cause,
     pub(super) since: Timestamp,
     pub(super) jobs: usize,
@@ -60,7 +60,8 @@ impl FailureCauses {
         let now = job.updated();
         let mut causes = self.0.lock();
         let is_first = !causes.contains_key(&cause);
-        let new = Failing { since: now, last_logged: now, jobs: BTreeMap::new(), current: 0, failures: 0 };
+        let new =
+            ActiveFailure { since: now, last_logged: now, jobs: BTreeMap::new(), current: 0, failures: 0 };
         let failing = causes.entry(cause).or_insert(new);
         failing.failures += 1;
         if failing.jobs.insert(job.id().clone(), true) != Some(true) {
@@ -78,7 +79,7 @@ impl FailureCauses {
 
     /// Notes the state of a job after an event. Returns the causes that no job meets any more, if some of their failures were
     /// only counted.
-    pub(super) fn ended(&self, job: &Job) -> Vec<Over> {
+    pub(super) fn ended(&self, job: &Job) -> Vec<EndedFailure> {
         let mut causes = self.0.lock();
         let mut over = Vec::new();
         causes.retain(|cause, failing| {
@@ -89,7 +90,7 @@ impl FailureCauses {
                 failing.current -= 1;
             }
             if failing.current == 0 && failing.failures > 1 {
-                over.push(Over {
+                over.push(EndedFailure {
                     cause: cause.clone(),
                     since: failing.since,
                     jobs: failing.jobs.len(),

@@ -19,7 +19,7 @@ const MAX_CAUSES: usize = 1000;
 
 /// The causes for which jobs failed, were rejected or were held lately.
 #[derive(Debug, Default)]
-pub(super) struct OutcomeCauses(Mutex<BTreeMap<Cause, Seen>>);
+pub(super) struct OutcomeCauses(Mutex<BTreeMap<Cause, Occurrences>>);
 
 /// What jobs with one cause have in common.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +33,7 @@ struct Cause {
 
 /// The jobs with one cause.
 #[derive(Debug)]
-struct Seen {
+struct Occurrences {
     /// The first of them.
     example: JobId,
     jobs: u64,
@@ -59,26 +59,29 @@ impl OutcomeCauses {
         let cause = Cause { event: event.name(), kind: fault.kind.clone(), error };
         let now = job.updated();
         let mut causes = self.0.lock();
-        if causes.len() >= MAX_CAUSES || causes.get(&cause).is_some_and(|seen| is_over(seen, now)) {
-            causes.retain(|_, seen| !is_over(seen, now));
+        if causes.len() >= MAX_CAUSES || causes.get(&cause).is_some_and(|found| is_over(found, now)) {
+            causes.retain(|_, found| !is_over(found, now));
         }
         if causes.len() >= MAX_CAUSES {
             return Repetition::InFull;
         }
-        let seen =
-            causes.entry(cause).or_insert_with(|| Seen { example: job.id().clone(), jobs: 0, last: now });
-        seen.jobs += 1;
-        seen.last = now;
-        match seen.jobs {
+        let occurrences = causes.entry(cause).or_insert_with(|| Occurrences {
+            example: job.id().clone(),
+            jobs: 0,
+            last: now,
+        });
+        occurrences.jobs += 1;
+        occurrences.last = now;
+        match occurrences.jobs {
             jobs if jobs <= IN_FULL => Repetition::InFull,
             jobs if is_power_of_ten(jobs) => Repetition::Counted { jobs },
-            _ => Repetition::Brief { example: seen.example.clone() },
+            _ => Repetition::Brief { example: occurrences.example.clone() },
         }
     }
 }
 
-fn is_over(seen: &Seen, now: Timestamp) -> bool {
-    now.duration_since(seen.last) >= FORGOTTEN
+fn is_over(occurrences: &Occurrences, now: Timestamp) -> bool {
+    now.duration_since(occurrences.last) >= FORGOTTEN
 }
 
 /// The error of an outcome. `None` for other events, and for an approval, which the rule asks for.
@@ -130,12 +133,12 @@ mod tests {
 
     #[test]
     fn cause_is_forgotten_after_an_hour_without_a_job() {
-        let seen = |last: i64| Seen {
+        let occurrences = |last: i64| Occurrences {
             example: JobId::new(1, 1),
             jobs: 9,
             last: Timestamp::from_second(last).expect("a time"),
         };
         let now = Timestamp::from_second(10_000).expect("a time");
-        assert!(is_over(&seen(6_400), now) && !is_over(&seen(6_401), now));
+        assert!(is_over(&occurrences(6_400), now) && !is_over(&occurrences(6_401), now));
     }
 }

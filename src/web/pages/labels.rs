@@ -118,7 +118,7 @@ struct Found {
     total: usize,
     /// Those of the page.
     page: Vec<Entry>,
-    moving: calendar::Moving,
+    visible: calendar::VisibleLabels,
     drivers: Vec<DriverView>,
     more_drivers: usize,
 }
@@ -126,7 +126,7 @@ struct Found {
 impl Found {
     fn of(rows: &Rows, wanted: &Wanted, window: &calendar::Window, now: Timestamp) -> Self {
         let (mut rings, mut total, mut page) = (Texts::default(), 0, Vec::new());
-        let (mut moving, mut drivers) = (calendar::Moving::default(), drivers::Drivers::default());
+        let (mut visible, mut drivers) = (calendar::VisibleLabels::default(), drivers::Drivers::default());
         let on_page = wanted.start()..wanted.start().saturating_add(SIZE);
         let search = Search::of(&wanted.words);
         for row in rows.newest_first().filter(|row| !row.labels.is_empty()) {
@@ -141,7 +141,7 @@ impl Found {
                 }
                 total += 1;
                 let is_upcoming = place.is_upcoming(now);
-                moving.add(place, is_upcoming, window, now);
+                visible.add(place, is_upcoming, window, now);
                 drivers.add(place, is_upcoming);
             }
         }
@@ -151,7 +151,7 @@ impl Found {
             rings: rings.sorted().take(MAX_RINGS).map(str::to_owned).collect(),
             total,
             page,
-            moving,
+            visible,
             drivers,
             more_drivers,
         }
@@ -177,7 +177,7 @@ pub(in crate::web) fn content(site: &Site, query: &Query) -> Result<Markup, Refu
             ring: wanted.ring.clone(),
             rings: found.rings,
         },
-        calendar: Some(calendar::of(&mut reaches, found.moving, &window, &wanted.filters(), now)?),
+        calendar: Some(calendar::of(&mut reaches, found.visible, &window, &wanted.filters(), now)?),
         drivers: found.drivers,
         more_drivers: found.more_drivers,
         labels: label_view::all(site, &mut reaches, &found.page, now)?,

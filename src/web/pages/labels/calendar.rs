@@ -77,21 +77,21 @@ fn monday(day: Date) -> Date {
     day.checked_sub(since.days()).unwrap_or(day)
 }
 
-/// The labels of the calendar: the first ones of each kind.
+/// The labels that the calendar shows: the first ones of each kind.
 #[derive(Default)]
-pub(super) struct Moving {
-    /// Those that are still to come.
+pub(super) struct VisibleLabels {
+    /// The upcoming labels.
     upcoming: Vec<Entry>,
-    /// The others.
+    /// The other labels.
     past: Vec<Entry>,
-    /// Number of all.
+    /// Number of all labels, also of those that are not shown.
     count: usize,
 }
 
-impl Moving {
+impl VisibleLabels {
     /// Adds a label if something happens with it in these days. Those of newer packages are added before.
     pub(super) fn add(&mut self, place: Place<'_>, is_upcoming: bool, window: &Window, now: Timestamp) {
-        if !is_moving(place, is_upcoming, window, now) {
+        if !is_visible(place, is_upcoming, window, now) {
             return;
         }
         self.count += 1;
@@ -105,12 +105,12 @@ impl Moving {
 /// The calendar of these labels.
 pub(super) fn of(
     reaches: &mut Reaches<'_>,
-    moving: Moving,
+    visible: VisibleLabels,
     window: &Window,
     filters: &str,
     now: Timestamp,
 ) -> Result<CalendarView, Refusal> {
-    let Moving { mut upcoming, past, count } = moving;
+    let VisibleLabels { mut upcoming, past, count } = visible;
     upcoming.extend(past);
     upcoming.truncate(MAX_LABELS);
     let more = count.saturating_sub(upcoming.len());
@@ -159,7 +159,7 @@ pub(super) fn of(
 }
 
 /// Whether something happens with a label in these days. A label that was published before does not count.
-fn is_moving(place: Place<'_>, is_upcoming: bool, window: &Window, now: Timestamp) -> bool {
+fn is_visible(place: Place<'_>, is_upcoming: bool, window: &Window, now: Timestamp) -> bool {
     let (row, label) = (place.row, place.label);
     let from = label.requested.or(label.published).unwrap_or(row.created);
     if is_upcoming {

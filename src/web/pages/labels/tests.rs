@@ -166,7 +166,7 @@ fn calendar_reads_only_the_records_of_labels_that_do_not_exist_yet() {
             read.borrow_mut().push(job.clone());
             Ok(Vec::new())
         });
-        let view = calendar::of(&mut reaches, found.moving, &window, "", now).expect("a calendar");
+        let view = calendar::of(&mut reaches, found.visible, &window, "", now).expect("a calendar");
         assert!(view.calendar.groups.iter().any(|group| !group.rows.is_empty()), "{state:?}");
         drop(reaches);
         let read = read.into_inner();
