@@ -53,15 +53,15 @@ fn difference(field: &str, expected: &str, found: &str) -> Difference {
     Difference { field: field.to_owned(), expected: expected.to_owned(), found: found.to_owned() }
 }
 
-/// What can happen to a label at a step, in this order.
+/// An event of a label at a step. The events of a step are applied in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Happening {
+enum LabelEvent {
     Published,
     Failed,
     Approved,
 }
 
-impl Happening {
+impl LabelEvent {
     const ALL: [Self; 3] = [Self::Published, Self::Failed, Self::Approved];
 
     /// The key of a step.
@@ -89,7 +89,7 @@ impl Happening {
         }
     }
 
-    fn happen(self, chain: &mut ChainJob<'_>, label: usize) -> Result<(), ChainError> {
+    fn apply(self, chain: &mut ChainJob<'_>, label: usize) -> Result<(), ChainError> {
         match self {
             Self::Published => chain.publish(label),
             Self::Failed => chain.fail(label),
@@ -111,7 +111,7 @@ impl StepWalk {
         self.differences.push(difference(&field, expected, found));
     }
 
-    /// Lets time pass until the step, then its events happen.
+    /// Lets time pass until the step, then applies its events.
     fn take(
         &mut self,
         chain: &mut ChainJob<'_>,
@@ -124,18 +124,18 @@ impl StepWalk {
             self.put("at", "steps in order of time", &earlier);
         }
         chain.advance(time)?;
-        for event in Happening::ALL {
+        for event in LabelEvent::ALL {
             for glob in event.globs(step) {
                 for index in self.meant(chain, event, glob) {
-                    event.happen(chain, index)?;
+                    event.apply(chain, index)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// The labels that an event happens to. A name that fits none is a difference.
-    fn meant(&mut self, chain: &ChainJob<'_>, event: Happening, glob: &Glob) -> Vec<usize> {
+    /// The labels to which an event applies. A name that fits none is a difference.
+    fn meant(&mut self, chain: &ChainJob<'_>, event: LabelEvent, glob: &Glob) -> Vec<usize> {
         let labels = chain.labels();
         let named: Vec<_> = (0..labels.len()).filter(|index| glob.is_match(labels[*index].name())).collect();
         let possible: Vec<_> =
@@ -146,8 +146,8 @@ impl StepWalk {
                 named => standings(chain, named.iter().copied()),
             };
             let wanted = match event {
-                Happening::Approved => format!("`{glob}` is on hold"),
-                Happening::Published | Happening::Failed => format!("`{glob}` is at Microsoft"),
+                LabelEvent::Approved => format!("`{glob}` is on hold"),
+                LabelEvent::Published | LabelEvent::Failed => format!("`{glob}` is at Microsoft"),
             };
             self.put(event.key(), &wanted, &found);
         }
