@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::output::{Output, or_dash};
 use super::progress::Progress;
 use crate::config::{self, Environment};
-use crate::daemon::{Ending, Loaded, Options, Running, StopStart};
+use crate::daemon::{Ending, Loaded, Options, Running, StartupCancellation};
 use crate::observe::{self, Form, LogLevel};
 use crate::outbox::Receipt;
 use dropship_job::StateKind;
@@ -57,7 +57,8 @@ pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
 
     let config = config::load(&home.join("dropship.toml"), &Environment::default())?;
     let options = Options { sandbox: true, ..Options::default() };
-    let running = Loaded::new(config, options).start(Ending::default(), &StopStart::default()).await?;
+    let running =
+        Loaded::new(config, options).start(Ending::default(), &StartupCancellation::default()).await?;
     output.say(&format!("Started a daemon that watches {}.", home.join("drop").display()));
     output.say(&format!("See it work at http://{pages}/ until the demo ends.\n"));
     // Written under a name that intake ignores, then renamed, so that the package appears complete.

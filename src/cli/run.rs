@@ -10,7 +10,7 @@ use super::exit::{Exit, ExitError};
 use super::failure;
 use super::output::Output;
 use crate::config::{self, Config, Environment};
-use crate::daemon::{self, Loaded, Options, Shutdown, Signal, Signals, StopStart};
+use crate::daemon::{self, Loaded, Options, Shutdown, Signal, Signals, StartupCancellation};
 use crate::observe::{self, Form, LogLevel};
 use crate::{requirements, systemd};
 use dropship_sandbox::{self, Sandbox};
@@ -89,8 +89,8 @@ async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
     let mut signals = Signals::listen()?;
     let options = Options { until_idle: args.until_idle, sandbox: args.sandbox };
     let is_shared = config.store.database.is_some();
-    let stopping = StopStart::default();
-    let mut starting = pin!(Loaded::new(config, options).start(signals.ending(), &stopping));
+    let cancellation = StartupCancellation::default();
+    let mut starting = pin!(Loaded::new(config, options).start(signals.ending(), &cancellation));
     let running = loop {
         tokio::select! {
             running = &mut starting => break running.map_err(as_checked)?,
@@ -98,7 +98,7 @@ async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
                 Signal::Reload => observe::reload_refused("SIGHUP", NOT_STARTED),
                 // Safe: no call was sent yet, and the store can be interrupted at any time.
                 Signal::Stop => {
-                    stopping.stop();
+                    cancellation.cancel();
                     observe::stopped_while_starting();
                     return Ok(Exit::Done);
                 }

@@ -33,6 +33,6 @@ pub use reported_folders::FolderConflict;
 pub use running::Running;
 pub use shutdown::Shutdown;
 pub use signals::{Ending, Signal, Signals};
-pub use startup::{Loaded, NameTaken, Options, StopStart};
+pub use startup::{Loaded, NameTaken, Options, StartupCancellation};
 pub use store_binding::{EndpointMismatch, endpoint_mismatch, refuse_copy};
 pub use stored_jobs::{ConfiguredPlanner, stored_status};

@@ -43,13 +43,13 @@ pub struct Options {
     pub sandbox: bool,
 }
 
-/// Ends the start of a daemon early, while it rebuilds the store.
+/// Cancels the start of a daemon while it rebuilds the store.
 #[derive(Debug, Clone, Default)]
-pub struct StopStart(Arc<AtomicBool>);
+pub struct StartupCancellation(Arc<AtomicBool>);
 
-impl StopStart {
-    /// Asks the start to end.
-    pub fn stop(&self) {
+impl StartupCancellation {
+    /// Requests the end of the start.
+    pub fn cancel(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 }
@@ -75,13 +75,14 @@ impl Loaded {
     /// Opens the store, binds the sockets, watches the folders and starts the workers.
     ///
     /// # Errors
-    /// The reason why the daemon cannot run, and what to do about it. [`Cancelled`](dropship_store::StoreError::Cancelled) after [`StopStart::stop`].
-    pub async fn start(self, ending: Ending, stopping: &StopStart) -> anyhow::Result<Running> {
+    /// When the daemon cannot run; the error says why, and what to do. [`Cancelled`](dropship_store::StoreError::Cancelled) after
+    /// [`StartupCancellation::cancel`].
+    pub async fn start(self, ending: Ending, cancellation: &StartupCancellation) -> anyhow::Result<Running> {
         let Self { config, options } = self;
         let descriptors = crate::http::raise_limit();
         tracing::debug!("at most {descriptors} descriptors can be open");
         let starting = systemd::extend_timeouts(MAX_START);
-        let opened = open_store(&config, options, &stopping.0).await?;
+        let opened = open_store(&config, options, &cancellation.0).await?;
         store_binding::check(&*opened.store, &config, options.sandbox).await?;
         let services = build_services(&config, &opened, options)?;
         let packages = package_objects::open(&config.store).await?;
