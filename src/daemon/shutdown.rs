@@ -66,7 +66,7 @@ impl Live {
         if failure.is_some() {
             self.ending.fail();
         }
-        self.ending.expect("the calls in flight", MAX_SHUTDOWN);
+        self.ending.require_end_of("the calls in flight", MAX_SHUTDOWN);
         self.pipeline.shutdown().cancel();
         let workers = async {
             if let Err(error) = self.workers.await {
@@ -80,7 +80,7 @@ impl Live {
             () = only_file_work_is_left(&self.pipeline) => observe::work_left_behind(running()),
             () = tokio::time::sleep(MAX_DRAIN) => observe::drain_gave_up(running()),
         }
-        self.ending.expect("the store or a thread", MAX_CLOSING);
+        self.ending.require_end_of("the store or a thread", MAX_CLOSING);
         drop(self.listening);
         self.closing.cancel();
         for task in self.tasks {

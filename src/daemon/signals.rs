@@ -104,8 +104,8 @@ impl Default for Ending {
 }
 
 impl Ending {
-    /// Something has to end within `limit`; otherwise the process exits. The earliest of all limits counts.
-    pub(super) fn expect(&self, what: &'static str, limit: Duration) {
+    /// Requires that `what` ends within `limit`; otherwise the process exits. The earliest of all limits counts.
+    pub(super) fn require_end_of(&self, what: &'static str, limit: Duration) {
         self.awaited.lock().what = what;
         // Fails only if the thread has ended, which happens at the end of the process.
         self.limits.send(limit).ok();

@@ -62,7 +62,7 @@ fn case(
         None => None,
     };
     let steps = steps::steps(diagnostics, &raw.step, expect.rejected.as_ref().is_some_and(|flag| flag.value));
-    let expect = self::expect(diagnostics, expect);
+    let expect = expectations(diagnostics, expect);
     Some(RuleTest {
         name: name?,
         place: diagnostics.place(&raw.span),
@@ -91,7 +91,7 @@ fn read_metadata(diagnostics: &mut Diagnostics<'_>, path: &At<String>) -> Option
     }
 }
 
-fn expect(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Expect>) -> Expect {
+fn expectations(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Expect>) -> Expect {
     let rejected = raw.rejected.as_ref().map(|flag| flag.value);
     let error = raw.error.as_ref().map(globs).unwrap_or_default();
     let wants_requests =
