@@ -176,10 +176,9 @@ fn label_edit_appears_in_the_job_history() {
         ["api", "label", "update", &product, &submission, label, "--ceiling", "GE", "--justification", "x"];
     let output = env.run(&update);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let history = env.json(&["show", id(&done["id"])]);
-    let edited =
-        history["events"].as_array().expect("events").iter().find(|event| event["event"] == "edited");
-    let edited = edited.unwrap_or_else(|| panic!("{history:#}"));
+    let shown = env.json(&["show", id(&done["id"])]);
+    let edited = shown["events"].as_array().expect("events").iter().find(|event| event["event"] == "edited");
+    let edited = edited.unwrap_or_else(|| panic!("{shown:#}"));
     assert_eq!(edited["label"], 0);
     assert!(edited["update"].to_string().contains("ceiling"), "{edited:#}");
     drop(daemon);
