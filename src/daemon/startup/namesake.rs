@@ -42,8 +42,8 @@ impl NameTaken {
 /// which it is. Without one, this node starts after 30 seconds.
 ///
 /// # Errors
-/// [`NameTaken`] once the other place has given a further sign of life, [`StoreError::Cancelled`] once `cancelled` is set, and the
-/// errors of the database, unless it is only away.
+/// [`NameTaken`] once the other place has given a further sign of life, [`StoreError::Cancelled`] once `cancelled` is set, and
+/// [`StoreError::Unusable`] when the database cannot be used. This waits while the database does not respond.
 pub(super) async fn wait_for_silence(
     store: &Arc<SharedStore>,
     cancelled: &Arc<AtomicBool>,

@@ -119,11 +119,13 @@ pub(crate) struct LeaseKeeper {
 }
 
 impl LeaseKeeper {
-    /// Takes the lease. While another node has it, this waits if `standing_by` is given, and sends the name of that node to it.
-    /// `may_wait` is asked again and again. `lost` is called if another node has the lease later.
+    /// Takes the lease. With `standing_by`, this waits while another node has the lease, and sends the name of that node to it.
+    /// Without, it returns the name. `may_wait` is called before each attempt. `lost` is called if another node has the lease
+    /// later.
     ///
     /// # Errors
-    /// The name of the node that has the lease, unless this waits; the error of `may_wait`, or of the database.
+    /// When `may_wait` fails. [`StoreError::Unusable`] when the database cannot be used; without `standing_by`, also
+    /// [`StoreError::Away`] while it does not respond.
     pub(crate) fn take(
         leases: Arc<dyn Leases>,
         node: Node,

@@ -118,8 +118,8 @@ impl SharedStore {
     /// node. Blocks this thread. Returns whether the journal was empty.
     ///
     /// # Errors
-    /// [`StoreError::Cancelled`] once `cancelled` is set, [`StoreError::Stopped`] when the store has stopped in the meantime, and the
-    /// errors of the database, unless it is only away.
+    /// [`StoreError::Cancelled`] once `cancelled` is set, [`StoreError::Stopped`] when the store has stopped in the meantime, and
+    /// [`StoreError::Unusable`] when the database cannot be used. This waits while the database does not respond.
     pub fn take_lease(
         &self,
         standing_by: &watch::Sender<Option<String>>,
