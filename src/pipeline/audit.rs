@@ -104,7 +104,7 @@ impl<S: Service> Audit<'_, S> {
     async fn run(&self) -> Result<Turn, StoreError> {
         let own = self.owner.as_ref().and_then(|(job, index)| job.labels().get(*index));
         if own.is_some_and(|label| !label.is_published()) {
-            // The label is being withdrawn: the steps of its job follow that.
+            // The label is being withdrawn. The background work of its job follows that.
             return self.postpone(self.pipeline.settings.audit, self.check.missing_since).await;
         }
         let account = &self.known.account;

@@ -205,8 +205,8 @@ impl Queue {
         self.wakeup.notify_one();
     }
 
-    /// Makes the workers look at the queue, which is a sign of life too.
-    pub fn look(&self) {
+    /// Wakes the dispatcher, which then checks the queue and sends a heartbeat.
+    pub fn wake(&self) {
         self.wakeup.notify_one();
     }
 
