@@ -10,6 +10,7 @@ mod origin;
 mod ownership;
 mod place;
 mod receipt;
+mod removal;
 mod retention;
 mod search;
 

@@ -8,7 +8,7 @@ use super::claim::{Claim, claim};
 use super::folder::{self, Outbox, read_receipt};
 use super::objects::{self, ObjectResults};
 use super::receipt::Receipt;
-use super::retention;
+use super::removal;
 use crate::package_store::PackageStore;
 use dropship_job::Asset;
 use dropship_shared_folder::Progress;
@@ -149,7 +149,7 @@ impl ResultPlace {
     /// When a file cannot be removed.
     pub fn remove(&self, forget: bool) -> io::Result<bool> {
         match self {
-            Self::Folder(outbox) => retention::remove(outbox.folder(), forget),
+            Self::Folder(outbox) => removal::remove(outbox.folder(), forget),
             Self::Objects(objects) => objects.remove(forget),
             Self::Unknown(address) => Err(unknown(address)),
         }

@@ -1,16 +1,13 @@
-//! Removes old results from an outbox.
+//! Finds old results in an outbox.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::folder::{Found, find};
-use super::names::{RECEIPT, RESULTS};
 use super::place::visit_receipts;
 use super::receipt::Receipt;
 use crate::package_store::PackageStore;
-use dropship_shared_folder::SharedFolder;
 
 /// The package folders in an outbox that belong to `folder` and whose jobs have not changed since `before`, with their
 /// receipts.
@@ -32,33 +29,12 @@ pub fn untouched_since(
     (old, read)
 }
 
-/// Removes the results in a package's folder, the receipt last, and then the folder if it is empty. Returns whether a file was
-/// removed.
-///
-/// Without `forget` the receipt is kept: a rebuilt or restored store needs it to recognise a package that was already processed.
-///
-/// # Errors
-/// When a file cannot be removed.
-pub(super) fn remove(package: &Path, forget: bool) -> io::Result<bool> {
-    let (Some(outbox), Some(name)) = (package.parent(), package.file_name()) else { return Ok(false) };
-    let outbox = SharedFolder::open(outbox)?;
-    let Found::Own(folder) = find(&outbox, name)? else { return Ok(false) };
-    let mut removed = false;
-    for name in RESULTS.into_iter().chain(forget.then_some(RECEIPT)) {
-        folder.remove_leftovers(name)?;
-        removed |= folder.remove_file(name)?;
-    }
-    match outbox.remove_folder(name) {
-        Err(error) if error.kind() != io::ErrorKind::DirectoryNotEmpty => Err(error),
-        _ => Ok(removed),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use super::super::names::SIGNED;
+    use super::super::names::{RECEIPT, SIGNED};
+    use super::super::removal::remove;
     use super::*;
 
     fn put(outbox: &Path, name: &str, folder: &str, updated: &str) -> PathBuf {

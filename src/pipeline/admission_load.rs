@@ -27,7 +27,11 @@ impl AdmissionLoad {
     pub fn unstarted(&self, folder: &str) -> UnstartedCounts {
         let (paused, suspended) = (self.pause.scopes(), self.accounts.all());
         self.queue.unstarted(|jobs| {
-            jobs.counts(folder, |folder| paused.iter().any(|scope| scope.folder() == Some(folder)), |account| suspended.contains_key(account))
+            jobs.counts(
+                folder,
+                |folder| paused.iter().any(|scope| scope.folder() == Some(folder)),
+                |account| suspended.contains_key(account),
+            )
         })
     }
 }

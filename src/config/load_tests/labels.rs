@@ -149,7 +149,8 @@ fn labels_wait_for_labels_that_there_are() {
 fn date_that_has_passed_is_a_warning_where_the_operator_cannot_change_it() {
     let text = format!("{}[[rule.label]]\n{NAME}\ngo_live = 2025-12-24\n", head(WHQL));
     let environment = super::environment().with_passed_dates();
-    let config = super::load_str(std::path::Path::new("/etc/dropship/dropship.toml"), &text, &environment).expect("accepted");
+    let config = super::load_str(std::path::Path::new("/etc/dropship/dropship.toml"), &text, &environment)
+        .expect("accepted");
     let warnings: Vec<_> = config.warnings.problems.iter().map(|problem| &*problem.message).collect();
     let expected = "2025-12-24T00:00:00Z (UTC) has passed: the label is held before it is requested";
     assert!(warnings.contains(&expected), "{warnings:?}");

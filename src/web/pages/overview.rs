@@ -194,7 +194,8 @@ fn counts(status: &Status) -> Vec<Count> {
 }
 
 fn folder(folder: &FolderStatus) -> Part {
-    let tone = if folder.no_room.is_some() || folder.state == FolderState::Degraded { Tone::Bad } else { Tone::Ok };
+    let tone =
+        if folder.no_room.is_some() || folder.state == FolderState::Degraded { Tone::Bad } else { Tone::Ok };
     let mut notes: Vec<_> =
         [&folder.no_room, &folder.why, &folder.advice].into_iter().flatten().cloned().collect();
     if folder.candidates > 0 {

@@ -1,0 +1,30 @@
+//! Removes results from a folder of an outbox.
+
+use std::io;
+use std::path::Path;
+
+use super::folder::{Found, find};
+use super::names::{RECEIPT, RESULTS};
+use dropship_shared_folder::SharedFolder;
+
+/// Removes the results in a package's folder, the receipt last, and then the folder if it is empty. Returns whether a file was
+/// removed.
+///
+/// Without `forget` the receipt is kept: a rebuilt or restored store needs it to recognise a package that was already processed.
+///
+/// # Errors
+/// When a file cannot be removed.
+pub(super) fn remove(package: &Path, forget: bool) -> io::Result<bool> {
+    let (Some(outbox), Some(name)) = (package.parent(), package.file_name()) else { return Ok(false) };
+    let outbox = SharedFolder::open(outbox)?;
+    let Found::Own(folder) = find(&outbox, name)? else { return Ok(false) };
+    let mut removed = false;
+    for name in RESULTS.into_iter().chain(forget.then_some(RECEIPT)) {
+        folder.remove_leftovers(name)?;
+        removed |= folder.remove_file(name)?;
+    }
+    match outbox.remove_folder(name) {
+        Err(error) if error.kind() != io::ErrorKind::DirectoryNotEmpty => Err(error),
+        _ => Ok(removed),
+    }
+}
