@@ -36,6 +36,7 @@ pub mod package_objects;
 pub mod requirements;
 pub mod rule_cases;
 pub mod service_id;
+pub mod store_binding;
 pub mod store_copy;
 pub mod systemd;
 pub mod web;

@@ -99,7 +99,7 @@ impl Exit {
         {
             return Self::Configuration;
         }
-        if error.is::<crate::daemon::EndpointMismatch>()
+        if error.is::<crate::store_binding::EndpointMismatch>()
             || error.is::<crate::daemon::FolderConflict>()
             || error.is::<crate::daemon::NameTaken>()
             || error.is::<CopyMark>()

@@ -15,12 +15,13 @@ use crate::control::{
     ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, NoDaemon, Operator, Status,
     require_node_of_package,
 };
-use crate::daemon::{ConfiguredPlanner, refuse_copy, stored_status};
+use crate::daemon::{ConfiguredPlanner, stored_status};
 use crate::outbox::{Ownership, Receipt, ResultPlace};
 use crate::package_objects;
 use crate::package_store::PackageStore;
 use crate::pipeline::PauseGate;
 use crate::replay::{RememberedPackage, each_remembered};
+use crate::store_binding::refuse_copy;
 use dropship_hardware::{Gate, Observer};
 use dropship_job::{Event, Job, JobId};
 use dropship_rules::Rule;

@@ -13,11 +13,12 @@ use self::tasks::{Tasks, spawn_tasks};
 use super::running::Running;
 use super::shutdown::Live;
 use super::signals::Ending;
-use super::{status_line, store_binding, watchdog};
+use super::{status_line, watchdog};
 use crate::attention::Attention;
 use crate::config::model::{AfterSuccess, Config};
 use crate::observe;
 use crate::package_objects;
+use crate::store_binding;
 use crate::systemd;
 use dropship_intake::Intake;
 

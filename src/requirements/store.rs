@@ -12,7 +12,7 @@ use super::problem;
 use super::secrets::of_secret;
 use crate::config::Problem;
 use crate::config::model::{Config, Database};
-use crate::daemon::{endpoint_mismatch, refuse_copy};
+use crate::store_binding::{endpoint_mismatch, refuse_copy};
 use dropship_store::{DiskStore, Store, StoreError};
 
 /// Folders of the store. Only those of an outbox can contain files of others.

@@ -23,13 +23,14 @@ use crate::control::{
     PackageRecord, Reloaded, Status, SubmitRequest, label_reach, require_node_of_package,
 };
 use crate::daemon::control::WITHDRAWAL_WAIT;
-use crate::daemon::{ConfiguredPlanner, refuse_copy, stored_status};
+use crate::daemon::{ConfiguredPlanner, stored_status};
 use crate::observe::Escaped;
 use crate::outbox::Receipt;
 use crate::package_store::PackageStore;
 use crate::pipeline::{self, PauseGate, PauseRequest, label_of, request_resume};
 use crate::replay::{RememberedPackage, each_remembered};
 use crate::service_id::ServiceId;
+use crate::store_binding::refuse_copy;
 use crate::web::JobRows;
 use dropship_hardware::LabelId;
 use dropship_job::{Event, Job, JobId};

@@ -14,7 +14,6 @@ use crate::admission::{ActiveConfig, Admission, FileStanding};
 use crate::attention::{AttentionItem, AttentionKind};
 use crate::config::model::Config;
 use crate::daemon::observers::{FolderObserver, JobFollowers};
-use crate::daemon::refuse_copy;
 use crate::metrics::Metrics;
 use crate::observe::Escaped;
 use crate::package_store::PackageStore;
@@ -22,6 +21,7 @@ use crate::pipeline::{
     AdmissionLoad, Deliveries, FolderPolicies, JobEvents, OwnInspections, PauseGate, Queue, ReceiptWriter,
     SuspendedAccounts, concerns_pauses,
 };
+use crate::store_binding::refuse_copy;
 use crate::web::JobRows;
 use crate::{accounts, package_objects};
 use dropship_intake::{FolderState, Intake};

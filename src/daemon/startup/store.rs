@@ -11,10 +11,11 @@ use tokio::sync::watch;
 
 use super::{Options, namesake};
 use crate::config::model::{Config, Database};
+use crate::daemon::reported_folders;
 use crate::daemon::standby::{OwnFolders, Standby};
-use crate::daemon::{reported_folders, store_binding};
 use crate::database;
 use crate::observe::{self, Heartbeat, Heartbeats};
+use crate::store_binding;
 use crate::systemd;
 use dropship_hardware::Gate;
 use dropship_store::{DiskStore, Entry, OpenReport, Role, SharedStore, Store, StoreError};

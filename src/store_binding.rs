@@ -58,7 +58,7 @@ pub fn endpoint_mismatch(
 }
 
 /// Compares the configuration with the stored binding, and stores what is new.
-pub(super) async fn check(store: &dyn Store, config: &Config, sandbox: bool) -> anyhow::Result<()> {
+pub(crate) async fn check(store: &dyn Store, config: &Config, sandbox: bool) -> anyhow::Result<()> {
     refuse_copy(store, config)?;
     if let Some(mismatch) = endpoint_mismatch(store, config, sandbox)? {
         return Err(mismatch.into());
