@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// The longest wait for one condition. It is long, because a slow machine must not fail a test.
-pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(300);
 
 /// Calls `poll` until it returns a value; `None` after [`TIME_LIMIT`]. `condition` is printed in that case.
 pub(crate) fn wait_for<T>(condition: &str, mut poll: impl FnMut() -> Option<T>) -> Option<T> {

@@ -97,7 +97,7 @@ fn label_that_appears_after_the_cancel_is_withdrawn() {
     let daemon = env.daemon(&[]);
     listening(&env);
     // The response is lost; the label appears while the job waits.
-    env.fault(&json!({"operation": "create_label", "action": {"kind": "late", "ms": 1500, "cut": true}}));
+    env.fault(&json!({"operation": "create_label", "action": {"kind": "late", "ms": 8000, "cut": true}}));
     env.drop_package("echo.cab", &bytes(CAB));
     let job = receipt_when(&env, "the label to be in doubt", |receipt| {
         receipt["labels"][0]["status"] == "in-doubt" && receipt["state"] == "waiting"

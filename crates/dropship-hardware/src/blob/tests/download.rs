@@ -205,7 +205,7 @@ async fn redirect_to_another_origin_is_refused() {
     let error = case.run().await.expect_err("another origin");
     assert!(matches!(error, TransferError::Forbidden { .. }) && other.everything().is_empty(), "{error}");
     assert!(
-        error.to_string().contains("`[api] blob_hosts`") && !error.to_string().contains("s3cret"),
+        error.to_string().contains("allowed blob hosts") && !error.to_string().contains("s3cret"),
         "{error}"
     );
 }
