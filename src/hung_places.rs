@@ -132,7 +132,7 @@ struct Pass<F, T> {
 }
 
 struct PassProgress<T> {
-    /// Of each folder. Empty when the caller has given up.
+    /// The state of each folder. Empty when the caller has given up.
     turns: Vec<Turn<T>>,
     missing: usize,
 }

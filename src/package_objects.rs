@@ -21,7 +21,7 @@ pub fn for_reading(store: &Store) -> anyhow::Result<PackageStore> {
 /// When the folder cannot be opened or cleaned up, or the credentials of the object storage cannot be read or used.
 pub async fn open(store: &Store) -> anyhow::Result<PackageStore> {
     let of_client = store.clone();
-    // Only this: the folder may be opened again as soon as the caller has given up.
+    // Only this runs on another thread, and may go on after the caller has given up. The folder may then be opened again at once.
     let objects = tokio::task::spawn_blocking(move || connect(&of_client)).await??;
     let folder = store.packages();
     let opened = match store.node() {

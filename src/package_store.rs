@@ -23,8 +23,8 @@ pub use local_copy::LocalCopy;
 pub use objects::{Change, CopyFacts, PackageObjects};
 pub use records::{PlanSnapshot, RejectedPackage};
 
-/// Copies of an unknown job that are younger are not deleted: another node may be about to create the job, and waits while the database is
-/// away.
+/// Age below which the copies of an unknown job are not deleted. Another node may be about to create the job, and waits while the
+/// database is away.
 const SETTLED: Duration = Duration::from_secs(24 * 3600);
 
 /// Default minimum of free space in bytes. With less, no package is captured, so that the journal can still grow.
@@ -41,12 +41,12 @@ pub struct FreeSpace {
     pub inodes: Option<u64>,
 }
 
-/// The folder `<store>/packages`. If the copies are objects that all nodes reach, the folder has what is captured, fetched or inspected at the
-/// moment, and copies of small files.
+/// The folder `<store>/packages`. If the copies are objects that all nodes reach, the folder has only the packages that are
+/// captured, fetched or inspected at the moment, and copies of small files.
 #[derive(Debug, Clone)]
 pub struct PackageStore {
     root: PathBuf,
-    /// What is captured at the moment.
+    /// The folder of the packages that are captured at the moment.
     incoming: PathBuf,
     /// Whether other nodes have the same folder.
     is_shared: bool,
@@ -90,7 +90,7 @@ impl PackageStore {
         Self { root, incoming, is_shared: false, min_free: MIN_FREE, objects: None, shared: Arc::default() }
     }
 
-    /// Has the copies as objects that all nodes reach.
+    /// Stores the copies as objects that all nodes reach.
     #[must_use]
     pub fn with_objects(self, objects: Option<Arc<dyn PackageObjects>>) -> Self {
         Self { objects, ..self }
@@ -102,10 +102,11 @@ impl PackageStore {
         self.objects.as_ref()
     }
 
-    /// An object as a file without a name, which goes with its last user. One with more than `longest` bytes is cut off.
+    /// An object as a file without a name, which disappears with its last user. A longer object is cut off after `longest` bytes.
     ///
     /// # Errors
-    /// [`io::ErrorKind::NotFound`]: there is none; when it cannot be read, or the disk of the store has no space for it.
+    /// [`io::ErrorKind::NotFound`] if there is no object; otherwise, when it cannot be read, or the disk of the store has no space
+    /// for it.
     pub fn open_object(&self, name: &str, longest: u64) -> io::Result<(File, CopyFacts)> {
         let objects = self.objects.as_ref().ok_or(io::ErrorKind::NotFound)?;
         private_folder(&self.incoming)?;
@@ -166,7 +167,8 @@ impl PackageStore {
         self.objects.as_ref().map_or(Ok(()), |objects| objects.delete_folder(job.as_str()))
     }
 
-    /// The same for a job that is not known. What other nodes may have written in the last day stays: they may be about to create the job.
+    /// Like [`Self::discard`], for a job that is not known. Keeps files that other nodes may have written in the last day: they may
+    /// be about to create the job.
     ///
     /// # Errors
     /// When they cannot be deleted.

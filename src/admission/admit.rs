@@ -49,7 +49,7 @@ pub(super) fn decide(admission: &Admission, package: &CapturedPackage<'_>) -> Re
     create_job(admission, package, verdict)
 }
 
-/// The job of unknown bytes that an outbox has a receipt of: the store was lost, or is older than the receipt.
+/// Recovers the job of unknown bytes for which an outbox has a receipt: the store was lost, or is older than the receipt.
 fn recovered(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Option<JobId>, AdmitError> {
     let is_known = || admission.store.find(&package.sha256, package.folder.as_deref());
     if is_known()?.is_some() {

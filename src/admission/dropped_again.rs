@@ -30,7 +30,7 @@ pub(super) fn is_dropped_again(
     let store = &*admission.store;
     let known = Known::of(admission, folder, &package.sha256)?;
     let Some(found) = &package.found else {
-        // Submitted into the folder.
+        // The package was submitted for the folder, and has no file in it.
         return Ok(!known.any_is_there());
     };
     let record = FileRecord::new(&found.identity, found.birth, None);

@@ -41,13 +41,12 @@ pub struct Evaluation {
 pub struct CapturedBytes<'a> {
     /// SHA-256, lower-case hex.
     pub sha256: &'a str,
-    /// The rest.
+    /// The other results.
     pub previewed: &'a Previewed,
 }
 
-/// Evaluates a file as the package of this name in this folder. `rule` names the rule to use instead of
-/// the first one that matches; `vars` are the
-/// variables from the sidecar. Of bytes that were captured before, the digest is known.
+/// Evaluates a file as the package of this name in this folder. `rule` names the rule to use instead of the first rule that
+/// matches; `vars` are the variables from the sidecar. `captured` has the results of the capture, for a captured copy.
 ///
 /// # Errors
 /// When the file cannot be read, or the inspection was cancelled.

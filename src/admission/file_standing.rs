@@ -56,7 +56,7 @@ impl Admission {
             return refused(format!("{shown} is never taken: {why}"));
         }
         let (root, at) = (folder.path.clone(), path.clone());
-        let found = hung_places::within(&folder.path, MAX_WAIT, move || look(&root, &at)).flatten();
+        let found = hung_places::within(&folder.path, MAX_WAIT, move || examine(&root, &at)).flatten();
         let found = match found {
             Ok(found) => found,
             Err(error) => {
@@ -109,12 +109,12 @@ impl Admission {
 /// A regular file as it is now.
 struct Found {
     identity: Identity,
-    /// As its own header says; `None` if its name is not that of a package.
+    /// By the header of the file; `None` if its name is not the name of a package.
     completeness: io::Result<Option<Completeness>>,
 }
 
 /// Examines the file at `path`, which others can replace at any time.
-fn look(root: &Path, path: &Path) -> io::Result<Found> {
+fn examine(root: &Path, path: &Path) -> io::Result<Found> {
     let meta = metadata_below(root, path)?;
     if !meta.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());

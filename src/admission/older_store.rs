@@ -229,7 +229,7 @@ impl Admission {
     fn receipt_in_time(&self, job: &Job) -> Option<Receipt> {
         let place = ResultPlace::of(&self.packages, &job.package().outbox, None);
         if matches!(place, ResultPlace::Objects(_)) && self.packages.away().is_some() {
-            // The first attempt has said so.
+            // The first failed attempt was logged.
             return None;
         }
         let (at, outbox) = (place.clone(), place.outbox());

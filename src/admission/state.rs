@@ -31,7 +31,7 @@ pub struct Admission {
     pub(super) contents: ContentClaims,
     /// Whether another node processes the jobs.
     pub(super) stands_by: bool,
-    /// Recognises our receipts.
+    /// Recognises the daemon's own receipts.
     pub(super) ownership: Ownership,
     pub(super) receipts: Arc<ReceiptSearch>,
     pub(super) older_store: OlderStore,

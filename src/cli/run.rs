@@ -138,7 +138,7 @@ async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
     }
 }
 
-/// What holds after the store has failed, and what to do.
+/// What is guaranteed after a failure of the store, and what to do.
 fn advice(is_shared: bool) -> &'static str {
     match is_shared {
         false => "all acknowledged changes are durable; fix the cause, then start the daemon again",

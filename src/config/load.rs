@@ -57,8 +57,8 @@ pub fn load(path: &Path, environment: &Environment) -> Result<Config, Report> {
     validate::validate(&units, problems, environment)
 }
 
-/// Reads a configuration with everything that it includes. Returns the configuration of its valid parts, if there are any, and
-/// everything that is wrong with it.
+/// Reads a configuration with everything that it includes. Returns the configuration of its valid parts, if there are any, and all
+/// of its problems.
 #[must_use]
 pub fn examine(path: &Path, environment: &Environment) -> (Option<Config>, Report) {
     let mut problems = Vec::new();

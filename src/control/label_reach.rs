@@ -39,7 +39,7 @@ pub struct LabelReach {
 pub enum ReachSource {
     /// The published label.
     Published,
-    /// Microsoft's driver metadata: the label would be requested so.
+    /// Microsoft's driver metadata: the label would be requested with these targets.
     Metadata,
     /// The package: its INFs, before Microsoft has signed it.
     Package,

@@ -21,7 +21,7 @@ pub async fn require_node_of_package<S: Store + ?Sized + 'static>(
     let Some(job) = job.filter(|job| job.package().path.is_some()) else { return Ok(()) };
     let folder = job.package().folder.as_deref().unwrap_or_default();
     let Some(node) = config.node_elsewhere(folder) else { return Ok(()) };
-    // The database is asked.
+    // This reads the database, and may block.
     let asked = Arc::clone(store);
     let nodes = tokio::task::spawn_blocking(move || asked.nodes()).await;
     let nodes = nodes.map_err(|error| ControlError::failed(format!("cannot list the nodes: {error}")))?;

@@ -21,7 +21,7 @@ const MAX_QUEUE: Duration = Duration::from_secs(5);
 /// Maximum size of the answer in bytes.
 const MAX_ANSWER: u64 = 64 << 10;
 
-/// The request. Unlike the others it waits for nothing in the daemon.
+/// The request. Unlike other requests, it waits for nothing in the daemon.
 const REQUEST: &[u8] = b"GET /livez HTTP/1.1\r\nHost: dropship\r\nConnection: close\r\n\r\n";
 
 /// Asks the daemon at a socket whether it is running.

@@ -159,8 +159,8 @@ async fn receive(
     ending: &Ending,
 ) {
     let mut stops = 0_u32;
-    let mut looks = tokio::time::interval(Duration::from_secs(1));
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut checks = tokio::time::interval(Duration::from_secs(1));
+    checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut deadline: Option<Instant> = None;
     loop {
         let limit = tokio::select! {
@@ -177,7 +177,7 @@ async fn receive(
                 }
             }
             Some(limit) = limits.recv() => Some(limit),
-            _ = looks.tick(), if deadline.is_some() => ending.is_stuck().then_some(Duration::ZERO),
+            _ = checks.tick(), if deadline.is_some() => ending.is_stuck().then_some(Duration::ZERO),
             () = tokio::time::sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
                 exit(ending);
             }

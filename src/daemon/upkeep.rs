@@ -20,7 +20,7 @@ use dropship_intake::Intake;
 /// Interval between probes: as long as that between heartbeats without a watchdog, so that one wake-up serves both.
 const INTERVAL: Duration = Duration::from_secs(15);
 
-/// The same while something needs attention: an item has to disappear within 15 seconds of its cure.
+/// Interval between probes while something needs attention: an item has to disappear within 15 seconds after its cause has ended.
 const INTERVAL_WITH_TROUBLE: Duration = Duration::from_secs(6);
 
 /// Minimum time between updates of the list and the status line that changes of jobs cause.
@@ -128,8 +128,8 @@ impl Rounds {
     fn start_round(self: &Arc<Self>, runtime: &Handle, turn: usize, round: Round) {
         let updating =
             (round != Round::Heartbeat).then(|| Single::begin(self, |rounds| &rounds.is_updating)).flatten();
-        // Here, because a timer of the runtime wakes it several times before it ends.
-        self.parts.pipeline.queue().look();
+        // From this thread, because a timer of the runtime would wake the runtime several times before it ends.
+        self.parts.pipeline.queue().wake();
         let this = Arc::clone(self);
         runtime.spawn_blocking(move || {
             this.beat(turn);
@@ -155,7 +155,7 @@ impl Rounds {
         let items = attention.refresh();
         let has_trouble = !items.is_empty();
         if !self.has_trouble.swap(has_trouble, Ordering::Relaxed) && has_trouble {
-            // The round that looks for its cure is sooner than the next one was to be.
+            // The next round is due sooner now: it checks whether the cause has ended.
             pipeline.events().notify_subscribers();
         }
         let line = status_line::of(pipeline, intake, &items);

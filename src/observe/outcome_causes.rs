@@ -47,7 +47,7 @@ pub(super) enum Repetition {
     InFull,
     /// In full, with the number of jobs so far: 10, 100, and so on.
     Counted { jobs: u64 },
-    /// Briefly, because it is like that of this job.
+    /// Briefly, because it equals the outcome of this job.
     Brief { example: JobId },
 }
 

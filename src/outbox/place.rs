@@ -92,7 +92,8 @@ impl ResultPlace {
         }
     }
 
-    /// Replaces the receipt, unless `keeps` wants the daemon's own one that is there. Returns whether it was replaced.
+    /// Replaces the receipt. Keeps the present receipt if it is the daemon's own and `keeps` returns true for it. Returns whether
+    /// the receipt was replaced.
     ///
     /// # Errors
     /// When the receipt cannot be written, or `keeps` fails.
@@ -132,7 +133,7 @@ impl ResultPlace {
         }
     }
 
-    /// The size of a result in bytes. On object storage, that of a recorded one is not asked for.
+    /// The size of a result in bytes. On object storage, the recorded size is returned without a request.
     ///
     /// # Errors
     /// As [`Self::open`].
@@ -156,8 +157,8 @@ impl ResultPlace {
     }
 }
 
-/// Chooses the place of a package in an outbox. On object storage it has the digest of the package, so that no other package has it, and
-/// nothing is asked.
+/// Chooses the place of a package in an outbox. On object storage the place has the digest of the package, so that no other package
+/// has the same place, and no request is needed.
 #[must_use]
 pub fn place_of_package(
     packages: &PackageStore,

@@ -15,7 +15,7 @@ impl PackageStore {
     /// The copy of a job's package as a file of this machine. An object with more than `size` bytes, those of the package, is cut off.
     ///
     /// # Errors
-    /// [`io::ErrorKind::NotFound`]: there is none; when it cannot be read.
+    /// [`io::ErrorKind::NotFound`] if there is no copy; otherwise, when it cannot be read.
     pub fn local_copy(&self, job: &JobId, size: u64) -> io::Result<LocalCopy> {
         let kept = self.package(job);
         let Some(objects) = self.objects.as_ref().filter(|_| !kept.exists()) else {
@@ -30,7 +30,7 @@ impl PackageStore {
     /// Reads the copy of a job's package.
     ///
     /// # Errors
-    /// [`io::ErrorKind::NotFound`]: there is none; when it cannot be read.
+    /// [`io::ErrorKind::NotFound`] if there is no copy; otherwise, when it cannot be read.
     pub fn copy_facts(&self, job: &JobId) -> io::Result<CopyFacts> {
         let kept = self.package(job);
         match self.objects.as_ref().filter(|_| !kept.exists()) {

@@ -38,7 +38,7 @@ impl Delivery {
         let is_of_job = |there: &Receipt| there.folder == package.folder && self.ownership.owns(there);
         let (outbox, mode) = (&self.folder.outbox, self.folder.mode);
         let claim = outbox::claim(outbox, &package.name, &package.sha256, mode, &is_of_job);
-        // The job is older than `node` of its folder.
+        // The job is older than the key `node` of its folder, so its results are in the outbox already.
         if claim.folder == self.from.folder() {
             return Ok(Done::default());
         }
@@ -46,7 +46,7 @@ impl Delivery {
         let to = Outbox::at(&claim.folder, mode);
         to.prepare()?;
         let missing: Vec<_> = self.job.files().iter().filter(|file| !has(there.as_ref(), file)).collect();
-        // Without it, the shared storage may not be mounted, and a result that is missing there may be on it.
+        // Without a receipt, the shared storage may not be mounted. A result that is missing here may then be on it.
         if !missing.is_empty() && fetched(&self.from, progress, ResultPlace::receipt)?.is_none() {
             let message = format!("{} has no receipt", self.from.folder().display());
             return Err(io::Error::new(io::ErrorKind::NotFound, message));

@@ -19,7 +19,7 @@ const WHOLE_PACKAGE: Duration = Duration::from_secs(30 * 60);
 const MAX_SILENCE: Duration = Duration::from_secs(30);
 
 /// Interval between two checks of the progress.
-const LOOK: Duration = Duration::from_secs(1);
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Whether the storage may respond later, or this machine may have space later.
 pub(crate) fn is_passing(error: &io::Error) -> bool {
@@ -93,7 +93,7 @@ pub(super) async fn run_on_package_in<T: Send + 'static>(
         tokio::select! {
             done = &mut working => return ended(done),
             () = &mut limit => return Err(begun.abandon(WHOLE_PACKAGE)),
-            () = tokio::time::sleep(LOOK) => {
+            () = tokio::time::sleep(CHECK_INTERVAL) => {
                 if progress.silence() > MAX_SILENCE {
                     return Err(begun.abandon(MAX_SILENCE));
                 }

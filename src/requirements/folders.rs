@@ -79,7 +79,7 @@ fn of_folder(folder: &Folder, sandbox: bool, budget: &mut WaitBudget) -> Vec<Pat
         check(target, "`after` cannot write to");
     }
     let of_node = folder.on_node.as_ref().map(|on| &on.outbox);
-    // Object storage is away or not while the daemon runs, which waits for it.
+    // Object storage is not checked: it can be away at any time, and the daemon waits for it.
     for outbox in folder.outbox.iter().chain(of_node).filter(|outbox| !is_address(outbox)) {
         check(outbox, "cannot write to the outbox");
     }

@@ -23,7 +23,7 @@ use dropship_rules::rule_tests::{RuleTest, basis};
 /// Maximum number of passes over the labels between two steps. Each pass requests or holds a label, or waits for a later time.
 const MAX_PASSES: usize = 10_000;
 
-/// Why a case cannot be walked.
+/// Why the steps of a case cannot be run.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ChainError {
     /// The state machine refuses an event.
@@ -79,7 +79,7 @@ impl<'a> ChainJob<'a> {
         self.sent.get(&index)
     }
 
-    /// Whether it is the turn of a label that was not requested yet.
+    /// Whether a label that was not requested yet can be requested.
     pub(super) fn turn(&self, index: usize) -> Turn {
         Turn::of(&self.job, index, self.now)
     }
@@ -128,7 +128,7 @@ impl<'a> ChainJob<'a> {
         Ok(())
     }
 
-    /// One pass over the labels, as in the daemon: each that may be requested is, or is put on hold.
+    /// One pass over the labels, as in the daemon: each label that may be requested is requested or put on hold.
     fn pass(&mut self) -> Result<(), ChainError> {
         self.due = None;
         if self.job.state().has_ended() {

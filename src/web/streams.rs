@@ -31,7 +31,7 @@ const MAX_AGE: Duration = Duration::from_secs(3600);
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// Interval between checks of the things that change without an event of a job: troubles, folders and accounts.
-const LOOK: Duration = Duration::from_secs(3);
+const CHECK_INTERVAL: Duration = Duration::from_secs(3);
 
 /// What a page shows, without the times that have elapsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ enum Shown {
     Package(Box<PackageView>),
 }
 
-/// A stream that counts while this lives.
+/// An open stream. It is counted until this is dropped.
 struct OpenStream {
     site: Arc<Site>,
     topic: Topic,
@@ -132,7 +132,7 @@ async fn keep_current(site: Arc<Site>, topic: Topic, versions: watch::Sender<Ver
         }
         tokio::time::sleep(PAUSE).await;
         // Fails only when the rows are gone, with the daemon.
-        drop(timeout(LOOK, changes.changed()).await);
+        drop(timeout(CHECK_INTERVAL, changes.changed()).await);
     }
     let mut open = site.streams.0.lock();
     // A new stream may have started the topic again.

@@ -107,7 +107,7 @@ fn evaluate_package(
         },
         _ => None,
     };
-    let polled = context.look().is_polled();
+    let polled = context.read_status().is_polled();
     let found = FoundFile {
         folder: folder.clone(),
         root: context.spec.path.clone(),

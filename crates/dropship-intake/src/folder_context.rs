@@ -38,12 +38,12 @@ pub(crate) struct FolderContext {
     pub(crate) status: Mutex<FolderStatus>,
     /// Progress of the work on the file system. A folder does one piece of work at a time.
     pub(crate) progress: Progress,
-    /// That of all folders.
+    /// The activity of all folders.
     pub(crate) activity: Activity,
 }
 
 impl FolderContext {
-    /// The status, which may be changed.
+    /// The status, to be changed.
     pub(crate) fn status(&self) -> MutexGuard<'_, FolderStatus> {
         let status = self.status.lock();
         // A count that begins after this waits for the lock, and sees the change.
@@ -51,8 +51,8 @@ impl FolderContext {
         status
     }
 
-    /// The status, which is only looked at.
-    pub(crate) fn look(&self) -> MutexGuard<'_, FolderStatus> {
+    /// The status, to be read only.
+    pub(crate) fn read_status(&self) -> MutexGuard<'_, FolderStatus> {
         self.status.lock()
     }
 
@@ -80,7 +80,7 @@ impl FolderContext {
 
     /// Whether other machines may write to this folder.
     pub(crate) fn is_remote(&self) -> bool {
-        self.look().remote.is_some()
+        self.read_status().remote.is_some()
     }
 
     /// The sidecar of the file at `path`, in folders that have sidecars.
@@ -101,14 +101,14 @@ impl FolderContext {
 
     pub(crate) fn add_to(&self, summary: &mut Summary) {
         let before = summary.degraded;
-        self.look().add_to(summary);
+        self.read_status().add_to(summary);
         if self.is_hung() {
             summary.degraded = before + 1;
         }
     }
 
     pub(crate) fn health(&self) -> FolderHealth {
-        let status = self.look();
+        let status = self.read_status();
         let issue = self.is_hung().then(hung::issue).or_else(|| status.worst_issue());
         let below = |path: PathBuf| {
             path.strip_prefix(&self.spec.path).map(Path::to_owned).unwrap_or_else(|_| path.clone())

@@ -1,4 +1,4 @@
-//! The task of one folder. It takes turns between pending events, due candidates and the scan under way, one file of each.
+//! The task of one folder. It takes turns between pending events, due candidates and the scan in progress, one file of each.
 
 use std::collections::VecDeque;
 use std::path::Path;

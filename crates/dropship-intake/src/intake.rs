@@ -133,7 +133,8 @@ impl Intake {
         health
     }
 
-    /// Counts over all folders. Cheap, even with thousands of folders: while nothing happens in any, they are not counted again.
+    /// Counts over all folders. Cheap, even with thousands of folders: the folders are counted again only after a change in one of
+    /// them.
     #[must_use]
     pub fn summary(&self) -> Summary {
         let quiet = self.activity.quiet_since();
@@ -152,7 +153,7 @@ impl Intake {
     pub fn touch(&self, turn: usize) {
         let folders = self.folders();
         let count = folders.len().max(1);
-        drop(folders.values().nth(turn % count).map(|folder| folder.context.look()));
+        drop(folders.values().nth(turn % count).map(|folder| folder.context.read_status()));
     }
 
     /// The longest time for which the file system of a folder has not responded; zero if all respond.

@@ -40,7 +40,7 @@ impl StageWaits {
     /// The waits for a file of `size` bytes under the folder's current status.
     pub(crate) fn of(context: &FolderContext, size: u64) -> Self {
         let spec = &context.spec;
-        let status = context.look();
+        let status = context.read_status();
         let factor = if status.remote.is_some() { REMOTE_SETTLE } else { 1 };
         let settle = spec.settle.max(MIN_SETTLE) * factor;
         let settled = if size == 0 { settle.max(EMPTY_SETTLE.min(spec.incomplete)) } else { settle };

@@ -21,8 +21,8 @@ const BATCH: usize = 32;
 /// Time after which a second thread is started beside work that has not ended. Checked again at growing intervals.
 const SLOW: Duration = Duration::from_millis(50);
 
-/// Maximum interval between two such checks. A result waits no longer than this, even if its thread has slow work next.
-const MAX_LOOK: Duration = Duration::from_secs(1);
+/// Maximum interval between two checks of work that has not ended. A result waits no longer, even if its thread has slow work next.
+const MAX_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The threads for local folders and those for shares: slow shares delay other shares only.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +65,7 @@ struct Work {
 /// Gives a result to the task that waits for it.
 type Delivery = Box<dyn FnOnce() + Send>;
 
-/// Work panicked, or the runtime stops.
+/// The work panicked, or the runtime stops.
 #[derive(Debug, thiserror::Error)]
 #[error("the work panicked, or the daemon stops")]
 pub(crate) struct WorkFailed;
@@ -80,7 +80,7 @@ impl ThreadPool {
     /// Does work that blocks on the file system of one folder, whose progress is `progress`.
     ///
     /// # Errors
-    /// The work panicked, or the runtime stops.
+    /// When the work panicked, or the runtime stops.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         progress: &Progress,
@@ -96,9 +96,9 @@ impl ThreadPool {
         loop {
             tokio::select! {
                 done = &mut result => return done.ok().and_then(Result::ok).ok_or(WorkFailed),
-                () = tokio::time::sleep(pause) => awaited.look(progress),
+                () = tokio::time::sleep(pause) => awaited.check(progress),
             }
-            pause = (pause * 2).min(MAX_LOOK);
+            pause = (pause * 2).min(MAX_CHECK_INTERVAL);
         }
     }
 
@@ -147,7 +147,7 @@ impl ThreadPool {
 impl Awaited<'_> {
     /// Called while the work has not ended: gives its place to others if it hangs, starts a second thread for the folders that wait
     /// behind it, and delivers the results of earlier work.
-    fn look(&self, progress: &Progress) {
+    fn check(&self, progress: &Progress) {
         let mut threads = self.pool.0.lock();
         if threads.hung.len() < MAX_HUNG && progress.silence() > HUNG {
             self.give_back(&mut threads);
@@ -267,14 +267,14 @@ mod tests {
         }));
         until(|| !pool.0.lock().begun.is_empty()).await;
         // It makes progress: the others wait.
-        awaited.look(&Progress::default());
+        awaited.check(&Progress::default());
         assert_eq!(counts(&pool), (1, 0));
         awaited.give_back(&mut pool.0.lock());
         assert_eq!(counts(&pool), (0, 1));
         assert_eq!(in_time(pool.run(&Progress::default(), || 1)).await.unwrap(), 1);
         drop(release);
         until(|| counts(&pool) == (0, 0)).await;
-        // It has ended, and a late look changes nothing.
+        // It has ended, and a late check changes nothing.
         awaited.give_back(&mut pool.0.lock());
         drop(awaited);
         assert_eq!(counts(&pool), (0, 0));

@@ -69,7 +69,7 @@ pub struct Objects {
 }
 
 impl Objects {
-    /// Prepares the client, and looks whether the storage responds. It may be away.
+    /// Prepares the client, and checks whether the storage responds. The storage may be away.
     ///
     /// # Errors
     /// When no client can be built from the settings.
@@ -115,7 +115,7 @@ impl Objects {
         self.call(WHOLE_PACKAGE, async move { transfer::put_new(&*store, &at, &file).await })
     }
 
-    /// Writes a small object, in place of one of its name.
+    /// Writes a small object. Replaces an object of the same name.
     ///
     /// # Errors
     /// When the object cannot be written.
@@ -166,7 +166,7 @@ impl Objects {
         self.call(SMALL, async move { transfer::get(&*store, &at, LARGEST_SMALL).await })
     }
 
-    /// Small objects, each with at most so many bytes. One that does not exist, or is longer, is `None`.
+    /// Small objects, each with at most `longest` bytes. An object that does not exist, or is longer, is `None`.
     ///
     /// # Errors
     /// When one of the objects cannot be read.

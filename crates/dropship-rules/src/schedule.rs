@@ -36,7 +36,7 @@ impl Moment {
         }
     }
 
-    /// The time it means now.
+    /// The time that it stands for now.
     ///
     /// # Errors
     /// When it is beyond the calendar.
@@ -151,7 +151,7 @@ pub enum GoLiveError {
         "its go-live date {0:.0} (UTC) has passed; give `go_live` a later date, or an offset such as \"+7d\""
     )]
     Passed(Timestamp),
-    /// The blackout days leave nothing.
+    /// The blackout days leave no day.
     #[error("the blackout days leave no day within a year for it to go live")]
     NoDay,
     /// The date is beyond the calendar.

@@ -12,7 +12,7 @@ pub const MOST: usize = 4096;
 /// Reads `NAME = "value"` lines; numbers and truth values are taken as they are written.
 ///
 /// # Errors
-/// When the text is not in the form of vars. The error says what is wrong, and what the form is.
+/// When the text has more than [`MOST`] bytes, or does not consist of such lines. The error says what is wrong.
 pub fn parse(bytes: &[u8]) -> Result<Vars, String> {
     if bytes.len() > MOST {
         return Err(format!("it is longer than {MOST} bytes"));
@@ -39,7 +39,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vars, String> {
 /// Reads the sidecar beside a package.
 ///
 /// # Errors
-/// When the file cannot be read, or does not have the form of vars. The error has the path of the file.
+/// When the file cannot be read, and as [`parse`]. The error has the path of the file.
 pub fn beside(package: &Path) -> Result<Vars, String> {
     let mut path = package.as_os_str().to_owned();
     path.push(".toml");
@@ -49,7 +49,7 @@ pub fn beside(package: &Path) -> Result<Vars, String> {
 /// Reads a sidecar.
 ///
 /// # Errors
-/// When the file cannot be read, or does not have the form of vars. The error has the path of the file.
+/// When the file cannot be read, and as [`parse`]. The error has the path of the file.
 pub fn read(path: &Path) -> Result<Vars, String> {
     use std::io::Read;
     let mut bytes = Vec::new();

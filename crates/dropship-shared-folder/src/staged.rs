@@ -1,4 +1,4 @@
-//! A new file that nothing else has a name for, until it is complete.
+//! A new file that has a temporary name until it is complete.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Permissions};

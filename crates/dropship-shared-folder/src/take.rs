@@ -11,7 +11,7 @@ use crate::folder::SharedFolder;
 use crate::lookup::{invalid, plain_name};
 use crate::staged::{rename_new, temporary_name};
 
-/// What became of a name.
+/// Whether a name was removed or moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
     /// The file no longer has the name.

@@ -1,4 +1,4 @@
-//! What is committed, and how its caller learns of the result.
+//! A commit, and the handle by which its caller gets the result.
 
 use jiff::Timestamp;
 use tokio::sync::oneshot;
@@ -7,7 +7,7 @@ use crate::entry::Entry;
 use crate::error::StoreError;
 use dropship_job::{Event, Job, JobId};
 
-/// Entries that become true together or not at all.
+/// Entries that are committed together, or not at all.
 #[derive(Debug, Clone)]
 pub struct Commit {
     /// The entries, applied in order.
@@ -37,13 +37,13 @@ impl Commit {
         Self::new(vec![Entry::Job { job: job.clone(), rev, events }])
     }
 
-    /// Durable entries of now.
+    /// Entries of the present time. The answer waits until they are durable.
     #[must_use]
     pub fn new(entries: Vec<Entry>) -> Self {
         Self { entries, at: Timestamp::now(), durable: true, unknown: None }
     }
 
-    /// The same, on condition that bytes have no job yet.
+    /// Like this commit, on the condition that these bytes have no job yet.
     #[must_use]
     pub fn if_unknown(self, sha256: &str, folder: Option<&str>) -> Self {
         let (sha256, folder) = (sha256.to_owned(), folder.map(str::to_owned));
@@ -57,7 +57,7 @@ impl Commit {
     }
 }
 
-/// A commit under way.
+/// A commit in progress.
 #[derive(Debug)]
 pub struct CommitHandle(oneshot::Receiver<Result<Vec<Job>, StoreError>>);
 
@@ -94,7 +94,7 @@ impl CommitHandle {
         self.0.await.unwrap_or_else(|_| Err(lost()))
     }
 
-    /// The same on a thread that may block.
+    /// Like [`Self::committed`], on a thread that may block.
     ///
     /// # Errors
     /// When the commit was refused, or could not be written.

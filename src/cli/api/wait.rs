@@ -24,9 +24,9 @@ pub(super) struct Limit {
 pub(super) enum Verdict {
     /// The service still works on it; the progress as text.
     Pending(String),
-    /// It has reached what the command waits for.
+    /// It has reached the state that the command waits for.
     Done,
-    /// It will never reach it, with the reason.
+    /// It will never reach that state; the reason.
     Failed(String),
 }
 

@@ -269,7 +269,7 @@ impl<'a> View<'a> {
     }
 }
 
-/// Marks the selected row. Without colours, nothing else does.
+/// Marks the selected row. Without colours, only this mark shows the selection.
 const MARK: &str = "> ";
 
 /// Number of rows from which on there is an empty line above the table.

@@ -9,8 +9,8 @@ use std::time::Duration;
 use crate::observe::Escaped;
 use dropship_store::{Namesake, SharedStore, StoreError};
 
-/// Interval between looks at the signs of life of the other machine.
-const LOOK: Duration = Duration::from_millis(500);
+/// Interval between checks of the signs of life of the other machine.
+const CHECK_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Another machine, or another folder on this one, runs under the name of this node.
 #[derive(Debug, thiserror::Error)]
@@ -38,8 +38,8 @@ impl NameTaken {
 
 /// Waits until no other place lives under the name of this node.
 ///
-/// The last sign of life of a machine that lost its power looks like one of a machine that runs: the next one, within 10 seconds, shows
-/// which it is. Without one, this node starts after 30 seconds.
+/// The last sign of life of a machine that lost its power does not differ from one of a running machine. But a running machine
+/// gives the next sign within 10 seconds. Without a next sign, this node starts after 30 seconds.
 ///
 /// # Errors
 /// [`NameTaken`] once the other place has given a further sign of life, [`StoreError::Cancelled`] once `cancelled` is set, and
@@ -75,6 +75,6 @@ pub(super) async fn wait_for_silence(
         if cancelled.load(Ordering::Relaxed) {
             return Err(StoreError::Cancelled.into());
         }
-        tokio::time::sleep(LOOK).await;
+        tokio::time::sleep(CHECK_INTERVAL).await;
     }
 }

@@ -69,7 +69,8 @@ pub(super) async fn try_prepare<S: Service>(
     })
 }
 
-/// The fault of a label without a request. `incomplete` says why the list of audiences is.
+/// The fault of a label without a request. `incomplete` is the reason why the list of audiences is
+/// incomplete, if it is.
 pub(crate) fn label_request_fault(
     job: &Job,
     plan: &LabelPlan,

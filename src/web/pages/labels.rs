@@ -109,14 +109,14 @@ impl Wanted {
     }
 }
 
-/// What the rows say. Nothing is read from the disk while they are locked.
+/// The data of the rows. Nothing is read from the disk while the rows are locked.
 struct Found {
     incomplete: Option<String>,
     /// The rings that can be chosen.
     rings: Vec<String>,
     /// Number of labels that the filters let through.
     total: usize,
-    /// Those of the page.
+    /// The labels of the page.
     page: Vec<Entry>,
     visible: calendar::VisibleLabels,
     drivers: Vec<DriverView>,

@@ -17,8 +17,8 @@ pub(super) fn check(context: &FolderContext) -> Option<FolderIssue> {
     // Old sandboxes do not allow this call; `stat` and `statfs` return the same facts.
     let stat = statx(CWD, root, AtFlags::empty(), flags).ok();
     let mount = stat.as_ref().and_then(mount_id);
-    let is_known = mount.is_some() && context.look().mount == mount;
-    let remote = if is_known { context.look().remote } else { (context.remote_kind)(root).ok()? };
+    let is_known = mount.is_some() && context.read_status().mount == mount;
+    let remote = if is_known { context.read_status().remote } else { (context.remote_kind)(root).ok()? };
     let is_mount = is_mount(root, stat.as_ref())?;
     let mut status = context.status();
     (status.mount, status.remote) = (mount, remote);
@@ -47,8 +47,8 @@ fn mount_id(stat: &Statx) -> Option<MountId> {
     })
 }
 
-/// Whether another file system is mounted at the folder. A bind mount of the same one does not count: systemd makes one of each path
-/// that a service may write to, for this service alone, and no operator could mount it again.
+/// Whether another file system is mounted at the folder. A bind mount of the same file system does not count: systemd makes one for
+/// each path that a service may write to, which only this service sees, and which an operator could not mount again.
 fn is_mount(root: &Path, stat: Option<&Statx>) -> Option<bool> {
     let is_mount_root = |stat: &Statx| {
         let known = stat.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT);

@@ -130,7 +130,7 @@ fn same_codes(old: &Plan, new: &Plan) -> bool {
     codes(old) == codes(new)
 }
 
-/// Begins the keys that select targets.
+/// Beginning of the keys that select targets.
 pub const FILTER: &str = "hardware_ids.";
 
 /// The values of a label under the keys of the configuration. `pairs` translates the names of other labels to those of the

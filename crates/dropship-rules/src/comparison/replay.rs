@@ -15,16 +15,16 @@ use crate::plan::Plan;
 use crate::planning::{Planning, PlanningError, plan_package};
 use crate::rule::Rule;
 
-/// What rules made of a package.
+/// The result of planning a package.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// They planned it.
+    /// The rules made this plan.
     Planned(Box<Plan>),
-    /// They rejected it.
+    /// The rules rejected the package.
     Rejected {
         /// The rule that could not be applied; `None` if no rule matched.
         rule: Option<String>,
-        /// Why.
+        /// The reason.
         reason: String,
     },
 }
@@ -47,7 +47,7 @@ pub struct Remembered<'a> {
     pub input: MatchInput<'a>,
     /// How it was planned.
     pub planning: &'a Planning,
-    /// What became of it.
+    /// The result of its planning.
     pub outcome: &'a Outcome,
     /// The driver metadata, if Microsoft has sent them. Read only if the targets of a label may differ.
     pub metadata: &'a dyn Deref<Target = Option<DriverMetadata>>,

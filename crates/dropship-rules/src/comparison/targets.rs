@@ -20,7 +20,7 @@ pub(super) struct TargetSource<'a> {
     pub now: Timestamp,
 }
 
-/// What a label asks for.
+/// The targets of a label, and its problems.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct LabelReach {
     /// The targets; `None` if they are unknown before Microsoft has signed the package.

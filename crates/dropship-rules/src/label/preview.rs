@@ -46,8 +46,8 @@ pub struct Ceiling {
     pub ceiling: String,
 }
 
-/// A label of a plan as it will probably be: every hardware id of every INF under every OS code that is asked
-/// for, and every audience that the rule names.
+/// A label of a plan as it will probably be: every hardware id of every INF under every OS code that is requested, and every
+/// audience that the rule names.
 #[must_use]
 pub fn preview(label: &LabelPlan, plan: &Plan, facts: &Facts, now: Timestamp) -> LabelPreview {
     preview_with(label, plan, &predicted_metadata(label, facts, &plan.product.requested_signatures), now)
@@ -96,8 +96,8 @@ fn ceilings(request: &NewShippingLabel, metadata: &DriverMetadata) -> Vec<Ceilin
     targets.filter_map(ceiling).collect()
 }
 
-/// The earliest time at which a label of a plan is requested, if the plan starts now and nothing takes time but what the
-/// rule says: `soak` counts from the publication and the go-live date of the labels before.
+/// The earliest time at which a label of a plan is requested, if the plan starts now and only the waits of the rule take time:
+/// `soak` counts from the publication and the go-live date of the labels before.
 #[must_use]
 pub fn earliest(label: &LabelPlan, plan: &Plan, now: Timestamp) -> Timestamp {
     earliest_of(label, plan, now, plan.labels.len())
@@ -116,7 +116,7 @@ fn earliest_of(label: &LabelPlan, plan: &Plan, now: Timestamp, left: usize) -> T
     start.checked_add(after.soak()).unwrap_or(Timestamp::MAX)
 }
 
-/// The product type that is on the list, though the samples of many tools have it.
+/// The warning about the product type `Unclassified`, which the samples of many tools have.
 fn unclassified(label: &LabelPlan, plan: &Plan) -> Option<LabelWarning> {
     let mut types = plan.product.selected_product_types.iter();
     let (family, _) = types.find(|(_, kind)| kind.eq_ignore_ascii_case("unclassified"))?;
@@ -129,8 +129,8 @@ fn unclassified(label: &LabelPlan, plan: &Plan) -> Option<LabelWarning> {
     })
 }
 
-/// Every hardware id of every INF under every OS code that is asked for. INFs of one name are in different bundles, one for
-/// each folder.
+/// Driver metadata with every hardware id of every INF under every OS code that is requested. INFs of one name are in different
+/// bundles, one for each folder.
 #[must_use]
 pub fn predicted_metadata(label: &LabelPlan, facts: &Facts, os_codes: &[String]) -> DriverMetadata {
     let mut metadata = DriverMetadata::default();

@@ -285,7 +285,8 @@ fn catch_up(
     Ok((last, missing.len() as u64))
 }
 
-/// The lines after a position. They are read again if compaction rewrites some in the meantime: it drops what cancels out.
+/// The lines after a position. If compaction rewrites some of them in the meantime, all are read again: compaction drops lines that
+/// undo each other.
 fn read_all(
     journal: &mut dyn SharedJournal,
     have: Position,

@@ -27,7 +27,7 @@ pub(super) fn put<B: Bytes>(tables: &mut Overlay<'_, B>, label: &PublishedLabel)
     Ok(())
 }
 
-/// Removes a label. Its devices stay: whether another label targets them is not worth a search.
+/// Removes a label. Its devices stay, because only a search would show whether another label targets them.
 pub(super) fn unindex<B: Bytes>(tables: &mut Overlay<'_, B>, label: &PublishedLabel) {
     let publication = label.publication();
     for (hardware_id, os) in devices_of(label) {
@@ -40,7 +40,8 @@ fn devices_of(label: &PublishedLabel) -> BTreeSet<(String, &str)> {
     label.targets.iter().map(|target| (target.hardware_id.to_lowercase(), target.os.as_str())).collect()
 }
 
-/// Whether tables may have `known` for a device although its labels amount to `rebuilt`: labels may have been withdrawn since.
+/// Whether `known` is a valid upper bound for a device whose present labels have the upper bound `rebuilt`. It may be greater,
+/// because labels may have been withdrawn.
 pub(crate) fn is_bound(known: &[u8], rebuilt: Option<&[u8]>) -> bool {
     rebuilt.is_none_or(|rebuilt| rebuilt <= known)
 }
@@ -52,11 +53,11 @@ pub(crate) fn devices(tables: &dyn Bytes, query: DeviceQuery<'_>) -> Result<Devi
         HardwareIds::Matching(start, _) => key::devices(start),
     };
     let mut found = Ok(Devices::default());
-    // The operating systems of a hardware id follow each other: it is asked for once.
+    // The operating systems of a hardware id follow each other, so the condition is evaluated once for it.
     let mut last = (String::new(), false);
     tables.each(&prefix, &mut |name, newest| {
         let Ok(devices) = &mut found else { return };
-        let mut look = || {
+        let mut add = || {
             let (hardware_id, os) = key::device_in(name)?;
             let fits = match query.hardware_ids {
                 HardwareIds::Exactly(_) => true,
@@ -73,7 +74,7 @@ pub(crate) fn devices(tables: &dyn Bytes, query: DeviceQuery<'_>) -> Result<Devi
             }
             Ok(())
         };
-        if let Err(error) = look() {
+        if let Err(error) = add() {
             found = Err(error);
         }
     })?;

@@ -117,7 +117,7 @@ pub(super) fn of(
     let mut groups: Vec<(String, Rows<'_>)> = Vec::new();
     let mut read: BTreeSet<&JobId> = BTreeSet::new();
     for entry in &upcoming {
-        // What a record adds is about labels that do not exist yet.
+        // A record adds facts only about labels that do not exist yet.
         let is_new = entry.label().id.is_none();
         if is_new && read.len() < MAX_RECORDS {
             read.insert(&entry.job);
