@@ -113,7 +113,9 @@ fn late_product_of_a_cancelled_job_is_reported_and_a_retry_uses_it() {
 fn failing_late_duplicate_check_is_logged_and_backs_off() {
     let env = TestEnv::new();
     // Also the create that a job repeats which is cancelled late.
-    env.fault(&json!({ "operation": "create_product", "times": 100_000, "action": { "kind": "drop_before" } }));
+    env.fault(
+        &json!({ "operation": "create_product", "times": 100_000, "action": { "kind": "drop_before" } }),
+    );
     cancelled_in_doubt(&env);
     env.fault(&json!({ "operation": "list_products", "times": 100_000, "action": { "kind": "status", "status": 403 } }));
     env.daemon(&["--until-idle"]).wait().expect("it ends without a signal");
