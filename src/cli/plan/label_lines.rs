@@ -9,6 +9,7 @@ use dropship_rules::plan::{DestinationPlan, LabelPlan};
 
 /// Adds the settings of the rule for a label.
 pub(in crate::cli) fn add(lines: &mut Lines, plan: &LabelPlan) {
+    every_setting_is_shown(plan);
     lines.add("destination", destination(plan));
     if plan.destination == DestinationPlan::WindowsUpdate {
         lines.add("installation", installation(plan));
@@ -62,4 +63,35 @@ fn installation(plan: &LabelPlan) -> &'static str {
         (false, true) => "automatic, on applicable systems",
         (true, true) => "automatic, during OS upgrades and on applicable systems",
     }
+}
+
+/// An operator approves what these lines show. The compiler refuses a new field here until its line exists.
+fn every_setting_is_shown(plan: &LabelPlan) {
+    let LabelPlan {
+        // The heading, and the line about the date.
+        key: _,
+        name: _,
+        go_live: _,
+        blackout: _,
+        // Here.
+        destination: _,
+        auto_install_during_os_upgrade: _,
+        auto_install_on_applicable_systems: _,
+        after: _,
+        hold: _,
+        supersede: _,
+        audiences: _,
+        // `selection`.
+        disclosure_restricted: _,
+        publish_to_windows10s: _,
+        visible_to_accounts: _,
+        approval: _,
+        floor: _,
+        ceiling: _,
+        build: _,
+        chids: _,
+        targets: _,
+        // A fact of the package, not a setting.
+        attestation: _,
+    } = plan;
 }

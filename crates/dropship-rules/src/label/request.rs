@@ -91,12 +91,15 @@ pub fn build(
                     receiver_publisher_id: partner.clone(),
                     enforce_chid_targeting: Some(enforce_chid_targeting.unwrap_or(false)),
                     block_dua_creation: *block_dua_creation,
-                    ..RecipientSpecifications::default()
+                    other: Unknown::default(),
                 }),
                 targeting: Some(Targeting {
                     hardware_ids: rows.iter().map(|row| row.to_request()).collect(),
                     chids,
-                    ..Targeting::default()
+                    restricted_to_audiences: Vec::new(),
+                    in_service_publish_info: None,
+                    co_eng_driver_publish_info: None,
+                    other: Unknown::default(),
                 }),
                 other: Unknown::default(),
             }
@@ -155,12 +158,12 @@ fn windows_update(
     let in_service = (plan.floor.is_some() || plan.ceiling.is_some()).then(|| InServicePublishInfo {
         flooring: plan.floor.clone(),
         ceiling: plan.ceiling.clone(),
-        ..InServicePublishInfo::default()
+        other: Unknown::default(),
     });
     let co_engineering = plan.build.map(|build| CoEngPublishInfo {
         flooring_build_number: build.floor,
         ceiling_build_number: build.ceiling,
-        ..CoEngPublishInfo::default()
+        other: Unknown::default(),
     });
     NewShippingLabel {
         name: plan.name.clone(),
@@ -174,7 +177,7 @@ fn windows_update(
             is_disclosure_restricted: plan.disclosure_restricted,
             publish_to_windows10s: plan.publish_to_windows10s,
             additional_info_for_ms_approval: plan.approval.clone(),
-            ..PublishingSpecifications::default()
+            other: Unknown::default(),
         }),
         recipient_specifications: None,
         targeting: Some(Targeting {
@@ -183,7 +186,7 @@ fn windows_update(
             restricted_to_audiences: audiences.iter().map(|audience| audience.id.clone()).collect(),
             in_service_publish_info: in_service,
             co_eng_driver_publish_info: co_engineering,
-            ..Targeting::default()
+            other: Unknown::default(),
         }),
         other: Unknown::default(),
     }

@@ -1,6 +1,6 @@
 //! Labels before the driver metadata is known.
 
-use dropship_hardware::{AdditionalInfo, TestHarness};
+use dropship_hardware::{AdditionalInfo, TestHarness, Unknown};
 
 use super::model::{ChidPlan, DestinationPlan, LabelDependency, LabelPlan};
 use super::render::Renderer;
@@ -150,6 +150,6 @@ fn approval(renderer: &mut Renderer, approval: &Approval) -> Option<AdditionalIn
         has_ui_software: approval.has_ui_software,
         business_justification: renderer
             .prose("label.approval.business_justification", &approval.business_justification),
-        ..AdditionalInfo::default()
+        other: Unknown::default(),
     })
 }
