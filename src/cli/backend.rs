@@ -36,11 +36,19 @@ pub(super) enum Backend {
     Store(Box<OfflineStore>),
 }
 
-/// Reads and validates the configuration. Fixed dates in it may have passed.
+/// Reads and validates the configuration, for commands that work with the rules.
 ///
 /// # Errors
 /// [`config::Report`] with every error of the configuration.
 pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
+    Ok(config::load(path, &Environment::from_variables(|name| std::env::var_os(name)))?)
+}
+
+/// The same for commands that work with the daemon, its store or the service: a date that has passed is no obstacle for them.
+///
+/// # Errors
+/// [`config::Report`] with every error of the configuration.
+pub(super) fn load_for_operation(path: &Path) -> anyhow::Result<Config> {
     let environment = Environment::from_variables(|name| std::env::var_os(name)).with_passed_dates();
     Ok(config::load(path, &environment)?)
 }
@@ -95,14 +103,15 @@ fn process(name: &str, pid: Option<u32>) -> String {
 
 /// The process that has opened the store of a configuration: a daemon, or another command.
 fn lock_holder(path: &Path) -> LockHolder {
-    load(path).map_or(LockHolder::None, |config| dropship_store::lock_holder(&config.store.path))
+    load_for_operation(path)
+        .map_or(LockHolder::None, |config| dropship_store::lock_holder(&config.store.path))
 }
 
 async fn connect_now(path: &Path) -> anyhow::Result<Client> {
     // An invalid configuration does not block commands if the daemon's socket can be found.
     let socket = match socket_of(path) {
         Some(socket) if socket.exists() => socket,
-        _ => load(path)?.control.socket,
+        _ => load_for_operation(path)?.control.socket,
     };
     Ok(Client::connect(&socket).await?)
 }
@@ -125,7 +134,7 @@ impl Backend {
             Ok(client) => Ok(Self::Daemon(client)),
             Err(error) => match error.downcast::<ConnectError>()? {
                 ConnectError::NoDaemon(no_daemon) => {
-                    Ok(Self::Store(Box::new(OfflineStore::open(load(path)?, no_daemon)?)))
+                    Ok(Self::Store(Box::new(OfflineStore::open(load_for_operation(path)?, no_daemon)?)))
                 }
                 other => Err(other.into()),
             },

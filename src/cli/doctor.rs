@@ -34,7 +34,7 @@ pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> 
         Ok(client) => client.doctor().await?,
         Err(error) => match error.downcast::<ConnectError>()? {
             ConnectError::NoDaemon(no_daemon) => {
-                let config = backend::load(config)?;
+                let config = backend::load_for_operation(config)?;
                 let home = &config.store.path;
                 offline_store::require_store(&config, no_daemon)?;
                 owner::become_owner(home)?;

@@ -69,7 +69,7 @@ pub(super) struct CopyArgs {
 
 pub(super) async fn run(command: &Command, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let Command::Copy(args) = command;
-    let config = if config.exists() { Some(backend::load(config)?) } else { None };
+    let config = if config.exists() { Some(backend::load_for_operation(config)?) } else { None };
     let job = job(args, config.as_ref())?;
     become_owner(&job, config.as_ref())?;
     let outcome = tokio::task::spawn_blocking(move || job.run()).await??;

@@ -36,7 +36,7 @@ pub(super) struct Paths {
 
 pub(super) fn run(command: &Command, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let Command::Paths(args) = command;
-    let config = super::backend::load(config)?;
+    let config = super::backend::load_for_operation(config)?;
     let access = Access::of(&config);
     let text = access.drop_in()?;
     if let Some(path) = &args.write {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::service::Service;
 use super::step_context::{StepContext, StepResult};
 use crate::outbox::ResultPlace;
-use dropship_hardware::{Error, Recovery, TransferError};
+use dropship_hardware::{Error, ForbiddenOrigin, Recovery, TransferError};
 use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, WaitReason};
 
 /// Throttling is answered with the delay of this many failures more than there were.
@@ -124,11 +124,15 @@ impl<S: Service> StepContext<'_, S> {
             }
             // A full disk or a missing permission can be corrected while the job retries.
             TransferError::Local { what: "written", .. } => self.retry_later(fault, None).await,
-            TransferError::Forbidden { .. } => {
-                let message = format!(
-                    "cannot transfer {item}: {error}; if it is a blob store of Microsoft, add its host to `[api] blob_hosts`, restart the \
-                     daemon and approve, otherwise cancel"
-                );
+            TransferError::Forbidden { reason, .. } => {
+                let advice = match reason {
+                    ForbiddenOrigin::NotListed => {
+                        "if it is a blob store of Microsoft, add its host to `[api] blob_hosts`, restart the daemon and approve, \
+                         otherwise cancel"
+                    }
+                    _ => "approve to request another URL, or cancel",
+                };
+                let message = format!("cannot transfer {item}: {error}; {advice}");
                 self.hold(HoldFault::new(HoldReason::UnusableUrl, message)).await
             }
             _ => self.fail(fault).await,

@@ -24,7 +24,7 @@ mod wire;
 
 pub(super) use buffers::BufferPool;
 pub(super) use download::read_sha256;
-pub use error::TransferError;
+pub use error::{ForbiddenOrigin, TransferError};
 pub(super) use hosts::Hosts;
 pub use upload::Uploaded;
 

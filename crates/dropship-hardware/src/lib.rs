@@ -25,7 +25,7 @@ mod testing;
 
 pub use auth::certificate_of_key;
 pub use backoff::Backoff;
-pub use blob::{TransferError, Uploaded};
+pub use blob::{ForbiddenOrigin, TransferError, Uploaded};
 pub use client::{Client, OPERATIONS};
 pub use dropship_redact::{ExposeSecret, SafeUrl, SecretString};
 pub use error::{Error, ErrorDetails, Execution, Recovery};

@@ -44,7 +44,7 @@ pub(super) struct Change {
 impl<'a> ApiSession<'a> {
     /// Reads the configuration. Credentials are read before the first call only.
     pub(super) fn open(path: &Path, account: &str, output: &'a Output) -> anyhow::Result<Self> {
-        let mut config = backend::load(path)?;
+        let mut config = backend::load_for_operation(path)?;
         if !config.accounts.contains_key(account) {
             let known: Vec<_> = config.accounts.keys().map(|name| format!("`{name}`")).collect();
             let known = if known.is_empty() { "no accounts".to_owned() } else { known.join(", ") };

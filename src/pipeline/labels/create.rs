@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::predecessors;
 use super::prepared::Prepared;
+use super::request;
 use crate::pipeline::lists;
 use crate::pipeline::remote_create::{Candidate, RemoteCreate};
 use crate::pipeline::request_match::difference;
@@ -15,13 +16,14 @@ use dropship_hardware::{Error, Listing, NewShippingLabel, ProductId, ShippingLab
 use dropship_job::{RemoteId, RemoteKind};
 use dropship_rules::label::LabelWarning;
 use dropship_rules::plan::LabelPlan;
+use dropship_rules::schedule::GoLive;
 
 /// The create of the label at an index.
 pub(super) struct LabelCreate {
     place: (ProductId, SubmissionId),
     index: usize,
-    /// Whether the go-live date depends on when the request is sent.
-    has_moving_date: bool,
+    /// When the label goes live by its rule.
+    go_live: Option<GoLive>,
     /// Digest of the part of the request that approvals and repetitions are bound to.
     digest: String,
     new: NewShippingLabel,
@@ -36,8 +38,12 @@ impl LabelCreate {
         prepared: Prepared,
     ) -> (Self, Vec<LabelWarning>) {
         let Prepared { new, digest, warnings, .. } = prepared;
-        let has_moving_date = plan.go_live.is_some_and(|live| live.fixed().is_none());
-        (Self { place, index, has_moving_date, digest, new }, warnings)
+        (Self { place, index, go_live: plan.go_live, digest, new }, warnings)
+    }
+
+    /// Whether the go-live date depends on when the request is sent.
+    fn has_moving_date(&self) -> bool {
+        self.go_live.is_some_and(|live| live.fixed().is_none())
     }
 
     /// The request as far as an object of this create has to equal it.
@@ -55,7 +61,7 @@ impl LabelCreate {
     /// same rule gave it another date.
     fn without_moving_date(&self, mut label: Value) -> Value {
         if let Some(Value::Object(publishing)) = label.get_mut("publishingSpecifications")
-            && self.has_moving_date
+            && self.has_moving_date()
         {
             publishing.remove("goLiveDate");
         }
@@ -97,6 +103,11 @@ impl<S: Service> RemoteCreate<S> for LabelCreate {
     }
 
     async fn confirm(&self, ctx: &mut StepContext<'_, S>, service: &S) -> StepResult {
+        // A create in doubt is searched for whatever its date is, but not sent again after it.
+        let fixed = self.go_live.and_then(GoLive::fixed);
+        if let Some(date) = fixed.filter(|date| *date <= ctx.pipeline.clock.now()) {
+            return ctx.hold(request::go_live_passed(&ctx.job, &self.new.name, date)).await;
+        }
         predecessors::confirm(ctx, service, self.index).await
     }
 

@@ -11,6 +11,8 @@ use dropship_hardware::{Error, Listing};
 use dropship_job::{ErrorKind, Fault, HoldFault, HoldReason, Job};
 use dropship_rules::label;
 use dropship_rules::plan::LabelPlan;
+use dropship_rules::schedule::GoLive;
+use jiff::{SignedDuration, Timestamp};
 
 /// Why a request cannot be built now.
 pub(super) enum PrepareError {
@@ -22,14 +24,33 @@ pub(super) enum PrepareError {
     Fault(HoldFault),
 }
 
+/// What a request is built for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To be sent. A fixed go-live date must not have passed.
+    Send,
+    /// To find the label of an earlier request. It is there, whatever has become of its date.
+    Search,
+}
+
+impl Purpose {
+    /// The time that the request is built for.
+    fn time(self, plan: &LabelPlan, now: Timestamp) -> Timestamp {
+        let fixed = plan.go_live.and_then(GoLive::fixed).filter(|_| self == Self::Search);
+        let before = fixed.and_then(|date| date.checked_sub(SignedDuration::from_secs(1)).ok());
+        before.map_or(now, |before| now.min(before))
+    }
+}
+
 /// Builds the request for a label. Holds the label when that is not possible.
 pub(super) async fn prepare<S: Service>(
     ctx: &mut StepContext<'_, S>,
     plan: &LabelPlan,
+    purpose: Purpose,
 ) -> StepResult<Prepared> {
     let service = ctx.service().await?;
     driver_metadata::refresh(ctx, &service, plan).await?;
-    match try_prepare(ctx, &service, plan).await {
+    match try_prepare(ctx, &service, plan, purpose).await {
         Ok(prepared) => Ok(prepared),
         Err(PrepareError::Api(error)) => ctx.on_list_error(ListOf::Account, error).await,
         Err(PrepareError::Unread(why)) => ctx.retry_later(Fault::new(ErrorKind::Transfer, why), None).await,
@@ -42,6 +63,7 @@ pub(super) async fn try_prepare<S: Service>(
     ctx: &StepContext<'_, S>,
     service: &S,
     plan: &LabelPlan,
+    purpose: Purpose,
 ) -> Result<Prepared, PrepareError> {
     let fault = |reason: HoldReason, message: String| PrepareError::Fault(HoldFault::new(reason, message));
     let packages = &ctx.pipeline.packages;
@@ -62,7 +84,8 @@ pub(super) async fn try_prepare<S: Service>(
             lists::accept(service, ListOf::Account, attempts, read).await.map_err(PrepareError::Api)?
         }
     };
-    let prepared = Prepared::compute(plan, &metadata, &audiences.items, ctx.pipeline.clock.now());
+    let at = purpose.time(plan, ctx.pipeline.clock.now());
+    let prepared = Prepared::compute(plan, &metadata, &audiences.items, at);
     let incomplete = audiences.incomplete.map(|why| why.to_string());
     prepared.map_err(|error| {
         PrepareError::Fault(label_request_fault(&ctx.job, plan, &error, incomplete.as_deref()))
@@ -96,4 +119,13 @@ pub(crate) fn label_request_fault(
             HoldFault::new(HoldReason::Internal, format!("label `{}`: {error}", plan.name))
         }
     }
+}
+
+/// The fault of a label whose fixed go-live date has passed before its request was sent.
+pub(super) fn go_live_passed(job: &Job, label: &str, date: Timestamp) -> HoldFault {
+    let message = format!(
+        "cannot create label `{label}`: its go-live date {date:.0} (UTC) has passed; correct the rule, then run `dropship retry {}`",
+        job.id()
+    );
+    HoldFault::new(HoldReason::GoLivePassed, message)
 }

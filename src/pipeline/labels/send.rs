@@ -5,7 +5,8 @@ use jiff::Timestamp;
 
 use super::create::LabelCreate;
 use super::prepared::Prepared;
-use super::{guard_check, predecessors, request};
+use super::request::{self, Purpose};
+use super::{guard_check, predecessors};
 use crate::pipeline::create::create;
 use crate::pipeline::known_audiences;
 use crate::pipeline::service::Service;
@@ -57,7 +58,8 @@ pub(super) async fn run<S: Service>(
             Turn::PredecessorLost(before) => return predecessors::hold(ctx, index, before).await,
         }
     }
-    let prepared = request::prepare(ctx, plan).await?;
+    let purpose = if was_in_doubt { Purpose::Search } else { Purpose::Send };
+    let prepared = request::prepare(ctx, plan, purpose).await?;
     if !was_in_doubt {
         let limits = guard_check::check(ctx, index, &prepared.new).await?;
         check_approval(ctx, index, plan, &prepared, &limits).await?;

@@ -60,13 +60,15 @@ pub(super) struct RuleOptions {
     pub(super) audit: bool,
     /// The second label has a fixed go-live date, which passes before the label is requested.
     pub(super) dated: bool,
+    /// The first label has a fixed go-live date, this many minutes after the start.
+    pub(super) ring_date: Option<i64>,
 }
 
 /// The rule creates a label for the test ring, and a second label after a soak.
 pub(super) fn configuration(home: &Path, options: RuleOptions) -> String {
     let pki = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/dropship-package/tests/fixtures/pki");
     let (home, pki) = (home.display(), pki.display());
-    let RuleOptions { hold, supersede, audit, dated } = options;
+    let RuleOptions { hold, supersede, audit, dated, ring_date } = options;
     let hold = if hold == 0 { "false".to_owned() } else { hold.to_string() };
     let audit = if audit { "20m" } else { "0s" };
     let label = |name: &str, more: &str| {
@@ -83,12 +85,15 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
 "#
         )
     };
-    let ring = label("ring", "audiences = [\"Test Registry Key\"]");
+    let from_now = |minutes| jiff::Timestamp::now() + jiff::SignedDuration::from_mins(minutes);
+    let ring_date = ring_date.map(|minutes| format!("\ngo_live = \"{}\"", from_now(minutes)));
+    let ring_date = ring_date.unwrap_or_default();
+    let ring = label("ring", &format!("audiences = [\"Test Registry Key\"]{ring_date}"));
     let wide =
         label("wide", "audiences = [\"Test Registry Key\"]\nafter = \"{{ file.stem }} ring\"\nsoak = \"2h\"");
     let wide = wide.replace("destination", &format!("hold = {hold}\ndestination"));
-    let date = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(1);
-    let date = if dated { format!("go_live = \"{date}\"\ndestination") } else { "destination".to_owned() };
+    let date =
+        if dated { format!("go_live = \"{}\"\ndestination", from_now(60)) } else { "destination".to_owned() };
     let wide = wide.replacen("destination", &date, 1);
     format!(
         r#"

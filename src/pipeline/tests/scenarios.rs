@@ -27,7 +27,8 @@ pub(super) struct Scenario {
 /// The state of each job that is not pruned; the numbers of products, submissions and labels at the service.
 pub(super) type End = (&'static [&'static str], usize, usize, usize);
 
-const PLAIN: RuleOptions = RuleOptions { hold: 0, supersede: false, audit: false, dated: false };
+const PLAIN: RuleOptions =
+    RuleOptions { hold: 0, supersede: false, audit: false, dated: false, ring_date: None };
 const HELD: RuleOptions = RuleOptions { hold: 1, ..PLAIN };
 const HELD_FOR_TWO: RuleOptions = RuleOptions { hold: 2, ..PLAIN };
 const AUDITED: RuleOptions = RuleOptions { audit: true, ..PLAIN };
@@ -43,7 +44,10 @@ const AFTER_UNCERTAIN: Duration = Duration::from_secs(700);
 /// After the create was called again.
 const AFTER_REPEAT: Duration = Duration::from_secs(1100);
 
-pub(super) const SCENARIOS: [Scenario; 28] = [
+/// Minutes from the start to a moment between the request of the first label and the end of `uncertain`.
+const RING_DATE: i64 = 42;
+
+pub(super) const SCENARIOS: [Scenario; 30] = [
     Scenario {
         name: "no fault",
         packages: &["good-signed"],
@@ -405,6 +409,29 @@ pub(super) const SCENARIOS: [Scenario; 28] = [
             (fault.kind == ErrorKind::GoLivePassed).then_some(OperatorAction::Act(JobAction::Cancel))
         },
         ends: &[(&["cancelled"], 1, 1, 1)],
+        holds: |_| Ok(()),
+    },
+    Scenario {
+        name: "the create of a label takes effect late, its fixed go-live date passes, and the operator cancels",
+        packages: &["good-signed"],
+        options: RuleOptions { ring_date: Some(RING_DATE), ..PLAIN },
+        begin: |sim| sim.service.script(Call::CreateLabel, &[Fault::Delayed(WITHIN_UNCERTAIN)]),
+        operator: |job| {
+            let is_in_doubt = job.labels().iter().any(|label| label.intent().is_some());
+            let is_cancelled = *job.state() == State::Cancelled;
+            (is_in_doubt && !is_cancelled).then_some(OperatorAction::Act(JobAction::Cancel))
+        },
+        // After a crash, the date may pass before the request.
+        ends: &[(&["cancelled"], 1, 1, 1), (&["held"], 1, 1, 0)],
+        holds: withdrawn_if_cancelled,
+    },
+    Scenario {
+        name: "the create of a label takes effect late, and its fixed go-live date passes before the label is found",
+        packages: &["good-signed"],
+        options: RuleOptions { ring_date: Some(RING_DATE), ..PLAIN },
+        begin: |sim| sim.service.script(Call::CreateLabel, &[Fault::Delayed(WITHIN_UNCERTAIN)]),
+        operator: |_| None,
+        ends: &[(&["succeeded"], 1, 1, 2), (&["held"], 1, 1, 0)],
         holds: |_| Ok(()),
     },
 ];

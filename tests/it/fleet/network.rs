@@ -36,6 +36,8 @@ impl Network {
         // Addresses for tests of networks (RFC 2544), four for each process.
         let [_, third, second, first] = (process << 2).to_be_bytes();
         let address = |last: u8| format!("198.{}.{second}.{}", 18 + (third & 1), first + last);
+        // One that an earlier process with this number has left.
+        drop(Command::new("ip").args(["netns", "del", &name]).output());
         ip(&format!("netns add {name}"));
         let network = Self { address: address(1), name };
         let name = &network.name;

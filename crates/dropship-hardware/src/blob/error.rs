@@ -18,7 +18,7 @@ pub enum TransferError {
         /// Scheme, host and port of the URL.
         origin: String,
         /// Why it is not allowed.
-        reason: &'static str,
+        reason: ForbiddenOrigin,
     },
     /// A proxy answered in place of the store.
     #[error("cannot {operation}: a proxy answered with {status}{}", title(page_title))]
@@ -134,6 +134,24 @@ pub enum TransferError {
     /// A download from the service itself got no token.
     #[error(transparent)]
     Service(#[from] Error),
+}
+
+/// Why packages must not be exchanged with an origin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ForbiddenOrigin {
+    /// Only https protects the package and its signed URL.
+    #[error("it is plain http, and only https is allowed")]
+    PlainHttp,
+    /// Neither http nor https.
+    #[error("its URL is not a web address")]
+    NoWebAddress,
+    /// Credentials in a URL would be sent to its host.
+    #[error("its URL has a user name")]
+    UserName,
+    /// The host is neither the endpoint's nor one of the settings' `blob_hosts`.
+    #[error("its host is not one of the allowed blob hosts")]
+    NotListed,
 }
 
 impl TransferError {

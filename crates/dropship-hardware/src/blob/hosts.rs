@@ -6,7 +6,7 @@ use url::Url;
 use crate::settings::{BuildError, is_loopback};
 use dropship_redact::SafeUrl;
 
-use super::error::TransferError;
+use super::error::{ForbiddenOrigin, TransferError};
 
 /// The origins that transfers are allowed with: that of the endpoint, and the listed hosts.
 #[derive(Debug)]
@@ -64,17 +64,17 @@ impl Hosts {
         match target.scheme() {
             "https" => {}
             "http" if is_loopback(target) => {}
-            "http" => return forbidden("it is plain http, and only https is allowed"),
-            _ => return forbidden("its URL is not a web address"),
+            "http" => return forbidden(ForbiddenOrigin::PlainHttp),
+            _ => return forbidden(ForbiddenOrigin::NoWebAddress),
         }
         if !target.username().is_empty() || target.password().is_some() {
-            return forbidden("its URL has a user name");
+            return forbidden(ForbiddenOrigin::UserName);
         }
         if target.origin() == self.endpoint.origin() || self.listed.iter().any(|listed| listed.allows(target))
         {
             return Ok(target);
         }
-        forbidden("its host is not one of the allowed blob hosts")
+        forbidden(ForbiddenOrigin::NotListed)
     }
 
     /// Whether a download may carry the token: only to the endpoint's own origin, and not with a signed URL, which is
