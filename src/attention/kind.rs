@@ -77,7 +77,7 @@ kinds! {
         "Results cannot be written to an outbox."
         "Make the folder in the message writable for the user of the daemon, or free space on its disk. Under systemd, `dropship systemd paths` prints the `ReadWritePaths=` that are needed.";
     DiskLow "disk-low" DISK_LOW StopsIntake
-        "The disk of the store is nearly full. When less than `[store] min_free` is free, no package is accepted. While less than twice as much is free, or few inodes are left, this is a warning."
+        "The disk of the store is nearly full. When at most `[store] min_free` is free, no package is accepted. While less than twice as much is free, or few inodes are left, this is a warning."
         "Free space on the disk that the message names, or lower `[store] keep`.";
     IntakePaused "intake-paused" INTAKE_PAUSED Warning
         "Files wait in their folders, usually because too many accepted packages have not been started at Microsoft (`[store] most_waiting`). The message has the reason."
