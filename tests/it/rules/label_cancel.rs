@@ -94,6 +94,8 @@ fn label_that_the_service_does_not_know_at_first_is_withdrawn() {
 #[test]
 fn label_that_appears_after_the_cancel_is_withdrawn() {
     let env = TestEnv::at(in_approval(), "");
+    // On a busy machine, the command to cancel takes seconds.
+    env.edit_configuration("uncertain = \"2s\"", "uncertain = \"12s\"");
     let daemon = env.daemon(&[]);
     listening(&env);
     // The response is lost; the label appears while the job waits.
