@@ -421,8 +421,8 @@ pub(super) const SCENARIOS: [Scenario; 30] = [
             let is_cancelled = *job.state() == State::Cancelled;
             (is_in_doubt && !is_cancelled).then_some(OperatorAction::Act(JobAction::Cancel))
         },
-        // After a crash, the date may pass before the request.
-        ends: &[(&["cancelled"], 1, 1, 1), (&["held"], 1, 1, 0)],
+        // A crash may come right before the request. After it, the date may pass before the request.
+        ends: &[(&["cancelled"], 1, 1, 1), (&["cancelled"], 1, 1, 0), (&["held"], 1, 1, 0)],
         holds: withdrawn_if_cancelled,
     },
     Scenario {
