@@ -269,3 +269,35 @@ fn rejected_package_of_a_node_is_inspected_again_once_the_storage_is_back() {
     assert_eq!(env.created(), (1, 1, 1), "{}", env.log());
     assert_eq!((two.terminate(), one.terminate()), (Some(0), Some(0)));
 }
+
+#[test]
+fn package_on_object_storage_without_a_job_is_deleted_once_it_is_a_day_old() {
+    let Some(database) = database_of_its_own() else { return };
+    let s3 = S3::start();
+    let env = environment(&database.url(), &s3);
+    let start = || started(&env, "control.sock", env.daemon(&[]));
+    let daemon = start();
+    assert_eq!(env.run(&["pause"]).status.code(), Some(0), "{}", env.log());
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let job = || env.json(&["jobs"])[0]["id"].as_str().map(str::to_owned);
+    let id = wait_for("the job", job).unwrap_or_else(|| panic!("{}", env.log()));
+    assert_eq!(daemon.terminate(), Some(0));
+
+    // Another node writes the objects of a package before its job: the new one is looked at before the old one.
+    let (most, last) = id.split_at(id.len() - 1);
+    let other = |digit, instead| format!("fleet/{most}{}/", if last == digit { instead } else { digit });
+    let (new, old) = (other("0", "1"), other("z", "y"));
+    for folder in [&new, &old] {
+        s3.overwrite(&format!("{folder}package"), b"x");
+        s3.overwrite(&format!("{folder}plan-0.json"), b"{}");
+    }
+    s3.age(&old, Duration::from_secs(25 * 3600));
+    s3.age(&format!("fleet/{id}/"), Duration::from_secs(25 * 3600));
+    let _daemon = start();
+    let below = |folder: &str| s3.keys().iter().filter(|key| key.starts_with(folder)).count();
+    wait_for("the old package to be deleted", || (below(&old) == 0).then_some(()))
+        .unwrap_or_else(|| panic!("{:?}\n{}", s3.keys(), env.log()));
+    assert_eq!(below(&new), 2, "its job may be created next");
+    assert_eq!(env.run(&["resume"]).status.code(), Some(0));
+    assert_eq!(env.ended()["state"], "succeeded", "a package with a job stays\n{}", env.log());
+}

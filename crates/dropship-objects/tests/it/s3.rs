@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 /// The bucket that exists.
@@ -30,13 +32,24 @@ pub(crate) struct S3 {
 
 #[derive(Default)]
 struct Content {
-    objects: BTreeMap<String, Vec<u8>>,
+    objects: BTreeMap<String, Object>,
     uploads: BTreeMap<String, BTreeMap<u32, Vec<u8>>>,
     requests: Vec<String>,
     /// Answers 503 to everything.
     is_away: bool,
     /// What is written under names with this end is not answered.
     held: Option<&'static str>,
+}
+
+struct Object {
+    bytes: Vec<u8>,
+    written: Timestamp,
+}
+
+impl Object {
+    fn new(bytes: Vec<u8>) -> Self {
+        Self { bytes, written: Timestamp::now() }
+    }
 }
 
 impl S3 {
@@ -81,7 +94,7 @@ impl S3 {
 
     /// The bytes of an object.
     pub(crate) fn object(&self, key: &str) -> Option<Vec<u8>> {
-        self.content.lock().expect("unpoisoned").objects.get(key).cloned()
+        self.content.lock().expect("unpoisoned").objects.get(key).map(|object| object.bytes.clone())
     }
 
     /// The keys of all objects.
@@ -96,7 +109,14 @@ impl S3 {
 
     /// Changes an object as another program would.
     pub(crate) fn overwrite(&self, key: &str, bytes: &[u8]) {
-        self.content.lock().expect("unpoisoned").objects.insert(key.to_owned(), bytes.to_vec());
+        self.content.lock().expect("unpoisoned").objects.insert(key.to_owned(), Object::new(bytes.to_vec()));
+    }
+
+    /// Has all objects with this prefix be older by this time.
+    pub(crate) fn age(&self, prefix: &str, by: Duration) {
+        let mut content = self.content.lock().expect("unpoisoned");
+        let found = content.objects.iter_mut().filter(|(key, _)| key.starts_with(prefix));
+        found.for_each(|(_, object)| object.written -= by);
     }
 }
 
@@ -153,7 +173,7 @@ async fn answer(State(content): State<Arc<Mutex<Content>>>, request: Request) ->
             let Some(upload) = content.uploads.remove(&id) else {
                 return error(StatusCode::NOT_FOUND, "NoSuchUpload");
             };
-            content.objects.insert(key, upload.into_values().flatten().collect());
+            content.objects.insert(key, Object::new(upload.into_values().flatten().collect()));
             xml("<CompleteMultipartUploadResult><ETag>\"done\"</ETag></CompleteMultipartUploadResult>")
         }
         (&Method::DELETE, Some(id)) => {
@@ -168,13 +188,13 @@ async fn answer(State(content): State<Arc<Mutex<Content>>>, request: Request) ->
             if !expected.is_empty() {
                 match content.objects.get(&key) {
                     None => return error(StatusCode::NOT_FOUND, "NoSuchKey"),
-                    Some(bytes) if tag(bytes) != expected => {
+                    Some(object) if tag(&object.bytes) != expected => {
                         return error(StatusCode::PRECONDITION_FAILED, "PreconditionFailed");
                     }
                     Some(_) => {}
                 }
             }
-            content.objects.insert(key, body);
+            content.objects.insert(key, Object::new(body));
             ([("etag", format!("\"{digest}\""))], "").into_response()
         }
         (&Method::DELETE, None) => {
@@ -183,10 +203,10 @@ async fn answer(State(content): State<Arc<Mutex<Content>>>, request: Request) ->
         }
         (method, None) if matches!(*method, Method::GET | Method::HEAD) => match content.objects.get(&key) {
             None => error(StatusCode::NOT_FOUND, "NoSuchKey"),
-            Some(bytes) => {
+            Some(Object { bytes, written }) => {
                 let headers = [
                     ("etag", tag(bytes)),
-                    ("last-modified", MODIFIED.to_owned()),
+                    ("last-modified", written.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()),
                     ("content-length", bytes.len().to_string()),
                 ];
                 let body = if *method == Method::HEAD { Body::empty() } else { Body::from(bytes.clone()) };
@@ -202,9 +222,6 @@ fn tag(bytes: &[u8]) -> String {
     let digest: String = Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
     format!("\"{digest}\"")
 }
-
-/// When all objects were written.
-const MODIFIED: &str = "Sat, 28 Nov 2026 12:00:00 GMT";
 
 fn list(content: &Content, parameter: &dyn Fn(&str) -> Option<String>) -> Response {
     let prefix = parameter("prefix").unwrap_or_default();
@@ -226,8 +243,8 @@ fn list(content: &Content, parameter: &dyn Fn(&str) -> Option<String>) -> Respon
     }
     for entry in &entries {
         match content.objects.get(entry) {
-            Some(bytes) => text.push_str(&format!(
-                "<Contents><Key>{entry}</Key><LastModified>2026-11-28T12:00:00.000Z</LastModified><ETag>\"etag\"</ETag><Size>{}</Size></Contents>",
+            Some(Object { bytes, written }) => text.push_str(&format!(
+                "<Contents><Key>{entry}</Key><LastModified>{written:.3}</LastModified><ETag>\"etag\"</ETag><Size>{}</Size></Contents>",
                 bytes.len()
             )),
             None => text.push_str(&format!("<CommonPrefixes><Prefix>{entry}</Prefix></CommonPrefixes>")),
