@@ -2,7 +2,9 @@
 
 mod encrypted;
 mod names;
+mod namespaces;
 mod network;
+mod networks;
 mod nodes;
 mod own_folders;
 mod own_folders_objects;

@@ -2,81 +2,52 @@
 //! still send while another one has taken over.
 
 use std::net::{SocketAddr, TcpListener};
-use std::os::fd::AsFd as _;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
-
 use super::encrypted::{PASSWORD, certificates};
+use super::namespaces::{Namespace, ip};
 use super::proxy::{Proxy, Upstream};
 use super::server::{Database, encrypted_database};
 use super::{environment_at, is_root, requests, second_node};
-use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
+use crate::harness::{TestDaemon, TestEnv, bytes, wait_for};
 use crate::storm::PackageTemplate;
 
 const PACKAGES: u64 = 5;
 
 /// A network namespace, and its link to this machine.
 struct Network {
-    name: String,
+    namespace: Namespace,
+    /// The end of the link on this machine.
+    link: String,
     /// The address of this machine in the link.
     address: String,
-}
-
-fn ip(args: &str) {
-    let done = Command::new("ip").args(args.split(' ')).output().expect("ip runs");
-    assert!(done.status.success(), "ip {args}: {}", text(&done.stderr));
 }
 
 impl Network {
     fn new() -> Self {
         let process = std::process::id();
-        let name = format!("dropship{}", process % 1_000_000);
         // Addresses for tests of networks (RFC 2544), four for each process.
         let [_, third, second, first] = (process << 2).to_be_bytes();
         let address = |last: u8| format!("198.{}.{second}.{}", 18 + (third & 1), first + last);
-        // One that an earlier process with this number has left.
-        drop(Command::new("ip").args(["netns", "del", &name]).output());
-        ip(&format!("netns add {name}"));
-        let network = Self { address: address(1), name };
-        let name = &network.name;
-        ip(&format!("link add {name} type veth peer name inside netns {name}"));
-        ip(&format!("addr add {}/30 dev {name}", network.address));
-        ip(&format!("link set {name} up"));
+        let (namespace, link) = (Namespace::new(), format!("dropship{}", process % 1_000_000));
+        let name = &namespace.name;
+        ip(&format!("link add {link} type veth peer name inside netns {name}"));
+        ip(&format!("addr add {}/30 dev {link}", address(1)));
+        ip(&format!("link set {link} up"));
         ip(&format!("-n {name} addr add {}/30 dev inside", address(2)));
         ip(&format!("-n {name} link set inside up"));
-        ip(&format!("-n {name} link set lo up"));
-        network
+        Self { namespace, link, address: address(1) }
     }
 
     /// Lets packets pass, or loses them.
     fn set(&self, is_up: bool) {
-        ip(&format!("link set {} {}", self.name, if is_up { "up" } else { "down" }));
-    }
-
-    /// A listener that only processes in this network reach.
-    fn listener(&self, address: SocketAddr) -> TcpListener {
-        let file = std::fs::File::open(format!("/run/netns/{}", self.name)).expect("the namespace");
-        let listen = move || {
-            move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network)).expect("root may");
-            TcpListener::bind(address).expect("a free port")
-        };
-        // A thread of its own: it does not come back.
-        std::thread::spawn(listen).join().expect("it listens")
+        ip(&format!("link set {} {}", self.link, if is_up { "up" } else { "down" }));
     }
 
     /// Starts a daemon in this network.
     fn daemon(&self, env: &TestEnv) -> TestDaemon {
-        let mut command = Command::new("nsenter");
-        command.arg(format!("--net=/run/netns/{}", self.name)).arg(env!("CARGO_BIN_EXE_dropship"));
-        start(command, env, "dropship.toml", &[])
-    }
-}
-
-impl Drop for Network {
-    fn drop(&mut self) {
-        drop(Command::new("ip").args(["netns", "del", &self.name]).status());
+        start(self.namespace.command(env!("CARGO_BIN_EXE_dropship")), env, "dropship.toml", &[])
     }
 }
 
@@ -126,7 +97,8 @@ fn node_whose_network_loses_all_packets_sends_nothing_more_and_ends() {
         database.sql("DROP SCHEMA IF EXISTS dropship CASCADE");
         let env = environment(&network, &database, port, to_database.port, &read("ca.pem"));
         let sandbox = env.sandbox.base_url().trim_start_matches("http://").parse().expect("an address");
-        let _to_service = Proxy::on(network.listener(sandbox), Upstream::Tcp(sandbox), 1, |_| Some(0));
+        let _to_service =
+            Proxy::on(network.namespace.listener(sandbox), Upstream::Tcp(sandbox), 1, |_| Some(0));
         let one = network.daemon(&env);
         wait_for("the first node", || env.path("control.sock").exists().then_some(()))
             .unwrap_or_else(|| panic!("{}", env.log()));

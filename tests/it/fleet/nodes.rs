@@ -1,6 +1,7 @@
 //! Three daemons on one database and one service, which a test kills, freezes and cuts off.
 
 use std::fs;
+use std::net::{IpAddr, Ipv4Addr, TcpListener};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -9,9 +10,10 @@ use std::time::{Duration, Instant};
 use dropship_sandbox::{Options, Quirks};
 use serde_json::Value;
 
+use super::networks::{Networks, SERVERS};
 use super::proxy::{Proxy, Upstream, Way, process_of};
 use super::server::{Database, Server};
-use super::signal;
+use super::{is_root, signal};
 use crate::fleet_objects::s3::S3;
 use crate::harness::{TestDaemon, TestEnv, text};
 
@@ -33,6 +35,7 @@ pub(super) enum Repair {
     Database(usize),
     /// The bytes that were held are lost.
     Service(usize),
+    Network(usize),
     Server,
     Storage,
 }
@@ -46,6 +49,8 @@ pub(super) struct Fleet {
     is_server_down: bool,
     /// The object storage, if the nodes have no folder in common for captured packages.
     pub(super) storage: Option<S3>,
+    /// The networks of the nodes, as root.
+    networks: Option<Networks>,
     /// The process of each node, for the proxy of the service.
     processes: Arc<Mutex<[u32; NODES]>>,
     databases: [Proxy; NODES],
@@ -57,7 +62,13 @@ pub(super) struct Fleet {
 
 /// Writes the file with the credentials of the storage.
 pub(super) fn write_settings(env: &TestEnv, storage: &S3) {
-    fs::write(env.path("storage.env"), storage.settings()).expect("written");
+    write_settings_at(env, storage, &storage.address.to_string());
+}
+
+/// The same for storage behind a proxy at this address.
+fn write_settings_at(env: &TestEnv, storage: &S3, address: &str) {
+    let settings = storage.settings().replace(&storage.address.to_string(), address);
+    fs::write(env.path("storage.env"), settings).expect("written");
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     fs::set_permissions(env.path("storage.env"), private).expect("private");
 }
@@ -75,13 +86,25 @@ impl Fleet {
         let sandbox = env.sandbox.base_url().trim_start_matches("http://").parse().expect("an address");
         let processes = Arc::new(Mutex::new([0; NODES]));
         let known = Arc::clone(&processes);
-        let service = Proxy::new(Upstream::Tcp(sandbox), NODES, move |port| {
+        let networks = is_root("a network of its own for each node").then(|| Networks::new(NODES));
+        let loopback = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let host = networks.as_ref().map_or(loopback, |_| SERVERS);
+        let listener = || match &networks {
+            Some(networks) => networks.listener(),
+            None => TcpListener::bind((loopback, 0)).expect("a port"),
+        };
+        let has_networks = networks.is_some();
+        let service = Proxy::on(listener(), Upstream::Tcp(sandbox), NODES, move |peer| {
+            if has_networks {
+                return Networks::node_of(peer);
+            }
             let processes = *known.lock().expect("unpoisoned");
-            process_of(port, &processes)
+            process_of(peer, &processes)
         });
-        let databases = [(); NODES].map(|()| Proxy::new(socket_of(&database.server), 1, |_| Some(0)));
+        let databases =
+            [(); NODES].map(|()| Proxy::on(listener(), socket_of(&database.server), 1, |_| Some(0)));
         let base = env.sandbox.base_url().to_owned();
-        env.edit_configuration(&base, &format!("http://127.0.0.1:{}", service.port));
+        env.edit_configuration(&base, &format!("http://{host}:{}", service.port));
         let common = fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
         // Each node has a folder of its own besides that of all.
         let folder = |number: usize| {
@@ -96,13 +119,14 @@ impl Fleet {
         let packages = match &storage {
             None => "packages = \"shared\"",
             Some(storage) => {
-                write_settings(&env, storage);
+                let proxy = Proxy::on(listener(), Upstream::Tcp(storage.address), 1, |_| Some(0));
+                write_settings_at(&env, storage, &format!("{host}:{}", proxy.port));
                 "packages = \"s3://captured/fleet\"\npackages_credentials_file = \"storage.env\""
             }
         };
         for (number, proxy) in databases.iter().enumerate() {
             let store = format!(
-                "path = \"store{number}\"\nurl = \"postgres://dropship@127.0.0.1:{}/{}\"\n{packages}\nnode = \"n{number}\"",
+                "path = \"store{number}\"\nurl = \"postgres://dropship@{host}:{}/{}\"\n{packages}\nnode = \"n{number}\"",
                 proxy.port,
                 database.name()
             );
@@ -117,6 +141,7 @@ impl Fleet {
             is_frozen: [false; NODES],
             is_server_down: false,
             storage,
+            networks,
             processes,
             databases,
             service,
@@ -177,7 +202,11 @@ impl Fleet {
 
     /// A command with the configuration of a node.
     pub(super) fn command(&self, node: usize, args: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
+        let program = env!("CARGO_BIN_EXE_dropship");
+        let mut command = match &self.networks {
+            Some(networks) => networks.command(node, program),
+            None => Command::new(program),
+        };
         command.arg("--config").arg(self.env.path(&format!("node{node}.toml"))).args(args);
         command.env_remove("STATE_DIRECTORY").env_remove("RUNTIME_DIRECTORY");
         command.env("DROPSHIP_TEST_LEASE_DIVISOR", LEASE_DIVISOR);
@@ -238,6 +267,19 @@ impl Fleet {
         }
     }
 
+    /// Whether each node has a network.
+    pub(super) fn has_networks(&self) -> bool {
+        self.networks.is_some()
+    }
+
+    /// Loses all packets of a node, to the database, the service and the storage.
+    pub(super) fn cut_network(&mut self, node: usize, time: Duration) {
+        if let Some(networks) = &self.networks {
+            networks.set(node, false);
+            self.after(time, Repair::Network(node));
+        }
+    }
+
     /// Stops the server; `QUIT` is a crash.
     pub(super) fn stop_server(&mut self, how: &str, down: Duration) {
         if !self.is_server_down {
@@ -283,6 +325,7 @@ impl Fleet {
                 self.service.cut(node);
                 self.service.set(node, Way::Open);
             }
+            Repair::Network(node) => self.networks.iter().for_each(|networks| networks.set(node, true)),
             Repair::Storage => self.storage.iter().for_each(|storage| storage.set_away(false)),
             Repair::Server => {
                 self.database.server.run();

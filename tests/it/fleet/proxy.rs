@@ -27,10 +27,10 @@ pub(crate) enum Upstream {
     Tcp(SocketAddr),
 }
 
-/// Finds the node that has connected from a port.
-type Owner = Box<dyn Fn(u16) -> Option<usize> + Send + Sync>;
+/// Finds the node that has connected from an address.
+type Owner = Box<dyn Fn(SocketAddr) -> Option<usize> + Send + Sync>;
 
-/// A proxy, usually on a port of 127.0.0.1.
+/// A proxy on a port.
 pub(crate) struct Proxy {
     pub(crate) port: u16,
     shared: Arc<Shared>,
@@ -95,21 +95,12 @@ impl Upstream {
 }
 
 impl Proxy {
-    /// Starts a proxy for this number of nodes. `owner` finds the node of a connection by its port.
-    pub(crate) fn new(
-        upstream: Upstream,
-        nodes: usize,
-        owner: impl Fn(u16) -> Option<usize> + Send + Sync + 'static,
-    ) -> Self {
-        Self::on(TcpListener::bind("127.0.0.1:0").expect("a port"), upstream, nodes, owner)
-    }
-
-    /// The same behind a listener.
+    /// Starts a proxy for this number of nodes behind a listener. `owner` finds the node of a connection by its address.
     pub(crate) fn on(
         listener: TcpListener,
         upstream: Upstream,
         nodes: usize,
-        owner: impl Fn(u16) -> Option<usize> + Send + Sync + 'static,
+        owner: impl Fn(SocketAddr) -> Option<usize> + Send + Sync + 'static,
     ) -> Self {
         let port = listener.local_addr().expect("an address").port();
         let shared = Arc::new(Shared {
@@ -164,8 +155,7 @@ impl Connection {
 impl Shared {
     fn accept(self: &Arc<Self>, stream: TcpStream) {
         drop(stream.set_nodelay(true));
-        let port = stream.peer_addr().map_or(0, |address| address.port());
-        let Some(node) = (self.owner)(port) else { return };
+        let Some(node) = stream.peer_addr().ok().and_then(&self.owner) else { return };
         if self.ways.lock().expect("unpoisoned")[node] == Way::Closed {
             return;
         }
@@ -205,10 +195,10 @@ impl Shared {
     }
 }
 
-/// Which of the processes has a TCP connection from this port.
-pub(crate) fn process_of(port: u16, processes: &[u32]) -> Option<usize> {
+/// Which of the processes has a TCP connection from this address of 127.0.0.1.
+pub(crate) fn process_of(peer: SocketAddr, processes: &[u32]) -> Option<usize> {
     let table = std::fs::read_to_string("/proc/net/tcp").ok()?;
-    let local = format!(":{port:04X}");
+    let local = format!(":{:04X}", peer.port());
     let inode = table.lines().find_map(|line| {
         let mut words = line.split_whitespace();
         words.nth(1).filter(|address| address.ends_with(&local))?;

@@ -138,6 +138,11 @@ impl Life {
                 self.fleet.freeze(node, time);
                 "freezes"
             }
+            36..44 if self.fleet.has_networks() => {
+                let time = self.time(6000);
+                self.fleet.cut_network(node, time);
+                "cuts from the network"
+            }
             36..52 => {
                 let (way, time) = (way(&mut self.random), self.time(6000));
                 self.fleet.cut_database(node, way, time);
