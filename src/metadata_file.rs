@@ -4,7 +4,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use crate::named_file;
-use crate::outbox::{METADATA, RECEIPT};
+use crate::outbox_layout::{METADATA, RECEIPT};
 use dropship_hardware::{DownloadKind, DriverMetadata, MetadataError};
 
 /// Driver metadata that cannot be used.

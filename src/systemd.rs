@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 use sd_notify::NotifyState;
 
 use self::messages::Messages;
-use crate::observe::Escaped;
+use crate::escaped::Escaped;
 
 mod messages;
 

@@ -256,8 +256,8 @@ pub(super) fn job_package(admission: &Admission, package: &CapturedPackage<'_>) 
         );
         outbox::unclaimed(&outbox, &package.name, &package.sha256)
     });
-    if !claim.foreign.is_empty() {
-        crate::observe::outbox_names_taken(folder.unwrap_or_default(), &claim);
+    if let Some(taken) = claim.foreign.first() {
+        crate::observe::outbox_name_taken(folder.unwrap_or_default(), taken, &claim.folder);
     }
     Package {
         name: package.name.clone(),

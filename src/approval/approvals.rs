@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::observe::Escaped;
+use crate::escaped::Escaped;
 use dropship_job::{LabelApproval, LabelHold};
 
 /// The approvals that a label on hold needs and has.

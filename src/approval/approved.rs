@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::approvals::Approvals;
 use super::page::ApprovalPage;
-use crate::observe::Escaped;
+use crate::escaped::Escaped;
 use dropship_job::Job;
 
 /// What an approval has approved.

@@ -9,20 +9,23 @@ use dropship_hardware::NewShippingLabel;
 /// Number of added and of removed targets that are named.
 const NAMED: usize = 5;
 
-/// How the targets of `new` differ from those of `old`. Bundle ids are different for each submission and do not count.
-pub(super) fn compare(new: &NewShippingLabel, old: &NewShippingLabel) -> TargetChange {
-    let (new, old) = (keys(new), keys(old));
-    let named = |one: &BTreeSet<_>, other: &BTreeSet<_>| {
-        let only = one.difference(other).take(NAMED);
-        only.map(|(inf, os, id): &(String, String, String)| format!("{inf} {os} {id}")).collect()
-    };
-    let unchanged = new.intersection(&old).count();
-    TargetChange {
-        unchanged,
-        added: new.len() - unchanged,
-        removed: old.len() - unchanged,
-        first_added: named(&new, &old),
-        first_removed: named(&old, &new),
+impl TargetChange {
+    /// How the targets of `new` differ from those of `old`. Bundle ids are different for each submission and do not count.
+    #[must_use]
+    pub fn between(new: &NewShippingLabel, old: &NewShippingLabel) -> Self {
+        let (new, old) = (keys(new), keys(old));
+        let named = |one: &BTreeSet<_>, other: &BTreeSet<_>| {
+            let only = one.difference(other).take(NAMED);
+            only.map(|(inf, os, id): &(String, String, String)| format!("{inf} {os} {id}")).collect()
+        };
+        let unchanged = new.intersection(&old).count();
+        Self {
+            unchanged,
+            added: new.len() - unchanged,
+            removed: old.len() - unchanged,
+            first_added: named(&new, &old),
+            first_removed: named(&old, &new),
+        }
     }
 }
 

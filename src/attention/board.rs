@@ -9,8 +9,8 @@ use parking_lot::Mutex;
 use super::item::AttentionItem;
 use super::kind::AttentionKind;
 use super::list::{AttentionList, Observed};
+use super::log;
 use super::sources::Sources;
-use crate::observe;
 
 /// Maximum wait for another caller that assembles the list.
 const MAX_TURN: Duration = Duration::from_secs(3);
@@ -58,10 +58,10 @@ impl Attention {
         let mut list = self.list.lock();
         let changes = list.replace(observed, Timestamp::now());
         for item in changes.appeared.iter().filter(|item| !item.kind.is_logged_where_detected()) {
-            observe::attention_needed(item);
+            log::needed(item);
         }
         for item in changes.ended.iter().filter(|item| !item.kind.is_end_logged_where_detected()) {
-            observe::attention_ended(item);
+            log::ended(item);
         }
         list.items()
     }

@@ -8,6 +8,7 @@ mod configuration;
 mod item;
 mod kind;
 mod list;
+mod log;
 mod outbox_probe;
 mod outbox_probes;
 mod pending_key;

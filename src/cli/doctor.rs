@@ -10,7 +10,7 @@ use crate::admission::{ReceiptComparison, compare_with_receipts};
 use crate::config::model::Config;
 use crate::control::ConnectError;
 use crate::doctor::{examine, stale_store};
-use crate::outbox::in_store;
+use crate::outbox_layout::in_store;
 use crate::package_objects;
 use crate::package_store::PackageStore;
 use crate::requirements::remedy;

@@ -9,8 +9,9 @@ use anyhow::{Context, bail};
 
 use crate::control::{Client, ControlErrorKind};
 use crate::digest;
-use crate::observe::Escaped;
-use crate::outbox::{ERRORS, RECEIPT, Receipt};
+use crate::escaped::Escaped;
+use crate::outbox::Receipt;
+use crate::outbox_layout::{ERRORS, RECEIPT};
 
 /// Removes the staged copies.
 struct Staging(PathBuf);

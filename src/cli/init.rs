@@ -18,8 +18,8 @@ use super::exit::{Exit, ExitError, usage};
 use super::output::Output;
 use crate::admission::{ActiveConfig, evaluate};
 use crate::config::{self, Environment, Report};
+use crate::escaped::Escaped;
 use crate::named_file;
-use crate::observe::Escaped;
 use crate::rule_cases;
 use dropship_package::{Cancellation, Facts, Inspection, Kind, Level, Policy, Verdict, inspect};
 

@@ -6,15 +6,15 @@ use futures_util::StreamExt;
 use serde::Serialize;
 
 use super::backend::Backend;
-use super::clock::Clock;
 use super::exit::Exit;
 use super::job_selection::{JobSelection, Selected};
 use super::job_table;
 use super::output::{Output, or_dash};
 use super::show;
 use crate::control::{ControlError, ControlErrorKind, JobAction};
-use crate::observe::Escaped;
+use crate::escaped::Escaped;
 use crate::outbox::{Receipt, stays_published};
+use crate::wording::Clock;
 use dropship_job::{JobId, LabelStatus, StateKind, counted};
 use dropship_rules::rule::RuleChange;
 
@@ -58,7 +58,8 @@ pub(super) async fn apply(
             let receipt = backend.act(&job, &request.named).await?;
             output.give(&receipt, || {
                 let page = receipt.approved.as_ref().and_then(|approved| approved.presented.as_deref());
-                let (clock, columns) = (Clock::of(output), output.size().map(|size| size.columns));
+                let (clock, columns) =
+                    (Clock::new(output.is_terminal()), output.size().map(|size| size.columns));
                 let page = page.map(|page| format!("{}\n", show::presented(page, &clock, columns)));
                 page.into_iter().chain(lines(&receipt, &request.named)).collect::<Vec<_>>().join("\n")
             })?;
@@ -99,7 +100,7 @@ fn announce(found: &[Receipt], verb: &str, output: &Output) {
     }
     let count = counted(found.len(), "job");
     let table = match output.size() {
-        Some(size) => job_table::fitted(found, size.columns, &Clock::of(output)).join("\n"),
+        Some(size) => job_table::fitted(found, size.columns, &Clock::new(output.is_terminal())).join("\n"),
         None => job_table::plain(found),
     };
     output.say(&format!("{verb} {count}:\n{table}\n"));

@@ -1,10 +1,10 @@
 //! The table of jobs of `jobs` and `top`.
 
-use super::clock::Clock;
 use super::output::or_dash;
 use super::table::{Column, Cut, Widths, table};
-use crate::observe::Escaped;
+use crate::escaped::Escaped;
 use crate::outbox::Receipt;
+use crate::wording::Clock;
 
 /// The columns. An id is complete, because it is pasted into commands.
 pub(super) const COLUMNS: [Column; 8] = [

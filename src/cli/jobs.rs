@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use super::backend::Backend;
-use super::clock::Clock;
 use super::exit::Exit;
 use super::job_filter::JobFilter;
 use super::job_table;
 use super::output::{Output, TerminalSize};
 use super::text_width::wrapped;
 use crate::outbox::Receipt;
+use crate::wording::Clock;
 use dropship_job::JobId;
 
 /// List the jobs, newest first
@@ -51,7 +51,12 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
         (false, None) => job_table::plain(&jobs),
         (false, Some(size)) => {
             let fitting = if args.limit.is_none() { rows_of(size) } else { jobs.len() };
-            fitted(&jobs[..fitting.min(jobs.len())], jobs.len() > fitting, size.columns, &Clock::of(output))
+            fitted(
+                &jobs[..fitting.min(jobs.len())],
+                jobs.len() > fitting,
+                size.columns,
+                &Clock::new(output.is_terminal()),
+            )
         }
     })?;
     Ok(backend.exit())

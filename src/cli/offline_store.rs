@@ -9,11 +9,11 @@ use anyhow::Context;
 use jiff::Timestamp;
 
 use super::owner::become_owner;
-use crate::approval::{self, ApprovalPage};
+use crate::approval::ApprovalPage;
 use crate::config::model::Config;
 use crate::control::{
-    ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, NoDaemon, Operator, Status,
-    require_node_of_package,
+    self, ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, NoDaemon, Operator,
+    Status, require_node_of_package,
 };
 use crate::daemon::{ConfiguredPlanner, stored_status};
 use crate::outbox::{Ownership, Receipt, ResultPlace};
@@ -197,7 +197,7 @@ impl ActiveJobs for NoActiveJobs {
     }
 
     fn approval_pages(&self, job: &Job) -> Vec<ApprovalPage> {
-        approval::pages(&*self.store, &self.packages, job, Timestamp::now())
+        control::approval_pages(&*self.store, &self.packages, job, Timestamp::now())
     }
 
     fn on_event(&self, job: &Job, _: &[Event]) {

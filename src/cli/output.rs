@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
-use crate::observe::EscapedLines;
+use crate::escaped::EscapedLines;
 use dropship_redact::{mask, mask_json};
 
 /// The output of a command.
@@ -109,11 +109,6 @@ impl Output {
 pub(super) struct TerminalSize {
     pub(super) columns: usize,
     pub(super) rows: usize,
-}
-
-/// The folder that a command is about, or `everything`.
-pub(super) fn scope_name(folder: Option<&str>) -> String {
-    folder.map_or_else(|| "everything".to_owned(), |folder| format!("folder `{folder}`"))
 }
 
 /// An optional value; `-` if absent.

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use super::backend::Backend;
 use super::exit::Exit;
-use super::output::{Output, scope_name};
+use super::output::Output;
+use crate::wording::scope_name;
 
 /// End a pause
 #[derive(Debug, clap::Args)]

@@ -7,10 +7,10 @@ use serde_json::json;
 
 use super::backend::{self, Backend};
 use super::exit::Exit;
-use super::output::{Output, scope_name};
+use super::output::Output;
 use crate::control::{FolderStatus, JobQuery, NodeState, NodeStatus, Status};
-use crate::observe::Escaped;
-use crate::pipeline::PauseScope;
+use crate::escaped::Escaped;
+use crate::wording::pauses;
 use dropship_job::{StateKind, counted};
 
 /// Show what the daemon does, which jobs need attention, and why
@@ -90,7 +90,7 @@ pub(super) fn text(status: &Status) -> Vec<String> {
     }));
     lines.extend(status.nodes.iter().map(|node| node_line(node, status)));
     lines.push(job_counts(status));
-    lines.extend(paused(status));
+    lines.extend(pauses(&status.paused));
     for item in &status.trouble {
         let (kind, message) = (item.kind.name(), Escaped(&item.message));
         lines.push(format!("TROUBLE since {:.0}: {kind}: {message}", item.since));
@@ -140,15 +140,6 @@ pub(super) fn job_counts(status: &Status) -> String {
     let counts = status.jobs.iter().filter(|(_, count)| **count > 0);
     let counts: Vec<_> = counts.map(|(state, count)| format!("{count} {state}")).collect();
     format!("jobs: {}", if counts.is_empty() { "none".to_owned() } else { counts.join(", ") })
-}
-
-/// One line for each pause.
-pub(super) fn paused(status: &Status) -> Vec<String> {
-    let line = |scope: &PauseScope| {
-        let scope = scope_name(scope.folder());
-        format!("PAUSED: {scope}; nothing is created, committed or changed until `dropship resume`")
-    };
-    status.paused.iter().map(line).collect()
 }
 
 /// Why a folder accepts no files, or not at once.

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use super::exit::Exit;
 use super::output::Output;
 use crate::config::model::{AfterSuccess, Config};
-use crate::observe::Escaped;
+use crate::escaped::Escaped;
 
 /// Default path of the drop-in that `--write` creates.
 const DROP_IN: &str = "/etc/systemd/system/dropship.service.d/10-paths.conf";

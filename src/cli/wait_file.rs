@@ -8,7 +8,7 @@ use super::exit::{Exit, ExitError};
 use super::wait_job::Companion;
 use crate::admission::FileStanding;
 use crate::digest;
-use crate::observe::Escaped;
+use crate::escaped::Escaped;
 use crate::outbox::Receipt;
 use dropship_job::{JobId, StateKind};
 

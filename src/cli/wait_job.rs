@@ -9,8 +9,9 @@ use super::exit::Exit;
 use super::fetch::{advice_if_hidden, fetch};
 use super::output::Output;
 use crate::control::{Client, ControlError, ControlErrorKind};
-use crate::observe::Escaped;
-use crate::outbox::{HistoryEvent, Receipt, SIGNED};
+use crate::escaped::Escaped;
+use crate::outbox::{HistoryEvent, Receipt};
+use crate::outbox_layout::SIGNED;
 use dropship_job::{Event, JobId, StateKind, Step};
 use dropship_rules::duration;
 

@@ -233,7 +233,7 @@ impl Store {
     #[must_use]
     pub fn shared_outbox(&self, folder: &str) -> PathBuf {
         let place = self.objects().map_or(self.packages(), |place| Path::new(&place.url));
-        crate::outbox::in_store(place, folder)
+        crate::outbox_layout::in_store(place, folder)
     }
 
     /// The name of this node, if the store is in a database.

@@ -1,6 +1,7 @@
 //! The control socket between commands and the daemon: HTTP over a Unix socket, JSON in both directions.
 
 mod action;
+mod approval_pages;
 mod client;
 mod endpoints;
 mod error;
@@ -17,6 +18,7 @@ mod operator_groups;
 mod package_record;
 mod peer;
 mod permission;
+mod previous_label;
 mod query;
 mod reach;
 mod reloaded;
@@ -27,6 +29,7 @@ mod status;
 mod who;
 
 pub use action::{Approval, JobAction};
+pub use approval_pages::approval_pages;
 pub use client::Client;
 pub use error::{ConnectError, ControlError, ControlErrorKind, NoDaemon, SocketFault};
 pub use handler::{AdoptRequest, ControlHandler, SubmitRequest};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::error::ControlError;
 use crate::config::model::Config;
-use crate::observe::Escaped;
+use crate::escaped::Escaped;
 use dropship_job::{JobId, Step};
 use dropship_store::Store;
 

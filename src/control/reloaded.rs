@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::observe::Escaped;
+use crate::escaped::Escaped;
 use crate::replay::describe;
 use dropship_job::{JobId, counted};
 use dropship_rules::comparison::Difference;

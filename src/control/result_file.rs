@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io;
 
 use super::error::{ControlError, ControlErrorKind};
-use crate::outbox::{ERRORS, RECEIPT, Receipt, ResultPlace};
+use crate::outbox::{Receipt, ResultPlace};
+use crate::outbox_layout::{ERRORS, RECEIPT};
 use crate::package_store::PackageStore;
 use dropship_job::Asset;
 

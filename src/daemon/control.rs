@@ -12,13 +12,13 @@ use jiff::Timestamp;
 use super::job_counts;
 use super::reload::Reloader;
 use crate::admission::{ActiveConfig, Admission, FileStanding, ReplanError, SubmittedFile};
-use crate::approval::{self, ApprovalPage};
+use crate::approval::ApprovalPage;
 use crate::attention::Attention;
 use crate::control::{
-    AccountStatus, ActiveJobs, AdoptRequest, Calls, ConfigurationStanding, ControlError, ControlErrorKind,
-    ControlHandler, FolderStatus, JobAction, JobQuery, JobService, LabelChange, LabelNotWithdrawn,
-    LabelPlanner, LabelReach, Operator, OperatorGroups, PackageRecord, Reloaded, Status, SubmitRequest,
-    label_reach, nodes_of, require_node_of_package,
+    self, AccountStatus, ActiveJobs, AdoptRequest, Calls, ConfigurationStanding, ControlError,
+    ControlErrorKind, ControlHandler, FolderStatus, JobAction, JobQuery, JobService, LabelChange,
+    LabelNotWithdrawn, LabelPlanner, LabelReach, Operator, OperatorGroups, PackageRecord, Reloaded, Status,
+    SubmitRequest, label_reach, nodes_of, require_node_of_package,
 };
 use crate::metrics::CallHistory;
 use crate::outbox::Receipt;
@@ -381,7 +381,7 @@ impl ActiveJobs for Workers {
     }
 
     fn approval_pages(&self, job: &Job) -> Vec<ApprovalPage> {
-        approval::pages(&**self.pipeline.store(), self.pipeline.packages(), job, Timestamp::now())
+        control::approval_pages(&**self.pipeline.store(), self.pipeline.packages(), job, Timestamp::now())
     }
 
     fn on_event(&self, job: &Job, events: &[Event]) {

@@ -97,5 +97,5 @@ async fn capped(stream: Option<impl AsyncRead + Unpin>) -> String {
     while let Ok(size @ 1..) = stream.read(&mut buffer).await {
         kept.extend_from_slice(&buffer[..size.min(MAX_OUTPUT - kept.len())]);
     }
-    crate::observe::Escaped(String::from_utf8_lossy(&kept).trim()).to_string()
+    crate::escaped::Escaped(String::from_utf8_lossy(&kept).trim()).to_string()
 }

@@ -3,9 +3,10 @@
 use tracing::Level;
 
 use super::failure_causes::{EndedFailure, FailureCauses, Repetition};
+use super::id;
 use super::job_line::log_job;
 use super::outcome_causes::{self, OutcomeCauses};
-use super::{Escaped, id};
+use crate::escaped::Escaped;
 use dropship_job::{Event, Job, RemoteId, RemoteKind, counted, describe};
 
 /// The causes that failures of many jobs share. They are logged once or a few times, and counted.

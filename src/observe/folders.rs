@@ -3,7 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Escaped, id};
+use super::id;
+use crate::escaped::Escaped;
 use dropship_intake::Loss;
 use dropship_job::counted;
 
@@ -109,15 +110,14 @@ pub fn folder_busy_ended(folder: &str, duration: Duration, attempts: u64) {
     );
 }
 
-/// The outbox has something of others under the name of a package's folder, so another name is used.
-pub fn outbox_names_taken(folder: &str, claim: &crate::outbox::Claim) {
-    let first = claim.foreign.first().map(|path| path.display().to_string()).unwrap_or_default();
+/// The outbox has something of others under the name of a package's folder (`taken`), so another name is used.
+pub fn outbox_name_taken(folder: &str, taken: &Path, instead: &Path) {
     tracing::warn!(
         folder,
         event = "outbox_name_taken",
         "{} of the outbox is not dropship's own, so it is not used; the results go to {}. Remove what is there, and let only \
          dropship write to the outbox",
-        Escaped(&first),
-        Escaped(&claim.folder.display().to_string())
+        Escaped(&taken.display().to_string()),
+        Escaped(&instead.display().to_string())
     );
 }

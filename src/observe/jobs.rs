@@ -6,7 +6,8 @@ use super::event_log::{Causes, so_far};
 use super::failure_cause::{Cause, outbox_of};
 use super::failure_causes::Repetition;
 use super::job_line::log_job;
-use super::{Escaped, LogThrottle, id};
+use super::{LogThrottle, id};
+use crate::escaped::Escaped;
 use dropship_job::{Job, RemoteKind, counted};
 use dropship_rules::label::LabelWarning;
 

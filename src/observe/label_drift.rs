@@ -1,6 +1,7 @@
 //! Changes of published labels that dropship did not make.
 
-use super::{Escaped, id};
+use super::id;
+use crate::escaped::Escaped;
 use dropship_job::Drift;
 use dropship_store::PublishedLabel;
 

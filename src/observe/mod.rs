@@ -2,10 +2,8 @@
 
 mod account;
 mod activity;
-mod attention;
 mod crash;
 mod daemon;
-mod escaped;
 mod event_log;
 mod failure_cause;
 mod failure_causes;
@@ -28,10 +26,8 @@ mod tests;
 
 pub use account::{account_resumed, account_suspended};
 pub use activity::{Activities, Activity};
-pub use attention::{attention_ended, attention_needed};
 pub use crash::mask_panics;
 pub use daemon::*;
-pub use escaped::{Escaped, EscapedLines};
 pub use event_log::{Causes, log_event};
 pub use folders::*;
 pub use heartbeat::{Heartbeat, Heartbeats, Restart, SilenceOf};

@@ -94,8 +94,8 @@ mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
 
-    use super::super::names::RECEIPT;
     use super::*;
+    use crate::outbox_layout::RECEIPT;
 
     #[test]
     fn packages_with_equal_short_digest_get_different_folders() {

@@ -8,14 +8,11 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::names::RECEIPT;
 use super::receipt::{MAX_RECEIPT, Receipt};
 use crate::digest;
+use crate::outbox_layout::{DEFAULT_MODE, RECEIPT};
 use dropship_job::Asset;
 use dropship_shared_folder::{Listed, MAX_ENTRIES, SharedFolder, StagedFile};
-
-/// Permissions of result files, unless the folder has an `outbox_mode`.
-pub const DEFAULT_MODE: u32 = 0o640;
 
 /// The outbox folder of one package.
 #[derive(Debug, Clone)]
@@ -277,8 +274,8 @@ mod tests {
     use dropship_job::StateKind;
     use dropship_job::testing::JobBuilder;
 
-    use super::super::names::SIGNED;
     use super::*;
+    use crate::outbox_layout::SIGNED;
 
     #[test]
     fn delivered_result_has_its_mode_and_no_staging_file() {

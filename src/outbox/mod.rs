@@ -3,7 +3,6 @@
 mod claim;
 mod folder;
 mod history;
-mod names;
 mod newer;
 mod objects;
 mod origin;
@@ -15,9 +14,8 @@ mod retention;
 mod search;
 
 pub use claim::{Claim, claim, unclaimed};
-pub use folder::{DEFAULT_MODE, Outbox, read_receipt};
+pub use folder::{Outbox, read_receipt};
 pub use history::HistoryEvent;
-pub use names::{CERTIFICATION, ERRORS, METADATA, RECEIPT, SHELL, SIGNED, in_store};
 pub use newer::is_newer;
 pub use origin::Origin;
 pub use ownership::Ownership;

@@ -7,9 +7,9 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use super::names::{ERRORS, RECEIPT, RESULTS};
 use super::receipt::{MAX_RECEIPT, Receipt};
 use crate::digest;
+use crate::outbox_layout::{ERRORS, RECEIPT, RESULTS};
 use crate::package_store::{PackageObjects, PackageStore};
 use dropship_hardware::MAX_ERROR_REPORT;
 use dropship_job::Asset;

@@ -33,9 +33,9 @@ pub fn untouched_since(
 mod tests {
     use std::fs;
 
-    use super::super::names::{RECEIPT, SIGNED};
     use super::super::removal::remove;
     use super::*;
+    use crate::outbox_layout::{RECEIPT, SIGNED};
 
     fn put(outbox: &Path, name: &str, folder: &str, updated: &str) -> PathBuf {
         let path = outbox.join(name);

@@ -12,7 +12,7 @@ use super::service::Service;
 use super::step_context::{StepContext, StepResult};
 use crate::config::model::AfterSuccess;
 use crate::digest;
-use crate::observe::Escaped;
+use crate::escaped::Escaped;
 use dropship_job::{Event, Package};
 use dropship_shared_folder::{FileId, Progress, SharedFolder, Taken};
 

@@ -269,7 +269,7 @@ fn is_over(store: &dyn Store, receipt: &Receipt) -> Result<bool, StoreError> {
 }
 
 fn log_done(job: &Job, folder: &str, outbox: &Path, done: &Done) {
-    let (id, name) = (job.id(), crate::observe::Escaped(&job.package().name));
+    let (id, name) = (job.id(), crate::escaped::Escaped(&job.package().name));
     if done.copied > 0 {
         tracing::info!(
             job_id = %id, folder, event = "results_copied",

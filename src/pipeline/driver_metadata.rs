@@ -1,7 +1,7 @@
 //! Driver metadata that the service completes some time after the signature.
 
 use crate::observe;
-use crate::outbox::METADATA;
+use crate::outbox_layout::METADATA;
 use crate::pipeline::file_work::is_passing;
 use crate::pipeline::results;
 use crate::pipeline::service::Service;

@@ -133,7 +133,7 @@ impl FolderPolicies {
 
     /// Folders that keep results for a limited time, each with its outbox and that time.
     pub(super) fn kept(&self, store: &Path) -> Vec<(String, PathBuf, Duration)> {
-        let own = |name: &str| crate::outbox::in_store(store, name);
+        let own = |name: &str| crate::outbox_layout::in_store(store, name);
         let policies = self.policies();
         let kept = policies.iter().filter_map(|(name, policy)| {
             Some((name.clone(), policy.outbox.clone().unwrap_or_else(|| own(name)), policy.keep?))

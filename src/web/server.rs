@@ -27,8 +27,8 @@ use super::site::Site;
 use super::turns::Turns;
 use crate::config::model::Web;
 use crate::control::ControlHandler;
+use crate::escaped::Escaped;
 use crate::http::{self, Limits, RequestSlots};
-use crate::observe::Escaped;
 
 /// Maximum size of the body of a refused request that is read, so that its client gets to read the answer.
 const MAX_BODY: usize = 256 << 10;

@@ -3,7 +3,7 @@
 use dropship_web::page::{Badge, MaybeLink, Tone, encoded};
 
 use super::rows::Completeness;
-use crate::observe::Escaped;
+use crate::escaped::Escaped;
 use crate::outbox::{LabelReceipt, Receipt};
 use dropship_job::{ErrorKind, JobId, LabelStatus, StateKind};
 

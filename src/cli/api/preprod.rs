@@ -10,7 +10,7 @@ use super::shape::cell;
 use super::transfer_progress::TransferProgress;
 use super::wait::Limit;
 use crate::cli::exit::Exit;
-use crate::observe::Escaped;
+use crate::escaped::Escaped;
 use dropship_hardware::Asset;
 use dropship_job::counted;
 

@@ -9,7 +9,7 @@ use super::session::{ApiSession, call_error, transfer_error};
 use super::transfer_progress::TransferProgress;
 use super::wait::{Limit, Verdict, Wait};
 use crate::cli::exit::Exit;
-use crate::observe::Escaped;
+use crate::escaped::Escaped;
 use dropship_hardware::{Asset, PreprodPackage};
 use dropship_job::counted;
 

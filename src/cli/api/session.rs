@@ -16,7 +16,7 @@ use crate::cli::table::table;
 use crate::config::Config;
 use crate::config::model::Poll;
 use crate::control::{self, ConnectError, LabelChange};
-use crate::observe::Escaped;
+use crate::escaped::Escaped;
 use dropship_hardware::{
     Client, Error, LabelId, Listed, Listing, Pages, Recovery, ShippingLabel, TransferError,
 };

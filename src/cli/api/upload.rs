@@ -9,8 +9,8 @@ use super::args::SubmissionRef;
 use super::session::{ApiSession, call_error, transfer_error};
 use super::transfer_progress::TransferProgress;
 use crate::cli::exit::Exit;
+use crate::escaped::Escaped;
 use crate::named_file;
-use crate::observe::Escaped;
 use dropship_hardware::{DownloadKind, TransferError};
 
 /// Maximum number of new upload URLs to fetch after one has expired.

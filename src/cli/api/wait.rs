@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::session::{ApiSession, call_error};
 use crate::cli::exit::{Exit, ExitError};
 use crate::config::model::PollInterval;
-use crate::observe::Escaped;
+use crate::escaped::Escaped;
 use dropship_hardware::{Client, Error, Recovery};
 use dropship_rules::duration;
 

@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::label_lines;
-use super::lines::Lines;
+use crate::wording::{Lines, add_label_lines};
 use dropship_hardware::{DriverMetadata, NewShippingLabel, format_date};
 use dropship_package::Facts;
 use dropship_rules::label::{
@@ -60,7 +59,7 @@ impl Preview<'_> {
 
     pub(super) fn text(&self) -> String {
         let mut lines = Lines::new(format!("label: {}", self.plan.name));
-        label_lines::add(&mut lines, self.plan);
+        add_label_lines(&mut lines, self.plan);
         match &self.foreseen {
             None => {
                 lines.add(

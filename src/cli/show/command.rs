@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::page::{Page, text};
 use crate::cli::backend::Backend;
-use crate::cli::clock::Clock;
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
+use crate::wording::Clock;
 use dropship_job::JobId;
 
 /// Show one job with its history
@@ -27,7 +27,7 @@ pub(in crate::cli) async fn run(args: &Args, config: &Path, output: &Output) -> 
     let backend = Backend::find(config).await?;
     let job = backend.show(&args.job).await?;
     let columns = output.size().map(|size| size.columns);
-    let page = Page { config, clock: &Clock::of(output), columns, with_events: args.events };
+    let page = Page { config, clock: &Clock::new(output.is_terminal()), columns, with_events: args.events };
     output.give(&job, || text(&job, &page))?;
     Ok(Exit::Done)
 }

@@ -2,8 +2,8 @@
 
 use super::fields::Fields;
 use crate::approval::Approvals;
-use crate::cli::clock::Clock;
 use crate::outbox::{LabelDriftReceipt, LabelReceipt, Receipt};
+use crate::wording::Clock;
 use dropship_job::{ApproveCommand, LabelStatus};
 
 /// Adds the labels, and those that have to be withdrawn and are not withdrawn yet.

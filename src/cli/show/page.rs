@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::fields::{Fields, wrap};
-use super::{advice, approval, history, labels};
-use crate::cli::clock::Clock;
+use super::{approval, history, labels};
 use crate::cli::output::or_dash;
 use crate::outbox::Receipt;
+use crate::wording::{Clock, advice};
 use dropship_job::counted;
 use dropship_rules::rule::RuleChange;
 
@@ -92,7 +92,7 @@ fn add_results(fields: &mut Fields, job: &Receipt, clock: &Clock) {
     if job.attempts > 0 {
         fields.add("attempts", format_args!("{} failed at this step", job.attempts));
     }
-    if let Some(advice) = advice::of(job) {
+    if let Some(advice) = advice(job) {
         fields.add("next", advice);
     }
 }

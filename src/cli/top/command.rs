@@ -7,10 +7,10 @@ use std::time::Duration;
 use super::data::{self, Wanted};
 use super::live;
 use super::screen::Screen;
-use crate::cli::clock::Clock;
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
 use crate::cli::{backend, job_table, status};
+use crate::wording::Clock;
 
 /// Show a live view of the jobs
 ///
@@ -49,7 +49,9 @@ pub(in crate::cli) async fn run(args: &Args, config: &Path, output: &Output) -> 
         let mut lines = status::text(&loaded.status);
         lines.push(String::new());
         match output.size() {
-            Some(size) => lines.extend(job_table::fitted(&loaded.jobs, size.columns, &Clock::of(output))),
+            Some(size) => {
+                lines.extend(job_table::fitted(&loaded.jobs, size.columns, &Clock::new(output.is_terminal())))
+            }
             None => lines.push(job_table::plain(&loaded.jobs)),
         }
         lines.join("\n")

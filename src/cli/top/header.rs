@@ -1,9 +1,9 @@
 //! The lines above the table: the daemon, the number of jobs, pauses, and what needs attention.
 
 use super::frame::{Row, Style};
-use crate::cli::clock::Clock;
 use crate::cli::status;
 use crate::control::Status;
+use crate::wording::{Clock, pauses};
 use dropship_job::counted;
 
 /// The lines in at most `max` lines; what does not fit is counted.
@@ -12,7 +12,7 @@ pub(super) fn rows(status: &Status, clock: &Clock, max: usize) -> Vec<Row> {
     let sandbox = if status.sandbox { " (a sandbox)" } else { "" };
     let first = format!("dropship {}{started}, submitting to {}{sandbox}", status.version, status.endpoint);
     let mut rows = vec![Row::new(first, Style::Bold), Row::new(status::job_counts(status), Style::Plain)];
-    rows.extend(status::paused(status).into_iter().map(|line| Row::new(line, Style::Warning)));
+    rows.extend(pauses(&status.paused).into_iter().map(|line| Row::new(line, Style::Warning)));
     for item in &status.trouble {
         let line = format!("TROUBLE {}: {}", item.kind.name(), item.message);
         rows.push(Row::new(line, Style::Bad));

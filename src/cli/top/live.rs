@@ -15,10 +15,10 @@ use super::data::{Loaded, load};
 use super::keys::Key;
 use super::screen::Screen;
 use super::view::{Reaction, View};
-use crate::cli::clock::Clock;
 use crate::cli::exit::Exit;
 use crate::cli::output::{Output, TerminalSize};
 use crate::control::{Client, ControlError};
+use crate::wording::Clock;
 
 /// The size of a terminal that does not know it.
 const UNKNOWN: TerminalSize = TerminalSize { columns: 80, rows: 24 };
@@ -76,7 +76,7 @@ pub(super) async fn run(
             loading = Some(tokio::spawn(async move { load(&daemon, &wanted).await }));
             is_stale = false;
         }
-        let frame = view.frame(output.size().unwrap_or(UNKNOWN), &Clock::of(output));
+        let frame = view.frame(output.size().unwrap_or(UNKNOWN), &Clock::new(output.is_terminal()));
         screen.draw(&frame, std::mem::take(&mut clear)).context("cannot write to the terminal")?;
     }
 }

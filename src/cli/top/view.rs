@@ -6,12 +6,12 @@ use super::data::{Loaded, Wanted};
 use super::frame::{Frame, Row, Style};
 use super::header;
 use super::keys::Key;
-use crate::cli::clock::Clock;
 use crate::cli::output::TerminalSize;
 use crate::cli::table::Widths;
 use crate::cli::text_width::wrapped;
 use crate::cli::{job_table, show};
-use crate::observe::{Escaped, EscapedLines};
+use crate::escaped::{Escaped, EscapedLines};
+use crate::wording::Clock;
 use dropship_job::JobId;
 
 /// What the process has to do after a key.
@@ -326,7 +326,7 @@ mod tests {
     }
 
     fn clock() -> Clock {
-        Clock::of(&crate::cli::output::Output::new(true))
+        Clock::new(true)
     }
 
     fn selected(view: &mut View<'_>) -> (String, usize) {

@@ -12,7 +12,7 @@ use crate::config::model::{
     AfterSuccess, Backlog, Config, Credential, DEFAULT_ACCOUNT, Folder, Notify, PackagePlace, SameContent,
     SecretAt, Via,
 };
-use crate::outbox;
+use crate::outbox_layout;
 use dropship_glob::Glob;
 use dropship_hardware::Backoff;
 use dropship_package::Policy;
@@ -213,13 +213,13 @@ fn of_folder(list: &mut List, folder: &Folder, store: &Path) {
     add("ready", text(&folder.ready), false);
     let outbox = match &folder.on_node {
         Some(on) => on.outbox.clone(),
-        None => folder.outbox.clone().unwrap_or_else(|| outbox::in_store(store, &folder.name)),
+        None => folder.outbox.clone().unwrap_or_else(|| outbox_layout::in_store(store, &folder.name)),
     };
     if let Some(on) = &folder.on_node {
         add("node", text(&on.node), false);
     }
     add("outbox", text(&outbox.display()), true);
-    let mode = folder.outbox_mode.unwrap_or(outbox::DEFAULT_MODE);
+    let mode = folder.outbox_mode.unwrap_or(outbox_layout::DEFAULT_MODE);
     add("outbox_mode", text(&format!("{mode:04o}")), false);
     let after = match &folder.after {
         AfterSuccess::Leave => "leave".to_owned(),

@@ -12,7 +12,7 @@ use crate::config::model::{AfterSuccess, Backlog, Folder, OnNode, SameContent, S
 use crate::config::raw;
 use crate::config::raw::values::At;
 use crate::config::sources::Unit;
-use crate::outbox::in_store;
+use crate::outbox_layout::in_store;
 use dropship_intake::ReadyWhen;
 
 /// A folder and its place in the file.

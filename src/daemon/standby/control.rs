@@ -14,17 +14,17 @@ use tokio::sync::watch;
 use super::own_folders::OwnFolders;
 use crate::accounts;
 use crate::admission::{self, ActiveConfig, FileStanding, ReceiptComparison, SubmittedFile};
-use crate::approval::{self, ApprovalPage};
+use crate::approval::ApprovalPage;
 use crate::attention::{AttentionItem, AttentionKind};
 use crate::config::model::Config;
 use crate::control::{
-    ActiveJobs, AdoptRequest, Calls, ConfigurationStanding, ControlError, ControlErrorKind, ControlHandler,
-    FolderStatus, JobAction, JobQuery, JobService, LabelChange, LabelReach, Operator, OperatorGroups,
-    PackageRecord, Reloaded, Status, SubmitRequest, label_reach, require_node_of_package,
+    self, ActiveJobs, AdoptRequest, Calls, ConfigurationStanding, ControlError, ControlErrorKind,
+    ControlHandler, FolderStatus, JobAction, JobQuery, JobService, LabelChange, LabelReach, Operator,
+    OperatorGroups, PackageRecord, Reloaded, Status, SubmitRequest, label_reach, require_node_of_package,
 };
 use crate::daemon::control::WITHDRAWAL_WAIT;
 use crate::daemon::{ConfiguredPlanner, stored_status};
-use crate::observe::Escaped;
+use crate::escaped::Escaped;
 use crate::outbox::Receipt;
 use crate::package_store::PackageStore;
 use crate::pipeline::{self, PauseGate, PauseRequest, label_of, request_resume};
@@ -355,7 +355,7 @@ impl ActiveJobs for NoWorkers {
     }
 
     fn approval_pages(&self, job: &Job) -> Vec<ApprovalPage> {
-        approval::pages(&*self.store, &self.packages, job, Timestamp::now())
+        control::approval_pages(&*self.store, &self.packages, job, Timestamp::now())
     }
 
     /// The commits of this node are not in its own subscription, so they are passed on here.

@@ -14,8 +14,8 @@ use crate::admission::{ActiveConfig, Admission, FileStanding};
 use crate::attention::{AttentionItem, AttentionKind};
 use crate::config::model::Config;
 use crate::daemon::observers::{FolderObserver, JobFollowers};
+use crate::escaped::Escaped;
 use crate::metrics::Metrics;
-use crate::observe::Escaped;
 use crate::package_store::PackageStore;
 use crate::pipeline::{
     AdmissionLoad, Deliveries, FolderPolicies, JobEvents, OwnInspections, PauseGate, Queue, ReceiptWriter,

@@ -5,7 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::observe;
-use crate::outbox::{CERTIFICATION, METADATA, ResultPlace, SHELL, SIGNED};
+use crate::outbox::ResultPlace;
+use crate::outbox_layout::{CERTIFICATION, METADATA, SHELL, SIGNED};
 use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};

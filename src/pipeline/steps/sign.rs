@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::outbox::{ERRORS, ResultPlace};
+use crate::outbox::ResultPlace;
+use crate::outbox_layout::ERRORS;
 use crate::package_store::PackageStore;
 use crate::pipeline::results;
 use crate::pipeline::service::Service;

@@ -43,7 +43,7 @@ pub(in crate::web) fn view(site: &Site) -> Result<OverviewView, Refusal> {
     let mut view = OverviewView {
         is_reading: chosen.completeness == Completeness::Reading,
         troubles: status.trouble.iter().map(trouble).collect(),
-        pauses: crate::cli::pauses(&status),
+        pauses: crate::wording::pauses(&status.paused),
         restart: status.restart.clone(),
         counts: counts(&status),
         more_active: chosen.more_active,

@@ -15,12 +15,13 @@ use super::super::refusal::Refusal;
 use super::super::site::Site;
 use super::super::words::{self, shown};
 use super::partner_center::PartnerCenter;
-use crate::cli::{self, StepHistory};
 use crate::control::PackageRecord;
-use crate::outbox::{ERRORS, LabelReceipt, RECEIPT, Receipt};
+use crate::outbox::{LabelReceipt, Receipt};
+use crate::outbox_layout::{ERRORS, RECEIPT};
+use crate::wording::{self, Clock, Lines, StepHistory};
 use dropship_job::{ErrorKind, Fault, JobId, StateKind, Step, counted};
 use dropship_package::{Facts, InfFacts};
-use dropship_rules::plan::{Plan, StrategyPlan};
+use dropship_rules::plan::{LabelPlan, Plan, StrategyPlan};
 use dropship_rules::rule::RuleChange;
 
 /// The parameters of the page.
@@ -52,7 +53,7 @@ pub(in crate::web) fn view(site: &Site, id: &JobId) -> Result<PackageView, Refus
         None => (None, None),
     };
     let partner_center = PartnerCenter::of(&site.readings.configuration().config, site.sandbox, &job);
-    let history = cli::past_steps(&job);
+    let history = wording::steps(&job, &Clock::utc());
     let mut view = PackageView {
         id: id.to_string(),
         package: shown(&job.package),
@@ -104,9 +105,9 @@ fn notices(job: &Receipt) -> Vec<Notice> {
             StateKind::Held => Tone::Hold,
             _ => Tone::Wait,
         };
-        let text = [format!("{}: {}", error.kind, error.message)].into_iter().chain(cli::advice(job));
+        let text = [format!("{}: {}", error.kind, error.message)].into_iter().chain(wording::advice(job));
         notices.push(Notice { tone, text: text.map(|text| shown(&text)).collect() });
-    } else if let Some(advice) = cli::advice(job) {
+    } else if let Some(advice) = wording::advice(job) {
         notices.push(Notice { tone: Tone::Hold, text: vec![shown(&advice)] });
     }
     let pending = job.not_withdrawn.iter().map(ToString::to_string);
@@ -229,7 +230,7 @@ fn label_view(label: &LabelReceipt, plan: Option<&Plan>, partner_center: &Partne
         audiences: label.audiences.iter().map(|name| shown(name)).collect(),
         not_before: label.not_before,
         notes: notes.iter().map(|note| shown(note)).collect(),
-        plan: planned.map(|plan| cli::label_facts(plan).into_iter().map(pair).collect()).unwrap_or_default(),
+        plan: planned.map(|plan| label_facts(plan).into_iter().map(pair).collect()).unwrap_or_default(),
     }
 }
 
@@ -238,7 +239,7 @@ fn approvals(job: &Receipt) -> Vec<ApprovalView> {
     let approval = |page: &crate::approval::ApprovalPage| ApprovalView {
         label: shown(&page.label),
         problem: page.problem.as_deref().map(shown),
-        facts: cli::approval_facts(page).into_iter().map(pair).collect(),
+        facts: wording::approval_lines(page, &Clock::utc()).into_properties().into_iter().map(pair).collect(),
         body: page.content.as_ref().map(|content| request(&content.body)),
         command: shown(&page.command),
     };
@@ -268,9 +269,9 @@ fn request(body: &impl serde::Serialize) -> String {
     let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at < MAX_REQUEST).last();
     match end {
         Some(end) if text.len() > MAX_REQUEST => {
-            format!("{}\n…", crate::observe::EscapedLines(&text[..end]))
+            format!("{}\n…", crate::escaped::EscapedLines(&text[..end]))
         }
-        _ => crate::observe::EscapedLines(&text).to_string(),
+        _ => crate::escaped::EscapedLines(&text).to_string(),
     }
 }
 
@@ -310,4 +311,11 @@ fn history_step(step: &StepHistory) -> HistoryStep {
         took: (!step.is_going_on).then_some(step.duration),
         lines,
     }
+}
+
+/// The settings of a planned label, as names and values.
+fn label_facts(plan: &LabelPlan) -> Vec<(String, String)> {
+    let mut lines = Lines::new(String::new());
+    wording::add_label_lines(&mut lines, plan);
+    lines.into_properties()
 }

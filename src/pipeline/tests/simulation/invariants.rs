@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use super::super::fake_service::PROCESSING_TIME;
 use super::Simulation;
-use crate::outbox;
 use crate::package_store::PackageStore;
 use dropship_job::{Job, Label, LabelStage, RemoteId, State, Step, UploadProgress};
 use dropship_store::Store;
@@ -125,7 +124,7 @@ impl Simulation {
                 wrong.push(format!("the second label of {} came {between:?} after the first", job.id()));
             }
         }
-        let receipt = Path::new(&job.package().outbox).join(outbox::RECEIPT);
+        let receipt = Path::new(&job.package().outbox).join(crate::outbox_layout::RECEIPT);
         let receipt: Value =
             fs::read(&receipt).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
         if receipt["state"] != job.state().kind().as_str() {

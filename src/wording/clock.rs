@@ -3,34 +3,32 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 
-use super::output::Output;
-
 /// Formats times relative to now.
 #[derive(Debug, Clone)]
-pub(super) struct Clock {
+pub(crate) struct Clock {
     now: Timestamp,
     /// The zone of a terminal's user; absent for UTC in the form of RFC 3339.
     zone: Option<TimeZone>,
 }
 
 impl Clock {
-    /// The clock for an output.
-    pub(super) fn of(output: &Output) -> Self {
-        Self { now: Timestamp::now(), zone: output.is_terminal().then(TimeZone::system) }
+    /// The clock for an output, which may be a terminal.
+    pub(crate) fn new(is_terminal: bool) -> Self {
+        Self { now: Timestamp::now(), zone: is_terminal.then(TimeZone::system) }
     }
 
     /// The clock for readers in an unknown zone: UTC.
-    pub(super) fn utc() -> Self {
+    pub(crate) fn utc() -> Self {
         Self { now: Timestamp::now(), zone: None }
     }
 
     /// The present time.
-    pub(super) fn now(&self) -> Timestamp {
+    pub(crate) fn now(&self) -> Timestamp {
         self.now
     }
 
     /// Date and time with seconds.
-    pub(super) fn full(&self, time: Timestamp) -> String {
+    pub(crate) fn full(&self, time: Timestamp) -> String {
         match &self.zone {
             Some(zone) => time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S").to_string(),
             None => format!("{time:.0}"),
@@ -38,7 +36,7 @@ impl Clock {
     }
 
     /// The day and the time with seconds; on a terminal apart, so that lines of one day can share the day.
-    pub(super) fn day_and_time(&self, time: Timestamp) -> (Option<String>, String) {
+    pub(crate) fn day_and_time(&self, time: Timestamp) -> (Option<String>, String) {
         match &self.zone {
             Some(zone) => {
                 let time = time.to_zoned(zone.clone());
@@ -49,7 +47,7 @@ impl Clock {
     }
 
     /// Date, and the time in minutes.
-    pub(super) fn minutes(&self, time: Timestamp) -> String {
+    pub(crate) fn minutes(&self, time: Timestamp) -> String {
         match &self.zone {
             Some(zone) => time.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M").to_string(),
             None => time.strftime("%Y-%m-%d %H:%M (UTC)").to_string(),
@@ -57,7 +55,7 @@ impl Clock {
     }
 
     /// The shortest unambiguous form: the time of today, otherwise day and time, and the year if it is another one.
-    pub(super) fn short(&self, time: Timestamp) -> String {
+    pub(crate) fn short(&self, time: Timestamp) -> String {
         let Some(zone) = &self.zone else { return time.strftime("%Y-%m-%d %H:%M:%SZ").to_string() };
         let (time, now) = (time.to_zoned(zone.clone()), self.now.to_zoned(zone.clone()));
         let form = match (time.date() == now.date(), time.year() == now.year()) {
@@ -69,7 +67,7 @@ impl Clock {
     }
 
     /// When something happens: `in 12 min, at 14:05`.
-    pub(super) fn until(&self, time: Timestamp) -> String {
+    pub(crate) fn until(&self, time: Timestamp) -> String {
         let left = time.duration_since(self.now);
         let at = self.at(time);
         if left.is_negative() {
@@ -80,7 +78,7 @@ impl Clock {
     }
 
     /// Since when something lasts: `for 12 min, since 14:05`.
-    pub(super) fn since(&self, time: Timestamp) -> String {
+    pub(crate) fn since(&self, time: Timestamp) -> String {
         let lasts = self.now.duration_since(time).max(SignedDuration::ZERO);
         format!("for {}, since {}", span(lasts), self.at(time))
     }
@@ -94,7 +92,7 @@ impl Clock {
     }
 
     /// The name of the zone for a heading: `local time, +01:00`.
-    pub(super) fn zone(&self) -> String {
+    pub(crate) fn zone(&self) -> String {
         match &self.zone {
             Some(zone) => format!("local time, {}", self.now.to_zoned(zone.clone()).strftime("%:z")),
             None => "UTC".to_owned(),
@@ -103,7 +101,7 @@ impl Clock {
 }
 
 /// A duration in its two largest units: `0.4 s`, `12 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`.
-pub(super) fn span(duration: SignedDuration) -> String {
+pub(crate) fn span(duration: SignedDuration) -> String {
     let seconds = duration.as_secs().max(0);
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     let two = |large: i64, unit: &str, small: i64, part: &str| match small {

@@ -3,26 +3,26 @@
 use std::fmt::Display;
 
 /// A heading, and one indented line for each property.
-pub(in crate::cli) struct Lines {
+pub(crate) struct Lines {
     heading: String,
     properties: Vec<(String, String)>,
 }
 
 impl Lines {
-    pub(in crate::cli) fn new(heading: String) -> Self {
+    pub(crate) fn new(heading: String) -> Self {
         Self { heading, properties: Vec::new() }
     }
 
-    pub(in crate::cli) fn add(&mut self, key: &str, value: impl Display) {
+    pub(crate) fn add(&mut self, key: &str, value: impl Display) {
         self.properties.push((key.to_owned(), value.to_string()));
     }
 
     /// The properties: names and values.
-    pub(in crate::cli) fn into_properties(self) -> Vec<(String, String)> {
+    pub(crate) fn into_properties(self) -> Vec<(String, String)> {
         self.properties
     }
 
-    pub(in crate::cli) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let mut text = self.heading.clone();
         for (key, value) in &self.properties {
             text.push_str(&format!("\n  {key}: {value}"));

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
+use super::label_selection;
 use super::lines::Lines;
-use super::selection;
 use dropship_rules::duration;
 use dropship_rules::plan::{DestinationPlan, LabelPlan};
 
 /// Adds the settings of the rule for a label.
-pub(in crate::cli) fn add(lines: &mut Lines, plan: &LabelPlan) {
+pub(crate) fn add(lines: &mut Lines, plan: &LabelPlan) {
     every_setting_is_shown(plan);
     lines.add("destination", destination(plan));
     if plan.destination == DestinationPlan::WindowsUpdate {
@@ -38,7 +38,7 @@ pub(in crate::cli) fn add(lines: &mut Lines, plan: &LabelPlan) {
              for a lower DriverVer",
         );
     }
-    selection::add(lines, plan);
+    label_selection::add(lines, plan);
 }
 
 fn destination(plan: &LabelPlan) -> String {
@@ -81,7 +81,7 @@ fn every_setting_is_shown(plan: &LabelPlan) {
         hold: _,
         supersede: _,
         audiences: _,
-        // `selection`.
+        // `label_selection`.
         disclosure_restricted: _,
         publish_to_windows10s: _,
         visible_to_accounts: _,

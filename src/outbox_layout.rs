@@ -1,4 +1,4 @@
-//! File names in a package's outbox folder, and the outboxes of folders that name none.
+//! The layout of outboxes: names of files in a package's folder, their mode, and the outboxes of folders that name none.
 
 use std::path::{Path, PathBuf};
 
@@ -15,8 +15,11 @@ pub const SHELL: &str = "derived-shell.hlkx";
 /// The error report.
 pub const ERRORS: &str = "error-report.txt";
 
+/// Permissions of result files, unless the folder has an `outbox_mode`.
+pub const DEFAULT_MODE: u32 = 0o640;
+
 /// All results.
-pub(super) const RESULTS: [&str; 5] = [SIGNED, METADATA, CERTIFICATION, SHELL, ERRORS];
+pub const RESULTS: [&str; 5] = [SIGNED, METADATA, CERTIFICATION, SHELL, ERRORS];
 
 /// The outbox of a folder that names none, in the store.
 #[must_use]

@@ -4,7 +4,7 @@ use crate::outbox::Receipt;
 use dropship_job::{ErrorKind, StateKind};
 
 /// What an operator can do next.
-pub(in crate::cli) fn of(job: &Receipt) -> Option<String> {
+pub(crate) fn of(job: &Receipt) -> Option<String> {
     let is_refused = job.error.as_ref().is_some_and(|error| error.kind == ErrorKind::SigningFailed);
     match job.state {
         StateKind::Held if !job.approval.is_empty() => Some(format!(

@@ -1,10 +1,12 @@
 //! Log lines of the list of troubles: one when an item appears, one when it is gone.
 
-use super::{Escaped, id};
-use crate::attention::{AttentionItem, Severity};
+use super::item::AttentionItem;
+use super::kind::Severity;
+use crate::escaped::Escaped;
+use crate::observe::id;
 
 /// Something needs attention.
-pub fn attention_needed(item: &AttentionItem) {
+pub(super) fn needed(item: &AttentionItem) {
     let info = item.kind.info();
     let (kind, message_id, object) = (info.name, info.message_id, item.object.as_str());
     let (message, remedy) = (Escaped(&item.message), info.remedy);
@@ -31,7 +33,7 @@ pub fn attention_needed(item: &AttentionItem) {
 }
 
 /// Something no longer needs attention.
-pub fn attention_ended(item: &AttentionItem) {
+pub(super) fn ended(item: &AttentionItem) {
     let (kind, object) = (item.kind.name(), item.object.as_str());
     tracing::info!(
         event = "attention_ended",

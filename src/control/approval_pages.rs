@@ -2,10 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::approvals::Approvals;
-use super::compare::compare;
-use super::page::{ApprovalPage, NamedAudience, RequestContent, TargetCounts};
-use super::previous::previous;
+use super::previous_label::previous;
+use crate::approval::{ApprovalPage, Approvals, NamedAudience, RequestContent, TargetChange, TargetCounts};
 use crate::config::model::DEFAULT_ACCOUNT;
 use crate::package_store::{PackageStore, PlanSnapshot};
 use crate::pipeline::{LabelRequestError, Prepared, known_audiences, read_driver_metadata};
@@ -17,7 +15,12 @@ use dropship_store::Store;
 
 /// One page for each label on hold whose approval sends a request.
 #[must_use]
-pub fn pages(store: &dyn Store, packages: &PackageStore, job: &Job, now: Timestamp) -> Vec<ApprovalPage> {
+pub fn approval_pages(
+    store: &dyn Store,
+    packages: &PackageStore,
+    job: &Job,
+    now: Timestamp,
+) -> Vec<ApprovalPage> {
     if job.state().has_ended() {
         return Vec::new();
     }
@@ -108,7 +111,9 @@ impl Inputs<'_> {
             audiences: named.collect(),
             go_live: label.go_live.and_then(|date| date.resolve(self.now, &label.blackout).ok()),
             targets: TargetCounts::of_request(request),
-            foreseen: self.predicted(snapshot, label).map(|predicted| compare(request, &predicted)),
+            foreseen: self
+                .predicted(snapshot, label)
+                .map(|predicted| TargetChange::between(request, &predicted)),
             previous,
             warnings: prepared.warnings.iter().map(warning).collect(),
             body: serde_json::to_value(request)

@@ -2,8 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::compare::compare;
-use super::page::Previous;
+use crate::approval::{Previous, TargetChange};
 use crate::package_store::PackageStore;
 use crate::pipeline::{label_of, newest_published, read_driver_metadata};
 use dropship_hardware::NewShippingLabel;
@@ -65,7 +64,7 @@ fn described(
         job: Some(owner.id().clone()),
         audiences: label.plan().audiences.clone(),
         settings: settings.unwrap_or_default(),
-        targets: old.and_then(|old| Some(compare(request, &old.request?))),
+        targets: old.and_then(|old| Some(TargetChange::between(request, &old.request?))),
     }
 }
 
