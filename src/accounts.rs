@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use crate::config::model::{Account, Config, Credential, Signers};
 use crate::config::{credential_error, shown_variable};
 use crate::outbox::{Origin, Ownership};
-use dropship_hardware::{self, Client, Gate, ManagedIdentity, Purpose, SecretSource};
+use dropship_hardware::{self, ChangeGate, Client, ManagedIdentity, Purpose, SecretSource};
 use dropship_package::{PemFile, Policy, Trust, TrustSources};
 use dropship_redact::{Lifetime, SecretString, remember};
 
@@ -21,7 +21,7 @@ const ROTATED: Duration = Duration::from_secs(7 * 24 * 3600);
 /// # Errors
 /// When a credential or certificate cannot be read. The error names its file.
 pub fn clients(config: &Config, sandbox: bool) -> anyhow::Result<BTreeMap<String, Client>> {
-    observed_clients(config, sandbox, &|_| dropship_hardware::Observer::default(), &Gate::default())
+    observed_clients(config, sandbox, &|_| dropship_hardware::Observer::default(), &ChangeGate::default())
 }
 
 /// The same, with an observer of every call of an account, and a condition of those that change something.
@@ -32,7 +32,7 @@ pub fn observed_clients(
     config: &Config,
     sandbox: bool,
     observer: &dyn Fn(&str) -> dropship_hardware::Observer,
-    gate: &Gate,
+    gate: &ChangeGate,
 ) -> anyhow::Result<BTreeMap<String, Client>> {
     let client = |(name, account): (&String, &Account)| {
         let mut settings = settings(config, account, sandbox).with_context(|| format!("account `{name}`"))?;

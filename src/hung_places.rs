@@ -91,11 +91,16 @@ pub fn each_within<T: Send + 'static>(
     work: impl Fn(usize) -> T + Send + Sync + 'static,
 ) -> Vec<Option<io::Result<T>>> {
     let deadline = Instant::now() + limit;
-    let turns = places.iter().map(|_| Turn::Waits).collect();
-    let progress = PassProgress { turns, missing: places.len() };
+    let folders = places.iter().map(|_| FolderProgress::Waits).collect();
+    let progress = PassProgress { folders, missing: places.len() };
     let left = Mutex::new(places.into_iter().enumerate());
-    let pass =
-        Arc::new(Pass { left, work, deadline, progress: Mutex::new(progress), is_done: Condvar::new() });
+    let pass = Arc::new(FolderPass {
+        left,
+        work,
+        deadline,
+        progress: Mutex::new(progress),
+        is_done: Condvar::new(),
+    });
     let mut progress = pass.progress.lock();
     let mut before = usize::MAX;
     while progress.missing > 0 && Instant::now() < deadline {
@@ -110,18 +115,18 @@ pub fn each_within<T: Send + 'static>(
         }
         pass.is_done.wait_for(&mut progress, SLOW);
     }
-    let turns = std::mem::take(&mut progress.turns);
+    let folders = std::mem::take(&mut progress.folders);
     drop(progress);
-    let result = |turn| match turn {
-        Turn::Waits => None,
-        Turn::Begun(work) => Some(Err(work.abandon(limit))),
-        Turn::Done(result) => Some(result),
+    let result = |state| match state {
+        FolderProgress::Waits => None,
+        FolderProgress::Begun(work) => Some(Err(work.abandon(limit))),
+        FolderProgress::Done(result) => Some(result),
     };
-    turns.into_iter().map(result).collect()
+    folders.into_iter().map(result).collect()
 }
 
 /// Work in several folders, which some threads share.
-struct Pass<F, T> {
+struct FolderPass<F, T> {
     left: Mutex<Enumerate<IntoIter<PathBuf>>>,
     work: F,
     /// No work begins after this.
@@ -133,17 +138,17 @@ struct Pass<F, T> {
 
 struct PassProgress<T> {
     /// The state of each folder. Empty when the caller has given up.
-    turns: Vec<Turn<T>>,
+    folders: Vec<FolderProgress<T>>,
     missing: usize,
 }
 
-enum Turn<T> {
+enum FolderProgress<T> {
     Waits,
     Begun(PlaceWork),
     Done(io::Result<T>),
 }
 
-impl<T, F: Fn(usize) -> T> Pass<F, T> {
+impl<T, F: Fn(usize) -> T> FolderPass<F, T> {
     /// Works in the folders that no other thread has taken.
     fn run(&self) {
         loop {
@@ -151,22 +156,22 @@ impl<T, F: Fn(usize) -> T> Pass<F, T> {
             let Some((index, place)) = next.filter(|_| Instant::now() < self.deadline) else { return };
             let result = match begin(&place) {
                 Ok((work, token)) => {
-                    self.record(index, Turn::Begun(work));
+                    self.record(index, FolderProgress::Begun(work));
                     let result = (self.work)(index);
                     drop(token);
                     Ok(result)
                 }
                 Err(error) => Err(error),
             };
-            self.record(index, Turn::Done(result));
+            self.record(index, FolderProgress::Done(result));
         }
     }
 
-    fn record(&self, index: usize, turn: Turn<T>) {
+    fn record(&self, index: usize, state: FolderProgress<T>) {
         let mut progress = self.progress.lock();
-        progress.missing -= usize::from(matches!(turn, Turn::Done(_)));
-        if let Some(known) = progress.turns.get_mut(index) {
-            *known = turn;
+        progress.missing -= usize::from(matches!(state, FolderProgress::Done(_)));
+        if let Some(known) = progress.folders.get_mut(index) {
+            *known = state;
         }
         if progress.missing == 0 {
             self.is_done.notify_one();

@@ -79,13 +79,13 @@ mod objects {
     use anyhow::Context as _;
 
     use crate::config::model::ObjectPlace;
-    use crate::package_store::{Change, CopyFacts, PackageObjects};
+    use crate::package_store::{CopyFacts, ObjectChange, PackageObjects};
     use dropship_objects::{Address, Fetched, Objects, Settings};
 
     pub(super) fn connect(place: &ObjectPlace) -> anyhow::Result<Arc<dyn PackageObjects>> {
         let address = Address::parse(&place.url)?;
         let settings = settings(place)?;
-        Ok(Arc::new(Remote(Objects::connect(&address, &settings).context("[store] packages")?)))
+        Ok(Arc::new(RemoteObjects(Objects::connect(&address, &settings).context("[store] packages")?)))
     }
 
     fn settings(place: &ObjectPlace) -> anyhow::Result<Settings> {
@@ -106,9 +106,9 @@ mod objects {
     }
 
     #[derive(Debug)]
-    struct Remote(Objects);
+    struct RemoteObjects(Objects);
 
-    impl PackageObjects for Remote {
+    impl PackageObjects for RemoteObjects {
         fn place(&self) -> String {
             self.0.place().to_owned()
         }
@@ -125,7 +125,7 @@ mod objects {
             Ok(self.0.put(name, bytes)?)
         }
 
-        fn update(&self, name: &str, longest: u64, change: &mut Change<'_>) -> io::Result<bool> {
+        fn update(&self, name: &str, longest: u64, change: &mut ObjectChange<'_>) -> io::Result<bool> {
             Ok(self.0.update(name, longest, change)?)
         }
 

@@ -20,7 +20,7 @@ mod records;
 mod small_files;
 
 pub use local_copy::LocalCopy;
-pub use objects::{Change, CopyFacts, PackageObjects};
+pub use objects::{CopyFacts, ObjectChange, PackageObjects};
 pub use records::{PlanSnapshot, RejectedPackage};
 
 /// Age below which the copies of an unknown job are not deleted. Another node may be about to create the job, and waits while the

@@ -2,7 +2,7 @@
 
 use dropship_job::{Event, RemoteId, RemoteKind};
 use dropship_store::{
-    Commit, CommitHandle, DiskStore, Entry, LabelCheck, PublishedLabel, Series, Store, Target,
+    Commit, CommitHandle, DiskStore, Entry, LabelCheck, LabelSeries, PublishedLabel, PublishedTarget, Store,
 };
 use sha2::{Digest, Sha256};
 
@@ -57,7 +57,7 @@ fn published(number: u32, (product, submission, label): (RemoteId, RemoteId, Rem
         0 => ("PCI\\VEN_8086&DEV_1".to_owned(), "1.0.0.0"),
         _ => (format!("PCI\\VEN_8086&DEV_{number:05}"), "0.9.0.0"),
     };
-    let target = Target {
+    let target = PublishedTarget {
         hardware_id: device,
         os: "WINDOWS_v100_X64_CO_FULL".into(),
         bundle: "b".into(),
@@ -81,7 +81,7 @@ fn published(number: u32, (product, submission, label): (RemoteId, RemoteId, Rem
         supersedes: Vec::new(),
         superseded_by: Vec::new(),
         reach: None,
-        series: Some(Series { id: series, versions, takes_over_since: Some(due()) }),
+        series: Some(LabelSeries { id: series, versions, takes_over_since: Some(due()) }),
         targets: vec![target],
     }
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use dropship_job::RemoteId;
 use dropship_store::{
-    Commit, DeviceQuery, DiskStore, Entry, HardwareIds, NewestLabels, PublishedLabel, Store, Target,
+    Commit, DeviceQuery, DiskStore, Entry, HardwareIds, NewestLabels, PublishedLabel, PublishedTarget, Store,
 };
 
 const LABELS: u64 = 100_000;
@@ -57,7 +57,7 @@ fn device(number: u64, target: u64) -> String {
 }
 
 fn label(number: u64) -> PublishedLabel {
-    let target = |target| Target {
+    let target = |target| PublishedTarget {
         hardware_id: device(number, target),
         os: "WINDOWS_v100_X64_CO_FULL".to_owned(),
         bundle: "3f2504e0-4f89-11d3-9a0c-0305e82c3301".to_owned(),

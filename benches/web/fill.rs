@@ -8,7 +8,7 @@ use dropship::config::{Environment, load};
 use dropship::package_store::PlanSnapshot;
 use dropship_rules::vars::Vars;
 use dropship_rules::{MatchInput, Planning, plan_package};
-use dropship_store::{Commit, DiskStore, Entry, PublishedLabel, Store, Target};
+use dropship_store::{Commit, DiskStore, Entry, PublishedLabel, PublishedTarget, Store};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::fleet::{BUNDLE, Release};
@@ -98,7 +98,7 @@ impl Filler<'_> {
 /// The published labels of a job.
 fn published<'a>(history: &'a History, release: &'a Release) -> impl Iterator<Item = PublishedLabel> + 'a {
     let inf = format!("{}.inf", release.driver.stem);
-    let target = move |os: &str, hardware_id: String| Target {
+    let target = move |os: &str, hardware_id: String| PublishedTarget {
         hardware_id: hardware_id.to_lowercase(),
         os: os.to_owned(),
         bundle: BUNDLE.to_owned(),

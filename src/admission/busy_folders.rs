@@ -11,10 +11,10 @@ use crate::observe;
 
 /// The folders whose last file could not be admitted, by name.
 #[derive(Debug, Default)]
-pub(super) struct BusyFolders(Mutex<HashMap<String, Busy>>);
+pub(super) struct BusyFolders(Mutex<HashMap<String, BusyFolder>>);
 
 #[derive(Debug, Clone, Copy)]
-struct Busy {
+struct BusyFolder {
     since: Instant,
     attempts: u64,
 }
@@ -39,7 +39,7 @@ impl BusyFolders {
     /// Number of attempts that failed since the last that did not.
     fn count(&self, folder: &str, now: Instant) -> u64 {
         let mut folders = self.0.lock();
-        let busy = folders.entry(folder.to_owned()).or_insert(Busy { since: now, attempts: 0 });
+        let busy = folders.entry(folder.to_owned()).or_insert(BusyFolder { since: now, attempts: 0 });
         busy.attempts += 1;
         busy.attempts
     }

@@ -28,7 +28,7 @@ pub(super) fn is_dropped_again(
 ) -> Result<bool, StoreError> {
     let Some(folder) = package.folder.as_deref() else { return Ok(true) };
     let store = &*admission.store;
-    let known = Known::of(admission, folder, &package.sha256)?;
+    let known = KnownCopies::of(admission, folder, &package.sha256)?;
     let Some(found) = &package.found else {
         // The package was submitted for the folder, and has no file in it.
         return Ok(!known.any_is_there());
@@ -61,7 +61,7 @@ pub(super) fn forget_former_names(
     let (Some(folder), Some(found)) = (package.folder.as_deref(), &package.found) else {
         return Ok(Vec::new());
     };
-    let known = Known::of(admission, folder, &package.sha256)?;
+    let known = KnownCopies::of(admission, folder, &package.sha256)?;
     let Some(root) = known.folder.as_ref().map(|folder| folder.path.as_path()) else {
         return Ok(Vec::new());
     };
@@ -80,14 +80,14 @@ pub(super) fn forget_former_names(
 }
 
 /// The known files of a folder with the same bytes.
-struct Known {
+struct KnownCopies {
     /// The folder, if it is still configured. Others may write below it.
     folder: Option<Folder>,
     /// Path keys and records.
     files: Vec<(String, FileRecord)>,
 }
 
-impl Known {
+impl KnownCopies {
     fn of(admission: &Admission, folder: &str, sha256: &str) -> Result<Self, StoreError> {
         let store = &*admission.store;
         let mut files = Vec::new();
@@ -117,7 +117,7 @@ impl Known {
         let mut open = vec![(folder.path.clone(), 0)];
         while let Some((path, level)) = open.pop() {
             match self.find_new_name(&folder.path, &path, &wanted) {
-                Ok(Listing { has_new_name: true, .. }) => return true,
+                Ok(FolderListing { has_new_name: true, .. }) => return true,
                 Ok(listing) if level < folder.levels() => {
                     open.extend(listing.subfolders.into_iter().map(|name| (path.join(name), level + 1)));
                 }
@@ -136,9 +136,9 @@ impl Known {
         root: &Path,
         path: &Path,
         wanted: &HashMap<u64, Vec<&FileRecord>>,
-    ) -> io::Result<Listing> {
+    ) -> io::Result<FolderListing> {
         let folder = folder_below(root, path)?;
-        let mut listing = Listing::default();
+        let mut listing = FolderListing::default();
         let _rest_is_not_searched = folder.list(|entry| {
             if entry.kind.may_be_folder() {
                 listing.subfolders.push(entry.name.to_owned());
@@ -161,7 +161,7 @@ impl Known {
 
 /// The contents of one folder.
 #[derive(Default)]
-struct Listing {
+struct FolderListing {
     has_new_name: bool,
     subfolders: Vec<OsString>,
 }

@@ -89,7 +89,7 @@ pub fn evaluate(
         (Verdict::Incomplete, _) => None,
         (Verdict::Accept, Some(facts)) => {
             let input = MatchInput::new(name, &sha256, facts).in_folder(folder);
-            let Application { plan: planned, planning: how, rule: chosen } =
+            let RuleApplication { plan: planned, planning: how, rule: chosen } =
                 apply_rules(active, input, vars, rule);
             (planning, applied) = (how, chosen);
             let more =
@@ -113,7 +113,7 @@ pub fn evaluate(
 }
 
 /// What the rules make of a package.
-struct Application {
+struct RuleApplication {
     plan: Result<Plan, Fault>,
     planning: Option<Planning>,
     /// The rule that was applied, also if it cannot be carried out.
@@ -126,12 +126,12 @@ fn apply_rules(
     input: MatchInput<'_>,
     vars: &Result<Vars, String>,
     rule: Option<&str>,
-) -> Application {
+) -> RuleApplication {
     let vars = match vars {
         Ok(vars) => Some(vars).filter(|vars| !vars.is_empty()),
         Err(why) => {
             let plan = Err(Fault::new(ErrorKind::Sidecar, why));
-            return Application { plan, planning: None, rule: None };
+            return RuleApplication { plan, planning: None, rule: None };
         }
     };
     let wanted = Planning::at(Timestamp::now()).by_rule(rule);
@@ -142,7 +142,7 @@ fn apply_rules(
         Err(PlanningError::Unfit(error)) => Some(error.rule.clone()),
         Err(_) => None,
     };
-    Application { plan: plan.map_err(|error| fault(&error)), planning: Some(planning), rule }
+    RuleApplication { plan: plan.map_err(|error| fault(&error)), planning: Some(planning), rule }
 }
 
 impl Evaluation {

@@ -12,7 +12,7 @@ use super::state::Admission;
 use crate::config::model::Folder;
 use crate::hung_places;
 use dropship_glob::Glob;
-use dropship_intake::{FileReceiver, Identity, NameClass, Names, metadata_below, open_below};
+use dropship_intake::{FileReceiver, Identity, NameClass, NameFilter, metadata_below, open_below};
 use dropship_package::{Completeness, Kind, completeness_of_file};
 use dropship_store::{StoreError, path_key};
 
@@ -56,9 +56,9 @@ impl Admission {
             return refused(format!("{shown} is never taken: {why}"));
         }
         let (root, at) = (folder.path.clone(), path.clone());
-        let found = hung_places::within(&folder.path, MAX_WAIT, move || examine(&root, &at)).flatten();
-        let found = match found {
-            Ok(found) => found,
+        let file = hung_places::within(&folder.path, MAX_WAIT, move || examine(&root, &at)).flatten();
+        let file = match file {
+            Ok(file) => file,
             Err(error) => {
                 let (is_awaited, why) = match error.kind() {
                     io::ErrorKind::NotFound => {
@@ -73,10 +73,10 @@ impl Admission {
             }
         };
         let known = self.store.known_file(&folder.name, &path_key(&path))?;
-        if known.is_some_and(|known| FileRecord::parse(&known.identity).is_unchanged(&found.identity, None)) {
+        if known.is_some_and(|known| FileRecord::parse(&known.identity).is_unchanged(&file.identity, None)) {
             return refused(format!("the daemon has decided about {shown}"));
         }
-        let why = self.why_waiting(folder, &found);
+        let why = self.why_waiting(folder, &file);
         Ok(FileStanding {
             folder: Some(folder.name.clone()),
             is_awaited: true,
@@ -85,11 +85,11 @@ impl Admission {
     }
 
     /// Why a file that can be taken was not taken yet.
-    fn why_waiting(&self, folder: &Folder, found: &Found) -> String {
+    fn why_waiting(&self, folder: &Folder, file: &ExaminedFile) -> String {
         if let Err(full) = self.capacity(&folder.name) {
             return full.reason;
         }
-        match &found.completeness {
+        match &file.completeness {
             Err(error) => format!("the daemon cannot read it: {error}"),
             Ok(Some(Completeness::Incomplete { have, need })) => {
                 format!("it is incomplete, with {have} of {need} bytes")
@@ -97,7 +97,7 @@ impl Admission {
             Ok(Some(Completeness::NotAPackage { reason })) => {
                 format!("{reason}; it is rejected once it has not changed for {:?}", folder.settle)
             }
-            Ok(_) if found.identity.size == 0 => "it is empty".to_owned(),
+            Ok(_) if file.identity.size == 0 => "it is empty".to_owned(),
             Ok(_) => format!(
                 "it waits until it has not changed for {:?} and no process writes to it",
                 folder.settle
@@ -107,21 +107,21 @@ impl Admission {
 }
 
 /// A regular file as it is now.
-struct Found {
+struct ExaminedFile {
     identity: Identity,
     /// By the header of the file; `None` if its name is not the name of a package.
     completeness: io::Result<Option<Completeness>>,
 }
 
 /// Examines the file at `path`, which others can replace at any time.
-fn examine(root: &Path, path: &Path) -> io::Result<Found> {
+fn examine(root: &Path, path: &Path) -> io::Result<ExaminedFile> {
     let meta = metadata_below(root, path)?;
     if !meta.is_file() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     let kind = path.file_name().and_then(|name| Kind::of_name(&name.to_string_lossy()));
     let read = |kind| completeness_of_file(&open_below(root, path)?.0, kind);
-    Ok(Found { identity: Identity::from(&meta), completeness: kind.map(read).transpose() })
+    Ok(ExaminedFile { identity: Identity::from(&meta), completeness: kind.map(read).transpose() })
 }
 
 /// The path of a file below a folder, as intake names it.
@@ -145,7 +145,7 @@ fn never_taken(folder: &Folder, path: &Path) -> Option<String> {
     }
     let name = path.file_name()?;
     let text = name.to_string_lossy();
-    match Names::new(&folder.include, &folder.exclude).ok()?.classify(name) {
+    match NameFilter::new(&folder.include, &folder.exclude).ok()?.classify(name) {
         NameClass::Package => None,
         NameClass::Excluded => {
             let matches = |pattern: &&String| Glob::new(pattern).is_ok_and(|glob| glob.is_match(&text));

@@ -31,7 +31,7 @@ const MAX_SEARCH: Duration = Duration::from_secs(10);
 const READS_AT_ONCE: usize = 16;
 
 /// How a receipt differs from the store.
-enum Newer {
+enum StoreLag {
     /// The store does not know the job.
     Unknown,
     /// The job of the store, which the receipt shows at a later point.
@@ -39,7 +39,7 @@ enum Newer {
 }
 
 /// The receipts that an up-to-date store cannot have.
-struct Search<'a> {
+struct StoreComparison<'a> {
     store: &'a dyn Store,
     ownership: &'a Ownership,
     /// Receipts of other folders belong to other daemons.
@@ -48,17 +48,17 @@ struct Search<'a> {
     since: Option<Timestamp>,
 }
 
-impl Search<'_> {
+impl StoreComparison<'_> {
     /// How the receipt differs from the store; `None` if the store knows all that it shows.
-    fn classify(&self, receipt: &Receipt) -> Result<Option<Newer>, StoreError> {
+    fn classify(&self, receipt: &Receipt) -> Result<Option<StoreLag>, StoreError> {
         let is_of_folder = receipt.folder.as_deref().is_none_or(|folder| self.folders.contains(&folder));
         if !is_of_folder || !self.ownership.owns(receipt) || !shows_more_than_a_rejection(receipt) {
             return Ok(None);
         }
         Ok(match self.store.job(&receipt.id)? {
-            Some(job) if is_newer(receipt, &job, self.store)? => Some(Newer::Behind(Box::new(job))),
+            Some(job) if is_newer(receipt, &job, self.store)? => Some(StoreLag::Behind(Box::new(job))),
             Some(_) => None,
-            None => self.since.is_none_or(|since| receipt.updated > since).then_some(Newer::Unknown),
+            None => self.since.is_none_or(|since| receipt.updated > since).then_some(StoreLag::Unknown),
         })
     }
 }
@@ -85,16 +85,17 @@ pub fn compare_with_receipts(
     outboxes: &[PathBuf],
     ownership: &Ownership,
 ) -> Result<ReceiptComparison, StoreError> {
-    let search = Search { store, ownership, folders: folders(config), since: kept_since(config) };
+    let comparison =
+        StoreComparison { store, ownership, folders: folders(config), since: kept_since(config) };
     let mut found = ReceiptComparison::default();
     for (_, receipt) in outboxes.iter().flat_map(|outbox| super::recover::own_receipts(packages, outbox)) {
         found.written.insert(receipt.id.clone(), receipt.state);
-        match search.classify(&receipt)? {
-            Some(Newer::Unknown) => {
+        match comparison.classify(&receipt)? {
+            Some(StoreLag::Unknown) => {
                 found.stale.unknown += 1;
                 found.unknown.insert(receipt.id);
             }
-            Some(Newer::Behind(_)) => found.stale.behind += 1,
+            Some(StoreLag::Behind(_)) => found.stale.behind += 1,
             None => {}
         }
     }
@@ -173,19 +174,19 @@ impl Admission {
     pub fn catch_up(&self, is_stopping: impl Fn() -> bool) -> Result<(), StoreError> {
         let active = self.active();
         let (folders, since) = (folders(&active.config), kept_since(&active.config));
-        let search = Search { store: &*self.store, ownership: &self.ownership, folders, since };
+        let comparison = StoreComparison { store: &*self.store, ownership: &self.ownership, folders, since };
         for found in self.outboxes().iter().flat_map(|outbox| self.found_receipts(outbox)) {
             if is_stopping() {
                 return Ok(());
             }
-            if search.classify(&found.receipt)?.is_none() {
+            if comparison.classify(&found.receipt)?.is_none() {
                 continue;
             }
             // Admission may have recovered it since.
             let _guard = self.creating.lock();
-            match search.classify(&found.receipt)? {
-                Some(Newer::Unknown) => drop(self.recover_receipt(&found, None)?),
-                Some(Newer::Behind(job)) => drop(self.take_over(&found, &job)?),
+            match comparison.classify(&found.receipt)? {
+                Some(StoreLag::Unknown) => drop(self.recover_receipt(&found, None)?),
+                Some(StoreLag::Behind(job)) => drop(self.take_over(&found, &job)?),
                 None => {}
             }
         }

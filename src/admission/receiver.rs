@@ -98,7 +98,8 @@ impl Admission {
         *sha256 = Some(captured.sha256);
         let Captured { sha256, size, identity, birth, .. } = captured;
         let is_unchanged = found.is_unchanged(&sha256);
-        let read = Source { sha256: digest::hex(&sha256), size, previewed, identity, birth, is_unchanged };
+        let read =
+            PackageFile { sha256: digest::hex(&sha256), size, previewed, identity, birth, is_unchanged };
         self.decide_about(found, copy, name, read, None)
     }
 
@@ -107,10 +108,10 @@ impl Admission {
         found: &FoundFile,
         copy: &Path,
         name: String,
-        source: Source,
+        source: PackageFile,
         oversize: Option<Fault>,
     ) -> Result<JobId, AdmitError> {
-        let Source { sha256, size, previewed, identity, birth, is_unchanged } = source;
+        let PackageFile { sha256, size, previewed, identity, birth, is_unchanged } = source;
         decide(
             self,
             &CapturedPackage {
@@ -135,7 +136,7 @@ impl Admission {
 }
 
 /// The file that a package comes from.
-struct Source {
+struct PackageFile {
     /// Lower-case hex.
     sha256: String,
     /// In bytes.
@@ -148,7 +149,7 @@ struct Source {
 }
 
 /// Why the file is too large to be read, if it is.
-fn check_size(found: &FoundFile, name: &str, max: u64) -> Result<Option<(Fault, Source)>, AdmitError> {
+fn check_size(found: &FoundFile, name: &str, max: u64) -> Result<Option<(Fault, PackageFile)>, AdmitError> {
     let failed = |error: std::io::Error| AdmitError::Unreadable(unread(found, &error));
     let (file, meta) = match open_below(&found.root, &found.path) {
         Ok(opened) => opened,
@@ -163,7 +164,7 @@ fn check_size(found: &FoundFile, name: &str, max: u64) -> Result<Option<(Fault, 
     }
     let size = meta.len();
     let previewed = Previewed::default();
-    Ok(Some((fault, Source { sha256, size, previewed, identity, birth, is_unchanged: true })))
+    Ok(Some((fault, PackageFile { sha256, size, previewed, identity, birth, is_unchanged: true })))
 }
 
 /// Whether the file is complete by its own header.

@@ -77,7 +77,7 @@ pub fn replan(rules: &[Rule], packages: &PackageStore, job: &Job) -> Result<Opti
         );
         return Err(ReplanError::Rules { job: job.id().to_string(), why });
     }
-    let Merged { labels, dropped, again, changes, .. } = Merged::of(job, &old, &new);
+    let MergedLabels { labels, dropped, again, changes, .. } = MergedLabels::of(job, &old, &new);
     if changes.is_empty() {
         return Ok(None);
     }
@@ -99,7 +99,7 @@ fn is_asked_again(label: &Label) -> bool {
 }
 
 /// The labels of a job with those of a new plan. Indices of labels stay.
-struct Merged<'a> {
+struct MergedLabels<'a> {
     old: &'a Plan,
     new: &'a Plan,
     labels: Vec<LabelPlan>,
@@ -109,7 +109,7 @@ struct Merged<'a> {
     changes: Vec<String>,
 }
 
-impl<'a> Merged<'a> {
+impl<'a> MergedLabels<'a> {
     fn of(job: &Job, old: &'a Plan, new: &'a Plan) -> Self {
         let (labels, changes) = (Vec::new(), Vec::new());
         let mut merged = Self { old, new, labels, dropped: Vec::new(), again: Vec::new(), changes };

@@ -8,10 +8,10 @@ use super::pending_key::PendingKey;
 
 /// The configuration since the start of the daemon.
 #[derive(Debug)]
-pub struct ConfigurationState(Mutex<State>);
+pub struct ConfigurationState(Mutex<ReloadState>);
 
 #[derive(Debug, Clone)]
-struct State {
+struct ReloadState {
     generation: u64,
     applied: Timestamp,
     last: Timestamp,
@@ -46,7 +46,7 @@ impl ConfigurationState {
     /// The state after the start.
     #[must_use]
     pub fn new(at: Timestamp) -> Self {
-        Self(Mutex::new(State {
+        Self(Mutex::new(ReloadState {
             generation: 1,
             applied: at,
             last: at,
@@ -61,7 +61,7 @@ impl ConfigurationState {
         let mut state = self.0.lock();
         let generation = state.generation + 1;
         let last_reload = state.last_reload.take();
-        *state = State { generation, applied: at, last: at, refused: None, restart, last_reload };
+        *state = ReloadState { generation, applied: at, last: at, refused: None, restart, last_reload };
     }
 
     /// Records that a configuration was refused.

@@ -55,16 +55,16 @@ pub struct AttentionList(BTreeMap<(AttentionKind, String), AttentionItem>);
 
 /// Differences between two states of the list.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Changes {
+pub(super) struct AttentionChanges {
     pub(super) appeared: Vec<AttentionItem>,
     pub(super) ended: Vec<AttentionItem>,
 }
 
 impl AttentionList {
     /// Replaces the list by what is observed now. An item that remains keeps its start.
-    pub(super) fn replace(&mut self, observed: Vec<Observed>, now: Timestamp) -> Changes {
+    pub(super) fn replace(&mut self, observed: Vec<Observed>, now: Timestamp) -> AttentionChanges {
         let mut known = std::mem::take(&mut self.0);
-        let mut changes = Changes::default();
+        let mut changes = AttentionChanges::default();
         for one in observed {
             let key = (one.kind, one.object.clone());
             let before = known.remove(&key);
@@ -99,7 +99,7 @@ mod tests {
         let disk = |message: &str| Observed::new(AttentionKind::DiskLow, "", message);
         let first = list.replace(vec![disk("5 MB are free")], at(1));
         assert_eq!((first.appeared.len(), first.ended.len()), (1, 0));
-        assert_eq!(list.replace(vec![disk("4 MB are free")], at(2)), Changes::default());
+        assert_eq!(list.replace(vec![disk("4 MB are free")], at(2)), AttentionChanges::default());
         let items = list.items();
         assert_eq!((items[0].since, items[0].message.as_str()), (at(1), "4 MB are free"));
         let last = list.replace(Vec::new(), at(3));

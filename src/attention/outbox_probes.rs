@@ -28,10 +28,10 @@ const TIMEOUT: Duration = Duration::from_secs(8);
 
 /// The outboxes with the results of their latest probes.
 #[derive(Debug, Default)]
-pub(super) struct OutboxProbes(Mutex<Outboxes>);
+pub(super) struct OutboxProbes(Mutex<ProbedOutboxes>);
 
 #[derive(Default)]
-struct Outboxes {
+struct ProbedOutboxes {
     /// The configuration that they belong to.
     active: Option<Arc<ActiveConfig>>,
     outboxes: Vec<ProbedOutbox>,
@@ -116,7 +116,7 @@ impl OutboxProbes {
     }
 }
 
-impl Outboxes {
+impl ProbedOutboxes {
     /// Takes the outboxes of a new configuration. Those that it had before keep their results.
     fn follow(&mut self, active: &Arc<ActiveConfig>) {
         if self.active.as_ref().is_some_and(|before| Arc::ptr_eq(before, active)) {
@@ -178,7 +178,7 @@ impl ProbedOutbox {
     }
 }
 
-impl std::fmt::Debug for Outboxes {
+impl std::fmt::Debug for ProbedOutboxes {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(&self.outboxes).finish()
     }
@@ -188,14 +188,14 @@ impl std::fmt::Debug for Outboxes {
 mod tests {
     use super::*;
 
-    fn outboxes(count: usize) -> Outboxes {
+    fn outboxes(count: usize) -> ProbedOutboxes {
         let outbox = |index: usize| ProbedOutbox {
             folder: index.to_string(),
             outbox: PathBuf::from(format!("/out/{index}")),
             why: None,
             created: Some(Instant::now()),
         };
-        Outboxes { outboxes: (0..count).map(outbox).collect(), ..Outboxes::default() }
+        ProbedOutboxes { outboxes: (0..count).map(outbox).collect(), ..ProbedOutboxes::default() }
     }
 
     #[test]

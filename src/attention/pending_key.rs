@@ -2,23 +2,23 @@
 
 use std::fmt;
 
-use crate::config::effective::Difference;
+use crate::config::effective::ChangedSetting;
 
 /// A key such as `[api] uncertain`, with the values that the daemon uses and those in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PendingKey {
     /// The key, or the table of the keys.
     pub key: String,
-    differences: Vec<(String, Difference)>,
+    differences: Vec<(String, ChangedSetting)>,
 }
 
 impl PendingKey {
     /// The key with those of the differences that belong to it.
     #[must_use]
-    pub fn new(key: String, differences: &[Difference]) -> Self {
+    pub fn new(key: String, differences: &[ChangedSetting]) -> Self {
         // `[api] uncertain` is `api.uncertain`, and `[api.poll]` is a table.
         let path = key.replace("] ", ".").replace(['[', ']'], "");
-        let own = |difference: &Difference| {
+        let own = |difference: &ChangedSetting| {
             let below = difference.key.strip_prefix(&path)?;
             let is_own = below.is_empty() || below.starts_with('.');
             is_own.then(|| (below.trim_start_matches('.').to_owned(), difference.clone()))
@@ -31,7 +31,7 @@ impl fmt::Display for PendingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.key)?;
         let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "not set".to_owned());
-        let texts = self.differences.iter().map(|(below, Difference { old, new, .. })| {
+        let texts = self.differences.iter().map(|(below, ChangedSetting { old, new, .. })| {
             let text = format!("{below} {}, in the file {}", shown(old), shown(new));
             text.trim_start().to_owned()
         });

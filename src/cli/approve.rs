@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::exit::{Exit, usage};
-use super::job_action::{Request, apply};
+use super::job_action::{ActionRequest, apply};
 use super::job_selection::JobSelection;
 use super::output::Output;
 use crate::control::{Approval, ControlError, ControlErrorKind, JobAction};
@@ -55,7 +55,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
         return Err(usage("`--label` and `--request` need exactly one JOB"));
     }
     let named = Approval { label: label.clone(), request: request.clone(), note: note.clone() };
-    let request = Request {
+    let request = ActionRequest {
         verb: "approve",
         states: &[StateKind::Held],
         named: JobAction::Approve(named),

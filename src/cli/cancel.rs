@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::exit::Exit;
-use super::job_action::{Request, apply};
+use super::job_action::{ActionRequest, apply};
 use super::job_selection::JobSelection;
 use super::output::Output;
 use crate::control::JobAction;
@@ -30,7 +30,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let request = Request {
+    let request = ActionRequest {
         verb: "cancel",
         states: &[StateKind::Queued, StateKind::Running, StateKind::Waiting, StateKind::Held],
         named: JobAction::Cancel,

@@ -9,10 +9,10 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::output::{Output, or_dash};
-use super::progress::Progress;
+use super::progress::ProgressPrinter;
 use crate::config::{self, Environment};
-use crate::daemon::{Ending, Loaded, Options, Running, StartupCancellation};
-use crate::observe::{self, Form, LogLevel};
+use crate::daemon::{ExitDeadline, Loaded, Options, Running, StartupCancellation};
+use crate::observe::{self, LogFormat, LogLevel};
 use crate::outbox::Receipt;
 use dropship_job::StateKind;
 use dropship_redact::ShellWord;
@@ -42,7 +42,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
-    observe::init(Form::Plain, LogLevel::Error)?;
+    observe::init(LogFormat::Plain, LogLevel::Error)?;
     let home = home(args.home)?;
     let sandbox =
         Sandbox::start(dropship_sandbox::Options { speed: SPEED, ..dropship_sandbox::Options::default() })
@@ -58,7 +58,7 @@ pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
     let config = config::load(&home.join("dropship.toml"), &Environment::default())?;
     let options = Options { sandbox: true, ..Options::default() };
     let running =
-        Loaded::new(config, options).start(Ending::default(), &StartupCancellation::default()).await?;
+        Loaded::new(config, options).start(ExitDeadline::default(), &StartupCancellation::default()).await?;
     output.say(&format!("Started a daemon that watches {}.", home.join("drop").display()));
     output.say(&format!("See it work at http://{pages}/ until the demo ends.\n"));
     // Written under a name that intake ignores, then renamed, so that the package appears complete.
@@ -110,7 +110,7 @@ fn write_files(home: &Path, endpoint: &str, pages: SocketAddr) -> std::io::Resul
 async fn follow(running: &Running, output: &Output) -> anyhow::Result<Receipt> {
     let (store, events) = (running.pipeline().store(), running.pipeline().events());
     let mut changes = events.subscribe();
-    let mut progress = Progress::new(output);
+    let mut progress = ProgressPrinter::new(output);
     loop {
         // The store of the demo has one job.
         if let Some(job) = store.jobs(&Filter::default())?.into_iter().next() {

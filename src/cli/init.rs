@@ -13,7 +13,7 @@ use serde_json::json;
 
 use self::certificates::ChainFiles;
 use self::files::{NewFile, create_all};
-use self::template::{Places, Template};
+use self::template::{ConfigPaths, ConfigTemplate};
 use super::exit::{Exit, ExitError, usage};
 use super::output::Output;
 use crate::admission::{ActiveConfig, evaluate};
@@ -85,13 +85,13 @@ pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow:
     let inspection = inspect(&file, kind, &policy).with_context(|| format!("cannot read {shown}"))?;
     let facts = accepted_facts(inspection, &args.package)?;
 
-    let places = Places {
+    let paths = ConfigPaths {
         folder: args.folder.as_deref().map(std::path::absolute).transpose()?,
         outbox: args.outbox.as_deref().map(std::path::absolute).transpose()?,
         secret: args.client_secret_file.as_deref().map(std::path::absolute).transpose()?,
         is_system: home == Path::new("/etc/dropship"),
     };
-    if let Some(secret) = &places.secret {
+    if let Some(secret) = &paths.secret {
         std::fs::metadata(secret).with_context(|| {
             format!(
                 "cannot find the client secret {}; write it there first, or leave the option out",
@@ -99,23 +99,23 @@ pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow:
             )
         })?;
     }
-    let template = Template {
+    let template = ConfigTemplate {
         package: &name,
         facts: &facts,
         tenant_id: args.tenant_id.as_deref(),
         client_id: args.client_id.as_deref(),
-        places: &places,
+        paths: &paths,
         chain: &chain,
     };
     let text = template.text();
     verify(&path, &text, &args.package, &facts, &policy)?;
 
     let folders = [
-        places.folder.clone().unwrap_or_else(|| home.join("drop")),
-        places.outbox.clone().unwrap_or_else(|| home.join("signed")),
+        paths.folder.clone().unwrap_or_else(|| home.join("drop")),
+        paths.outbox.clone().unwrap_or_else(|| home.join("signed")),
     ];
     let mut new = chain.files(&home);
-    if places.secret.is_none() {
+    if paths.secret.is_none() {
         new.push(NewFile { path: home.join("client-secret"), bytes: NO_SECRET.into(), is_secret: true });
     }
     new.push(NewFile { path: path.clone(), bytes: text.into_bytes(), is_secret: false });
@@ -181,7 +181,7 @@ fn report(
     args: &Args,
     path: &Path,
     new: &[NewFile],
-    template: &Template<'_>,
+    template: &ConfigTemplate<'_>,
     output: &Output,
 ) -> anyhow::Result<()> {
     let mut replace = Vec::new();

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::backend::Backend;
 use super::exit::Exit;
-use super::job_selection::{JobSelection, Selected};
+use super::job_selection::{JobSelection, SelectedJobs};
 use super::job_table;
 use super::output::{Output, or_dash};
 use super::show;
@@ -22,7 +22,7 @@ use dropship_rules::rule::RuleChange;
 const CONCURRENT: usize = 8;
 
 /// The action of a command on each selected job.
-pub(super) struct Request<'a> {
+pub(super) struct ActionRequest<'a> {
     /// The verb: `retry`, `approve` or `cancel`.
     pub(super) verb: &'static str,
     /// The states of the jobs that filters find, unless they name one.
@@ -35,7 +35,7 @@ pub(super) struct Request<'a> {
 
 /// The outcome for one of several jobs, as `--json` prints it.
 #[derive(Serialize)]
-struct Outcome {
+struct ActionOutcome {
     id: JobId,
     ok: bool,
     error: Option<ControlError>,
@@ -47,14 +47,14 @@ struct Outcome {
 /// Applies the action to every selected job, and prints the new state of each.
 pub(super) async fn apply(
     selection: &JobSelection,
-    request: &Request<'_>,
+    request: &ActionRequest<'_>,
     config: &Path,
     output: &Output,
 ) -> anyhow::Result<Exit> {
     selection.check()?;
     let backend = Backend::find(config).await?;
     let todo = match selection.select(&backend, request.states).await? {
-        Selected::One(job) => {
+        SelectedJobs::One(job) => {
             let receipt = backend.act(&job, &request.named).await?;
             output.give(&receipt, || {
                 let page = receipt.approved.as_ref().and_then(|approved| approved.presented.as_deref());
@@ -65,10 +65,10 @@ pub(super) async fn apply(
             })?;
             return Ok(Exit::Done);
         }
-        Selected::Named(jobs) => {
+        SelectedJobs::Named(jobs) => {
             jobs.into_iter().map(|job| (job, Ok(vec![request.named.clone()]))).collect::<Vec<_>>()
         }
-        Selected::Found(found) => {
+        SelectedJobs::Found(found) => {
             announce(&found, request.verb, output);
             found.into_iter().map(|job| (job.id.clone(), (request.found)(&job))).collect()
         }
@@ -107,8 +107,8 @@ fn announce(found: &[Receipt], verb: &str, output: &Output) {
 }
 
 /// Applies the actions to one job, up to the first that fails.
-async fn act(backend: &Backend, id: JobId, actions: Result<Vec<JobAction>, ControlError>) -> Outcome {
-    let mut outcome = Outcome { id, ok: true, error: None, job: None, lines: Vec::new() };
+async fn act(backend: &Backend, id: JobId, actions: Result<Vec<JobAction>, ControlError>) -> ActionOutcome {
+    let mut outcome = ActionOutcome { id, ok: true, error: None, job: None, lines: Vec::new() };
     let actions = match actions {
         Ok(actions) => actions,
         Err(error) => return outcome.failed(error),
@@ -125,7 +125,7 @@ async fn act(backend: &Backend, id: JobId, actions: Result<Vec<JobAction>, Contr
     outcome
 }
 
-impl Outcome {
+impl ActionOutcome {
     fn failed(mut self, error: ControlError) -> Self {
         self.lines.push(format!("{}: error: {}", self.id, Escaped(&error.message)));
         Self { ok: false, error: Some(error), ..self }

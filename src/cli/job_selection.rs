@@ -17,7 +17,7 @@ pub(super) struct JobSelection {
 }
 
 /// The selected jobs.
-pub(super) enum Selected {
+pub(super) enum SelectedJobs {
     /// One job was named.
     One(JobId),
     /// Several jobs were named.
@@ -47,9 +47,13 @@ impl JobSelection {
     }
 
     /// The selected jobs. Without `--state`, filters find jobs in one of `states`.
-    pub(super) async fn select(&self, backend: &Backend, states: &[StateKind]) -> anyhow::Result<Selected> {
+    pub(super) async fn select(
+        &self,
+        backend: &Backend,
+        states: &[StateKind],
+    ) -> anyhow::Result<SelectedJobs> {
         if let Some(job) = self.single() {
-            return Ok(Selected::One(job.clone()));
+            return Ok(SelectedJobs::One(job.clone()));
         }
         if self.filter.is_empty() {
             let mut jobs = Vec::<JobId>::new();
@@ -58,12 +62,12 @@ impl JobSelection {
                     jobs.push(job.clone());
                 }
             }
-            return Ok(Selected::Named(jobs));
+            return Ok(SelectedJobs::Named(jobs));
         }
         let mut found = self.filter.jobs(backend, None, usize::MAX).await?;
         if self.filter.state.is_none() {
             found.retain(|job| states.contains(&job.state));
         }
-        Ok(Selected::Found(found))
+        Ok(SelectedJobs::Found(found))
     }
 }

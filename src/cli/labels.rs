@@ -36,7 +36,7 @@ pub(super) struct Args {
 
 /// A label of a job.
 #[derive(Debug, Serialize)]
-struct Row {
+struct ListedLabel {
     job: JobId,
     job_state: StateKind,
     package: String,
@@ -51,7 +51,7 @@ struct Row {
     drift: Option<LabelDriftReceipt>,
 }
 
-impl Row {
+impl ListedLabel {
     fn of(job: &Receipt, label: &LabelReceipt) -> Self {
         Self {
             job: job.id.clone(),
@@ -111,9 +111,9 @@ const COLUMNS: [Column; 7] = [
 ];
 
 /// The table; fitted to a terminal of this width.
-fn shown(rows: &[Row], columns: Option<usize>) -> String {
+fn shown(rows: &[ListedLabel], columns: Option<usize>) -> String {
     let heads = COLUMNS.map(|column| column.head);
-    let rows: Vec<_> = rows.iter().map(Row::cells).collect();
+    let rows: Vec<_> = rows.iter().map(ListedLabel::cells).collect();
     let Some(columns) = columns else { return table(&heads, &rows) };
     let widths = Widths::fit(&COLUMNS, &rows, columns);
     let mut lines = vec![widths.line(&COLUMNS, &heads, columns)];
@@ -127,7 +127,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     let now = Timestamp::now();
     let mut rows = Vec::new();
     for job in &jobs {
-        let labels = job.labels.iter().map(|label| Row::of(job, label));
+        let labels = job.labels.iter().map(|label| ListedLabel::of(job, label));
         rows.extend(labels.filter(|row| !args.upcoming || row.is_upcoming(now)));
     }
     if args.upcoming {

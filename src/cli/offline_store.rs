@@ -22,7 +22,7 @@ use crate::package_store::PackageStore;
 use crate::pipeline::PauseGate;
 use crate::replay::{RememberedPackage, each_remembered};
 use crate::store_binding::refuse_copy;
-use dropship_hardware::{Gate, Observer};
+use dropship_hardware::{ChangeGate, Observer};
 use dropship_job::{Event, Job, JobId};
 use dropship_rules::Rule;
 use dropship_rules::rule::RuleChange;
@@ -35,7 +35,7 @@ pub(super) struct OfflineStore {
     jobs: JobService,
     config: Config,
     /// Closed once this process has no lease of a store in a database.
-    gate: Gate,
+    gate: ChangeGate,
     /// The user that started the command, before it switched to the store's owner.
     operator: Operator,
 }
@@ -150,16 +150,16 @@ impl OfflineStore {
 }
 
 /// Opens the store of a configuration. One in a database is only read while a node processes its jobs.
-pub(super) fn open_store(config: &Config) -> anyhow::Result<(Arc<dyn Store>, Gate)> {
+pub(super) fn open_store(config: &Config) -> anyhow::Result<(Arc<dyn Store>, ChangeGate)> {
     let home = &config.store.path;
     let Some(database) = &config.store.database else {
-        return Ok((Arc::new(DiskStore::open(home)?.0), Gate::default()));
+        return Ok((Arc::new(DiskStore::open(home)?.0), ChangeGate::default()));
     };
     let role = Role::Command { name: database.node.clone() };
     let (journal, never) = (crate::database::connect(database)?, AtomicBool::new(false));
     let (store, _) = SharedStore::open_shared(home, journal, role, Arc::new(Unwatched), &never)?;
     let lease = store.lease();
-    let gate = Gate::new(move || lease.as_ref().is_some_and(Lease::is_valid));
+    let gate = ChangeGate::new(move || lease.as_ref().is_some_and(Lease::is_valid));
     Ok((Arc::new(store), gate))
 }
 

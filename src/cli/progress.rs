@@ -8,14 +8,14 @@ use dropship_job::{Event, Job, RemoteKind, State, Step, describe};
 use dropship_store::HistoryEntry;
 
 /// Prints the progress of one job.
-pub(super) struct Progress<'a> {
+pub(super) struct ProgressPrinter<'a> {
     output: &'a Output,
     started: Instant,
     shown: usize,
     is_live: bool,
 }
 
-impl<'a> Progress<'a> {
+impl<'a> ProgressPrinter<'a> {
     pub(super) fn new(output: &'a Output) -> Self {
         let is_live = output.is_terminal() && !output.json();
         Self { output, started: Instant::now(), shown: 0, is_live }

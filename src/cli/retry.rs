@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::exit::Exit;
-use super::job_action::{Request, apply};
+use super::job_action::{ActionRequest, apply};
 use super::job_selection::JobSelection;
 use super::output::Output;
 use crate::control::JobAction;
@@ -36,7 +36,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let retry = JobAction::Retry { new_product: args.new_product };
-    let request = Request {
+    let request = ActionRequest {
         verb: "retry",
         states: &[StateKind::Failed, StateKind::Rejected],
         named: retry.clone(),

@@ -11,7 +11,7 @@ use super::failure;
 use super::output::Output;
 use crate::config::{self, Config, Environment};
 use crate::daemon::{self, Loaded, Options, Shutdown, Signal, Signals, StartupCancellation};
-use crate::observe::{self, Form, LogLevel};
+use crate::observe::{self, LogFormat, LogLevel};
 use crate::{requirements, systemd};
 use dropship_sandbox::{self, Sandbox};
 use dropship_store::StoreError;
@@ -41,8 +41,8 @@ pub(super) struct Args {
     #[arg(long, default_value_t = 60.0, requires = "sandbox", value_name = "N")]
     speed: f64,
     /// Format of the log
-    #[arg(long, value_enum, default_value_t = Form::Auto, value_name = "FORMAT")]
-    log: Form,
+    #[arg(long, value_enum, default_value_t = LogFormat::Auto, value_name = "FORMAT")]
+    log: LogFormat,
     /// Lowest level to log; `dropship log-level` changes it later
     #[arg(long, value_enum, default_value_t = LogLevel::Info, env = "DROPSHIP_LOG", value_name = "LEVEL")]
     log_level: LogLevel,
@@ -90,7 +90,7 @@ async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
     let options = Options { until_idle: args.until_idle, sandbox: args.sandbox };
     let is_shared = config.store.database.is_some();
     let cancellation = StartupCancellation::default();
-    let mut starting = pin!(Loaded::new(config, options).start(signals.ending(), &cancellation));
+    let mut starting = pin!(Loaded::new(config, options).start(signals.exit_deadline(), &cancellation));
     let running = loop {
         tokio::select! {
             running = &mut starting => break running.map_err(as_checked)?,

@@ -82,17 +82,17 @@ pub(super) struct Args {
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
     #[command(flatten)]
-    work: Work,
+    work: WorkTimes,
     #[command(flatten)]
-    limits: Limits,
+    limits: ServiceLimits,
     #[command(flatten)]
-    account: Account,
+    account: TokenAccount,
 }
 
 /// Durations of the service's work.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Working time")]
-struct Work {
+struct WorkTimes {
     /// Time from commit to signature
     #[arg(long, default_value = "10m", value_name = "DURATION", value_parser = duration::parse)]
     sign: Duration,
@@ -116,7 +116,7 @@ struct Work {
 /// Limits of the service.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
-struct Limits {
+struct ServiceLimits {
     /// Maximum number of requests per account and window [default: no limit]
     #[arg(long, value_name = "N")]
     requests_per_minute: Option<u32>,
@@ -137,7 +137,7 @@ struct Limits {
 /// The account that gets tokens; without these options every account does.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Account that gets tokens (default: every account)")]
-struct Account {
+struct TokenAccount {
     /// Tenant id
     #[arg(long, value_name = "ID", requires = "client_id", requires = "client_secret_file")]
     tenant_id: Option<String>,
@@ -173,7 +173,7 @@ fn wait(text: &str) -> Result<Wait, String> {
     }
 }
 
-impl Account {
+impl TokenAccount {
     fn credentials(&self) -> anyhow::Result<Credentials> {
         let (Some(tenant_id), Some(client_id), Some(file)) =
             (&self.tenant_id, &self.client_id, &self.client_secret_file)

@@ -10,7 +10,7 @@ use super::output::Output;
 use super::{backend, owner};
 use crate::config::model::{Config, Database, ObjectPlace, PackagePlace, SecretAt};
 use crate::database;
-use crate::store_copy::{CopyJob, Outcome, Packages, Place};
+use crate::store_copy::{CopyJob, CopyOutcome, PackageCopy, StoreLocation};
 use dropship_job::counted;
 
 /// Commands about a whole store.
@@ -80,11 +80,11 @@ pub(super) async fn run(command: &Command, config: &Path, output: &Output) -> an
 fn job(args: &CopyArgs, config: Option<&Config>) -> anyhow::Result<CopyJob> {
     let (from, to) = (place(&args.from, args, config)?, place(&args.to, args, config)?);
     let database = match (&from, &to) {
-        (Place::Database(_), Place::Database(_)) => {
+        (StoreLocation::Database(_), StoreLocation::Database(_)) => {
             return Err(usage("one of FROM and TO has to be a folder"));
         }
-        (Place::Database(database), _) | (_, Place::Database(database)) => Some(database),
-        (Place::Folder(_), Place::Folder(_)) => None,
+        (StoreLocation::Database(database), _) | (_, StoreLocation::Database(database)) => Some(database),
+        (StoreLocation::Folder(_), StoreLocation::Folder(_)) => None,
     };
     // Without `packages` in the configuration they are in the folder of its node.
     let of_config = |database: &Database| {
@@ -106,10 +106,10 @@ fn job(args: &CopyArgs, config: Option<&Config>) -> anyhow::Result<CopyJob> {
     Ok(CopyJob { from, to, packages })
 }
 
-fn place(text: &str, args: &CopyArgs, config: Option<&Config>) -> anyhow::Result<Place> {
+fn place(text: &str, args: &CopyArgs, config: Option<&Config>) -> anyhow::Result<StoreLocation> {
     if !text.contains("://") {
         let path = std::path::absolute(text).map_err(|error| usage(format!("`{text}`: {error}")))?;
-        return Ok(Place::Folder(path));
+        return Ok(StoreLocation::Folder(path));
     }
     database::check_address(text).map_err(|error| usage(format!("{error:#}")))?;
     let configured = config.and_then(|config| config.store.database.clone()).filter(|of| of.url == text);
@@ -124,7 +124,7 @@ fn place(text: &str, args: &CopyArgs, config: Option<&Config>) -> anyhow::Result
     let password = args.password_file.clone().map(SecretAt::File).or(credential);
     database.password = password.or(database.password);
     database.ca_file = args.ca_file.clone().or(database.ca_file);
-    Ok(Place::Database(database))
+    Ok(StoreLocation::Database(database))
 }
 
 /// Becomes the owner of the folder of the copy. One that does not exist is created for the owner of the configured store.
@@ -148,8 +148,8 @@ fn existing_owner(folder: &Path) -> anyhow::Result<()> {
     if folder.exists() { owner::become_owner(folder) } else { Ok(()) }
 }
 
-fn text(outcome: &Outcome) -> String {
-    let Outcome { from, to, content, copied, packages } = outcome;
+fn text(outcome: &CopyOutcome) -> String {
+    let CopyOutcome { from, to, content, copied, packages } = outcome;
     let mut lines = vec![
         format!("{to} has everything of {from}: {}", content.summary()),
         format!(
@@ -162,19 +162,19 @@ fn text(outcome: &Outcome) -> String {
         format!("  verified: both have the SHA-256 {}", content.sha256),
     ];
     lines.push(match packages {
-        Packages::Target(done) => format!(
+        PackageCopy::Target(done) => format!(
             "  captured packages: {}, of which {} were copied now, each compared with its original",
             counted(done.files, "file"),
             done.copied
         ),
-        Packages::Shared { path } => format!("  captured packages: both stores use {}", path.display()),
-        Packages::Unknown { folder } if outcome.to.contains("://") => format!(
+        PackageCopy::Shared { path } => format!("  captured packages: both stores use {}", path.display()),
+        PackageCopy::Unknown { folder } if outcome.to.contains("://") => format!(
             "  captured packages were not copied: set `packages = \"{}\"` in [store], or copy {} to the folder that [store] packages names, \
              before you start a daemon",
             folder.display(),
             folder.join("packages").display()
         ),
-        Packages::Unknown { folder } => format!(
+        PackageCopy::Unknown { folder } => format!(
             "  captured packages were not copied: copy `packages` of the folder that [store] packages names to {} before you start a daemon",
             folder.join("packages").display()
         ),

@@ -6,7 +6,7 @@ use super::backend;
 use super::exit::{Exit, ExitError, usage};
 use super::fetch::advice_if_hidden;
 use super::output::Output;
-use super::wait_job::{Companion, WaitOptions, for_job};
+use super::wait_job::{JobWait, WaitOptions, for_job};
 use crate::outbox::Receipt;
 use dropship_job::StateKind;
 
@@ -45,19 +45,19 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     if args.options.is_given() && !args.wait {
         return Err(usage("--for, --held, --timeout and --fetch need --wait"));
     }
-    let companion = Companion::new(backend::connect(config).await?, output.clone(), &args.options);
+    let wait = JobWait::new(backend::connect(config).await?, output.clone(), &args.options);
     let (folder, rule) = (args.folder.as_deref(), args.rule.as_deref());
     if args.wait {
         // The same bytes are the same job, so a package can be submitted again after a lost connection.
-        let submitted = companion.ask(|| companion.daemon.submit(&args.file, folder, rule));
-        let Some(submitted) = companion.in_time(submitted).await else {
+        let submitted = wait.ask(|| wait.daemon.submit(&args.file, folder, rule));
+        let Some(submitted) = wait.in_time(submitted).await else {
             let message = format!("timed out: {} was not submitted", args.file.display());
             return Err(ExitError(Exit::TimedOut, message).into());
         };
-        return for_job(&companion, &submitted?).await;
+        return for_job(&wait, &submitted?).await;
     }
-    let id = companion.daemon.submit(&args.file, folder, rule).await?;
-    let job = companion.daemon.show(&id).await?;
+    let id = wait.daemon.submit(&args.file, folder, rule).await?;
+    let job = wait.daemon.show(&id).await?;
     let rejected = job.state == StateKind::Rejected;
     output.give(&job, || {
         let why = job.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();

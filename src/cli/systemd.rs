@@ -37,7 +37,7 @@ pub(super) struct Paths {
 pub(super) fn run(command: &Command, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let Command::Paths(args) = command;
     let config = super::backend::load_for_operation(config)?;
-    let access = Access::of(&config);
+    let access = UnitAccess::of(&config);
     let text = access.drop_in()?;
     if let Some(path) = &args.write {
         if let Some(folder) = path.parent() {
@@ -66,13 +66,13 @@ pub(super) fn run(command: &Command, config: &Path, output: &Output) -> anyhow::
 
 /// Folders that the daemon needs in addition to those that the unit grants.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Access {
+struct UnitAccess {
     write: BTreeSet<PathBuf>,
     bind: BTreeSet<PathBuf>,
     bind_read_only: BTreeSet<PathBuf>,
 }
 
-impl Access {
+impl UnitAccess {
     fn of(config: &Config) -> Self {
         let mut access = Self::default();
         for folder in config.folders_here() {
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn drop_in_grants_write_access_and_binds_home_folders() {
-        let mut access = Access::default();
+        let mut access = UnitAccess::default();
         access.grant(Path::new("/srv/in"), false);
         access.grant(Path::new("/srv/out 100%"), true);
         access.grant(Path::new("/home/build/in"), false);

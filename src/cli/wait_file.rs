@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use super::exit::{Exit, ExitError};
-use super::wait_job::Companion;
+use super::wait_job::JobWait;
 use crate::admission::FileStanding;
 use crate::digest;
 use crate::escaped::Escaped;
@@ -13,7 +13,7 @@ use crate::outbox::Receipt;
 use dropship_job::{JobId, StateKind};
 
 /// The job of a file. A package that was dropped again is inspected again, so its earlier rejection is no answer.
-pub(super) async fn of_file(companion: &Companion<'_>, file: PathBuf) -> anyhow::Result<JobId> {
+pub(super) async fn of_file(wait: &JobWait<'_>, file: PathBuf) -> anyhow::Result<JobId> {
     let path = file.clone();
     let hashing = tokio::task::spawn_blocking(move || digest::of_file(&path));
     let sha256 = hashing
@@ -24,12 +24,11 @@ pub(super) async fn of_file(companion: &Companion<'_>, file: PathBuf) -> anyhow:
     loop {
         let asked = async {
             // First the file: what was decided since has a job.
-            let standing = companion.ask(|| companion.daemon.file(&path)).await?;
-            let jobs = companion.ask(|| companion.daemon.find(&sha256)).await?;
+            let standing = wait.ask(|| wait.daemon.file(&path)).await?;
+            let jobs = wait.ask(|| wait.daemon.find(&sha256)).await?;
             anyhow::Ok((standing, jobs))
         };
-        let answer =
-            if explained.is_none() { companion.first(asked).await } else { companion.in_time(asked).await };
+        let answer = if explained.is_none() { wait.first(asked).await } else { wait.in_time(asked).await };
         let Some(asked) = answer else {
             return Err(timed_out(&file, explained));
         };
@@ -37,12 +36,12 @@ pub(super) async fn of_file(companion: &Companion<'_>, file: PathBuf) -> anyhow:
         match newest(jobs, &standing) {
             Some(job) if !(standing.is_awaited && is_evaluated_again(&job)) => return Ok(job.id),
             _ if explained.as_ref() != Some(&standing.why) => {
-                companion.output.note(&Escaped(&standing.why).to_string());
+                wait.output.note(&Escaped(&standing.why).to_string());
                 explained = Some(standing.why);
             }
             _ => {}
         }
-        if companion.in_time(companion.pause()).await.is_none() {
+        if wait.in_time(wait.pause()).await.is_none() {
             return Err(timed_out(&file, explained));
         }
     }

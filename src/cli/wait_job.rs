@@ -26,10 +26,10 @@ const POLL: Duration = Duration::from_millis(500);
 pub(super) struct WaitOptions {
     /// State to wait for [default: published]
     #[arg(long = "for", value_enum, value_name = "STATE")]
-    pub(super) until: Option<For>,
+    pub(super) until: Option<WaitGoal>,
     /// What to do while the job is held for an operator [default: wait]
     #[arg(long, value_enum, value_name = "ACTION")]
-    pub(super) held: Option<Held>,
+    pub(super) held: Option<HoldEffect>,
     /// Give up after this time, such as 30m or 2h [default: wait without limit]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub(super) timeout: Option<Duration>,
@@ -47,7 +47,7 @@ impl WaitOptions {
 
 /// The state to wait for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum For {
+pub(super) enum WaitGoal {
     /// The signed package is in the outbox
     Signed,
     /// All labels are published
@@ -57,7 +57,7 @@ pub(super) enum For {
 
 /// The effect of a hold on the wait.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Held {
+pub(super) enum HoldEffect {
     /// Report the hold and wait until an operator decides
     #[default]
     Wait,
@@ -66,7 +66,7 @@ pub(super) enum Held {
 }
 
 /// A wait under way.
-pub(super) struct Companion<'a> {
+pub(super) struct JobWait<'a> {
     pub(super) daemon: Client,
     pub(super) output: Output,
     options: &'a WaitOptions,
@@ -74,7 +74,7 @@ pub(super) struct Companion<'a> {
     deadline: Option<Instant>,
 }
 
-impl<'a> Companion<'a> {
+impl<'a> JobWait<'a> {
     /// A wait that begins now.
     pub(super) fn new(daemon: Client, output: Output, options: &'a WaitOptions) -> Self {
         let started = Instant::now();
@@ -130,17 +130,15 @@ impl<'a> Companion<'a> {
 }
 
 /// Waits until a job reaches the state or ends, and prints it.
-pub(super) async fn for_job(companion: &Companion<'_>, id: &JobId) -> anyhow::Result<Exit> {
-    let (until, held) =
-        (companion.options.until.unwrap_or_default(), companion.options.held.unwrap_or_default());
-    let mut reporter = Reporter { output: &companion.output, seen: None, hold: None };
+pub(super) async fn for_job(wait: &JobWait<'_>, id: &JobId) -> anyhow::Result<Exit> {
+    let (until, held) = (wait.options.until.unwrap_or_default(), wait.options.held.unwrap_or_default());
+    let mut reporter = ProgressReporter { output: &wait.output, seen: None, hold: None };
     let mut last = None;
     let (job, exit) = loop {
-        let asked = companion.ask(|| companion.daemon.show(id));
-        let answer =
-            if last.is_none() { companion.first(asked).await } else { companion.in_time(asked).await };
+        let asked = wait.ask(|| wait.daemon.show(id));
+        let answer = if last.is_none() { wait.first(asked).await } else { wait.in_time(asked).await };
         let Some(answer) = answer else {
-            return timed_out(companion, id, last, until);
+            return timed_out(wait, id, last, until);
         };
         let job = answer?;
         reporter.report(&job);
@@ -148,17 +146,17 @@ pub(super) async fn for_job(companion: &Companion<'_>, id: &JobId) -> anyhow::Re
             break (job, exit);
         }
         last = Some(job);
-        if companion.in_time(companion.pause()).await.is_none() {
-            return timed_out(companion, id, last, until);
+        if wait.in_time(wait.pause()).await.is_none() {
+            return timed_out(wait, id, last, until);
         }
     };
-    if let Some(folder) = &companion.options.fetch {
-        let names = fetch(&companion.daemon, &job, folder).await?;
-        companion.output.note(&format!("copied to {}: {}", folder.display(), names.join(", ")));
+    if let Some(folder) = &wait.options.fetch {
+        let names = fetch(&wait.daemon, &job, folder).await?;
+        wait.output.note(&format!("copied to {}: {}", folder.display(), names.join(", ")));
     }
-    give(&companion.output, &job)?;
-    if companion.options.fetch.is_none() && !job.files.is_empty() {
-        advice_if_hidden(&job).iter().for_each(|advice| companion.output.note(advice));
+    give(&wait.output, &job)?;
+    if wait.options.fetch.is_none() && !job.files.is_empty() {
+        advice_if_hidden(&job).iter().for_each(|advice| wait.output.note(advice));
     }
     Ok(exit)
 }
@@ -172,29 +170,24 @@ fn give(output: &Output, job: &Receipt) -> anyhow::Result<()> {
     })
 }
 
-fn timed_out(
-    companion: &Companion<'_>,
-    id: &JobId,
-    last: Option<Receipt>,
-    until: For,
-) -> anyhow::Result<Exit> {
+fn timed_out(wait: &JobWait<'_>, id: &JobId, last: Option<Receipt>, until: WaitGoal) -> anyhow::Result<Exit> {
     let state = match until {
-        For::Signed => "signed",
-        For::Published => "published",
+        WaitGoal::Signed => "signed",
+        WaitGoal::Published => "published",
     };
-    companion.output.error(&format!("timed out: job {id} is not {state}"));
+    wait.output.error(&format!("timed out: job {id} is not {state}"));
     if let Some(job) = last {
-        give(&companion.output, &job)?;
+        give(&wait.output, &job)?;
     }
     Ok(Exit::TimedOut)
 }
 
-fn reached(job: &Receipt, until: For, held: Held) -> Option<Exit> {
+fn reached(job: &Receipt, until: WaitGoal, held: HoldEffect) -> Option<Exit> {
     let signed = job.files.iter().any(|file| file.name == SIGNED) || job.step == Step::Publish;
     match job.state {
         StateKind::Succeeded => Some(Exit::Done),
-        _ if until == For::Signed && signed => Some(Exit::Done),
-        StateKind::Held if held == Held::Fail => Some(Exit::Rejected),
+        _ if until == WaitGoal::Signed && signed => Some(Exit::Done),
+        StateKind::Held if held == HoldEffect::Fail => Some(Exit::Rejected),
         state if state.has_ended() => Some(Exit::Rejected),
         _ => None,
     }
@@ -219,7 +212,7 @@ fn is_transition(event: &HistoryEvent) -> bool {
 }
 
 /// Prints what has happened to the job since the last report.
-struct Reporter<'a> {
+struct ProgressReporter<'a> {
     output: &'a Output,
     /// Number of events that were reported; `None` before the first report.
     seen: Option<usize>,
@@ -227,7 +220,7 @@ struct Reporter<'a> {
     hold: Option<String>,
 }
 
-impl Reporter<'_> {
+impl ProgressReporter<'_> {
     fn report(&mut self, job: &Receipt) {
         let events = job.events.as_deref().unwrap_or_default();
         match self.seen {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::secret_names::{Kind, Scope, is_usual_key, kind};
+use super::secret_names::{KeyKind, TableScope, is_usual_key, kind};
 
 /// How far before a line its header is searched for, in bytes.
 const NEAR: usize = 256 << 10;
@@ -18,9 +18,10 @@ pub(super) fn hidden_part(before: &str, line: &str) -> Option<Range<usize>> {
     let near = before.len().saturating_sub(NEAR);
     let near = (near..before.len()).find(|at| before.is_char_boundary(*at)).unwrap_or(before.len());
     let header = before[near..].lines().rev().find(|line| line.trim_start().starts_with('['));
-    let scope = header.map_or(Scope::Top, |header| Scope::of(names(header)));
-    let is_header_of_rule = line.trim_start().starts_with('[') && Scope::of(names(line)) == Scope::Rule;
-    if scope == Scope::Rule || is_header_of_rule {
+    let scope = header.map_or(TableScope::Top, |header| TableScope::of(names(header)));
+    let is_header_of_rule =
+        line.trim_start().starts_with('[') && TableScope::of(names(line)) == TableScope::Rule;
+    if scope == TableScope::Rule || is_header_of_rule {
         return after_telling_word(line);
     }
     let end = line.trim_end().len();
@@ -64,8 +65,8 @@ fn after_telling_word(line: &str) -> Option<Range<usize>> {
     for word in line.split(|c: char| !is_part(c)) {
         let from = line[at..].find(word).map_or(at, |length| at + length);
         at = from + word.len();
-        let is_secret = kind(word, Scope::Rule) == Kind::Secret
-            || !matches!(kind(word, Scope::Other), Kind::Plain | Kind::Base);
+        let is_secret = kind(word, TableScope::Rule) == KeyKind::Secret
+            || !matches!(kind(word, TableScope::Other), KeyKind::Plain | KeyKind::Base);
         if !word.is_empty() && is_secret && at < end {
             return Some(at..end);
         }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use toml::Value;
 
-use self::written::Written;
+use self::written::WrittenValue;
 use super::model::Config;
 use super::{Report, sources};
 
@@ -64,7 +64,7 @@ impl Setting {
 
 /// A value that differs between two configurations.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
+pub struct ChangedSetting {
     /// As [`Setting::key`].
     pub key: String,
     /// The values in the syntax of TOML; `None` where the key is not set and has no default.
@@ -75,7 +75,7 @@ pub struct Difference {
 
 /// The values that differ, of the keys that have a default, and of paths. None of them is a secret.
 #[must_use]
-pub fn differences(old: &Config, new: &Config) -> Vec<Difference> {
+pub fn differences(old: &Config, new: &Config) -> Vec<ChangedSetting> {
     let values = |config: &Config| -> BTreeMap<String, String> {
         let known = defaults::known(config, &BTreeSet::new()).into_iter();
         let settings = known.map(|known| Setting { keys: known.keys, value: known.value, place: None });
@@ -85,7 +85,7 @@ pub fn differences(old: &Config, new: &Config) -> Vec<Difference> {
     let keys: BTreeSet<_> = old.keys().chain(new.keys()).collect();
     let differs = |key: &String| {
         let (old, new) = (old.get(key).cloned(), new.get(key).cloned());
-        (old != new).then(|| Difference { key: key.clone(), old, new })
+        (old != new).then(|| ChangedSetting { key: key.clone(), old, new })
     };
     keys.into_iter().filter_map(differs).collect()
 }
@@ -111,21 +111,21 @@ pub fn effective(config: &Config) -> Result<Vec<Setting>, Report> {
     let (shared, mut written): (Vec<_>, Vec<_>) = written
         .into_iter()
         .partition(|(_, written)| written.keys.first().is_some_and(|key| key == "defaults"));
-    let names: BTreeSet<_> = written.iter().map(|(_, written)| written.keys.clone()).collect();
-    written.extend(defaults::of_rules(config, &shared, &names));
-    let names: BTreeSet<_> = written.iter().map(|(_, written)| written.keys.clone()).collect();
-    let known = defaults::known(config, &names);
+    let set_keys: BTreeSet<_> = written.iter().map(|(_, written)| written.keys.clone()).collect();
+    written.extend(defaults::of_rules(config, &shared, &set_keys));
+    let set_keys: BTreeSet<_> = written.iter().map(|(_, written)| written.keys.clone()).collect();
+    let known = defaults::known(config, &set_keys);
     let paths: BTreeMap<_, _> =
         known.iter().filter(|known| known.is_path).map(|known| (&known.keys, &known.value)).collect();
     let mut settings: Vec<_> = written
         .into_iter()
-        .map(|(path, Written { keys, value, line, is_masked })| {
+        .map(|(path, WrittenValue { keys, value, line, is_masked })| {
             let absolute = paths.get(&keys).filter(|_| !is_masked);
             let value = absolute.map_or(value, |path| Value::clone(path));
             Setting { value, keys, place: Some((path, line)) }
         })
         .collect();
-    let missing = known.into_iter().filter(|known| !names.contains(&known.keys));
+    let missing = known.into_iter().filter(|known| !set_keys.contains(&known.keys));
     settings.extend(missing.map(|known| Setting { keys: known.keys, value: known.value, place: None }));
     sort(&mut settings);
     Ok(settings)

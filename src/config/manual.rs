@@ -18,7 +18,7 @@ fn fresh() -> String {
     let schema: Value = serde_json::from_str(&super::schema::fresh()).expect("the schema is JSON");
     let definitions = schema["definitions"].as_object().expect("definitions");
     let properties = schema["properties"].as_object().expect("properties");
-    let mut page = Page { definitions, text: HEAD.to_owned(), described: Vec::new() };
+    let mut page = ManualPage { definitions, text: HEAD.to_owned(), described: Vec::new() };
     let rest = properties.keys().map(String::as_str).filter(|key| !ORDER.contains(key));
     for key in ORDER.into_iter().chain(rest) {
         page.top(key, &properties[key]);
@@ -26,14 +26,14 @@ fn fresh() -> String {
     page.text + TAIL
 }
 
-struct Page<'a> {
+struct ManualPage<'a> {
     definitions: &'a Map<String, Value>,
     text: String,
     /// Definitions that are described already, and the table in which.
     described: Vec<(&'a str, String)>,
 }
 
-impl<'a> Page<'a> {
+impl<'a> ManualPage<'a> {
     /// A key of the file itself: mostly a table.
     fn top(&mut self, key: &str, schema: &'a Value) {
         if schema["items"].get("$ref").is_some() || reference(schema).is_some() {

@@ -14,18 +14,18 @@ use super::raw::File;
 use super::report::Problem;
 use super::secrets::ADVICE;
 use super::shape;
-use super::source::Source;
+use super::source::SourceText;
 use dropship_job::counted;
 
 /// Maximum number of errors that are reported for one file.
 const MAX_PROBLEMS: usize = 200;
 
-type Key<'i> = Spanned<toml::de::DeString<'i>>;
-type Value<'i> = Spanned<DeValue<'i>>;
+type SpannedKey<'i> = Spanned<toml::de::DeString<'i>>;
+type SpannedValue<'i> = Spanned<DeValue<'i>>;
 
 /// The valid part of a file, and the problems of the rest.
 #[derive(Debug, Default)]
-pub(super) struct Read {
+pub(super) struct ParsedFile {
     pub(super) file: File,
     pub(super) problems: Vec<Problem>,
     /// Places and names of keys that are present but unusable, so that they are not also reported as missing.
@@ -35,7 +35,7 @@ pub(super) struct Read {
 }
 
 /// Reads a file.
-pub(super) fn read(source: &Source) -> Read {
+pub(super) fn read(source: &SourceText) -> ParsedFile {
     let mut read = parse(source);
     let is_advised = |problem: &Problem| problem.help.as_deref().is_some_and(|help| help.contains(ADVICE));
     if source.has_secret()
@@ -49,9 +49,9 @@ pub(super) fn read(source: &Source) -> Read {
     read
 }
 
-fn parse(source: &Source) -> Read {
+fn parse(source: &SourceText) -> ParsedFile {
     let (document, errors) = DeTable::parse_recoverable(&source.text);
-    let mut read = Read::default();
+    let mut read = ParsedFile::default();
     // After the first the parser guesses; a generated file can have one in each line.
     for error in errors.iter().take(MAX_PROBLEMS) {
         let at = error.span().unwrap_or_default();
@@ -85,7 +85,12 @@ fn fit(table: &DeTable<'_>, span: &Range<usize>) -> Result<File, Error> {
 }
 
 /// Removes faulty keys, one top-level table (or element of an array of tables) at a time.
-fn repair<'i>(table: DeTable<'i>, span: &Range<usize>, source: &Source, read: &mut Read) -> DeTable<'i> {
+fn repair<'i>(
+    table: DeTable<'i>,
+    span: &Range<usize>,
+    source: &SourceText,
+    read: &mut ParsedFile,
+) -> DeTable<'i> {
     let mut whole = DeTable::new();
     for (key, value) in table {
         let at = value.span();
@@ -117,11 +122,11 @@ fn repair<'i>(table: DeTable<'i>, span: &Range<usize>, source: &Source, read: &m
 
 /// One piece without its faulty keys; `None` if nothing is left.
 fn repair_piece<'i>(
-    key: &Key<'i>,
-    piece: Value<'i>,
+    key: &SpannedKey<'i>,
+    piece: SpannedValue<'i>,
     span: &Range<usize>,
-    source: &Source,
-    read: &mut Read,
+    source: &SourceText,
+    read: &mut ParsedFile,
 ) -> Option<DeValue<'i>> {
     let mut table = DeTable::new();
     table.insert(key.clone(), piece);

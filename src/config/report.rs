@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use dropship_redact::{is_hidden, mask};
 
-use super::source::{Source, floor};
+use super::source::{SourceText, floor};
 
 /// Severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -56,7 +56,7 @@ pub struct Report {
 
 impl Problem {
     /// A problem at a place of a file; `span` is in bytes.
-    pub(super) fn at(source: &Source, span: Range<usize>, message: impl Into<String>) -> Self {
+    pub(super) fn at(source: &SourceText, span: Range<usize>, message: impl Into<String>) -> Self {
         let text = &*source.text;
         let start = floor(text, span.start.min(text.len()));
         let end = floor(text, span.end.clamp(start, text.len()));
@@ -223,8 +223,8 @@ impl std::error::Error for Report {}
 mod tests {
     use super::*;
 
-    fn source(text: &str) -> Source {
-        Source::new("dropship.toml".into(), text)
+    fn source(text: &str) -> SourceText {
+        SourceText::new("dropship.toml".into(), text)
     }
 
     #[test]

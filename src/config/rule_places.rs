@@ -8,7 +8,7 @@ use serde::Serialize;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
-use super::source::Source;
+use super::source::SourceText;
 use super::sources;
 use dropship_rules::rule_tests::Segment;
 
@@ -31,22 +31,22 @@ impl fmt::Display for RulePlace {
 #[derive(Debug, Default)]
 pub struct RulePlaces {
     /// The file and the table of each rule, by name.
-    rules: BTreeMap<String, (PathBuf, Node)>,
+    rules: BTreeMap<String, (PathBuf, LocatedValue)>,
     /// The file and the table `[defaults.label]`.
-    label_defaults: Option<(PathBuf, Node)>,
+    label_defaults: Option<(PathBuf, LocatedValue)>,
 }
 
 /// A value and its line.
 #[derive(Debug)]
-struct Node {
+struct LocatedValue {
     line: usize,
-    content: Content,
+    content: LocatedContent,
 }
 
 #[derive(Debug)]
-enum Content {
-    Table(BTreeMap<String, Node>),
-    List(Vec<Node>),
+enum LocatedContent {
+    Table(BTreeMap<String, LocatedValue>),
+    List(Vec<LocatedValue>),
     Text(String),
     Other,
 }
@@ -81,14 +81,15 @@ impl RulePlaces {
         Some(RulePlace { file: file.clone(), line })
     }
 
-    fn add(&mut self, file: &Path, mut root: BTreeMap<String, Node>) {
-        if let Some(Node { content: Content::List(rules), .. }) = root.remove("rule") {
+    fn add(&mut self, file: &Path, mut root: BTreeMap<String, LocatedValue>) {
+        if let Some(LocatedValue { content: LocatedContent::List(rules), .. }) = root.remove("rule") {
             for rule in rules {
                 let Some(name) = rule.text_of("name") else { continue };
                 self.rules.entry(name.to_owned()).or_insert_with(|| (file.to_owned(), rule));
             }
         }
-        if let Some(Node { content: Content::Table(mut defaults), .. }) = root.remove("defaults")
+        if let Some(LocatedValue { content: LocatedContent::Table(mut defaults), .. }) =
+            root.remove("defaults")
             && let Some(label) = defaults.remove("label")
         {
             self.label_defaults.get_or_insert_with(|| (file.to_owned(), label));
@@ -96,24 +97,24 @@ impl RulePlaces {
     }
 }
 
-impl Node {
-    fn new(source: &Source, at: usize, value: &DeValue<'_>) -> Self {
+impl LocatedValue {
+    fn new(source: &SourceText, at: usize, value: &DeValue<'_>) -> Self {
         let content = match value {
-            DeValue::Table(inner) => Content::Table(table(source, inner)),
+            DeValue::Table(inner) => LocatedContent::Table(table(source, inner)),
             DeValue::Array(items) => {
                 let item = |item: &Spanned<DeValue<'_>>| Self::new(source, item.span().start, item.get_ref());
-                Content::List(items.iter().map(item).collect())
+                LocatedContent::List(items.iter().map(item).collect())
             }
-            DeValue::String(text) => Content::Text(text.to_string()),
-            _ => Content::Other,
+            DeValue::String(text) => LocatedContent::Text(text.to_string()),
+            _ => LocatedContent::Other,
         };
         Self { line: source.line(at), content }
     }
 
     fn text_of(&self, key: &str) -> Option<&str> {
         match &self.content {
-            Content::Table(table) => match &table.get(key)?.content {
-                Content::Text(text) => Some(text),
+            LocatedContent::Table(table) => match &table.get(key)?.content {
+                LocatedContent::Text(text) => Some(text),
                 _ => None,
             },
             _ => None,
@@ -124,9 +125,12 @@ impl Node {
     fn follow<'a>(&self, path: &'a [Segment]) -> (&Self, &'a [Segment]) {
         let Some((first, rest)) = path.split_first() else { return (self, path) };
         let next = match (first, &self.content) {
-            (Segment::Key(key), Content::Table(table)) => table.get(*key),
-            (Segment::Entry(index), Content::List(items)) => items.get(*index),
-            (Segment::Entry(_), Content::Table(_) | Content::Text(_) | Content::Other) => Some(self),
+            (Segment::Key(key), LocatedContent::Table(table)) => table.get(*key),
+            (Segment::Entry(index), LocatedContent::List(items)) => items.get(*index),
+            (
+                Segment::Entry(_),
+                LocatedContent::Table(_) | LocatedContent::Text(_) | LocatedContent::Other,
+            ) => Some(self),
             (Segment::Key(_), _) => None,
         };
         next.map_or((self, path), |next| next.follow(rest))
@@ -138,9 +142,9 @@ impl Node {
 }
 
 /// The entries of a table. The line of an entry is that of its key.
-fn table(source: &Source, table: &DeTable<'_>) -> BTreeMap<String, Node> {
+fn table(source: &SourceText, table: &DeTable<'_>) -> BTreeMap<String, LocatedValue> {
     let entry = |(key, value): (&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)| {
-        (key.get_ref().to_string(), Node::new(source, key.span().start, value.get_ref()))
+        (key.get_ref().to_string(), LocatedValue::new(source, key.span().start, value.get_ref()))
     };
     table.iter().map(entry).collect()
 }

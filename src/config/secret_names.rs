@@ -6,7 +6,7 @@ use dropship_rules::suggest;
 
 /// The content of a part of the configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Scope {
+pub(super) enum TableScope {
     /// The top of the file.
     Top,
     /// An account: any key but the known ones can be meant to hold its secret.
@@ -21,7 +21,7 @@ pub(super) enum Scope {
     Rule,
 }
 
-impl Scope {
+impl TableScope {
     /// The scope of a table by its names.
     pub(super) fn of<'a>(names: impl Iterator<Item = &'a str>) -> Self {
         names.fold(Self::Top, |scope, name| scope.below(name))
@@ -34,12 +34,12 @@ impl Scope {
                 "account" | "accounts" => Self::Account,
                 "notify" => Self::Notify,
                 "rule" | "test" | "defaults" | "folder" | "guard" | "signers" | "preflight" => Self::Rule,
-                _ if kind(name, Self::Top) == Kind::Secret => Self::Secret,
+                _ if kind(name, Self::Top) == KeyKind::Secret => Self::Secret,
                 _ => Self::Other,
             },
             // The name of an account can be any word.
             Self::Account if plain(name) != "clientsecret" => Self::Account,
-            scope if kind(name, scope) == Kind::Secret => Self::Secret,
+            scope if kind(name, scope) == KeyKind::Secret => Self::Secret,
             scope => scope,
         }
     }
@@ -47,7 +47,7 @@ impl Scope {
 
 /// The content of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum KeyKind {
     /// Nothing secret.
     Plain,
     /// A secret, which does not belong there.
@@ -107,7 +107,7 @@ fn plain(name: &str) -> String {
 }
 
 /// The content of the key `name` in that part of the configuration.
-pub(super) fn kind(name: &str, scope: Scope) -> Kind {
+pub(super) fn kind(name: &str, scope: TableScope) -> KeyKind {
     match name {
         "client_secret_file"
         | "client_certificate_file"
@@ -115,37 +115,41 @@ pub(super) fn kind(name: &str, scope: Scope) -> Kind {
         | "secret_file"
         | "password_file"
         | "packages_credentials_file" => {
-            return Kind::File;
+            return KeyKind::File;
         }
-        "secret_expires" | "managed_identity" if scope == Scope::Account => return Kind::Word,
-        "secret_expires" | "client_assertion_type" | "socket" => return Kind::Plain,
-        "client_secret_env" => return Kind::Variable,
-        "client_secret_credential" | "secret_credential" | "password_credential" => return Kind::Credential,
+        "secret_expires" | "managed_identity" if scope == TableScope::Account => return KeyKind::Word,
+        "secret_expires" | "client_assertion_type" | "socket" => return KeyKind::Plain,
+        "client_secret_env" => return KeyKind::Variable,
+        "client_secret_credential" | "secret_credential" | "password_credential" => {
+            return KeyKind::Credential;
+        }
         _ => {}
     }
     let plain = plain(name);
     let resembled = || (plain.len() <= LONGEST).then(|| suggest::nearest(&plain, RESEMBLED)).flatten();
     let has = |parts: &[&str]| parts.iter().any(|part| plain.contains(part));
     match scope {
-        Scope::Rule if has(&CERTAIN) || resembled() == Some("clientsecret") => Kind::Secret,
-        Scope::Rule => Kind::Plain,
-        Scope::Secret => Kind::Secret,
-        _ if has(&PARTS) || matches!(plain.as_str(), "pwd" | "pass" | "sig") => Kind::Secret,
-        Scope::Account if matches!(name, "tenant_id" | "client_id") => Kind::Id,
-        Scope::Account => Kind::Secret,
-        Scope::Notify if name == "command" => Kind::Command,
-        _ if matches!(name, "endpoint" | "authority") => Kind::Base,
-        _ if plain.contains("proxy") || plain.contains("url") || plain.contains("webhook") => Kind::Url,
-        Scope::Notify if !matches!(name, "name" | "on" | "command" | "timeout" | "give_up") => Kind::Secret,
+        TableScope::Rule if has(&CERTAIN) || resembled() == Some("clientsecret") => KeyKind::Secret,
+        TableScope::Rule => KeyKind::Plain,
+        TableScope::Secret => KeyKind::Secret,
+        _ if has(&PARTS) || matches!(plain.as_str(), "pwd" | "pass" | "sig") => KeyKind::Secret,
+        TableScope::Account if matches!(name, "tenant_id" | "client_id") => KeyKind::Id,
+        TableScope::Account => KeyKind::Secret,
+        TableScope::Notify if name == "command" => KeyKind::Command,
+        _ if matches!(name, "endpoint" | "authority") => KeyKind::Base,
+        _ if plain.contains("proxy") || plain.contains("url") || plain.contains("webhook") => KeyKind::Url,
+        TableScope::Notify if !matches!(name, "name" | "on" | "command" | "timeout" | "give_up") => {
+            KeyKind::Secret
+        }
         _ => match resembled() {
-            Some("proxy" | "webhook") => Kind::Url,
-            Some(_) => Kind::Secret,
-            None => Kind::Plain,
+            Some("proxy" | "webhook") => KeyKind::Url,
+            Some(_) => KeyKind::Secret,
+            None => KeyKind::Plain,
         },
     }
 }
 
-impl Kind {
+impl KeyKind {
     /// Whether a value is a usual place of a secret, and not the secret itself.
     pub(super) fn is_usual(self, value: &str) -> bool {
         let is_simple = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
@@ -181,7 +185,7 @@ impl Kind {
                 matches!(value, "true" | "false") || has_day && value.chars().all(is_date)
             }
             Self::Command => {
-                value.starts_with('/') && is_harmless(value, Scope::Other) && !value.contains(' ')
+                value.starts_with('/') && is_harmless(value, TableScope::Other) && !value.contains(' ')
             }
             _ => false,
         }
@@ -213,14 +217,14 @@ impl Kind {
 
 /// Why the value of a key for a file cannot be used: it cannot be a path, or it is unusual for a path and there is no such file.
 pub(super) fn fault_of_file(value: &str, path: &Path) -> Option<&'static str> {
-    let fault = Kind::File.fault(value);
+    let fault = KeyKind::File.fault(value);
     let is_missing = || match path.try_exists() {
         Ok(exists) => !exists,
         // Its folder can be closed to this user.
         Err(error) => error.kind() != std::io::ErrorKind::PermissionDenied,
     };
     fault.or_else(|| {
-        (!Kind::File.is_usual(value) && is_missing()).then_some("is not the path of a file that exists")
+        (!KeyKind::File.is_usual(value) && is_missing()).then_some("is not the path of a file that exists")
     })
 }
 
@@ -237,11 +241,11 @@ pub(super) fn is_plain_word(name: &str) -> bool {
 
 /// Whether a value of a key that is not for secrets looks like one of a configuration: short, without user information or the path
 /// of a URL, and without a word that looks random. Those of accounts and notifications have no blanks or slashes.
-pub(super) fn is_harmless(value: &str, within: Scope) -> bool {
+pub(super) fn is_harmless(value: &str, within: TableScope) -> bool {
     let more = match within {
-        Scope::Rule => return true,
-        Scope::Account | Scope::Notify | Scope::Secret => "",
-        Scope::Top | Scope::Other => " /",
+        TableScope::Rule => return true,
+        TableScope::Account | TableScope::Notify | TableScope::Secret => "",
+        TableScope::Top | TableScope::Other => " /",
     };
     let is_part = |c: char| c.is_alphanumeric() || "._:-+*?,%[]{}".contains(c) || more.contains(c);
     value.len() <= MOST_SHOWN && value.chars().all(is_part) && !value.contains("://") && !looks_random(value)
@@ -263,12 +267,12 @@ fn is_random(word: &str, shortest: usize) -> bool {
 
 /// The environment variable in a message: its name, unless that can be the secret itself.
 pub fn shown_variable(name: &str) -> &str {
-    if Kind::Variable.is_usual(name) { name } else { "that `client_secret_env` names" }
+    if KeyKind::Variable.is_usual(name) { name } else { "that `client_secret_env` names" }
 }
 
 /// Why a systemd credential cannot be used, without its name if that can be the secret itself.
 pub fn credential_error(name: &str, error: anyhow::Error) -> anyhow::Error {
-    if Kind::Credential.is_usual(name) {
+    if KeyKind::Credential.is_usual(name) {
         return error;
     }
     anyhow::anyhow!(
@@ -287,17 +291,17 @@ mod tests {
         let definitions = schema["definitions"].as_object().expect("definitions");
         for (table, definition) in definitions {
             let scope = match table.as_str() {
-                "Account" => Scope::Account,
-                "Notify" => Scope::Notify,
-                "Api" | "Store" | "Control" | "Metrics" | "Web" => Scope::Other,
-                _ => Scope::Rule,
+                "Account" => TableScope::Account,
+                "Notify" => TableScope::Notify,
+                "Api" | "Store" | "Control" | "Metrics" | "Web" => TableScope::Other,
+                _ => TableScope::Rule,
             };
             for key in definition["properties"].as_object().into_iter().flatten().map(|(key, _)| key) {
-                assert_ne!(kind(key, scope), Kind::Secret, "{table}.{key}");
+                assert_ne!(kind(key, scope), KeyKind::Secret, "{table}.{key}");
             }
         }
         for key in schema["properties"].as_object().expect("keys").keys() {
-            assert_eq!(kind(key, Scope::Top), Kind::Plain, "{key}");
+            assert_eq!(kind(key, TableScope::Top), KeyKind::Plain, "{key}");
         }
     }
 }

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use self::scanner::Scanner;
-use super::secret_names::{Kind, Scope, kind};
+use super::secret_names::{KeyKind, TableScope, kind};
 
 mod comment;
 mod extent;
@@ -16,18 +16,18 @@ pub(super) use url::remember_parts;
 
 /// A value that can be a secret, without its quotes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct SecretSpan {
     /// Its bytes.
     pub(super) span: Range<usize>,
     /// The part of it that is hidden.
     pub(super) hidden: Range<usize>,
     /// Why it is hidden.
-    pub(super) why: Why,
+    pub(super) why: HiddenReason,
 }
 
 /// Why a value is hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Why {
+pub(super) enum HiddenReason {
     /// Its key is for a secret, which does not belong there.
     Secret,
     /// Its key is for the place of a secret, or for a URL, and it can contain a secret.
@@ -36,7 +36,7 @@ pub(super) enum Why {
     Unusual,
 }
 
-impl Why {
+impl HiddenReason {
     fn of(is_secret: bool) -> Self {
         if is_secret { Self::Secret } else { Self::Unusual }
     }
@@ -49,21 +49,21 @@ pub(super) const ADVICE: &str = "a secret never stands in the configuration: wri
 
 /// Whether a key that is unknown is meant to hold a secret.
 pub(super) fn is_secret_name(key: &str) -> bool {
-    kind(key, Scope::Other) == Kind::Secret
+    kind(key, TableScope::Other) == KeyKind::Secret
 }
 
 /// All values that can be secrets, in order.
-pub(super) fn find(text: &str) -> Vec<Place> {
+pub(super) fn find(text: &str) -> Vec<SecretSpan> {
     let mut scanner = Scanner::new(text);
     while scanner.at < text.len() {
         scanner.step();
     }
     let mut found = scanner.found;
-    found.sort_by_key(|place| place.hidden.start);
+    found.sort_by_key(|secret| secret.hidden.start);
     let mut end = 0;
-    found.retain(|place| {
-        let is_apart = place.hidden.start >= end;
-        end = end.max(place.hidden.end);
+    found.retain(|secret| {
+        let is_apart = secret.hidden.start >= end;
+        end = end.max(secret.hidden.end);
         is_apart
     });
     found

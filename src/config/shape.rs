@@ -5,14 +5,14 @@ use std::ops::Range;
 use super::broken_line;
 use super::report::Problem;
 use super::secrets;
-use super::source::Source;
+use super::source::SourceText;
 use dropship_rules::suggest;
 
 /// The key by which a secret is most often typed into a configuration.
 const SECRET: &str = "client_secret";
 
 /// The message for a faulty key or value, and the key that was probably meant.
-pub(super) fn problem(source: &Source, at: &Range<usize>, message: &str) -> (Problem, Option<String>) {
+pub(super) fn problem(source: &SourceText, at: &Range<usize>, message: &str) -> (Problem, Option<String>) {
     if let Some(rest) = message.strip_prefix("unknown field `") {
         let (word, known) = split(rest);
         let meant = suggest::nearest(word, known.iter().copied()).map(str::to_owned);
@@ -72,7 +72,7 @@ fn split(rest: &str) -> (&str, Vec<&str>) {
 }
 
 fn with_suggestion(
-    source: &Source,
+    source: &SourceText,
     at: &Range<usize>,
     message: String,
     word: &str,
@@ -108,7 +108,7 @@ fn types(message: &str) -> String {
 }
 
 /// How to write the header of a table that is a list, or of a list that is a table.
-fn header_help(source: &Source, at: &Range<usize>, message: &str) -> Option<String> {
+fn header_help(source: &SourceText, at: &Range<usize>, message: &str) -> Option<String> {
     let line = source.text[source.line_of(at.start)].trim();
     let start = source.text[at.start..].trim_start();
     if message.starts_with("expected a list, found a table") && line.starts_with('[') {
@@ -126,7 +126,7 @@ fn header_help(source: &Source, at: &Range<usize>, message: &str) -> Option<Stri
 }
 
 /// A syntax error: the parser's message, and the line without what can be secret.
-pub(super) fn syntax(source: &Source, at: &Range<usize>, message: &str) -> Problem {
+pub(super) fn syntax(source: &SourceText, at: &Range<usize>, message: &str) -> Problem {
     let message = format!("not TOML: {}", message.replace('\n', ", "));
     let line = source.line_of(at.start);
     let (before, broken) = (&source.text[..line.start], &source.text[line.clone()]);

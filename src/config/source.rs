@@ -7,17 +7,17 @@ use std::sync::Arc;
 use dropship_redact::{Lifetime, MASK, mask};
 
 use super::secret_names::looks_random;
-use super::secrets::{self, Place, Why, remember_parts};
+use super::secrets::{self, HiddenReason, SecretSpan, remember_parts};
 
 /// A file of the configuration as it was read.
 #[derive(Debug, Clone)]
-pub(super) struct Source {
+pub(super) struct SourceText {
     pub(super) path: PathBuf,
     pub(super) text: Arc<str>,
     /// Offsets of line ends, so that thousands of places of a large file are found quickly.
     ends: Arc<[usize]>,
     /// Values that can be secrets, in order.
-    secrets: Arc<[Place]>,
+    secrets: Arc<[SecretSpan]>,
 }
 
 /// A secret in a configuration is masked everywhere for this long after it was read.
@@ -31,7 +31,7 @@ const MAX_MESSAGE: usize = 2000;
 /// Minimum length of a value that is masked in messages, in bytes.
 const SHORTEST: usize = 3;
 
-impl Source {
+impl SourceText {
     pub(super) fn new(path: PathBuf, text: &str) -> Self {
         let secrets = secrets::find(text);
         for place in &secrets {
@@ -40,7 +40,7 @@ impl Source {
             let hidden = Some(&text[place.hidden.clone()]).filter(|_| !whole.contains("://"));
             for secret in [Some(whole), hidden].into_iter().flatten() {
                 // Any word can stand where a value is only unusual.
-                if place.why == Why::Unusual && !looks_random(secret) {
+                if place.why == HiddenReason::Unusual && !looks_random(secret) {
                     continue;
                 }
                 // A text that is not closed extends to the end of the file, which has other texts.
@@ -62,12 +62,12 @@ impl Source {
 
     /// Whether a place overlaps a value that can be a secret.
     pub(super) fn is_secret(&self, at: &Range<usize>) -> bool {
-        self.overlapping(at).any(|place| place.why != Why::Unusual)
+        self.overlapping(at).any(|place| place.why != HiddenReason::Unusual)
     }
 
     /// Whether a secret stands anywhere in the file.
     pub(super) fn has_secret(&self) -> bool {
-        self.secrets.iter().any(|place| place.why == Why::Secret)
+        self.secrets.iter().any(|place| place.why == HiddenReason::Secret)
     }
 
     /// Whether a place overlaps a value that is not shown.
@@ -75,7 +75,7 @@ impl Source {
         self.overlapping(at).next().is_some()
     }
 
-    fn overlapping(&self, at: &Range<usize>) -> impl Iterator<Item = &Place> {
+    fn overlapping(&self, at: &Range<usize>) -> impl Iterator<Item = &SecretSpan> {
         let first = self.secrets.partition_point(|place| place.hidden.end <= at.start);
         let end = at.end.max(at.start + 1);
         self.secrets[first..].iter().take_while(move |place| place.hidden.start < end)
@@ -117,7 +117,7 @@ impl Source {
     pub(super) fn hiding(&self, hidden: Range<usize>) -> Self {
         let mut secrets = self.secrets.to_vec();
         secrets.retain(|place| place.hidden.end <= hidden.start || hidden.end <= place.hidden.start);
-        secrets.push(Place { span: hidden.clone(), hidden, why: Why::Unusual });
+        secrets.push(SecretSpan { span: hidden.clone(), hidden, why: HiddenReason::Unusual });
         secrets.sort_by_key(|place| place.hidden.start);
         Self { secrets: secrets.into(), ..self.clone() }
     }

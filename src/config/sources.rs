@@ -8,16 +8,16 @@ use dropship_glob::Glob;
 
 use super::path_text;
 use super::raw::File;
-use super::read::{self, Read};
+use super::read::{self, ParsedFile};
 use super::report::Problem;
-use super::source::Source;
+use super::source::SourceText;
 use super::volume::{MAX_SIZE, Volume};
 use crate::named_file;
 
 /// A file that was read.
 #[derive(Debug)]
-pub(super) struct Unit {
-    pub(super) source: Source,
+pub(super) struct SourceUnit {
+    pub(super) source: SourceText,
     /// Folder that its relative paths are relative to.
     pub(super) folder: PathBuf,
     pub(super) file: File,
@@ -32,7 +32,7 @@ const MAX_FILES: usize = 10_000;
 const MAX_ENTRIES: usize = 100_000;
 
 /// Reads a file and what it includes, in order.
-pub(super) fn gather(path: &Path, problems: &mut Vec<Problem>) -> Vec<Unit> {
+pub(super) fn gather(path: &Path, problems: &mut Vec<Problem>) -> Vec<SourceUnit> {
     let mut volume = Volume::default();
     let Some(root) = open(path, &mut volume, problems) else {
         return Vec::new();
@@ -63,12 +63,12 @@ pub(super) fn gather(path: &Path, problems: &mut Vec<Problem>) -> Vec<Unit> {
 }
 
 /// A text as the only file of a configuration, without includes.
-pub(super) fn unit_of_text(path: &Path, text: &str, problems: &mut Vec<Problem>) -> Unit {
-    let source = Source::new(path.to_owned(), text);
-    let Read { file, problems: found, skipped_keys, is_unreadable } = read::read(&source);
+pub(super) fn unit_of_text(path: &Path, text: &str, problems: &mut Vec<Problem>) -> SourceUnit {
+    let source = SourceText::new(path.to_owned(), text);
+    let ParsedFile { file, problems: found, skipped_keys, is_unreadable } = read::read(&source);
     problems.extend(found);
     let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    Unit {
+    SourceUnit {
         folder: whole.parent().map(Path::to_owned).unwrap_or_default(),
         source,
         file,
@@ -77,7 +77,7 @@ pub(super) fn unit_of_text(path: &Path, text: &str, problems: &mut Vec<Problem>)
     }
 }
 
-fn open(path: &Path, volume: &mut Volume, problems: &mut Vec<Problem>) -> Option<Unit> {
+fn open(path: &Path, volume: &mut Volume, problems: &mut Vec<Problem>) -> Option<SourceUnit> {
     match slurp(path).and_then(|text| volume.add(&text).map(|()| text)) {
         Ok(text) => Some(unit_of_text(path, &text, problems)),
         Err(reason) => {
@@ -113,7 +113,7 @@ fn identity(path: &Path) -> PathBuf {
 }
 
 /// Files that a file includes: those of the first glob sorted by path, then those of the next.
-fn include(unit: &Unit, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+fn include(unit: &SourceUnit, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
     let mut paths = Vec::new();
     for glob in unit.file.include.iter().flat_map(|globs| &globs.0) {
         let at = glob.span.clone();
@@ -191,7 +191,7 @@ fn children(parent: &Path, glob: &Glob) -> Result<Vec<PathBuf>, String> {
 }
 
 /// An included file may hold folders, rules and tests, and nothing else.
-fn only_parts(unit: &Unit, problems: &mut Vec<Problem>) {
+fn only_parts(unit: &SourceUnit, problems: &mut Vec<Problem>) {
     // Every table is named here, so that a new one is decided about.
     let File {
         include,

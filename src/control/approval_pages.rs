@@ -6,7 +6,7 @@ use super::previous_label::previous;
 use crate::approval::{ApprovalPage, Approvals, NamedAudience, RequestContent, TargetChange, TargetCounts};
 use crate::config::model::DEFAULT_ACCOUNT;
 use crate::package_store::{PackageStore, PlanSnapshot};
-use crate::pipeline::{LabelRequestError, Prepared, known_audiences, read_driver_metadata};
+use crate::pipeline::{LabelRequestError, PreparedRequest, known_audiences, read_driver_metadata};
 use dropship_hardware::{Audience, NewShippingLabel};
 use dropship_job::{ApproveCommand, Job, Label, LabelHold};
 use dropship_rules::label::{LabelWarning, audiences, preview};
@@ -25,19 +25,19 @@ pub fn approval_pages(
         return Vec::new();
     }
     let labels = job.labels().iter().enumerate().filter(|(_, label)| label.needs_approval());
-    labels.map(|(index, label)| Inputs { store, packages, job, now }.page(index, label)).collect()
+    labels.map(|(index, label)| PageInputs { store, packages, job, now }.page(index, label)).collect()
 }
 
 /// The input of a page.
 #[derive(Clone, Copy)]
-struct Inputs<'a> {
+struct PageInputs<'a> {
     store: &'a dyn Store,
     packages: &'a PackageStore,
     job: &'a Job,
     now: Timestamp,
 }
 
-impl Inputs<'_> {
+impl PageInputs<'_> {
     fn page(self, index: usize, label: &Label) -> ApprovalPage {
         let request = label.hold().and_then(LabelHold::request);
         let command = ApproveCommand { config: None, job: self.job.id(), label: Some(label.name()), request }
@@ -74,8 +74,8 @@ impl Inputs<'_> {
         let metadata = read_driver_metadata(self.packages, self.job)
             .map_err(|error| format!("cannot read the stored driver metadata: {error}"))?;
         let known = self.audiences(label)?;
-        let prepared =
-            Prepared::compute(label, &metadata, &known, self.now).map_err(|error| error.to_string())?;
+        let prepared = PreparedRequest::compute(label, &metadata, &known, self.now)
+            .map_err(|error| error.to_string())?;
         let content = self.described(&snapshot, label, &known, &prepared)?;
         Ok((content, prepared.digest))
     }
@@ -99,7 +99,7 @@ impl Inputs<'_> {
         snapshot: &PlanSnapshot,
         label: &LabelPlan,
         known: &[Audience],
-        prepared: &Prepared,
+        prepared: &PreparedRequest,
     ) -> Result<RequestContent, String> {
         let request = &prepared.new;
         let named = audiences::resolve(&label.audiences, known).map_err(|problems| problems.join("; "))?;

@@ -66,7 +66,7 @@ type Answer<T> = Result<Json<T>, ControlError>;
 /// The folder of a request; if absent, all folders.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Scope {
+struct FolderScope {
     #[serde(default)]
     folder: Option<String>,
 }
@@ -181,7 +181,7 @@ async fn export(
 /// The packages to list.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Since {
+struct RememberedQuery {
     #[serde(default)]
     since: Option<Timestamp>,
 }
@@ -189,7 +189,7 @@ struct Since {
 async fn remembered(
     State(handler): Handler,
     Extension(slots): Extension<RequestSlots>,
-    Query(Since { since }): Query<Since>,
+    Query(RememberedQuery { since }): Query<RememberedQuery>,
 ) -> Result<Body, ControlError> {
     let slot = slots.take(SlotKind::Bulk).await?;
     Ok(lines(slot, move |each| {
@@ -281,7 +281,7 @@ async fn record_label_change(
 async fn pause(
     State(handler): Handler,
     Extension(main): Extension<MainRuntime>,
-    extract::Body(scope): extract::Body<Scope>,
+    extract::Body(scope): extract::Body<FolderScope>,
 ) -> Answer<()> {
     handler.jobs().require_journal()?;
     main.run(async move { handler.set_paused(scope.folder.as_deref(), true).await }).await
@@ -290,7 +290,7 @@ async fn pause(
 async fn resume(
     State(handler): Handler,
     Extension(main): Extension<MainRuntime>,
-    extract::Body(scope): extract::Body<Scope>,
+    extract::Body(scope): extract::Body<FolderScope>,
 ) -> Answer<()> {
     handler.jobs().require_journal()?;
     main.run(async move { handler.set_paused(scope.folder.as_deref(), false).await }).await
@@ -299,7 +299,7 @@ async fn resume(
 async fn rescan(
     State(handler): Handler,
     Extension(main): Extension<MainRuntime>,
-    extract::Body(scope): extract::Body<Scope>,
+    extract::Body(scope): extract::Body<FolderScope>,
 ) -> Answer<()> {
     main.run(async move { handler.rescan(scope.folder.as_deref()) }).await
 }
@@ -307,13 +307,13 @@ async fn rescan(
 /// A level of the log.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Level {
+struct LogLevelRequest {
     level: LogLevel,
 }
 
 async fn log_level(
     Extension(operator): Extension<Operator>,
-    extract::Body(Level { level }): extract::Body<Level>,
+    extract::Body(LogLevelRequest { level }): extract::Body<LogLevelRequest>,
 ) -> Answer<LogLevel> {
     let changed = observe::log_level_changed(level, &operator.name);
     changed.map(Json).map_err(|error| {

@@ -64,14 +64,14 @@ pub fn label_reach(
         metadata = read_driver_metadata(packages, job).ok();
         known = known_audiences::read(store, job.account().unwrap_or(DEFAULT_ACCOUNT))?;
     }
-    let inputs = Inputs { store, snapshot, metadata, known, now };
+    let inputs = ReachInputs { store, snapshot, metadata, known, now };
     let labels = job.labels().iter().zip(published).enumerate();
     labels
         .map(|(index, (label, published))| inputs.of(label, published, job.label_not_before(index)))
         .collect()
 }
 
-struct Inputs<'a> {
+struct ReachInputs<'a> {
     store: &'a dyn Store,
     snapshot: Option<PlanSnapshot>,
     metadata: Option<DriverMetadata>,
@@ -80,7 +80,7 @@ struct Inputs<'a> {
     now: Timestamp,
 }
 
-impl Inputs<'_> {
+impl ReachInputs<'_> {
     fn of(
         &self,
         label: &Label,

@@ -42,7 +42,7 @@ pub use operator_groups::OperatorGroups;
 pub use package_record::PackageRecord;
 pub use peer::{Peer, operator_name};
 pub use query::JobQuery;
-pub use reloaded::{Changes, GuardChange, GuardEffect, OlderPlan, Reloaded};
+pub use reloaded::{GuardChange, GuardEffect, NameChanges, OlderPlan, Reloaded};
 pub use server::serve;
 pub use standing::{Calls, ConfigurationStanding};
 pub use status::{

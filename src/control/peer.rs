@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tokio::net::UnixStream;
 
-use crate::http::Lane;
+use crate::http::ClientClass;
 
 /// Number of groups that are read with one call; most processes have fewer.
 const USUAL_GROUPS: usize = 64;
@@ -47,13 +47,13 @@ impl Peer {
 
     /// The limits that apply to its connections.
     #[must_use]
-    pub fn lane(&self, operators: &[u32]) -> Lane {
+    pub fn class(&self, operators: &[u32]) -> ClientClass {
         if self.pid.and_then(|pid| u32::try_from(pid).ok()) == Some(std::process::id()) {
-            Lane::Own
+            ClientClass::Own
         } else if self.may_change(operators) {
-            Lane::Operators
+            ClientClass::Operators
         } else {
-            Lane::Others
+            ClientClass::Others
         }
     }
 }

@@ -76,7 +76,7 @@ fn settings((old_plan, old): (&Plan, &LabelPlan), now: (&Plan, &LabelPlan)) -> V
 }
 
 /// What a label was planned and requested by.
-struct Requested {
+struct RequestedLabel {
     plan: Plan,
     label: LabelPlan,
     /// Absent if the metadata of its job is not there any more.
@@ -85,12 +85,12 @@ struct Requested {
 
 /// The plan and the request of a label that exists, from the stored plan and metadata of its job. The date of the request is of no
 /// interest.
-fn requested(packages: &PackageStore, owner: &Job, index: usize) -> Option<Requested> {
+fn requested(packages: &PackageStore, owner: &Job, index: usize) -> Option<RequestedLabel> {
     let plan = packages.plan_snapshot(owner.id(), owner.plan()?).ok()?.plan;
     let label = plan.labels.get(index)?.clone();
     let undated = LabelPlan { go_live: None, ..label.clone() };
     let metadata = read_driver_metadata(packages, owner).ok();
     let request =
         metadata.and_then(|metadata| preview_with(&undated, &plan, &metadata, Timestamp::UNIX_EPOCH).request);
-    Some(Requested { plan, label, request })
+    Some(RequestedLabel { plan, label, request })
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::escaped::Escaped;
 use crate::replay::describe;
 use dropship_job::{JobId, counted};
-use dropship_rules::comparison::Difference;
+use dropship_rules::comparison::PlanDifference;
 use dropship_rules::rule::RuleChange;
 
 /// The answer to `dropship reload`, once the new configuration is active.
@@ -16,9 +16,9 @@ pub struct Reloaded {
     /// Always true: a configuration that is refused is an error.
     pub ok: bool,
     /// Rules by name. Jobs that exist already keep the plan that they were created with.
-    pub rules: Changes,
+    pub rules: NameChanges,
     /// Folders by name.
-    pub folders: Changes,
+    pub folders: NameChanges,
     /// Other keys that changed and are active now.
     pub keys: Vec<String>,
     /// Keys that changed and need a restart; the old values stay active until then.
@@ -47,7 +47,7 @@ pub struct OlderPlan {
     pub rule_change: Option<RuleChange>,
     /// How the plan would differ; empty if it would be the same, or if the facts of the package are gone.
     #[serde(default)]
-    pub differences: Vec<Difference>,
+    pub differences: Vec<PlanDifference>,
 }
 
 /// A label of an unfinished job that `[guard]` treats differently.
@@ -107,7 +107,7 @@ const NAMED_DIFFERENCES: usize = 10;
 
 /// Differences between two lists of named items.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Changes {
+pub struct NameChanges {
     /// Names that are new.
     pub added: Vec<String>,
     /// Names that no longer exist.
@@ -118,7 +118,7 @@ pub struct Changes {
     pub reordered: bool,
 }
 
-impl Changes {
+impl NameChanges {
     /// Compares two lists by the names of their items.
     pub fn between<T: PartialEq>(old: &[T], new: &[T], name: impl Fn(&T) -> &str) -> Self {
         let find = |list: &[T], item: &T| list.iter().position(|other| name(other) == name(item));
@@ -192,7 +192,7 @@ impl Reloaded {
     /// Whether neither the configuration in force nor a key that needs a restart would change.
     #[must_use]
     pub fn changes_nothing(&self) -> bool {
-        let none = Changes::default();
+        let none = NameChanges::default();
         (&self.rules, &self.folders) == (&none, &none) && self.keys.is_empty() && self.restart.is_empty()
     }
 
@@ -241,11 +241,11 @@ mod tests {
     fn lists_with_different_items_report_names_and_order() {
         let old = [("a", 1), ("b", 2), ("c", 3)];
         let new = [("c", 3), ("a", 9), ("d", 4)];
-        let changes = Changes::between(&old, &new, |item| item.0);
+        let changes = NameChanges::between(&old, &new, |item| item.0);
         assert_eq!(changes.added, ["d"]);
         assert_eq!(changes.removed, ["b"]);
         assert_eq!(changes.changed, ["a"]);
         assert!(changes.reordered);
-        assert_eq!(Changes::between(&old, &old, |item| item.0), Changes::default());
+        assert_eq!(NameChanges::between(&old, &old, |item| item.0), NameChanges::default());
     }
 }

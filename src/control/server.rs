@@ -90,10 +90,10 @@ impl Listener for ControlSocket {
     async fn accept(&mut self) -> io::Result<(UnixStream, Caller)> {
         let (stream, _) = self.listener.accept().await?;
         let peer = Peer::of(&stream)?;
-        let (key, lane) = (ClientKey::Uid(peer.uid), peer.lane(&self.operators.ids()));
+        let (key, class) = (ClientKey::Uid(peer.uid), peer.class(&self.operators.ids()));
         let mut extensions = Extensions::new();
         extensions.insert(peer);
-        Ok((stream, Caller { key, lane, extensions }))
+        Ok((stream, Caller { key, class, extensions }))
     }
 
     fn name(&self) -> String {

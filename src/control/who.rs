@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use dropship_glob::Glob;
 use dropship_job::{JobId, RemoteId};
-use dropship_store::{DeviceQuery, HardwareIds, NewestLabels, PublishedLabel, Store, StoreError, Target};
+use dropship_store::{
+    DeviceQuery, HardwareIds, NewestLabels, PublishedLabel, PublishedTarget, Store, StoreError,
+};
 
 /// The devices that a query is about.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,14 +118,14 @@ pub(super) fn who(
 fn reaching(
     store: &dyn Store,
     label: PublishedLabel,
-    targets: Vec<Target>,
+    targets: Vec<PublishedTarget>,
 ) -> Result<ReachingLabel, StoreError> {
     let others = |ids: &[RemoteId]| ids.iter().map(|id| other(store, *id)).collect::<Result<Vec<_>, _>>();
     let (supersedes, superseded_by) = (others(&label.supersedes)?, others(&label.superseded_by)?);
     let mut versions: Vec<_> = targets.iter().filter_map(|target| target.version.clone()).collect();
     versions.sort_unstable();
     versions.dedup();
-    let target = |target: Target| ReachedTarget {
+    let target = |target: PublishedTarget| ReachedTarget {
         hardware_id: target.hardware_id.to_lowercase(),
         operating_system: target.os,
         inf: target.inf,

@@ -50,7 +50,7 @@ impl DaemonControl {
     pub(super) fn new(reloader: Arc<Reloader>, attention: Arc<Attention>, calls: Arc<CallHistory>) -> Self {
         let (pipeline, intake, admission) = reloader.parts();
         let workers =
-            Arc::new(Workers { pipeline: Arc::clone(&pipeline), admission: Arc::clone(&admission) });
+            Arc::new(PipelineWorkers { pipeline: Arc::clone(&pipeline), admission: Arc::clone(&admission) });
         let jobs = JobService::new(
             Arc::clone(pipeline.store()),
             pipeline.packages().clone(),
@@ -362,12 +362,12 @@ impl LabelPlanner for RulesInForce {
 }
 
 /// The workers of the pipeline.
-struct Workers {
+struct PipelineWorkers {
     pipeline: Arc<Pipeline<Client>>,
     admission: Arc<Admission>,
 }
 
-impl ActiveJobs for Workers {
+impl ActiveJobs for PipelineWorkers {
     fn is_running(&self, id: &JobId) -> bool {
         self.pipeline.queue().is_running(id)
     }

@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use crate::control::ControlError;
 use crate::http::{self, Limits, RequestSlots, SlotKind};
-use crate::metrics::Text;
+use crate::metrics::ExpositionText;
 use crate::observe::Restart;
 
 /// The content of the endpoints. The methods may block.
@@ -61,7 +61,7 @@ pub(super) fn listen(
 async fn metrics(State(pages): State<Pages>, Extension(slots): Extension<RequestSlots>) -> Response {
     // Counting may wait for the disk.
     match blocking(&slots, move || pages.metrics()).await {
-        Ok(text) => ([(header::CONTENT_TYPE, Text::CONTENT_TYPE)], text).into_response(),
+        Ok(text) => ([(header::CONTENT_TYPE, ExpositionText::CONTENT_TYPE)], text).into_response(),
         Err(refusal) => refusal,
     }
 }

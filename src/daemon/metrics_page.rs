@@ -3,13 +3,13 @@
 use super::health_endpoints::HealthEndpoints;
 use super::{job_counts, node_metrics};
 use crate::attention::{AttentionItem, AttentionKind};
-use crate::metrics::{Metric, Text, registry};
+use crate::metrics::{ExpositionText, Metric, registry};
 use dropship_hardware::Availability;
 use dropship_intake::{FolderHealth, FolderState};
 
 /// Writes the page. Counting may wait for the disk.
 pub(super) fn page(parts: &HealthEndpoints) -> String {
-    let mut text = Text::default();
+    let mut text = ExpositionText::default();
     text.family(&registry::BUILD_INFO).sample(&[env!("CARGO_PKG_VERSION")], 1.0);
     text.one(&registry::START_TIME, parts.since.as_second() as f64);
     node_metrics::write(&mut text, &**parts.pipeline.store(), true);
@@ -33,14 +33,14 @@ pub(super) fn page(parts: &HealthEndpoints) -> String {
 }
 
 /// Writes whether there is trouble of each kind.
-pub(super) fn write_trouble(text: &mut Text, items: &[AttentionItem]) {
+pub(super) fn write_trouble(text: &mut ExpositionText, items: &[AttentionItem]) {
     let mut family = text.family(&registry::TROUBLE);
     for kind in AttentionKind::ALL {
         family.sample(&[kind.name()], flag(items.iter().any(|item| item.kind == kind)));
     }
 }
 
-fn write_jobs(parts: &HealthEndpoints, text: &mut Text) {
+fn write_jobs(parts: &HealthEndpoints, text: &mut ExpositionText) {
     match job_counts::of(&parts.pipeline) {
         Ok(counts) => {
             let mut family = text.family(&registry::JOBS);
@@ -57,7 +57,7 @@ fn write_jobs(parts: &HealthEndpoints, text: &mut Text) {
 }
 
 /// Writes the health of folders.
-pub(super) fn write_folder_health(text: &mut Text, health: &[FolderHealth]) {
+pub(super) fn write_folder_health(text: &mut ExpositionText, health: &[FolderHealth]) {
     type Value = fn(&FolderHealth) -> f64;
     let families: [(&Metric, Value); 7] = [
         (&registry::FOLDER_DEGRADED, |folder| flag(folder.state == FolderState::Degraded)),
@@ -76,7 +76,7 @@ pub(super) fn write_folder_health(text: &mut Text, health: &[FolderHealth]) {
     }
 }
 
-fn write_folders(parts: &HealthEndpoints, text: &mut Text) {
+fn write_folders(parts: &HealthEndpoints, text: &mut ExpositionText) {
     let health = parts.intake.health();
     write_folder_health(text, &health);
     text.one(&registry::WATCH_OVERFLOWS, parts.intake.overflows() as f64);
@@ -92,7 +92,7 @@ fn write_folders(parts: &HealthEndpoints, text: &mut Text) {
     }
 }
 
-fn write_accounts(parts: &HealthEndpoints, text: &mut Text) {
+fn write_accounts(parts: &HealthEndpoints, text: &mut ExpositionText) {
     let clients = parts.pipeline.services();
     let suspended = parts.pipeline.accounts().all();
     let mut family = text.family(&registry::ACCOUNT_PAUSED);
@@ -114,7 +114,7 @@ fn write_accounts(parts: &HealthEndpoints, text: &mut Text) {
     }
 }
 
-fn write_configuration(parts: &HealthEndpoints, text: &mut Text) {
+fn write_configuration(parts: &HealthEndpoints, text: &mut ExpositionText) {
     let state = &parts.attention.sources().configuration;
     text.one(&registry::CONFIG_GENERATION, state.generation() as f64);
     text.one(&registry::CONFIG_RELOAD_SUCCESSFUL, flag(state.last_refused().is_none()));

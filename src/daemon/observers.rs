@@ -8,7 +8,7 @@ use crate::notify::Notifier;
 use crate::observe::FolderLog;
 use crate::pipeline::{Deliveries, JobObserver};
 use crate::web::JobRows;
-use dropship_intake::{FolderEvents, Loss};
+use dropship_intake::{FileLoss, FolderEvents};
 use dropship_job::{Event, Job, JobId};
 
 /// What follows the jobs on every node, also while it stands by.
@@ -95,7 +95,7 @@ impl FolderEvents for FolderObserver {
         self.log.recovered(folder);
     }
 
-    fn lost(&self, folder: &str, path: &Path, how: Loss) {
+    fn lost(&self, folder: &str, path: &Path, how: FileLoss) {
         self.log.lost(folder, path, how);
         self.metrics.on_lost_file(folder, how);
     }

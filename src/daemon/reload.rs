@@ -13,13 +13,13 @@ use crate::admission::{ActiveConfig, Admission};
 use crate::attention::{ConfigurationState, LastReload, PendingKey};
 use crate::config::model::{AfterSuccess, Config, Folder};
 use crate::config::{self, Environment, Problem, effective};
-use crate::control::{Changes, ControlError, ControlErrorKind, OperatorGroups, Reloaded};
+use crate::control::{ControlError, ControlErrorKind, NameChanges, OperatorGroups, Reloaded};
 use crate::observe;
 use crate::pipeline::Pipeline;
 use crate::requirements::{self, Secrets};
 use crate::systemd::UnitStatus;
 use dropship_hardware::Client;
-use dropship_intake::{FolderSpec, Intake, Names};
+use dropship_intake::{FolderSpec, Intake, NameFilter};
 use dropship_package::Policy;
 use dropship_store::StoreError;
 
@@ -105,7 +105,7 @@ impl Reloader {
     }
 
     /// Reads the configuration on disk, and checks it as far as that is possible before it is applied.
-    async fn prepare(&self) -> Result<Prepared, ControlError> {
+    async fn prepare(&self) -> Result<PreparedReload, ControlError> {
         let old = self.admission.active();
         let path = old.config.path.clone();
         let sandbox = self.pipeline.settings().sandbox;
@@ -120,9 +120,9 @@ impl Reloader {
         let pending = reloaded.restart.iter().map(|key| PendingKey::new(key.clone(), &differences)).collect();
         let policy = accounts::policy(&new).map_err(|error| refused(format!("[signers]: {error:#}")))?;
         for spec in new.folders_here().cloned().map(FolderSpec::from) {
-            Names::new(&spec.include, &spec.exclude).map_err(refused)?;
+            NameFilter::new(&spec.include, &spec.exclude).map_err(refused)?;
         }
-        Ok(Prepared { old, new, policy, reloaded, pending })
+        Ok(PreparedReload { old, new, policy, reloaded, pending })
     }
 
     /// What a reload would change now, for the newest `max_jobs` unfinished jobs. Nothing is applied, and no reload waits while the
@@ -139,7 +139,7 @@ impl Reloader {
     }
 
     async fn apply(&self) -> Result<(Reloaded, Vec<PendingKey>), ControlError> {
-        let Prepared { old, new, policy, reloaded, pending } =
+        let PreparedReload { old, new, policy, reloaded, pending } =
             self.with_effects(self.prepare().await?, usize::MAX).await?;
         let (operators, names) = (self.operators.clone(), new.control.operators.clone());
         let looked_up = tokio::task::spawn_blocking(move || operators.replace(&names));
@@ -159,8 +159,12 @@ impl Reloader {
     }
 
     /// Adds the effects on the newest `max_jobs` unfinished jobs, which are compared with their packages.
-    async fn with_effects(&self, prepared: Prepared, max_jobs: usize) -> Result<Prepared, ControlError> {
-        let Prepared { old, new, policy, mut reloaded, pending } = prepared;
+    async fn with_effects(
+        &self,
+        prepared: PreparedReload,
+        max_jobs: usize,
+    ) -> Result<PreparedReload, ControlError> {
+        let PreparedReload { old, new, policy, mut reloaded, pending } = prepared;
         let (store, packages) = (Arc::clone(self.pipeline.store()), self.pipeline.packages().clone());
         let active = Arc::clone(&old);
         let compared = tokio::task::spawn_blocking(move || {
@@ -170,12 +174,12 @@ impl Reloader {
         let (new, effects) = compared.await.map_err(failed)??;
         reloaded.jobs = effects.jobs;
         reloaded.guard = effects.guard;
-        Ok(Prepared { old, new, policy, reloaded, pending })
+        Ok(PreparedReload { old, new, policy, reloaded, pending })
     }
 }
 
 /// A configuration that was read and checked, but not applied.
-struct Prepared {
+struct PreparedReload {
     old: Arc<ActiveConfig>,
     /// As it would become active: keys that need a restart have their old values.
     new: Config,
@@ -185,12 +189,12 @@ struct Prepared {
     pending: Vec<PendingKey>,
 }
 
-impl Prepared {
+impl PreparedReload {
     /// Whether the active configuration would stay the same.
     fn changes_nothing(&self) -> bool {
         let Reloaded { ok: _, rules, folders, keys, restart: _, warnings: _, jobs: _, guard: _ } =
             &self.reloaded;
-        let none = Changes::default();
+        let none = NameChanges::default();
         (rules, folders) == (&none, &none)
             && keys.is_empty()
             // The dates on which secrets expire take effect without a restart.
@@ -274,8 +278,8 @@ fn difference(old: &Config, new: &Config) -> Reloaded {
     });
     Reloaded {
         ok: true,
-        rules: Changes::between(&old.rules, &new.rules, |rule| &rule.name),
-        folders: Changes::between(&old.folders, &new.folders, |folder| &folder.name),
+        rules: NameChanges::between(&old.rules, &new.rules, |rule| &rule.name),
+        folders: NameChanges::between(&old.folders, &new.folders, |folder| &folder.name),
         keys: keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned()).collect(),
         restart: Vec::new(),
         warnings: warnings.collect(),
@@ -302,7 +306,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Con
         }
     }
     let kept = accounts;
-    let accounts = Changes::between(
+    let accounts = NameChanges::between(
         &kept.iter().collect::<Vec<_>>(),
         &new.accounts.iter().collect::<Vec<_>>(),
         |account| account.0,

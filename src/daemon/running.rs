@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use super::reload::Reloader;
-use super::shutdown::{Live, Shutdown};
+use super::shutdown::{LiveParts, Shutdown};
 use crate::pipeline::Pipeline;
 use dropship_hardware::Client;
 
@@ -15,7 +15,7 @@ const IDLE_SPAN: Duration = Duration::from_secs(60);
 
 /// A daemon that accepts and processes packages.
 pub struct Running {
-    pub(super) live: Live,
+    pub(super) live: LiveParts,
     pub(super) reloader: Arc<Reloader>,
     /// Whether the store was compared with the receipts.
     pub(super) caught_up: watch::Receiver<bool>,

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::control_threads::ControlThreads;
-use super::signals::{Ending, MAX_SHUTDOWN};
+use super::signals::{ExitDeadline, MAX_SHUTDOWN};
 use super::watchdog::Watchdog;
 use crate::pipeline::{Deliveries, Pipeline};
 use crate::{observe, systemd};
@@ -38,7 +38,7 @@ pub enum Shutdown {
 }
 
 /// Everything that must be stopped at shutdown.
-pub(super) struct Live {
+pub(super) struct LiveParts {
     pub(super) pipeline: Arc<Pipeline<Client>>,
     pub(super) intake: Arc<Intake>,
     pub(super) workers: JoinHandle<()>,
@@ -50,12 +50,12 @@ pub(super) struct Live {
     pub(super) threads: ControlThreads,
     pub(super) listening: Option<ListeningNote>,
     pub(super) watchdog: Option<Watchdog>,
-    pub(super) ending: Ending,
+    pub(super) exit_deadline: ExitDeadline,
     /// The results of folders that are on this node only.
     pub(super) deliveries: Arc<Deliveries>,
 }
 
-impl Live {
+impl LiveParts {
     /// Shuts down; `failure` is why the store failed, if it did.
     pub(super) async fn shut_down(self, failure: Option<String>) -> Shutdown {
         let running = || self.pipeline.queue().running();
@@ -64,9 +64,9 @@ impl Live {
         let started = Instant::now();
         let extension = systemd::extend_timeouts(MAX_DRAIN + Duration::from_secs(30));
         if failure.is_some() {
-            self.ending.fail();
+            self.exit_deadline.fail();
         }
-        self.ending.require_end_of("the calls in flight", MAX_SHUTDOWN);
+        self.exit_deadline.require_end_of("the calls in flight", MAX_SHUTDOWN);
         self.pipeline.shutdown().cancel();
         let workers = async {
             if let Err(error) = self.workers.await {
@@ -80,7 +80,7 @@ impl Live {
             () = only_file_work_is_left(&self.pipeline) => observe::work_left_behind(running()),
             () = tokio::time::sleep(MAX_DRAIN) => observe::drain_gave_up(running()),
         }
-        self.ending.require_end_of("the store or a thread", MAX_CLOSING);
+        self.exit_deadline.require_end_of("the store or a thread", MAX_CLOSING);
         drop(self.listening);
         self.closing.cancel();
         for task in self.tasks {

@@ -39,18 +39,18 @@ pub enum Signal {
 #[derive(Debug)]
 pub struct Signals {
     received: UnboundedReceiver<Signal>,
-    ending: Ending,
+    exit_deadline: ExitDeadline,
 }
 
 /// The work that still has to end, and when the process ends in any case. Clones share it.
 #[derive(Debug, Clone)]
-pub struct Ending {
-    awaited: Arc<Mutex<Awaited>>,
+pub struct ExitDeadline {
+    unfinished: Arc<Mutex<UnfinishedWork>>,
     limits: UnboundedSender<Duration>,
 }
 
 #[derive(Debug, Default)]
-struct Awaited {
+struct UnfinishedWork {
     what: &'static str,
     heartbeats: Option<Heartbeats>,
     /// The daemon ends because of an error.
@@ -66,18 +66,18 @@ impl Signals {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let streams = {
             let _entered = runtime.enter();
-            Streams::listen()?
+            SignalStreams::listen()?
         };
         let (sender, received) = unbounded_channel();
         let (limits, limited) = unbounded_channel();
-        let awaited =
-            Arc::new(Mutex::new(Awaited { what: "the start", heartbeats: None, has_failed: false }));
-        let ending = Ending { awaited, limits };
-        let last = ending.clone();
+        let unfinished =
+            Arc::new(Mutex::new(UnfinishedWork { what: "the start", heartbeats: None, has_failed: false }));
+        let exit_deadline = ExitDeadline { unfinished, limits };
+        let last = exit_deadline.clone();
         std::thread::Builder::new()
             .name("signals".to_owned())
             .spawn(move || runtime.block_on(receive(streams, &sender, limited, &last)))?;
-        Ok(Self { received, ending })
+        Ok(Self { received, exit_deadline })
     }
 
     /// Waits for the next signal. Cancel-safe.
@@ -89,52 +89,52 @@ impl Signals {
         }
     }
 
-    /// The end of the process.
+    /// When the process ends in any case.
     #[must_use]
-    pub fn ending(&self) -> Ending {
-        self.ending.clone()
+    pub fn exit_deadline(&self) -> ExitDeadline {
+        self.exit_deadline.clone()
     }
 }
 
-impl Default for Ending {
-    /// An end without a limit.
+impl Default for ExitDeadline {
+    /// A deadline without a limit.
     fn default() -> Self {
-        Self { awaited: Arc::default(), limits: unbounded_channel().0 }
+        Self { unfinished: Arc::default(), limits: unbounded_channel().0 }
     }
 }
 
-impl Ending {
+impl ExitDeadline {
     /// Requires that `what` ends within `limit`; otherwise the process exits. The earliest of all limits counts.
     pub(super) fn require_end_of(&self, what: &'static str, limit: Duration) {
-        self.awaited.lock().what = what;
+        self.unfinished.lock().what = what;
         // Fails only if the thread has ended, which happens at the end of the process.
         self.limits.send(limit).ok();
     }
 
     /// The daemon ends because of an error, so the process fails also if something does not end: systemd starts it again.
     pub(super) fn fail(&self) {
-        self.awaited.lock().has_failed = true;
+        self.unfinished.lock().has_failed = true;
     }
 
     /// Whether a component hangs that the shutdown needs.
     fn is_stuck(&self) -> bool {
-        let heartbeats = self.awaited.lock().heartbeats.clone();
+        let heartbeats = self.unfinished.lock().heartbeats.clone();
         heartbeats.is_some_and(|heartbeats| !heartbeats.stalled_until_restart(STUCK).is_empty())
     }
 
     /// Names components without heartbeats in the last log entry.
     pub(super) fn watch(&self, heartbeats: &Heartbeats) {
-        self.awaited.lock().heartbeats = Some(heartbeats.clone());
+        self.unfinished.lock().heartbeats = Some(heartbeats.clone());
     }
 }
 
-struct Streams {
+struct SignalStreams {
     terminate: Stream,
     interrupt: Stream,
     hang_up: Stream,
 }
 
-impl Streams {
+impl SignalStreams {
     fn listen() -> io::Result<Self> {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
@@ -153,10 +153,10 @@ impl Streams {
 }
 
 async fn receive(
-    mut streams: Streams,
+    mut streams: SignalStreams,
     sender: &UnboundedSender<Signal>,
     mut limits: UnboundedReceiver<Duration>,
-    ending: &Ending,
+    exit_deadline: &ExitDeadline,
 ) {
     let mut stops = 0_u32;
     let mut checks = tokio::time::interval(Duration::from_secs(1));
@@ -177,9 +177,9 @@ async fn receive(
                 }
             }
             Some(limit) = limits.recv() => Some(limit),
-            _ = checks.tick(), if deadline.is_some() => ending.is_stuck().then_some(Duration::ZERO),
+            _ = checks.tick(), if deadline.is_some() => exit_deadline.is_stuck().then_some(Duration::ZERO),
             () = tokio::time::sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                exit(ending);
+                exit(exit_deadline);
             }
         };
         let Some(limit) = limit else { continue };
@@ -189,10 +189,10 @@ async fn receive(
 }
 
 /// Ends the process. Safe at any time: acknowledged changes are durable, and the next start checks interrupted calls.
-fn exit(ending: &Ending) -> ! {
+fn exit(exit_deadline: &ExitDeadline) -> ! {
     let (what, heartbeats, has_failed) = {
-        let awaited = ending.awaited.lock();
-        (awaited.what, awaited.heartbeats.clone(), awaited.has_failed)
+        let unfinished = exit_deadline.unfinished.lock();
+        (unfinished.what, unfinished.heartbeats.clone(), unfinished.has_failed)
     };
     let (logged, done) = std::sync::mpsc::channel::<()>();
     let log = move || {

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use self::build::{Core, build_pipeline, build_services};
-use self::control::{Served, serve_control};
+use self::control::{ServedEndpoints, serve_control};
 use self::intake::{start_intake, watch_attention};
 use self::recovery::recover;
 use self::store::open_store;
 use self::tasks::{Tasks, spawn_tasks};
 use super::running::Running;
-use super::shutdown::Live;
-use super::signals::Ending;
+use super::shutdown::LiveParts;
+use super::signals::ExitDeadline;
 use super::{status_line, watchdog};
 use crate::attention::Attention;
 use crate::config::model::{AfterSuccess, Config};
@@ -78,7 +78,11 @@ impl Loaded {
     /// # Errors
     /// When the daemon cannot run; the error says why, and what to do. [`Cancelled`](dropship_store::StoreError::Cancelled) after
     /// [`StartupCancellation::cancel`].
-    pub async fn start(self, ending: Ending, cancellation: &StartupCancellation) -> anyhow::Result<Running> {
+    pub async fn start(
+        self,
+        exit_deadline: ExitDeadline,
+        cancellation: &StartupCancellation,
+    ) -> anyhow::Result<Running> {
         let Self { config, options } = self;
         let descriptors = crate::http::raise_limit();
         tracing::debug!("at most {descriptors} descriptors can be open");
@@ -88,14 +92,14 @@ impl Loaded {
         let services = build_services(&config, &opened, options)?;
         let packages = package_objects::open(&config.store).await?;
         let core = build_pipeline(config, &opened, packages, services, options)?;
-        ending.watch(&core.heartbeats);
+        exit_deadline.watch(&core.heartbeats);
         let captured = recover(&core, &opened).await?;
         let intake = start_intake(&core)?;
         let attention = watch_attention(&core, &intake);
         let served = serve_control(&core, &intake, &attention).await?;
         let tasks = spawn_tasks(&core, &intake, &attention, opened, captured)?;
         drop(starting);
-        Ok(announce(core, intake, &attention, served, tasks, options, ending))
+        Ok(announce(core, intake, &attention, served, tasks, options, exit_deadline))
     }
 }
 
@@ -104,17 +108,17 @@ fn announce(
     core: Core,
     intake: Arc<Intake>,
     attention: &Attention,
-    served: Served,
+    served: ServedEndpoints,
     tasks: Tasks,
     options: Options,
-    ending: Ending,
+    exit_deadline: ExitDeadline,
 ) -> Running {
     let socket = core.admission.active().config.control.socket.clone();
     let watchdog = watchdog::start(&core.heartbeats, &socket);
     let status = status_line::of(&core.pipeline, &intake, &attention.refresh());
     observe::ready(&status, options.sandbox);
     core.unit.ready(&status);
-    let live = Live {
+    let live = LiveParts {
         pipeline: core.pipeline,
         intake,
         workers: tasks.workers,
@@ -124,7 +128,7 @@ fn announce(
         listening: served.listening,
         tasks: served.tasks.into_iter().chain(tasks.others).collect(),
         watchdog,
-        ending,
+        exit_deadline,
         deliveries: core.deliveries,
     };
     Running { live, reloader: served.reloader, caught_up: tasks.caught_up, until_idle: options.until_idle }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use super::limits::Limits;
-use super::listener::{Caller, ClientKey, Lane};
-use super::request_slots::{ClientSlots, LaneSlots, RequestSlots};
+use super::listener::{Caller, ClientClass, ClientKey};
+use super::request_slots::{ClassSlots, ClientSlots, RequestSlots};
 
 /// The part of the connections that is for clients that have none: a fourth. Few clients with many connections cannot take it.
 const RESERVED: usize = 4;
@@ -16,13 +16,13 @@ const RESERVED: usize = 4;
 #[derive(Debug)]
 pub(super) struct Connections {
     limits: Limits,
-    lanes: Mutex<HashMap<Lane, OpenLane>>,
+    classes: Mutex<HashMap<ClientClass, OpenClass>>,
 }
 
 #[derive(Debug, Default)]
-struct OpenLane {
+struct OpenClass {
     count: usize,
-    slots: Arc<LaneSlots>,
+    slots: Arc<ClassSlots>,
     clients: HashMap<ClientKey, OpenClient>,
 }
 
@@ -34,7 +34,7 @@ struct OpenClient {
 
 /// Why a connection is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refusal {
+pub(super) enum ConnectionRefusal {
     #[error("this client has too many connections")]
     Client,
     #[error("there are too many connections")]
@@ -45,22 +45,22 @@ pub(super) enum Refusal {
 
 impl Connections {
     pub(super) fn new(limits: Limits) -> Arc<Self> {
-        Arc::new(Self { limits, lanes: Mutex::default() })
+        Arc::new(Self { limits, classes: Mutex::default() })
     }
 
     /// Counts a connection until the permit is dropped.
-    pub(super) fn open(self: &Arc<Self>, caller: &Caller) -> Result<OpenConnection, Refusal> {
-        let (key, lane) = (caller.key, caller.lane);
-        let mut lanes = self.lanes.lock();
-        let open = lanes.entry(lane).or_default();
+    pub(super) fn open(self: &Arc<Self>, caller: &Caller) -> Result<OpenConnection, ConnectionRefusal> {
+        let (key, class) = (caller.key, caller.class);
+        let mut classes = self.classes.lock();
+        let open = classes.entry(class).or_default();
         let free = self.limits.connections.saturating_sub(open.count);
         if free == 0 {
-            return Err(Refusal::All);
+            return Err(ConnectionRefusal::All);
         }
         let has = open.clients.get(&key).map_or(0, |client| client.count);
         let is_reserved = free <= self.limits.connections / RESERVED;
         if has >= self.limits.per_client || (has > 0 && is_reserved) {
-            return Err(Refusal::Client);
+            return Err(ConnectionRefusal::Client);
         }
         // A client that has disconnected is remembered while its requests still run.
         open.clients.retain(|_, client| client.count > 0 || !client.slots.are_free());
@@ -68,7 +68,7 @@ impl Connections {
         open.count += 1;
         client.count += 1;
         let slots = RequestSlots::new(Arc::clone(&open.slots), Arc::clone(&client.slots));
-        Ok(OpenConnection { connections: Arc::clone(self), lane, key, slots })
+        Ok(OpenConnection { connections: Arc::clone(self), class, key, slots })
     }
 }
 
@@ -76,15 +76,15 @@ impl Connections {
 #[derive(Debug)]
 pub(super) struct OpenConnection {
     connections: Arc<Connections>,
-    lane: Lane,
+    class: ClientClass,
     key: ClientKey,
     pub(super) slots: RequestSlots,
 }
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
-        let mut lanes = self.connections.lanes.lock();
-        let Some(open) = lanes.get_mut(&self.lane) else { return };
+        let mut classes = self.connections.classes.lock();
+        let Some(open) = classes.get_mut(&self.class) else { return };
         open.count -= 1;
         if let Some(client) = open.clients.get_mut(&self.key) {
             client.count -= 1;
@@ -97,26 +97,29 @@ mod tests {
     use super::*;
     use axum::http::Extensions;
 
-    fn caller(uid: u32, lane: Lane) -> Caller {
-        Caller { key: ClientKey::Uid(uid), lane, extensions: Extensions::new() }
+    fn caller(uid: u32, class: ClientClass) -> Caller {
+        Caller { key: ClientKey::Uid(uid), class, extensions: Extensions::new() }
     }
 
     #[test]
     fn flood_of_one_client_leaves_room_for_others_and_for_operators() {
         let connections = Connections::new(Limits { connections: 5, per_client: 3, ..Limits::CONTROL });
-        let open = |uid, lane| connections.open(&caller(uid, lane));
-        let mut flood: Vec<_> = (0..3).map(|_| open(1, Lane::Others).expect("room")).collect();
-        assert_eq!(open(1, Lane::Others).expect_err("its limit"), Refusal::Client);
-        flood.push(open(2, Lane::Others).expect("room"));
-        assert_eq!(open(2, Lane::Others).expect_err("the last is reserved"), Refusal::Client);
-        flood.push(open(3, Lane::Others).expect("room"));
-        assert_eq!(open(4, Lane::Others).expect_err("the limit of all"), Refusal::All);
-        let operator = open(0, Lane::Operators).expect("its own lane");
+        let open = |uid, class| connections.open(&caller(uid, class));
+        let mut flood: Vec<_> = (0..3).map(|_| open(1, ClientClass::Others).expect("room")).collect();
+        assert_eq!(open(1, ClientClass::Others).expect_err("its limit"), ConnectionRefusal::Client);
+        flood.push(open(2, ClientClass::Others).expect("room"));
+        assert_eq!(
+            open(2, ClientClass::Others).expect_err("the last is reserved"),
+            ConnectionRefusal::Client
+        );
+        flood.push(open(3, ClientClass::Others).expect("room"));
+        assert_eq!(open(4, ClientClass::Others).expect_err("the limit of all"), ConnectionRefusal::All);
+        let operator = open(0, ClientClass::Operators).expect("its own class");
         drop(flood);
-        drop((open(1, Lane::Others).expect("room again"), operator));
-        drop(open(4, Lane::Others).expect("room"));
-        let lanes = connections.lanes.lock();
-        assert!(lanes.values().all(|lane| lane.count == 0 && lane.clients.len() == 1), "{lanes:?}");
+        drop((open(1, ClientClass::Others).expect("room again"), operator));
+        drop(open(4, ClientClass::Others).expect("room"));
+        let classes = connections.classes.lock();
+        assert!(classes.values().all(|class| class.count == 0 && class.clients.len() == 1), "{classes:?}");
     }
 
     #[test]
@@ -125,7 +128,7 @@ mod tests {
         let in_turns = (0..40).cycle().take(4000).collect::<Vec<_>>();
         for uids in [one_after_the_other, in_turns] {
             let connections = Connections::new(Limits::CONTROL);
-            let open = |uid| connections.open(&caller(uid, Lane::Others));
+            let open = |uid| connections.open(&caller(uid, ClientClass::Others));
             let flood: Vec<_> = uids.into_iter().filter_map(|uid| open(uid).ok()).collect();
             assert!(flood.len() > 180, "{}", flood.len());
             drop(open(99).expect("room"));

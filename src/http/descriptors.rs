@@ -6,7 +6,7 @@ use std::os::fd::{AsFd, AsRawFd};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-use super::listener::Lane;
+use super::listener::ClientClass;
 
 /// Raises the limit of open descriptors to what the process may have, and returns it.
 ///
@@ -30,10 +30,10 @@ pub(super) fn limit() -> u64 {
 
 /// Whether the descriptor of a new connection is among the last ones. The kernel gives out the lowest free number, so a high
 /// number means that those below are in use.
-pub(super) fn is_reserved(connection: &impl AsFd, lane: Lane, limit: u64) -> bool {
-    let reserved = match lane {
-        Lane::Others => (limit / 4).min(128),
-        Lane::Own | Lane::Operators => (limit / 8).min(64),
+pub(super) fn is_reserved(connection: &impl AsFd, class: ClientClass, limit: u64) -> bool {
+    let reserved = match class {
+        ClientClass::Others => (limit / 4).min(128),
+        ClientClass::Own | ClientClass::Operators => (limit / 8).min(64),
     };
     u64::try_from(connection.as_fd().as_raw_fd()).unwrap_or(0) >= limit.saturating_sub(reserved)
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-/// The limits of one listener. Each [`Lane`](super::Lane) has its own share, so that operators can connect while others
-/// flood the listener.
+/// The limits of one listener. Each [`ClientClass`](super::ClientClass) has its own share, so that operators can connect
+/// while others flood the listener.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Maximum number of connections in a lane.
+    /// Maximum number of connections in a class of clients.
     pub connections: usize,
-    /// Maximum number of connections of one client in a lane.
+    /// Maximum number of connections of one client in a class.
     pub per_client: usize,
     /// Maximum time for a complete request head, and of an idle connection between two requests.
     pub head: Duration,

@@ -18,9 +18,9 @@ pub enum ClientKey {
     Address(IpAddr),
 }
 
-/// Clients of different lanes do not share limits.
+/// Clients of different classes do not share limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Lane {
+pub enum ClientClass {
     /// The daemon itself: its watchdog connects to the control socket.
     Own,
     /// Clients that may change things.
@@ -34,8 +34,8 @@ pub enum Lane {
 pub struct Caller {
     /// The client.
     pub key: ClientKey,
-    /// Its lane.
-    pub lane: Lane,
+    /// Its class.
+    pub class: ClientClass,
     /// Added to each of its requests.
     pub extensions: Extensions,
 }
@@ -66,8 +66,11 @@ impl Listener for TcpListener {
             }
             address @ IpAddr::V4(_) => address,
         };
-        let caller =
-            Caller { key: ClientKey::Address(key), lane: Lane::Others, extensions: Extensions::new() };
+        let caller = Caller {
+            key: ClientKey::Address(key),
+            class: ClientClass::Others,
+            extensions: Extensions::new(),
+        };
         Ok((stream, caller))
     }
 

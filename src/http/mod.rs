@@ -13,6 +13,6 @@ mod write_stall;
 
 pub use descriptors::raise_limit;
 pub use limits::Limits;
-pub use listener::{Caller, ClientKey, Lane, Listener};
+pub use listener::{Caller, ClientClass, ClientKey, Listener};
 pub use request_slots::{Busy, RequestSlot, RequestSlots, SlotKind};
 pub use server::serve;

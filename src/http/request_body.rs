@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::limits::Limits;
 
 /// A body that is read.
-struct Arriving {
+struct ArrivingBody {
     data: BodyDataStream,
     limits: Limits,
     received: u64,
@@ -20,7 +20,7 @@ struct Arriving {
 
 /// The same body. Reading it fails when the client stalls, or sends slower than the minimum rate.
 pub(super) fn arriving(body: Body, limits: Limits) -> Body {
-    let start = Arriving { data: body.into_data_stream(), limits, received: 0, waited: Duration::ZERO };
+    let start = ArrivingBody { data: body.into_data_stream(), limits, received: 0, waited: Duration::ZERO };
     Body::from_stream(stream::unfold(Some(start), |state| async {
         let mut body = state?;
         match body.next().await {
@@ -32,7 +32,7 @@ pub(super) fn arriving(body: Body, limits: Limits) -> Body {
     }))
 }
 
-impl Arriving {
+impl ArrivingBody {
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
         let asked = Instant::now();
         let stalled = || io::Error::new(io::ErrorKind::TimedOut, "the client sends its request too slowly");

@@ -22,7 +22,7 @@ pub enum SlotKind {
 
 /// Numbers of slots.
 #[derive(Debug, Clone, Copy)]
-struct Counts {
+struct SlotCounts {
     /// Slots that each request may take.
     shared: usize,
     /// Slots of which each client can take one only, so that few clients cannot take all.
@@ -34,11 +34,11 @@ struct Counts {
 impl SlotKind {
     const ALL: [Self; 3] = [Self::Query, Self::Bulk, Self::Submit];
 
-    const fn counts(self) -> Counts {
+    const fn counts(self) -> SlotCounts {
         match self {
-            Self::Query => Counts { shared: 8, reserved: 4, each: 4 },
-            Self::Bulk => Counts { shared: 4, reserved: 2, each: 2 },
-            Self::Submit => Counts { shared: 8, reserved: 8, each: 4 },
+            Self::Query => SlotCounts { shared: 8, reserved: 4, each: 4 },
+            Self::Bulk => SlotCounts { shared: 4, reserved: 2, each: 2 },
+            Self::Submit => SlotCounts { shared: 8, reserved: 8, each: 4 },
         }
     }
 
@@ -53,13 +53,13 @@ impl SlotKind {
 
 /// One value for each kind of request.
 #[derive(Debug)]
-struct Kinds<T> {
+struct PerSlotKind<T> {
     query: T,
     bulk: T,
     submit: T,
 }
 
-impl<T> Kinds<T> {
+impl<T> PerSlotKind<T> {
     fn new(of: impl Fn(SlotKind) -> T) -> Self {
         Self { query: of(SlotKind::Query), bulk: of(SlotKind::Bulk), submit: of(SlotKind::Submit) }
     }
@@ -78,26 +78,26 @@ fn semaphore(slots: usize) -> Arc<Semaphore> {
 }
 
 #[derive(Debug)]
-struct LaneKind {
+struct ClassSemaphores {
     shared: Arc<Semaphore>,
     reserved: Arc<Semaphore>,
 }
 
-/// The slots of a lane.
+/// The slots of a class of clients.
 #[derive(Debug)]
-pub(super) struct LaneSlots(Kinds<LaneKind>);
+pub(super) struct ClassSlots(PerSlotKind<ClassSemaphores>);
 
-impl Default for LaneSlots {
+impl Default for ClassSlots {
     fn default() -> Self {
-        Self(Kinds::new(|kind| {
+        Self(PerSlotKind::new(|kind| {
             let counts = kind.counts();
-            LaneKind { shared: semaphore(counts.shared), reserved: semaphore(counts.reserved) }
+            ClassSemaphores { shared: semaphore(counts.shared), reserved: semaphore(counts.reserved) }
         }))
     }
 }
 
 #[derive(Debug)]
-struct ClientKind {
+struct ClientSemaphores {
     each: Arc<Semaphore>,
     /// The one reserved slot that the client may take.
     reserved: Arc<Semaphore>,
@@ -105,11 +105,14 @@ struct ClientKind {
 
 /// The slots of one client.
 #[derive(Debug)]
-pub(super) struct ClientSlots(Kinds<ClientKind>);
+pub(super) struct ClientSlots(PerSlotKind<ClientSemaphores>);
 
 impl Default for ClientSlots {
     fn default() -> Self {
-        Self(Kinds::new(|kind| ClientKind { each: semaphore(kind.counts().each), reserved: semaphore(1) }))
+        Self(PerSlotKind::new(|kind| ClientSemaphores {
+            each: semaphore(kind.counts().each),
+            reserved: semaphore(1),
+        }))
     }
 }
 
@@ -123,7 +126,7 @@ impl ClientSlots {
 /// The slots that a request may take; an extension of each request.
 #[derive(Debug, Clone)]
 pub struct RequestSlots {
-    lane: Arc<LaneSlots>,
+    class: Arc<ClassSlots>,
     client: Arc<ClientSlots>,
 }
 
@@ -143,8 +146,8 @@ impl From<AcquireError> for Busy {
 }
 
 impl RequestSlots {
-    pub(super) fn new(lane: Arc<LaneSlots>, client: Arc<ClientSlots>) -> Self {
-        Self { lane, client }
+    pub(super) fn new(class: Arc<ClassSlots>, client: Arc<ClientSlots>) -> Self {
+        Self { class, client }
     }
 
     /// Waits for a slot.
@@ -156,16 +159,16 @@ impl RequestSlots {
     }
 
     async fn next(&self, kind: SlotKind) -> Result<RequestSlot, Busy> {
-        let (client, lane) = (self.client.0.of(kind), self.lane.0.of(kind));
+        let (client, class) = (self.client.0.of(kind), self.class.0.of(kind));
         // The client's own first: its requests do not queue for the slots of all while it uses its part.
         let own = Arc::clone(&client.each).acquire_owned().await?;
         let reserved = async {
             let only = Arc::clone(&client.reserved).acquire_owned().await?;
-            Ok([only, Arc::clone(&lane.reserved).acquire_owned().await?])
+            Ok([only, Arc::clone(&class.reserved).acquire_owned().await?])
         };
         tokio::select! {
             biased;
-            shared = Arc::clone(&lane.shared).acquire_owned() => Ok(RequestSlot(vec![own, shared?])),
+            shared = Arc::clone(&class.shared).acquire_owned() => Ok(RequestSlot(vec![own, shared?])),
             reserved = reserved => {
                 let [only, reserved] = reserved.map_err(|error: AcquireError| Busy::from(error))?;
                 Ok(RequestSlot(vec![own, only, reserved]))
@@ -186,8 +189,8 @@ mod tests {
     use super::*;
 
     fn clients(count: usize) -> Vec<RequestSlots> {
-        let lane = Arc::new(LaneSlots::default());
-        (0..count).map(|_| RequestSlots::new(Arc::clone(&lane), Arc::default())).collect()
+        let class = Arc::new(ClassSlots::default());
+        (0..count).map(|_| RequestSlots::new(Arc::clone(&class), Arc::default())).collect()
     }
 
     #[tokio::test(start_paused = true)]

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use super::connections::{Connections, OpenConnection, Refusal};
+use super::connections::{ConnectionRefusal, Connections, OpenConnection};
 use super::descriptors::{self, Reserve};
 use super::limits::Limits;
 use super::listener::{Caller, ClientKey, Listener};
@@ -56,7 +56,7 @@ pub async fn serve<L: Listener>(
     let descriptors = descriptors::limit();
     let limits = limits.within(descriptors);
     let mut server = Server {
-        refusals: Refusals::new(listener.name()),
+        refusals: RefusalLog::new(listener.name()),
         listener,
         router,
         limits,
@@ -87,7 +87,7 @@ struct Server<L> {
     reserve: Reserve,
     /// Pause after the next failure to accept.
     pause: Duration,
-    refusals: Refusals,
+    refusals: RefusalLog,
     serving: JoinSet<()>,
     refusing: JoinSet<()>,
     /// The clients that are being refused; the count of an entry is one more than that of the client's connections.
@@ -123,8 +123,8 @@ impl<L: Listener> Server<L> {
     }
 
     fn admit(&mut self, stream: L::Stream, caller: Caller) {
-        let admitted = if descriptors::is_reserved(&stream, caller.lane, self.descriptors) {
-            Err(Refusal::Descriptors)
+        let admitted = if descriptors::is_reserved(&stream, caller.class, self.descriptors) {
+            Err(ConnectionRefusal::Descriptors)
         } else {
             self.connections.open(&caller)
         };
@@ -136,7 +136,7 @@ impl<L: Listener> Server<L> {
             Err(refusal) => {
                 self.refusals.log(&format!("a connection of {:?} was refused: {refusal}", caller.key));
                 let client = Arc::clone(self.refused.entry(caller.key).or_default());
-                let may_wait = refusal != Refusal::Descriptors
+                let may_wait = refusal != ConnectionRefusal::Descriptors
                     && self.refusing.len() < REFUSING.0
                     && Arc::strong_count(&client) <= REFUSING.1 + 1;
                 if may_wait {
@@ -171,7 +171,7 @@ where
 }
 
 /// Answers the first request of a connection with 503. `client` counts it.
-async fn refuse<S>(stream: S, refusal: Refusal, client: Arc<()>)
+async fn refuse<S>(stream: S, refusal: ConnectionRefusal, client: Arc<()>)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
@@ -185,7 +185,7 @@ where
 
 /// Sends 503 before the request has been read, and closes the connection. Nothing waits: the descriptor is free before the next
 /// connection is accepted, so that a flood cannot use up all of them.
-fn refuse_unread(stream: impl AsFd, refusal: Refusal) {
+fn refuse_unread(stream: impl AsFd, refusal: ConnectionRefusal) {
     let body = refusal_body(refusal).to_string();
     let answer = format!(
         "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 1\r\nConnection: close\r\n\
@@ -198,11 +198,11 @@ fn refuse_unread(stream: impl AsFd, refusal: Refusal) {
     }
 }
 
-fn refusal_body(refusal: Refusal) -> Value {
+fn refusal_body(refusal: ConnectionRefusal) -> Value {
     json!({ "kind": "busy", "message": format!("{refusal}; try again later") })
 }
 
-fn refused(refusal: Refusal) -> Response {
+fn refused(refusal: ConnectionRefusal) -> Response {
     let body = axum::Json(refusal_body(refusal));
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], body).into_response()
 }
@@ -219,13 +219,13 @@ fn builder(head: Duration, keep_alive: bool) -> http1::Builder {
 }
 
 /// Logs refused connections, at most once a minute.
-struct Refusals {
+struct RefusalLog {
     listener: String,
     logged: Option<Instant>,
     unlogged: u64,
 }
 
-impl Refusals {
+impl RefusalLog {
     fn new(listener: String) -> Self {
         Self { listener, logged: None, unlogged: 0 }
     }

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, MutexGuard};
 
-use super::exposition::Text;
+use super::exposition::ExpositionText;
 use super::registry;
 use dropship_hardware::OPERATIONS;
-use dropship_intake::Loss;
+use dropship_intake::FileLoss;
 use dropship_job::{Event, Job, StateKind};
 
 /// The states in which a job has ended.
@@ -17,10 +17,10 @@ const ENDED: [StateKind; 4] =
 
 /// Counters since the start of the daemon.
 #[derive(Debug, Default)]
-pub struct Metrics(Mutex<Counted>);
+pub struct Metrics(Mutex<CounterValues>);
 
 #[derive(Debug, Default)]
-struct Counted {
+struct CounterValues {
     /// By state.
     transitions: BTreeMap<StateKind, u64>,
     /// By rule and state.
@@ -33,11 +33,11 @@ struct Counted {
     /// By operation: number and total duration.
     durations: BTreeMap<&'static str, (u64, Duration)>,
     /// Files that were found and never taken, by folder.
-    lost: BTreeMap<(String, Loss), u64>,
+    lost: BTreeMap<(String, FileLoss), u64>,
 }
 
-impl Counted {
-    fn write_lost(&self, text: &mut Text) {
+impl CounterValues {
+    fn write_lost(&self, text: &mut ExpositionText) {
         let mut family = text.family(&registry::FILES_LOST);
         for ((folder, how), count) in &self.lost {
             family.sample(&[folder, how.as_str()], *count as f64);
@@ -79,18 +79,18 @@ impl Metrics {
     /// Starts the counters of a folder at zero.
     pub fn add_folder(&self, folder: &str) {
         let mut counted = self.counted();
-        for how in Loss::ALL {
+        for how in FileLoss::ALL {
             counted.lost.entry((folder.to_owned(), how)).or_default();
         }
     }
 
     /// Counts a file that was found and never taken.
-    pub fn on_lost_file(&self, folder: &str, how: Loss) {
+    pub fn on_lost_file(&self, folder: &str, how: FileLoss) {
         *self.counted().lost.entry((folder.to_owned(), how)).or_default() += 1;
     }
 
     /// Writes the metrics. Each rule in `rules`, each state and each operation has samples from the start.
-    pub fn write(&self, text: &mut Text, rules: &[&str]) {
+    pub fn write(&self, text: &mut ExpositionText, rules: &[&str]) {
         let counted = self.counted();
         let mut family = text.family(&registry::JOB_TRANSITIONS);
         for state in StateKind::ALL {
@@ -127,11 +127,11 @@ impl Metrics {
     }
 
     /// Writes the lost files only: the metrics of a node that processes no jobs.
-    pub fn write_lost(&self, text: &mut Text) {
+    pub fn write_lost(&self, text: &mut ExpositionText) {
         self.counted().write_lost(text);
     }
 
-    fn counted(&self) -> MutexGuard<'_, Counted> {
+    fn counted(&self) -> MutexGuard<'_, CounterValues> {
         self.0.lock()
     }
 }

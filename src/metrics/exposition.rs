@@ -7,25 +7,25 @@ use super::registry::Metric;
 
 /// A page of metrics in the text format.
 #[derive(Debug, Default)]
-pub struct Text(String);
+pub struct ExpositionText(String);
 
 /// The samples of one metric.
 #[derive(Debug)]
-pub struct Family<'a> {
+pub struct MetricFamily<'a> {
     text: &'a mut String,
     name: &'static str,
     labels: &'static [&'static str],
 }
 
-impl Text {
+impl ExpositionText {
     /// The HTTP content type of the page.
     pub const CONTENT_TYPE: &'static str = "text/plain; version=0.0.4; charset=utf-8";
 
     /// Starts the samples of a metric.
-    pub fn family(&mut self, metric: &Metric) -> Family<'_> {
+    pub fn family(&mut self, metric: &Metric) -> MetricFamily<'_> {
         let Metric { name, kind, help, .. } = metric;
         self.0.push_str(&format!("# HELP {name} {help}\n# TYPE {name} {}\n", kind.as_str()));
-        Family { text: &mut self.0, name: metric.name, labels: metric.labels }
+        MetricFamily { text: &mut self.0, name: metric.name, labels: metric.labels }
     }
 
     /// Writes a metric with one sample and no labels.
@@ -40,7 +40,7 @@ impl Text {
     }
 }
 
-impl Family<'_> {
+impl MetricFamily<'_> {
     /// Writes a sample with the values of its labels, in the order of the registry.
     pub fn sample(&mut self, values: &[&str], value: f64) {
         self.suffixed("", values, value);
@@ -67,20 +67,25 @@ fn escaped(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::{Kind, Scope};
+    use crate::metrics::{MetricKind, MetricScope};
 
     #[test]
     fn samples_follow_the_exposition_format() {
-        let mut text = Text::default();
+        let mut text = ExpositionText::default();
         const THINGS: Metric = Metric {
             name: "a_total",
-            kind: Kind::Counter,
-            scope: Scope::Node,
+            kind: MetricKind::Counter,
+            scope: MetricScope::Node,
             labels: &["of"],
             help: "Things",
         };
-        const TIME: Metric =
-            Metric { name: "b_seconds", kind: Kind::Gauge, scope: Scope::Node, labels: &[], help: "Time" };
+        const TIME: Metric = Metric {
+            name: "b_seconds",
+            kind: MetricKind::Gauge,
+            scope: MetricScope::Node,
+            labels: &[],
+            help: "Time",
+        };
         text.family(&THINGS).sample(&["x\"y\\z\n"], 3.0);
         text.one(&TIME, 0.25);
         let wanted = "# HELP a_total Things\n# TYPE a_total counter\na_total{of=\"x\\\"y\\\\z\\n\"} 3\n\

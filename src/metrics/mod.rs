@@ -11,5 +11,5 @@ pub mod registry;
 
 pub use call_history::{AccountCalls, CallHistory, CallHour};
 pub use counters::Metrics;
-pub use exposition::{Family, Text};
-pub use registry::{Kind, Metric, Scope};
+pub use exposition::{ExpositionText, MetricFamily};
+pub use registry::{Metric, MetricKind, MetricScope};

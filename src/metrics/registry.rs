@@ -2,7 +2,7 @@
 
 /// The type of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MetricKind {
     /// Only increases, until the daemon restarts.
     Counter,
     /// Increases and decreases.
@@ -11,7 +11,7 @@ pub enum Kind {
     Summary,
 }
 
-impl Kind {
+impl MetricKind {
     /// The name in the text format.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -25,14 +25,14 @@ impl Kind {
 
 /// What a value is about, where several nodes share their jobs in a database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
+pub enum MetricScope {
     /// This process, its machine, and the folders that it watches: every node has it.
     Node,
     /// The jobs and calls of all nodes: only the active node has it.
     Fleet,
 }
 
-impl Scope {
+impl MetricScope {
     /// Its name in the page of metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -49,9 +49,9 @@ pub struct Metric {
     /// Its name.
     pub name: &'static str,
     /// Its type.
-    pub kind: Kind,
+    pub kind: MetricKind,
     /// What it is about.
-    pub scope: Scope,
+    pub scope: MetricScope,
     /// The names of its labels.
     pub labels: &'static [&'static str],
     /// Its meaning, in one line.
@@ -70,7 +70,7 @@ impl Metric {
 macro_rules! metrics {
     ($($(#[$doc:meta])* $constant:ident = $name:literal, $kind:ident, $scope:ident, $labels:expr, $help:literal;)*) => {
         $($(#[$doc])* pub const $constant: Metric =
-            Metric { name: $name, kind: Kind::$kind, scope: Scope::$scope, labels: &$labels, help: $help };)*
+            Metric { name: $name, kind: MetricKind::$kind, scope: MetricScope::$scope, labels: &$labels, help: $help };)*
 
         /// Every metric, in the order of the page.
         pub const ALL: &[&Metric] = &[$(&$constant),*];
@@ -224,7 +224,12 @@ once. When another node becomes active, the `fleet` counters of that node start 
         assert_eq!(names.len(), ALL.len(), "a name is used twice");
         for metric in ALL {
             assert!(metric.name.starts_with("dropship_"), "{}", metric.name);
-            assert_eq!(metric.kind == Kind::Counter, metric.name.ends_with("_total"), "{}", metric.name);
+            assert_eq!(
+                metric.kind == MetricKind::Counter,
+                metric.name.ends_with("_total"),
+                "{}",
+                metric.name
+            );
             assert!(!metric.help.contains('\n') && !metric.help.ends_with('.'), "{}", metric.name);
         }
     }

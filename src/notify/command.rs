@@ -15,12 +15,12 @@ const MAX_OUTPUT: usize = 4096;
 const PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// A child process; its process group is killed when this is dropped.
-struct Group {
+struct ProcessGroup {
     child: Child,
     id: Option<rustix::process::Pid>,
 }
 
-impl Drop for Group {
+impl Drop for ProcessGroup {
     fn drop(&mut self) {
         if let Some(group) = self.id
             && let Err(error) = rustix::process::kill_process_group(group, rustix::process::Signal::KILL)
@@ -62,7 +62,7 @@ pub(super) async fn run(
     }
     let child = started.spawn().map_err(|error| format!("cannot start {program}: {error}"))?;
     let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
-    let mut group = Group { child, id };
+    let mut group = ProcessGroup { child, id };
     let (stdin, out, err) = (group.child.stdin.take(), group.child.stdout.take(), group.child.stderr.take());
     let feed = async move {
         if let Some(mut stdin) = stdin {

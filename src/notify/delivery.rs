@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use super::notification::Notification;
-use super::target::Target;
+use super::target::NotifyTarget;
 use super::{command, spool_folder};
 use crate::config::model::Via;
 use dropship_hardware::Backoff;
@@ -17,7 +17,7 @@ use dropship_hardware::Backoff;
 const BACKOFF: Backoff = Backoff::DEFAULT;
 
 /// Delivers until `stop`. An interrupted delivery is repeated at the next start.
-pub(super) async fn run(target: Arc<Target>, stop: CancellationToken) {
+pub(super) async fn run(target: Arc<NotifyTarget>, stop: CancellationToken) {
     let mut failures = 0;
     loop {
         let wakeup = target.wakeup.notified();
@@ -40,7 +40,7 @@ pub(super) async fn run(target: Arc<Target>, stop: CancellationToken) {
 }
 
 /// Tries each pending notification once. Returns whether the spool is empty.
-async fn deliver_all(target: &Target) -> bool {
+async fn deliver_all(target: &NotifyTarget) -> bool {
     let pending = match spool_folder::pending(&target.spool) {
         Ok(pending) => pending,
         Err(error) => {
@@ -60,7 +60,7 @@ async fn deliver_all(target: &Target) -> bool {
 }
 
 /// Tries one notification. Returns whether it was removed from the spool.
-async fn deliver(target: &Target, path: &Path) -> bool {
+async fn deliver(target: &NotifyTarget, path: &Path) -> bool {
     let read = std::fs::read(path).map_err(|error| error.to_string());
     let parsed = read
         .and_then(|text| serde_json::from_slice::<Notification>(&text).map_err(|error| error.to_string()));

@@ -10,9 +10,9 @@ use tokio_util::sync::CancellationToken;
 use super::delivery;
 use super::notification::{self, Notification};
 use super::spool::Spool;
-use super::target::Target;
+use super::target::NotifyTarget;
 use crate::config::model::Notify;
-use crate::metrics::{Text, registry};
+use crate::metrics::{ExpositionText, registry};
 use dropship_job::{Event, Job};
 use dropship_store::Store;
 
@@ -20,7 +20,7 @@ use dropship_store::Store;
 #[derive(Debug)]
 pub struct Notifier {
     queue: Option<Sender<Notification>>,
-    targets: Vec<Arc<Target>>,
+    targets: Vec<Arc<NotifyTarget>>,
     sandbox: bool,
 }
 
@@ -41,7 +41,7 @@ impl Notifier {
         }
         let root = home.join("notify");
         let targets: anyhow::Result<Vec<_>> =
-            configs.iter().map(|config| Target::new(config.clone(), &root).map(Arc::new)).collect();
+            configs.iter().map(|config| NotifyTarget::new(config.clone(), &root).map(Arc::new)).collect();
         let targets = targets?;
         let mut spool = Spool::open(&root, targets.clone())
             .with_context(|| format!("cannot open the notification spool {}", root.display()))?;
@@ -79,7 +79,7 @@ impl Notifier {
     }
 
     /// Writes the metrics. Without targets, there are none.
-    pub fn write(&self, text: &mut Text) {
+    pub fn write(&self, text: &mut ExpositionText) {
         if self.targets.is_empty() {
             return;
         }

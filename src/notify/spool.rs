@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::notification::Notification;
 use super::spool_folder;
-use super::target::Target;
+use super::target::NotifyTarget;
 use dropship_job::{JobId, StateKind};
 use dropship_store::{Filter, Store, StoreError};
 
@@ -24,7 +24,7 @@ const PAGE: usize = 500;
 
 /// The record of received notifications, stored in `known.json`.
 #[derive(Debug, Default, Serialize, Deserialize)]
-struct Received {
+struct ReceivedNotifications {
     /// Time of the latest notification: all earlier ones were spooled.
     until: Option<Timestamp>,
     /// Ids of the latest notifications.
@@ -33,19 +33,19 @@ struct Received {
 
 /// The spool of all targets.
 pub(super) struct Spool {
-    targets: Vec<Arc<Target>>,
+    targets: Vec<Arc<NotifyTarget>>,
     path: PathBuf,
-    received: Received,
+    received: ReceivedNotifications,
 }
 
 impl Spool {
     /// Opens the spool. A new spool starts now: past events are not notified.
-    pub(super) fn open(root: &Path, targets: Vec<Arc<Target>>) -> io::Result<Self> {
+    pub(super) fn open(root: &Path, targets: Vec<Arc<NotifyTarget>>) -> io::Result<Self> {
         spool_folder::create_private(root)?;
         let path = root.join("known.json");
-        let mut received: Received = match fs::read(&path) {
+        let mut received: ReceivedNotifications = match fs::read(&path) {
             Ok(text) => serde_json::from_slice(&text).unwrap_or_default(),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Received::default(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => ReceivedNotifications::default(),
             Err(error) => return Err(error),
         };
         received.until.get_or_insert_with(Timestamp::now);

@@ -13,7 +13,7 @@ use crate::observe::LogThrottle;
 
 /// A target, configured by a `[[notify]]`.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(super) struct NotifyTarget {
     pub(super) config: Notify,
     /// Folder of the notifications that wait for this target.
     pub(super) spool: PathBuf,
@@ -21,20 +21,20 @@ pub(super) struct Target {
     pub(super) webhook: Option<Webhook>,
     /// Notified when the spool has a new notification.
     pub(super) wakeup: Wakeup,
-    pub(super) counts: Counts,
+    pub(super) counts: AttemptCounts,
     /// Failures since the last delivery, for the log.
     pub(super) failures: LogThrottle,
 }
 
 /// Attempts by outcome.
 #[derive(Debug, Default)]
-pub(super) struct Counts {
+pub(super) struct AttemptCounts {
     pub(super) delivered: AtomicU64,
     pub(super) failed: AtomicU64,
     pub(super) given_up: AtomicU64,
 }
 
-impl Target {
+impl NotifyTarget {
     /// Creates the spool folder and the client.
     ///
     /// # Errors
@@ -55,7 +55,7 @@ impl Target {
             spool,
             webhook,
             wakeup: Wakeup::new(),
-            counts: Counts::default(),
+            counts: AttemptCounts::default(),
             failures: LogThrottle::new(),
         })
     }
@@ -71,7 +71,7 @@ impl Target {
 
     /// Number of attempts by outcome, with the names of the metric's label.
     pub(super) fn outcomes(&self) -> [(&'static str, u64); 3] {
-        let Counts { delivered, failed, given_up } = &self.counts;
+        let AttemptCounts { delivered, failed, given_up } = &self.counts;
         [("delivered", delivered), ("failed", failed), ("given_up", given_up)]
             .map(|(name, count)| (name, count.load(Ordering::Relaxed)))
     }

@@ -2,7 +2,7 @@
 
 use tracing::Level;
 
-use super::failure_causes::{EndedFailure, FailureCauses, Repetition};
+use super::failure_causes::{EndedFailure, FailureCauses, FailureRepetition};
 use super::id;
 use super::job_line::log_job;
 use super::outcome_causes::{self, OutcomeCauses};
@@ -22,22 +22,22 @@ pub fn log_event(causes: &Causes, job: &Job, event: &Event) {
     let package = Escaped(&job.package().name);
     let mut text = format!("{package}: {}", describe(job, event));
     let mut level = match causes.failures.count(job, event) {
-        Repetition::Single => level(job, event),
-        Repetition::First => Level::WARN,
-        Repetition::Again { jobs, failures } => {
+        FailureRepetition::Single => level(job, event),
+        FailureRepetition::First => Level::WARN,
+        FailureRepetition::Again { jobs, failures } => {
             text.push_str(&so_far(jobs, failures));
             Level::WARN
         }
-        Repetition::Counted => Level::DEBUG,
+        FailureRepetition::Counted => Level::DEBUG,
     };
     match causes.outcomes.count(job, event) {
-        outcome_causes::Repetition::InFull => {}
-        outcome_causes::Repetition::Counted { jobs } => {
+        outcome_causes::OutcomeRepetition::InFull => {}
+        outcome_causes::OutcomeRepetition::Counted { jobs } => {
             text.push_str(&format!(
                 " (the {jobs}th job with such an error; further ones are logged briefly, at level info)"
             ));
         }
-        outcome_causes::Repetition::Brief { example } => {
+        outcome_causes::OutcomeRepetition::Brief { example } => {
             text =
                 format!("{package}: {} with the same error as job {example}", event.name().replace('_', " "));
             level = Level::INFO;

@@ -9,7 +9,7 @@ const ID_LENGTH: usize = 8;
 
 /// A cause of failures, which several jobs can share.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Cause {
+pub(super) enum FailureCause {
     /// The service does not answer the calls of an account, or answers with an error of its own.
     Service { account: String },
     /// The service does not say whether it has carried out the calls of an account.
@@ -26,7 +26,7 @@ pub(super) enum Cause {
     DroppedFiles { folder: String },
 }
 
-impl Cause {
+impl FailureCause {
     /// The shared cause of a failure; `None` for an event that is no failure, or a failure that is not retried.
     pub(super) fn of(job: &Job, event: &Event) -> Option<Self> {
         let account = account(job);
@@ -68,7 +68,7 @@ impl Cause {
     }
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for FailureCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Service { account } => write!(f, "the service was not available to account `{account}`"),

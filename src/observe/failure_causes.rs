@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 
-use super::failure_cause::Cause;
+use super::failure_cause::FailureCause;
 use dropship_job::{Event, Job, JobId};
 
 /// Interval between repetitions of the line while the error lasts.
@@ -13,7 +13,7 @@ const REPEAT: SignedDuration = SignedDuration::from_hours(1);
 
 /// The errors that jobs meet now, which are caused by something that they share.
 #[derive(Debug, Default)]
-pub(super) struct FailureCauses(Mutex<BTreeMap<Cause, ActiveFailure>>);
+pub(super) struct FailureCauses(Mutex<BTreeMap<FailureCause, ActiveFailure>>);
 
 /// The jobs that meet an error.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ struct ActiveFailure {
 
 /// How a failure is logged.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Repetition {
+pub(super) enum FailureRepetition {
     /// It has no cause that jobs share.
     Single,
     /// It is the first one of its cause.
@@ -43,7 +43,7 @@ pub(super) enum Repetition {
 /// A cause of failures that no job has any more.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct EndedFailure {
-    pub(super) cause: Cause,
+    pub(super) cause: FailureCause,
     pub(super) since: Timestamp,
     pub(super) jobs: usize,
     pub(super) failures: u64,
@@ -51,12 +51,12 @@ pub(super) struct EndedFailure {
 
 impl FailureCauses {
     /// Counts a failure of a job; `job` is its state after the event.
-    pub(super) fn count(&self, job: &Job, event: &Event) -> Repetition {
-        Cause::of(job, event).map_or(Repetition::Single, |cause| self.count_cause(job, cause))
+    pub(super) fn count(&self, job: &Job, event: &Event) -> FailureRepetition {
+        FailureCause::of(job, event).map_or(FailureRepetition::Single, |cause| self.count_cause(job, cause))
     }
 
     /// Counts a failure of a job with a known cause.
-    pub(super) fn count_cause(&self, job: &Job, cause: Cause) -> Repetition {
+    pub(super) fn count_cause(&self, job: &Job, cause: FailureCause) -> FailureRepetition {
         let now = job.updated();
         let mut causes = self.0.lock();
         let is_first = !causes.contains_key(&cause);
@@ -68,13 +68,13 @@ impl FailureCauses {
             failing.current += 1;
         }
         if is_first {
-            return Repetition::First;
+            return FailureRepetition::First;
         }
         if now.duration_since(failing.last_logged) < REPEAT {
-            return Repetition::Counted;
+            return FailureRepetition::Counted;
         }
         failing.last_logged = now;
-        Repetition::Again { jobs: failing.jobs.len(), failures: failing.failures }
+        FailureRepetition::Again { jobs: failing.jobs.len(), failures: failing.failures }
     }
 
     /// Notes the state of a job after an event. Returns the causes that no job meets any more, if some of their failures were
@@ -127,7 +127,7 @@ mod tests {
         let causes = FailureCauses::default();
         let event = failed(ErrorKind::ServiceUnavailable, "cannot list products");
         let logged = (0..500).filter(|number| {
-            causes.count(&job(*number, std::slice::from_ref(&event)), &event) != Repetition::Counted
+            causes.count(&job(*number, std::slice::from_ref(&event)), &event) != FailureRepetition::Counted
         });
         assert_eq!(logged.count(), 1);
         let wait = Event::Waited { due: Timestamp::UNIX_EPOCH, why: WaitReason::Paused, polled: false };
@@ -140,7 +140,7 @@ mod tests {
         );
         let over = causes.ended(&job(499, &resumed));
         assert_eq!(over.iter().map(|over| (over.jobs, over.failures)).collect::<Vec<_>>(), [(500, 500)]);
-        assert_eq!(causes.count(&job(1, std::slice::from_ref(&event)), &event), Repetition::First);
+        assert_eq!(causes.count(&job(1, std::slice::from_ref(&event)), &event), FailureRepetition::First);
     }
 
     #[test]
@@ -151,27 +151,27 @@ mod tests {
                 1,
                 ErrorKind::Transfer,
                 "signedPackage: no space left [request 0d1a84b8-c9a5]",
-                Repetition::First,
+                FailureRepetition::First,
             ),
             (
                 2,
                 ErrorKind::Transfer,
                 "signedPackage: no space left [request 77777777-c9a5]",
-                Repetition::Counted,
+                FailureRepetition::Counted,
             ),
-            (3, ErrorKind::Transfer, "signedPackage: connection refused", Repetition::First),
-            (4, ErrorKind::ServiceUnavailable, "503", Repetition::First),
+            (3, ErrorKind::Transfer, "signedPackage: connection refused", FailureRepetition::First),
+            (4, ErrorKind::ServiceUnavailable, "503", FailureRepetition::First),
             (
                 5,
                 ErrorKind::NotShown,
                 "the new submission 1152921504621465124 is not shown",
-                Repetition::First,
+                FailureRepetition::First,
             ),
             (
                 6,
                 ErrorKind::NotShown,
                 "the new submission 1152921504621465777 is not shown",
-                Repetition::Counted,
+                FailureRepetition::Counted,
             ),
         ] {
             let event = failed(kind, message);

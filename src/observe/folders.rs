@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::id;
 use crate::escaped::Escaped;
-use dropship_intake::Loss;
+use dropship_intake::FileLoss;
 use dropship_job::counted;
 
 /// Logs changes in the health of folders.
@@ -41,10 +41,10 @@ impl dropship_intake::FolderEvents for FolderLog {
         );
     }
 
-    fn lost(&self, folder: &str, path: &Path, how: Loss) {
+    fn lost(&self, folder: &str, path: &Path, how: FileLoss) {
         let what = match how {
-            Loss::Vanished => "was removed or renamed",
-            Loss::Overwritten => "was overwritten",
+            FileLoss::Vanished => "was removed or renamed",
+            FileLoss::Overwritten => "was overwritten",
         };
         tracing::warn!(
             folder,

@@ -8,11 +8,11 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::level::{LogLevel, first_filter};
 use super::masking::Masking;
-use super::terminal::Plain;
+use super::terminal::PlainFormat;
 
 /// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum Form {
+pub enum LogFormat {
     /// `journal` under systemd, otherwise `plain`
     Auto,
     /// Native journald entries with all fields
@@ -26,25 +26,25 @@ pub enum Form {
 /// Starts logging at a level.
 ///
 /// # Errors
-/// When [`Form::Journal`] was requested and the journal cannot be reached, or this process logs already.
-pub fn init(form: Form, level: LogLevel) -> anyhow::Result<()> {
+/// When [`LogFormat::Journal`] was requested and the journal cannot be reached, or this process logs already.
+pub fn init(format: LogFormat, level: LogLevel) -> anyhow::Result<()> {
     let filter = first_filter(level);
-    let form = match form {
-        Form::Auto if crate::systemd::stderr_is_the_journal() => Form::Journal,
-        Form::Auto => Form::Plain,
-        form => form,
+    let format = match format {
+        LogFormat::Auto if crate::systemd::stderr_is_the_journal() => LogFormat::Journal,
+        LogFormat::Auto => LogFormat::Plain,
+        format => format,
     };
     let colour = std::io::stderr().is_terminal();
-    let layer = match form {
-        Form::Journal => {
+    let layer = match format {
+        LogFormat::Journal => {
             tracing_journald::layer()?.with_field_prefix(None).with_priority_mappings(priorities()).boxed()
         }
-        Form::Json => {
+        LogFormat::Json => {
             let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_current_span(false);
             json.with_span_list(false).with_target(false).with_writer(std::io::stderr).boxed()
         }
-        Form::Plain | Form::Auto => {
-            let plain = tracing_subscriber::fmt::layer().event_format(Plain).with_ansi(colour);
+        LogFormat::Plain | LogFormat::Auto => {
+            let plain = tracing_subscriber::fmt::layer().event_format(PlainFormat).with_ansi(colour);
             plain.with_writer(std::io::stderr).boxed()
         }
     };

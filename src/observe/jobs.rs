@@ -3,8 +3,8 @@
 use tracing::Level;
 
 use super::event_log::{Causes, so_far};
-use super::failure_cause::{Cause, outbox_of};
-use super::failure_causes::Repetition;
+use super::failure_cause::{FailureCause, outbox_of};
+use super::failure_causes::FailureRepetition;
 use super::job_line::log_job;
 use super::{LogThrottle, id};
 use crate::escaped::Escaped;
@@ -34,14 +34,14 @@ pub fn response_lost(causes: &Causes, job: &Job, call: impl std::fmt::Display, e
         "{}: no response to the {call}; checking whether it took effect: {error}",
         Escaped(&job.package().name)
     );
-    let cause = Cause::lost_response(job, &call.to_string());
+    let cause = FailureCause::lost_response(job, &call.to_string());
     let level = match causes.failures.count_cause(job, cause) {
-        Repetition::Single | Repetition::First => Level::WARN,
-        Repetition::Again { jobs, failures } => {
+        FailureRepetition::Single | FailureRepetition::First => Level::WARN,
+        FailureRepetition::Again { jobs, failures } => {
             text.push_str(&so_far(jobs, failures));
             Level::WARN
         }
-        Repetition::Counted => Level::DEBUG,
+        FailureRepetition::Counted => Level::DEBUG,
     };
     log_job(level, job, "response_lost", Some(id::IN_DOUBT), None, &text);
 }

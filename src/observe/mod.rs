@@ -31,7 +31,7 @@ pub use daemon::*;
 pub use event_log::{Causes, log_event};
 pub use folders::*;
 pub use heartbeat::{Heartbeat, Heartbeats, Restart, SilenceOf};
-pub use init::{Form, init};
+pub use init::{LogFormat, init};
 pub use jobs::*;
 pub use label_drift::label_of_pruned_job_drifted;
 pub use level::{LogLevel, set_log_level};

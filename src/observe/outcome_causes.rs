@@ -19,11 +19,11 @@ const MAX_CAUSES: usize = 1000;
 
 /// The causes for which jobs failed, were rejected or were held lately.
 #[derive(Debug, Default)]
-pub(super) struct OutcomeCauses(Mutex<BTreeMap<Cause, Occurrences>>);
+pub(super) struct OutcomeCauses(Mutex<BTreeMap<OutcomeCause, Occurrences>>);
 
 /// What jobs with one cause have in common.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Cause {
+struct OutcomeCause {
     /// Name of the event.
     event: &'static str,
     kind: ErrorKind,
@@ -42,7 +42,7 @@ struct Occurrences {
 
 /// How the outcome of a job is logged.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Repetition {
+pub(super) enum OutcomeRepetition {
     /// In full.
     InFull,
     /// In full, with the number of jobs so far: 10, 100, and so on.
@@ -53,17 +53,17 @@ pub(super) enum Repetition {
 
 impl OutcomeCauses {
     /// Counts a job that failed, was rejected or was held; `job` is its state after the event.
-    pub(super) fn count(&self, job: &Job, event: &Event) -> Repetition {
-        let Some(fault) = fault(event) else { return Repetition::InFull };
+    pub(super) fn count(&self, job: &Job, event: &Event) -> OutcomeRepetition {
+        let Some(fault) = fault(event) else { return OutcomeRepetition::InFull };
         let error = without_names(job, &fault.message);
-        let cause = Cause { event: event.name(), kind: fault.kind.clone(), error };
+        let cause = OutcomeCause { event: event.name(), kind: fault.kind.clone(), error };
         let now = job.updated();
         let mut causes = self.0.lock();
         if causes.len() >= MAX_CAUSES || causes.get(&cause).is_some_and(|found| is_over(found, now)) {
             causes.retain(|_, found| !is_over(found, now));
         }
         if causes.len() >= MAX_CAUSES {
-            return Repetition::InFull;
+            return OutcomeRepetition::InFull;
         }
         let occurrences = causes.entry(cause).or_insert_with(|| Occurrences {
             example: job.id().clone(),
@@ -73,9 +73,9 @@ impl OutcomeCauses {
         occurrences.jobs += 1;
         occurrences.last = now;
         match occurrences.jobs {
-            jobs if jobs <= IN_FULL => Repetition::InFull,
-            jobs if is_power_of_ten(jobs) => Repetition::Counted { jobs },
-            _ => Repetition::Brief { example: occurrences.example.clone() },
+            jobs if jobs <= IN_FULL => OutcomeRepetition::InFull,
+            jobs if is_power_of_ten(jobs) => OutcomeRepetition::Counted { jobs },
+            _ => OutcomeRepetition::Brief { example: occurrences.example.clone() },
         }
     }
 }
@@ -106,7 +106,7 @@ mod tests {
 
     use super::*;
 
-    fn count(causes: &OutcomeCauses, number: u32, event: &Event) -> Repetition {
+    fn count(causes: &OutcomeCauses, number: u32, event: &Event) -> OutcomeRepetition {
         causes.count(&JobBuilder::new("a", number).event(event.clone()).build().expect("a job"), event)
     }
 
@@ -118,17 +118,18 @@ mod tests {
             Event::Failed { fault: Fault::new(ErrorKind::RequestRefused, message) }
         };
         let seen: Vec<_> = (0..500).map(|number| count(&causes, number, &failed(number))).collect();
-        let full = seen.iter().filter(|one| **one == Repetition::InFull).count();
-        let counted: Vec<_> = seen.iter().filter(|one| matches!(one, Repetition::Counted { .. })).collect();
+        let full = seen.iter().filter(|one| **one == OutcomeRepetition::InFull).count();
+        let counted: Vec<_> =
+            seen.iter().filter(|one| matches!(one, OutcomeRepetition::Counted { .. })).collect();
         assert_eq!(
             (full, counted),
-            (5, vec![&Repetition::Counted { jobs: 10 }, &Repetition::Counted { jobs: 100 }])
+            (5, vec![&OutcomeRepetition::Counted { jobs: 10 }, &OutcomeRepetition::Counted { jobs: 100 }])
         );
         let other = Event::Failed { fault: Fault::new(ErrorKind::RequestRefused, "another reason") };
-        assert_eq!(count(&causes, 501, &other), Repetition::InFull);
+        assert_eq!(count(&causes, 501, &other), OutcomeRepetition::InFull);
         let approval =
             Event::Held { fault: HoldFault::new(HoldReason::Approval, "needs an approval"), request: None };
-        assert!((0..50).all(|number| count(&causes, number, &approval) == Repetition::InFull));
+        assert!((0..50).all(|number| count(&causes, number, &approval) == OutcomeRepetition::InFull));
     }
 
     #[test]

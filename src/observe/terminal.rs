@@ -9,9 +9,9 @@ use tracing_subscriber::registry::LookupSpan;
 
 /// Formats plain lines.
 #[derive(Debug)]
-pub(super) struct Plain;
+pub(super) struct PlainFormat;
 
-impl<S, N> FormatEvent<S, N> for Plain
+impl<S, N> FormatEvent<S, N> for PlainFormat
 where
     S: Subscriber + for<'a> LookupSpan<'a>,
     N: for<'a> FormatFields<'a> + 'static,
@@ -22,7 +22,7 @@ where
         mut writer: Writer<'_>,
         event: &Event<'_>,
     ) -> fmt::Result {
-        let mut line = Line::default();
+        let mut line = LineFields::default();
         event.record(&mut line);
         let level = match *event.metadata().level() {
             Level::ERROR => "error ",
@@ -42,12 +42,12 @@ where
 }
 
 #[derive(Default)]
-struct Line {
+struct LineFields {
     message: String,
     job: Option<String>,
 }
 
-impl Visit for Line {
+impl Visit for LineFields {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         match field.name() {
             "message" => self.message = format!("{value:?}"),

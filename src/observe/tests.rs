@@ -10,9 +10,9 @@ use tracing_subscriber::fmt::MakeWriter;
 
 /// Collects the log output.
 #[derive(Clone, Default)]
-struct Collected(Arc<Mutex<Vec<u8>>>);
+struct CollectedLog(Arc<Mutex<Vec<u8>>>);
 
-impl Write for Collected {
+impl Write for CollectedLog {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
         self.0.lock().write(bytes)
     }
@@ -22,7 +22,7 @@ impl Write for Collected {
     }
 }
 
-impl MakeWriter<'_> for Collected {
+impl MakeWriter<'_> for CollectedLog {
     type Writer = Self;
 
     fn make_writer(&self) -> Self {
@@ -32,7 +32,7 @@ impl MakeWriter<'_> for Collected {
 
 #[test]
 fn log_line_of_each_job_event_is_as_recorded() {
-    let collected = Collected::default();
+    let collected = CollectedLog::default();
     let json = tracing_subscriber::fmt::layer().json().flatten_event(true).with_target(false).without_time();
     let json = json.with_current_span(false).with_span_list(false).with_writer(collected.clone());
     let subscriber = tracing_subscriber::layer::SubscriberExt::with(tracing_subscriber::registry(), json);

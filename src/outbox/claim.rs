@@ -3,7 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::folder::{Found, Outbox, find, receipt_in};
+use super::folder::{FolderLookup, Outbox, find, receipt_in};
 use super::receipt::Receipt;
 use dropship_shared_folder::SharedFolder;
 
@@ -80,9 +80,9 @@ fn try_claim(
     // The daemon creates the folder before others can. If they were faster, it is theirs.
     let _unwritable = Outbox::at(outbox.join(name), mode).prepare();
     match find(&SharedFolder::open(outbox)?, name)? {
-        Found::Nothing => Ok(Usable::Yes),
-        Found::Foreign => Ok(Usable::Foreign),
-        Found::Own(folder) => Ok(match receipt_in(&folder) {
+        FolderLookup::Nothing => Ok(Usable::Yes),
+        FolderLookup::Foreign => Ok(Usable::Foreign),
+        FolderLookup::Own(folder) => Ok(match receipt_in(&folder) {
             Some(receipt) if receipt.sha256 != sha256 || !is_of_job(&receipt) => Usable::OtherPackage,
             _ => Usable::Yes,
         }),

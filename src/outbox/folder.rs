@@ -12,7 +12,7 @@ use super::receipt::{MAX_RECEIPT, Receipt};
 use crate::digest;
 use crate::outbox_layout::{DEFAULT_MODE, RECEIPT};
 use dropship_job::Asset;
-use dropship_shared_folder::{Listed, MAX_ENTRIES, SharedFolder, StagedFile};
+use dropship_shared_folder::{ListedEntries, MAX_ENTRIES, SharedFolder, StagedFile};
 
 /// The outbox folder of one package.
 #[derive(Debug, Clone)]
@@ -181,7 +181,7 @@ fn split(folder: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
 }
 
 /// What an outbox has under the name of a package's folder. Others may have created it.
-pub(super) enum Found {
+pub(super) enum FolderLookup {
     /// Nothing has this name.
     Nothing,
     /// A folder that only this process's user can write to.
@@ -194,13 +194,13 @@ pub(super) enum Found {
 ///
 /// # Errors
 /// When the outbox cannot be searched, or the folder cannot be opened.
-pub(super) fn find(outbox: &SharedFolder, name: impl AsRef<Path>) -> io::Result<Found> {
+pub(super) fn find(outbox: &SharedFolder, name: impl AsRef<Path>) -> io::Result<FolderLookup> {
     match outbox.folder(name) {
-        Ok(folder) if folder.is_private(outbox)? => Ok(Found::Own(folder)),
-        Ok(_) => Ok(Found::Foreign),
+        Ok(folder) if folder.is_private(outbox)? => Ok(FolderLookup::Own(folder)),
+        Ok(_) => Ok(FolderLookup::Foreign),
         Err(error) => match error.kind() {
-            io::ErrorKind::NotFound => Ok(Found::Nothing),
-            io::ErrorKind::InvalidInput | io::ErrorKind::NotADirectory => Ok(Found::Foreign),
+            io::ErrorKind::NotFound => Ok(FolderLookup::Nothing),
+            io::ErrorKind::InvalidInput | io::ErrorKind::NotADirectory => Ok(FolderLookup::Foreign),
             _ => Err(error),
         },
     }
@@ -211,7 +211,7 @@ pub(super) fn find(outbox: &SharedFolder, name: impl AsRef<Path>) -> io::Result<
 pub fn read_receipt(folder: &Path) -> Option<Receipt> {
     let (outbox, name) = split(folder).ok()?;
     match find(&SharedFolder::open(outbox).ok()?, name) {
-        Ok(Found::Own(folder)) => receipt_in(&folder),
+        Ok(FolderLookup::Own(folder)) => receipt_in(&folder),
         _ => None,
     }
 }
@@ -223,9 +223,9 @@ pub fn read_receipt(folder: &Path) -> Option<Receipt> {
 pub(super) fn open_result(folder: &Path, name: &str) -> io::Result<std::fs::File> {
     let (outbox, folder) = split(folder)?;
     match find(&SharedFolder::open(outbox)?, folder)? {
-        Found::Own(folder) => Ok(folder.file(name)?.0),
-        Found::Nothing => Err(io::ErrorKind::NotFound.into()),
-        Found::Foreign => {
+        FolderLookup::Own(folder) => Ok(folder.file(name)?.0),
+        FolderLookup::Nothing => Err(io::ErrorKind::NotFound.into()),
+        FolderLookup::Foreign => {
             Err(io::Error::new(io::ErrorKind::PermissionDenied, "another user can write to the folder"))
         }
     }
@@ -251,7 +251,7 @@ pub(super) fn visit_receipts(outbox: &Path, mut take: impl FnMut(PathBuf, Receip
     };
     let listed = opened.list(|entry| {
         if entry.kind.may_be_folder()
-            && let Ok(Found::Own(folder)) = find(&opened, entry.name)
+            && let Ok(FolderLookup::Own(folder)) = find(&opened, entry.name)
             && let Some(receipt) = receipt_in(&folder)
         {
             take(outbox.join(entry.name), receipt);
@@ -259,8 +259,8 @@ pub(super) fn visit_receipts(outbox: &Path, mut take: impl FnMut(PathBuf, Receip
         Ok(())
     })?;
     match listed {
-        Listed::Wholly => Ok(()),
-        Listed::InPart => Err(io::Error::other(format!(
+        ListedEntries::Wholly => Ok(()),
+        ListedEntries::InPart => Err(io::Error::other(format!(
             "it has more than {MAX_ENTRIES} names; remove those that are not dropship's"
         ))),
     }

@@ -28,7 +28,7 @@ impl HistoryEvent {
     #[must_use]
     pub fn list(job: &Job, history: &[HistoryEntry]) -> Vec<Self> {
         let described = describe_history(job, history.iter().map(|entry| (entry.at, &entry.event)));
-        let event = |(entry, described): (&HistoryEntry, dropship_job::Described)| Self {
+        let event = |(entry, described): (&HistoryEntry, dropship_job::DescribedEvent)| Self {
             event: entry.event.name().to_owned(),
             at: entry.at,
             job_step: described.step,

@@ -3,7 +3,7 @@
 use std::io;
 use std::path::Path;
 
-use super::folder::{Found, find};
+use super::folder::{FolderLookup, find};
 use crate::outbox_layout::{RECEIPT, RESULTS};
 use dropship_shared_folder::SharedFolder;
 
@@ -17,7 +17,7 @@ use dropship_shared_folder::SharedFolder;
 pub(super) fn remove(package: &Path, forget: bool) -> io::Result<bool> {
     let (Some(outbox), Some(name)) = (package.parent(), package.file_name()) else { return Ok(false) };
     let outbox = SharedFolder::open(outbox)?;
-    let Found::Own(folder) = find(&outbox, name)? else { return Ok(false) };
+    let FolderLookup::Own(folder) = find(&outbox, name)? else { return Ok(false) };
     let mut removed = false;
     for name in RESULTS.into_iter().chain(forget.then_some(RECEIPT)) {
         folder.remove_leftovers(name)?;

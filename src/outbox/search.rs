@@ -11,7 +11,7 @@ use super::folder::read_receipt;
 use super::place::ResultPlace;
 use super::receipt::Receipt;
 use crate::package_store::PackageStore;
-use dropship_shared_folder::{Listed, SharedFolder};
+use dropship_shared_folder::{ListedEntries, SharedFolder};
 
 /// Numbers of digits of sha256 in the names of folders.
 const DIGITS: [usize; 3] = [8, 16, 64];
@@ -32,16 +32,16 @@ pub struct FoundReceipt {
 /// Finds the receipt of a package by its bytes, under any name. Listings of outboxes are kept for a while.
 #[derive(Default)]
 pub struct ReceiptSearch {
-    listings: Mutex<HashMap<PathBuf, Listing>>,
+    listings: Mutex<HashMap<PathBuf, OutboxListing>>,
 }
 
-struct Listing {
+struct OutboxListing {
     read: Instant,
     /// The folders whose names end with these digits.
     folders: HashMap<String, Vec<PathBuf>>,
 }
 
-impl Listing {
+impl OutboxListing {
     fn of(outbox: &Path) -> Self {
         let mut folders: HashMap<String, Vec<PathBuf>> = HashMap::new();
         let listed = SharedFolder::open(outbox).and_then(|opened| {
@@ -56,8 +56,8 @@ impl Listing {
             })
         });
         match listed {
-            Ok(Listed::Wholly) => {}
-            Ok(Listed::InPart) => {
+            Ok(ListedEntries::Wholly) => {}
+            Ok(ListedEntries::InPart) => {
                 tracing::warn!("the outbox {} has too many names; receipts may be missed", outbox.display());
             }
             // The outbox may be created by the first result; the list of what needs attention shows one that cannot be read.
@@ -94,10 +94,10 @@ impl ReceiptSearch {
     }
 
     fn candidates(&self, outbox: &Path, sha256: &str) -> Vec<PathBuf> {
-        let is_fresh = |listing: &Listing| listing.read.elapsed() < MAX_AGE;
+        let is_fresh = |listing: &OutboxListing| listing.read.elapsed() < MAX_AGE;
         if !self.listings.lock().get(outbox).is_some_and(is_fresh) {
             // The lock is not held here: an outbox may hang, and others look for receipts in theirs.
-            let listing = Listing::of(outbox);
+            let listing = OutboxListing::of(outbox);
             self.listings.lock().insert(outbox.to_owned(), listing);
         }
         let listings = self.listings.lock();

@@ -28,7 +28,7 @@ pub trait PackageObjects: Debug + Send + Sync {
 
     /// Writes what `change` makes of a small object (`None`: there is none), and reads it again. If another node writes it in between,
     /// `change` is called again. Returns whether it was written: not if `change` returns `None`.
-    fn update(&self, name: &str, longest: u64, change: &mut Change<'_>) -> io::Result<bool>;
+    fn update(&self, name: &str, longest: u64, change: &mut ObjectChange<'_>) -> io::Result<bool>;
 
     /// A small object; `None`: there is none.
     fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
@@ -59,7 +59,7 @@ pub trait PackageObjects: Debug + Send + Sync {
 }
 
 /// The new bytes of an object, from those that it has; none to leave it as it is.
-pub type Change<'a> = dyn FnMut(Option<&[u8]>) -> io::Result<Option<Vec<u8>>> + 'a;
+pub type ObjectChange<'a> = dyn FnMut(Option<&[u8]>) -> io::Result<Option<Vec<u8>>> + 'a;
 
 /// Digest and size of a captured copy.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -14,7 +14,7 @@ use crate::config::model::AfterSuccess;
 use crate::digest;
 use crate::escaped::Escaped;
 use dropship_job::{Event, Package};
-use dropship_shared_folder::{FileId, Progress, SharedFolder, Taken};
+use dropship_shared_folder::{FileId, Progress, SharedFolder, TakeOutcome};
 
 /// Permissions of a target folder that `after` creates.
 const TARGET_MODE: u32 = 0o750;
@@ -128,14 +128,14 @@ pub(super) fn carry_out(
         }
         AfterSuccess::Move(target) => {
             let to = SharedFolder::open_or_create(target, TARGET_MODE)?;
-            let dropped = Dropped { folder: &folder, name: &name, meta: &meta, package, progress };
+            let dropped = DroppedFile { folder: &folder, name: &name, meta: &meta, package, progress };
             let (new_name, taken) = dropped.move_to(&to, &mut file)?;
             (format!("{} moved to {}", path.display(), target.join(new_name).display()), taken)
         }
     };
     match taken {
-        Taken::Yes => Ok(Some(done)),
-        Taken::Replaced => left("was replaced by another file, which is not the job's,"),
+        TakeOutcome::Yes => Ok(Some(done)),
+        TakeOutcome::Replaced => left("was replaced by another file, which is not the job's,"),
     }
 }
 
@@ -150,7 +150,7 @@ fn version(meta: &Metadata) -> (u64, i64, i64, i64, i64) {
 }
 
 /// The dropped file, open and compared with the job's bytes.
-struct Dropped<'a> {
+struct DroppedFile<'a> {
     folder: &'a SharedFolder,
     name: &'a OsStr,
     meta: &'a Metadata,
@@ -158,9 +158,9 @@ struct Dropped<'a> {
     progress: &'a Progress,
 }
 
-impl Dropped<'_> {
+impl DroppedFile<'_> {
     /// Moves the file under a free name; copies it to another file system, or between two `ReadWritePaths=` of systemd.
-    fn move_to(&self, to: &SharedFolder, file: &mut File) -> io::Result<(PathBuf, Taken)> {
+    fn move_to(&self, to: &SharedFolder, file: &mut File) -> io::Result<(PathBuf, TakeOutcome)> {
         for new_name in self.names() {
             let moved = match self.folder.move_if(self.name, FileId::of(self.meta), to, &new_name) {
                 Err(error) if error.kind() == io::ErrorKind::CrossesDevices => {
@@ -181,7 +181,7 @@ impl Dropped<'_> {
     }
 
     /// Copies the open file, although its name may be of another file by now, and removes the name if it is still of this file.
-    fn copy_to(&self, to: &SharedFolder, new_name: &OsStr, file: &mut File) -> io::Result<Taken> {
+    fn copy_to(&self, to: &SharedFolder, new_name: &OsStr, file: &mut File) -> io::Result<TakeOutcome> {
         if to.has(new_name)? {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
@@ -191,7 +191,7 @@ impl Dropped<'_> {
         let mut from = self.progress.reader(file).take(self.package.size.saturating_add(1));
         let (sha256, _) = digest::copy(&mut from, &mut staged)?;
         if sha256 != self.package.sha256 {
-            return Ok(Taken::Replaced);
+            return Ok(TakeOutcome::Replaced);
         }
         staged.set_mode(self.meta.mode() & COPY_MODE | 0o600)?;
         staged.file().sync_all()?;
@@ -278,12 +278,17 @@ mod tests {
         let (mut file, meta) = folder.file("a.cab").unwrap();
         let package = package(b"job");
         let name = OsStr::new("a.cab");
-        let dropped =
-            Dropped { folder: &folder, name, meta: &meta, package: &package, progress: &Progress::default() };
+        let dropped = DroppedFile {
+            folder: &folder,
+            name,
+            meta: &meta,
+            package: &package,
+            progress: &Progress::default(),
+        };
         // Replaced after it was opened: the job's bytes are copied, the other file stays.
         fs::rename(home.path().join("a.cab"), home.path().join("kept")).unwrap();
         fs::write(home.path().join("a.cab"), b"new").unwrap();
-        assert_eq!(dropped.copy_to(&to, name, &mut file).unwrap(), Taken::Replaced);
+        assert_eq!(dropped.copy_to(&to, name, &mut file).unwrap(), TakeOutcome::Replaced);
         assert_eq!(fs::read(home.path().join("done/a.cab")).unwrap(), b"job");
         assert_eq!(fs::read(home.path().join("a.cab")).unwrap(), b"new");
         let taken = dropped.copy_to(&to, name, &mut file).unwrap_err();

@@ -37,7 +37,7 @@ pub trait PackageInspector: Send + Sync {
 }
 
 /// Parts that a pipeline works with and that others use too.
-pub struct Parts<S> {
+pub struct PipelineParts<S> {
     /// Jobs and their history.
     pub store: Arc<dyn Store>,
     /// Order of the open jobs.
@@ -110,7 +110,7 @@ impl<S> Pipeline<S> {
     ///
     /// # Errors
     /// When the store cannot be read.
-    pub fn new(parts: Parts<S>) -> Result<Self, StoreError> {
+    pub fn new(parts: PipelineParts<S>) -> Result<Self, StoreError> {
         let names = NameLocks::of(&parts.store.open_jobs()?);
         Ok(Self {
             store: parts.store,

@@ -31,7 +31,7 @@ const RETRY: Duration = Duration::from_secs(600);
 
 /// What one turn of the audit did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum AuditTurn {
     /// A label was compared or postponed.
     Done,
     /// No label is due, or a job waits for a worker.
@@ -46,8 +46,8 @@ pub async fn run<S: Service>(pipeline: Arc<Pipeline<S>>) {
     }
     loop {
         let pause = match turn(&pipeline).await {
-            Ok(Turn::Done) => GAP,
-            Ok(Turn::Nothing) => IDLE,
+            Ok(AuditTurn::Done) => GAP,
+            Ok(AuditTurn::Nothing) => IDLE,
             Err(error) => {
                 // If the store cannot be written, the daemon ends and reports why. The audit need not report it again.
                 tracing::debug!("the audit of published labels was interrupted: {error}");
@@ -65,17 +65,17 @@ pub async fn run<S: Service>(pipeline: Arc<Pipeline<S>>) {
 ///
 /// # Errors
 /// When the store cannot be read or written.
-pub(super) async fn turn<S: Service>(pipeline: &Pipeline<S>) -> Result<Turn, StoreError> {
+pub(super) async fn turn<S: Service>(pipeline: &Pipeline<S>) -> Result<AuditTurn, StoreError> {
     let now = pipeline.clock.now();
     if pipeline.shutdown.is_cancelled() || pipeline.queue.has_waiting(now) {
-        return Ok(Turn::Nothing);
+        return Ok(AuditTurn::Nothing);
     }
     let due = pipeline.store.labels_checked_before(before(now, pipeline.settings.audit), 1)?;
-    let Some(id) = due.first().copied() else { return Ok(Turn::Nothing) };
+    let Some(id) = due.first().copied() else { return Ok(AuditTurn::Nothing) };
     let Some(known) = published::whole(&*pipeline.store, id)? else {
         let forgotten = Commit::unsynced(vec![Entry::LabelForgotten { label: id }]);
         pipeline.store.commit(forgotten).committed().await?;
-        return Ok(Turn::Done);
+        return Ok(AuditTurn::Done);
     };
     let job = pipeline.store.job(&known.job)?;
     let index = job.as_ref().and_then(|job| job.labels().iter().position(|label| label.id() == Some(id)));
@@ -101,7 +101,7 @@ struct Audit<'a, S> {
 }
 
 impl<S: Service> Audit<'_, S> {
-    async fn run(&self) -> Result<Turn, StoreError> {
+    async fn run(&self) -> Result<AuditTurn, StoreError> {
         let own = self.owner.as_ref().and_then(|(job, index)| job.labels().get(*index));
         if own.is_some_and(|label| !label.is_published()) {
             // The label is being withdrawn. The background work of its job follows that.
@@ -118,7 +118,7 @@ impl<S: Service> Audit<'_, S> {
         let read = service.label(product, submission, LabelId::of(self.known.id));
         let found = tokio::select! {
             found = read => found,
-            () = self.pipeline.shutdown.cancelled() => return Ok(Turn::Nothing),
+            () = self.pipeline.shutdown.cancelled() => return Ok(AuditTurn::Nothing),
         };
         match found {
             Ok(found) => self.found(&found).await,
@@ -127,7 +127,7 @@ impl<S: Service> Audit<'_, S> {
     }
 
     /// The service has the label.
-    async fn found(&self, found: &ShippingLabel) -> Result<Turn, StoreError> {
+    async fn found(&self, found: &ShippingLabel) -> Result<AuditTurn, StoreError> {
         if found.is_failed() {
             let messages = found.workflow_status.as_ref().map(|status| status.messages.join("; "));
             let reason = messages.filter(|text| !text.is_empty());
@@ -151,7 +151,7 @@ impl<S: Service> Audit<'_, S> {
     }
 
     /// The call failed. A 404 proves nothing yet: a part of the service may not know the label for a while.
-    async fn failed(&self, error: &Error) -> Result<Turn, StoreError> {
+    async fn failed(&self, error: &Error) -> Result<AuditTurn, StoreError> {
         if error.status == Some(404) {
             return self.missing(Drift::Removed).await;
         }
@@ -162,7 +162,7 @@ impl<S: Service> Audit<'_, S> {
 
     /// The service does not show the label, or shows no target of it. If this is still so after `[api] uncertain`, the drift is
     /// recorded.
-    async fn missing(&self, drift: Drift) -> Result<Turn, StoreError> {
+    async fn missing(&self, drift: Drift) -> Result<AuditTurn, StoreError> {
         let since = self.check.missing_since.unwrap_or(self.now);
         let span = Duration::try_from(self.now.duration_since(since)).unwrap_or_default();
         if self.check.missing_since.is_some() && span >= self.pipeline.settings.uncertain {
@@ -177,24 +177,32 @@ impl<S: Service> Audit<'_, S> {
     }
 
     /// The label is as expected, except for the changes in the entries.
-    async fn passed(&self, mut entries: Vec<Entry>) -> Result<Turn, StoreError> {
+    async fn passed(&self, mut entries: Vec<Entry>) -> Result<AuditTurn, StoreError> {
         entries.push(Entry::LabelChecked { label: self.known.id, check: LabelCheck::passed(self.now) });
         self.pipeline.store.commit(Commit::unsynced(entries)).committed().await?;
-        Ok(Turn::Done)
+        Ok(AuditTurn::Done)
     }
 
     /// Compares the label again after a delay.
-    async fn postpone(&self, delay: Duration, missing_since: Option<Timestamp>) -> Result<Turn, StoreError> {
+    async fn postpone(
+        &self,
+        delay: Duration,
+        missing_since: Option<Timestamp>,
+    ) -> Result<AuditTurn, StoreError> {
         let delay = delay.min(self.pipeline.settings.audit);
         let at = self.pipeline.clock.after(delay);
         let check = LabelCheck { at: before(at, self.pipeline.settings.audit), missing_since, ..self.check };
         let checked = Entry::LabelChecked { label: self.known.id, check };
         self.pipeline.store.commit(Commit::unsynced(vec![checked])).committed().await?;
-        Ok(Turn::Done)
+        Ok(AuditTurn::Done)
     }
 
     /// Records a difference: in the job if the job still exists, otherwise only in the log.
-    async fn drifted(&self, drift: Drift, label: Option<Box<PublishedLabel>>) -> Result<Turn, StoreError> {
+    async fn drifted(
+        &self,
+        drift: Drift,
+        label: Option<Box<PublishedLabel>>,
+    ) -> Result<AuditTurn, StoreError> {
         let id = self.known.id;
         let mut entries = vec![match label {
             Some(label) => Entry::LabelPublished { label },
@@ -206,7 +214,7 @@ impl<S: Service> Audit<'_, S> {
         let Some((job, index)) = self.owner.clone() else {
             self.pipeline.store.commit(Commit::new(entries)).committed().await?;
             crate::observe::label_of_pruned_job_drifted(&self.known, &drift);
-            return Ok(Turn::Done);
+            return Ok(AuditTurn::Done);
         };
         let note = UnacknowledgedDrift {
             job: job.id().clone(),
@@ -225,10 +233,10 @@ async fn record<S: Service>(
     job: Job,
     entries: Vec<Entry>,
     event: Event,
-) -> Result<Turn, StoreError> {
+) -> Result<AuditTurn, StoreError> {
     let id = job.id().clone();
     if !pipeline.queue.claim(&id) {
-        return Ok(Turn::Nothing);
+        return Ok(AuditTurn::Nothing);
     }
     let mut events = vec![event];
     if matches!(job.state(), State::Waiting { .. }) && job.labels().iter().any(Label::is_missing) {
@@ -238,9 +246,9 @@ async fn record<S: Service>(
     let recorded = ctx.record_with(entries, events).await;
     pipeline.queue.release(&id);
     match recorded {
-        Ok(()) => Ok(Turn::Done),
+        Ok(()) => Ok(AuditTurn::Done),
         Err(Interrupt::Store(error)) => Err(error),
         // The job has changed since it was read.
-        Err(_) => Ok(Turn::Nothing),
+        Err(_) => Ok(AuditTurn::Nothing),
     }
 }

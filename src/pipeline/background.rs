@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::after_success;
 use super::duplicates;
-use super::labels::{Wanted, attempt_withdrawal};
+use super::labels::{DueWithdrawal, attempt_withdrawal};
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use dropship_job::{Job, LateDuplicateCheck};
@@ -26,8 +26,8 @@ pub(super) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         if pipeline.shutdown.is_cancelled() {
             return Err(Interrupt::ShuttingDown);
         }
-        if let Some(wanted) = due_withdrawal(&ctx.job, now) {
-            attempt_withdrawal(ctx, &wanted).await?;
+        if let Some(withdrawal) = due_withdrawal(&ctx.job, now) {
+            attempt_withdrawal(ctx, &withdrawal).await?;
             continue;
         }
         let Some(check) = due_check(&ctx.job, now) else {
@@ -53,10 +53,10 @@ fn due_check(job: &Job, now: jiff::Timestamp) -> Option<LateDuplicateCheck> {
 }
 
 /// A withdrawal that is due.
-fn due_withdrawal(job: &Job, now: jiff::Timestamp) -> Option<Wanted> {
+fn due_withdrawal(job: &Job, now: jiff::Timestamp) -> Option<DueWithdrawal> {
     job.pending_withdrawals().into_iter().find_map(|pending| {
         let withdrawal = pending.withdrawal.filter(|withdrawal| withdrawal.due <= now)?;
-        Some(Wanted {
+        Some(DueWithdrawal {
             index: pending.label,
             id: pending.id?,
             is_agreed: pending.is_agreed,

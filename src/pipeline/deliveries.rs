@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::delivery::{Delivery, Done};
+use super::delivery::{Delivery, DeliveryResult};
 use super::file_work;
 use super::folder_policies::FolderPolicies;
 use super::job_events::JobObserver;
@@ -44,14 +44,14 @@ pub struct Deliveries {
     packages: PackageStore,
     folders: Arc<FolderPolicies>,
     ownership: Ownership,
-    jobs: Mutex<Jobs>,
+    jobs: Mutex<DeliveryJobs>,
     /// Notified when a job is added.
     added: Notify,
     failures: LogThrottle,
 }
 
 #[derive(Default)]
-struct Jobs {
+struct DeliveryJobs {
     due: BTreeMap<JobId, Instant>,
     running: BTreeSet<JobId>,
     /// Attempts that failed, with the outbox and the last error.
@@ -268,7 +268,7 @@ fn is_over(store: &dyn Store, receipt: &Receipt) -> Result<bool, StoreError> {
     Ok(matches!(state, StateKind::Succeeded | StateKind::Rejected))
 }
 
-fn log_done(job: &Job, folder: &str, outbox: &Path, done: &Done) {
+fn log_done(job: &Job, folder: &str, outbox: &Path, done: &DeliveryResult) {
     let (id, name) = (job.id(), crate::escaped::Escaped(&job.package().name));
     if done.copied > 0 {
         tracing::info!(

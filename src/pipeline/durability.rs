@@ -12,7 +12,7 @@ use dropship_store::Entry;
 
 /// The cost of an event that a power cut loses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Loss {
+pub(super) enum LossCost {
     /// The job continues sooner than necessary. Its receipt does not count as newer than the store.
     Time,
     /// The step is repeated, with the same result. The receipt must not show the event before it is durable: if a receipt shows
@@ -22,7 +22,7 @@ pub(super) enum Loss {
     Everything,
 }
 
-impl Loss {
+impl LossCost {
     /// The cost of these events and of the entries that are committed with them; `job` is the state before.
     pub(super) fn of(job: &Job, events: &[Event], entries: &[Entry]) -> Self {
         // The service shows the data of these entries again, together with the event.
@@ -75,19 +75,19 @@ pub(super) struct UnsyncedJobs(Mutex<BTreeSet<JobId>>);
 
 impl UnsyncedJobs {
     /// Whether a commit with this loss has to be durable. The receipt shows a wait, and with it all events before it.
-    pub(super) fn needs_sync(&self, job: &JobId, loss: Loss) -> bool {
+    pub(super) fn needs_sync(&self, job: &JobId, loss: LossCost) -> bool {
         match loss {
-            Loss::Everything => true,
-            Loss::Repetition => false,
-            Loss::Time => self.0.lock().contains(job),
+            LossCost::Everything => true,
+            LossCost::Repetition => false,
+            LossCost::Time => self.0.lock().contains(job),
         }
     }
 
     /// Notes a commit.
-    pub(super) fn committed(&self, job: &JobId, loss: Loss, durable: bool) {
+    pub(super) fn committed(&self, job: &JobId, loss: LossCost, durable: bool) {
         if durable {
             self.0.lock().remove(job);
-        } else if loss == Loss::Repetition {
+        } else if loss == LossCost::Repetition {
             self.0.lock().insert(job.clone());
         }
     }

@@ -29,7 +29,7 @@ pub(super) struct OwnFolder {
 
 /// Which machines have a folder.
 #[derive(Debug)]
-enum Place {
+enum FolderLocation {
     Everywhere,
     /// On this one only, with an outbox of its own.
     Here(PathBuf),
@@ -38,7 +38,7 @@ enum Place {
 
 #[derive(Debug)]
 struct FolderPolicy {
-    place: Place,
+    place: FolderLocation,
     path: PathBuf,
     mode: Option<u32>,
     after: AfterSuccess,
@@ -51,9 +51,9 @@ impl FolderPolicies {
     /// Replaces the settings of all folders; `node` is the name of this node.
     pub fn replace(&self, folders: &[Folder], node: Option<&str>) {
         let place = |folder: &Folder| match &folder.on_node {
-            None => Place::Everywhere,
-            Some(on) if Some(on.node.as_str()) == node => Place::Here(on.outbox.clone()),
-            Some(_) => Place::Elsewhere,
+            None => FolderLocation::Everywhere,
+            Some(on) if Some(on.node.as_str()) == node => FolderLocation::Here(on.outbox.clone()),
+            Some(_) => FolderLocation::Elsewhere,
         };
         let policy = |folder: &Folder| FolderPolicy {
             place: place(folder),
@@ -74,7 +74,7 @@ impl FolderPolicies {
 
     /// Whether a folder is on another node only.
     pub(super) fn is_elsewhere(&self, folder: &str) -> bool {
-        self.policies().get(folder).is_some_and(|policy| matches!(policy.place, Place::Elsewhere))
+        self.policies().get(folder).is_some_and(|policy| matches!(policy.place, FolderLocation::Elsewhere))
     }
 
     /// Permission bits of result files, if the folder sets them.
@@ -88,14 +88,16 @@ impl FolderPolicies {
     #[must_use]
     pub fn after(&self, folder: &str) -> Option<(AfterSuccess, PathBuf)> {
         let policies = self.policies();
-        let policy = policies.get(folder).filter(|policy| matches!(policy.place, Place::Everywhere))?;
+        let policy =
+            policies.get(folder).filter(|policy| matches!(policy.place, FolderLocation::Everywhere))?;
         Some((policy.after.clone(), policy.path.clone()))
     }
 
     /// The path of the drop folder, if this machine has it.
     pub(super) fn path(&self, folder: &str) -> Option<PathBuf> {
         let policies = self.policies();
-        let policy = policies.get(folder).filter(|policy| !matches!(policy.place, Place::Elsewhere))?;
+        let policy =
+            policies.get(folder).filter(|policy| !matches!(policy.place, FolderLocation::Elsewhere))?;
         Some(policy.path.clone())
     }
 
@@ -103,7 +105,7 @@ impl FolderPolicies {
     pub(super) fn own(&self, folder: &str) -> Option<OwnFolder> {
         let policies = self.policies();
         let policy = policies.get(folder)?;
-        let Place::Here(outbox) = &policy.place else { return None };
+        let FolderLocation::Here(outbox) = &policy.place else { return None };
         Some(OwnFolder {
             path: policy.path.clone(),
             outbox: outbox.clone(),
@@ -116,14 +118,14 @@ impl FolderPolicies {
     /// The names of the folders that are on this node only.
     pub(super) fn own_names(&self) -> Vec<String> {
         let policies = self.policies();
-        let own = policies.iter().filter(|(_, policy)| matches!(policy.place, Place::Here(_)));
+        let own = policies.iter().filter(|(_, policy)| matches!(policy.place, FolderLocation::Here(_)));
         own.map(|(name, _)| name.clone()).collect()
     }
 
     /// Whether the folder is on one node only, which copies the results to its outbox.
     pub(super) fn is_on_one_node(&self, folder: &str) -> bool {
         let policies = self.policies();
-        policies.get(folder).is_some_and(|policy| !matches!(policy.place, Place::Everywhere))
+        policies.get(folder).is_some_and(|policy| !matches!(policy.place, FolderLocation::Everywhere))
     }
 
     /// Priority; jobs of folders with a higher one go first.

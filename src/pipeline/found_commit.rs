@@ -17,7 +17,7 @@ use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, RemoteKind, U
 const STAGED: &str = "found-package";
 
 /// The package of the submission, compared with that of the job.
-enum Content {
+enum PackageMatch {
     /// The same package.
     Same,
     /// The service does not return it.
@@ -33,10 +33,10 @@ pub(super) async fn follow<S: Service>(
     submission: &Submission,
 ) -> StepResult {
     let id = submission.id;
-    let verified = match content(ctx, service, submission).await? {
-        Content::Same => true,
-        Content::Unknown => false,
-        Content::Other(how) => {
+    let verified = match package_match(ctx, service, submission).await? {
+        PackageMatch::Same => true,
+        PackageMatch::Unknown => false,
+        PackageMatch::Other(how) => {
             let message = format!(
                 "submission {id} was committed by another client, with another package: {how}; nothing was uploaded; look in \
                  Partner Center at the file of the submission; `dropship cancel {}` ends the job, `dropship approve {0}` looks again",
@@ -51,26 +51,26 @@ pub(super) async fn follow<S: Service>(
 }
 
 /// Compares the package of the submission with that of the job.
-async fn content<S: Service>(
+async fn package_match<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
     submission: &Submission,
-) -> StepResult<Content> {
+) -> StepResult<PackageMatch> {
     if ctx.job.upload() != UploadProgress::Open {
-        return Ok(Content::Same);
+        return Ok(PackageMatch::Same);
     }
     let Some(url) = submission.download(&DownloadKind::InitialPackage) else {
-        return Ok(Content::Unknown);
+        return Ok(PackageMatch::Unknown);
     };
     let (size, sha256) = (ctx.job.package().size, ctx.job.package().sha256.clone());
     let staged = match results::staging_for(&ctx.pipeline.packages, ctx.job.id(), STAGED, size).await {
         Ok(staged) => staged,
         Err(error) => return ctx.on_store_full(&error).await,
     };
-    let content = match ctx.unless_shutting_down(service.download(&url, &staged, size)).await? {
+    let package_match = match ctx.unless_shutting_down(service.download(&url, &staged, size)).await? {
         Ok(_) => compare(&staged, sha256).await,
         Err(TransferError::TooLong { max_bytes }) => {
-            Content::Other(format!("it is longer than the {max_bytes} bytes of this job's package"))
+            PackageMatch::Other(format!("it is longer than the {max_bytes} bytes of this job's package"))
         }
         Err(error @ TransferError::Local { .. }) => {
             return ctx.on_transfer_error(DownloadKind::InitialPackage.as_str(), &error).await;
@@ -81,22 +81,22 @@ async fn content<S: Service>(
         }
         Err(error) => {
             tracing::info!("job {}: the package of the submission cannot be read: {error}", ctx.job.id());
-            Content::Unknown
+            PackageMatch::Unknown
         }
     };
     // It is absent after a failed download.
     drop(results::discard(&staged).await);
-    Ok(content)
+    Ok(package_match)
 }
 
-async fn compare(staged: &Path, expected: String) -> Content {
+async fn compare(staged: &Path, expected: String) -> PackageMatch {
     let path = staged.to_owned();
     match file_work::run_on_package(move || digest::of_file(&path)).await {
-        Ok(found) if found == expected => Content::Same,
-        Ok(found) => Content::Other(format!("its SHA-256 is {found} instead of {expected}")),
+        Ok(found) if found == expected => PackageMatch::Same,
+        Ok(found) => PackageMatch::Other(format!("its SHA-256 is {found} instead of {expected}")),
         Err(error) => {
             tracing::warn!("cannot read {}: {error}", staged.display());
-            Content::Unknown
+            PackageMatch::Unknown
         }
     }
 }

@@ -6,7 +6,7 @@ use super::published;
 use dropship_hardware::{Audience, ShippingLabel};
 use dropship_job::counted;
 use dropship_rules::label::{Reach, Versions};
-use dropship_store::{PublishedLabel, Target};
+use dropship_store::{PublishedLabel, PublishedTarget};
 
 /// Number of added and of removed targets that are named.
 const NAMED: usize = 3;
@@ -58,7 +58,7 @@ pub(super) fn compare(known: &PublishedLabel, found: &ShippingLabel, audiences: 
 }
 
 /// The versions of the INFs that a label had.
-fn versions(targets: &[Target]) -> Versions {
+fn versions(targets: &[PublishedTarget]) -> Versions {
     let mut versions = Versions::new();
     for target in targets {
         if let Some(version) = &target.version {
@@ -75,12 +75,14 @@ fn reach_changes(before: &PublishedLabel, after: &PublishedLabel, audiences: &[A
     after.differences(&before, &|id| published::name_of(id, audiences))
 }
 
-fn target_changes(before: &[Target], after: &[Target]) -> Vec<String> {
-    let keyed = |targets: &[Target]| -> BTreeMap<_, _> {
+fn target_changes(before: &[PublishedTarget], after: &[PublishedTarget]) -> Vec<String> {
+    let keyed = |targets: &[PublishedTarget]| -> BTreeMap<_, _> {
         targets.iter().map(|target| (published::identity(target), target.clone())).collect()
     };
     let (before, after) = (keyed(before), keyed(after));
-    let only = |one: &BTreeMap<[String; 4], Target>, other: &BTreeMap<[String; 4], Target>, verb: &str| {
+    let only = |one: &BTreeMap<[String; 4], PublishedTarget>,
+                other: &BTreeMap<[String; 4], PublishedTarget>,
+                verb: &str| {
         let only: Vec<_> =
             one.iter().filter(|(key, _)| !other.contains_key(*key)).map(|(_, row)| row).collect();
         let named = only.iter().take(NAMED).map(|row| format!("{} {} {}", row.inf, row.os, row.hardware_id));

@@ -57,7 +57,7 @@ mod withdraw;
 mod worker;
 
 pub use admission_load::AdmissionLoad;
-pub use assembly::{PackageInspector, Parts, Pipeline};
+pub use assembly::{PackageInspector, Pipeline, PipelineParts};
 pub use audit::run as run_audit;
 pub use clock::Clock;
 pub use deliveries::Deliveries;
@@ -68,8 +68,8 @@ pub use job_events::{JobEvents, JobObserver};
 pub use job_retention::forget_ended;
 pub use label_guard::LabelGuard;
 pub(crate) use labels::{
-    FailedLabels, LabelRequestError, Prepared, Turn, go_live, guard_limits, label_request_fault,
-    lost_predecessor, missing_approval,
+    FailedLabels, LabelRequestError, PreparedRequest, RequestReadiness, go_live, guard_limits,
+    label_request_fault, lost_predecessor, missing_approval,
 };
 pub use outbox_retention::{clear_results, until_clearing};
 pub use own_inspections::OwnInspections;

@@ -11,10 +11,10 @@ use dropship_job::{Job, JobId, LateDuplicateCheck, RemoteId, RemoteKind};
 
 /// Names in use by a create, with the job that holds them.
 #[derive(Debug, Default)]
-pub(super) struct NameLocks(Mutex<BTreeMap<Key, Holder>>);
+pub(super) struct NameLocks(Mutex<BTreeMap<NameKey, NameHolder>>);
 
 #[derive(Debug, Clone)]
-struct Holder {
+struct NameHolder {
     job: JobId,
     /// Monotonic.
     since: Instant,
@@ -27,7 +27,7 @@ impl NameLocks {
         let since = Instant::now();
         let held = jobs.iter().flat_map(|job| {
             job.doubts().map(move |(kind, intent)| {
-                (key(job, kind, &intent.name), Holder { job: job.id().clone(), since })
+                (key(job, kind, &intent.name), NameHolder { job: job.id().clone(), since })
             })
         });
         Self(Mutex::new(held.collect()))
@@ -60,9 +60,9 @@ impl NameLocks {
         self.acquire_key(job, key_at(job, place, check.kind, &check.name), &check.name, stale_after)
     }
 
-    fn acquire_key(&self, job: &Job, key: Key, name: &str, stale_after: Duration) -> Option<Duration> {
+    fn acquire_key(&self, job: &Job, key: NameKey, name: &str, stale_after: Duration) -> Option<Duration> {
         let mut names = self.0.lock();
-        let mine = || Holder { job: job.id().clone(), since: Instant::now() };
+        let mine = || NameHolder { job: job.id().clone(), since: Instant::now() };
         let holder = names.entry(key).or_insert_with(mine);
         if holder.job != *job.id() && holder.since.elapsed() > stale_after {
             tracing::warn!(
@@ -99,24 +99,24 @@ impl NameLocks {
 
 /// Names are unique among the products of an account, the submissions of a product, the labels of a submission.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
+struct NameKey {
     account: Option<String>,
     product: Option<RemoteId>,
     submission: Option<RemoteId>,
     name: String,
 }
 
-fn key(job: &Job, kind: RemoteKind, name: &str) -> Key {
+fn key(job: &Job, kind: RemoteKind, name: &str) -> NameKey {
     key_at(job, (job.product().id(), job.submission().id()), kind, name)
 }
 
-fn key_at(job: &Job, place: (Option<RemoteId>, Option<RemoteId>), kind: RemoteKind, name: &str) -> Key {
+fn key_at(job: &Job, place: (Option<RemoteId>, Option<RemoteId>), kind: RemoteKind, name: &str) -> NameKey {
     let (product, submission) = match kind {
         RemoteKind::Product => (None, None),
         RemoteKind::Submission => (place.0, None),
         RemoteKind::Label(_) => place,
     };
-    Key { account: job.account().map(str::to_owned), product, submission, name: name.to_owned() }
+    NameKey { account: job.account().map(str::to_owned), product, submission, name: name.to_owned() }
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use super::assembly::PackageInspector;
 use super::clock::Clock;
 use super::folder_policies::FolderPolicies;
 use super::job_events::JobEvents;
-use super::steps::inspect::{Inspected, inspected};
+use super::steps::inspect::{InspectionEnd, inspected};
 use dropship_hardware::Backoff;
 use dropship_job::{Event, Job, JobId, State, Step};
 use dropship_store::{Commit, Store, StoreError};
@@ -95,13 +95,13 @@ impl OwnInspections {
     async fn try_inspect(&self, id: &JobId) -> Result<(), StoreError> {
         let Some(job) = self.store.job(id)?.filter(|job| self.is_due(job)) else { return Ok(()) };
         let events = match inspected(Arc::clone(&self.inspector), &job).await {
-            Inspected::Events(events) => events,
+            InspectionEnd::Events(events) => events,
             // The active node ends the wait, and that is followed.
-            Inspected::Delayed(fault) => {
+            InspectionEnd::Delayed(fault) => {
                 let due = Clock::Wall.after(self.retry.delay(job.attempts()));
                 vec![Event::AttemptFailed { due, fault }]
             }
-            Inspected::Cancelled => return Ok(()),
+            InspectionEnd::Cancelled => return Ok(()),
         };
         let commit = Commit::of_job(id, job.rev(), events.clone());
         for job in self.store.commit(commit).committed().await? {

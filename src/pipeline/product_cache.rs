@@ -21,18 +21,18 @@ const TTL_FACTOR: u32 = 4;
 
 /// The last product list of each account.
 #[derive(Debug, Default)]
-pub(super) struct ProductListCache(Mutex<BTreeMap<String, Arc<Account>>>);
+pub(super) struct ProductListCache(Mutex<BTreeMap<String, Arc<AccountProducts>>>);
 
 #[derive(Debug, Default)]
-struct Account {
+struct AccountProducts {
     /// Held while listing, so that concurrent callers share the result.
-    list: tokio::sync::Mutex<Option<List>>,
-    since: Mutex<Since>,
+    list: tokio::sync::Mutex<Option<CachedList>>,
+    changes: Mutex<ListChanges>,
 }
 
 /// Changes since the list was started.
 #[derive(Debug, Default)]
-struct Since {
+struct ListChanges {
     /// Products that this daemon created. They stay for a while, since the service may list them late.
     made: BTreeMap<String, Vec<(Instant, RemoteId)>>,
     /// A listing started before the invalidation must not be reused.
@@ -42,20 +42,20 @@ struct Since {
 }
 
 #[derive(Debug)]
-struct List {
+struct CachedList {
     products: BTreeMap<Box<str>, Vec<RemoteId>>,
     /// Why products may be missing in it.
     incomplete: Option<Incomplete>,
     until: Instant,
 }
 
-impl Account {
-    fn since(&self) -> MutexGuard<'_, Since> {
-        self.since.lock()
+impl AccountProducts {
+    fn changes(&self) -> MutexGuard<'_, ListChanges> {
+        self.changes.lock()
     }
 }
 
-impl Since {
+impl ListChanges {
     fn start(&mut self, max_age: Duration) {
         self.invalidated = false;
         self.made.retain(|_, made| {
@@ -80,31 +80,31 @@ impl ProductListCache {
     ) -> Result<Listing<RemoteId>, Error> {
         let (account, asked) = (self.account(account), Instant::now());
         let mut held = account.list.lock().await;
-        if let Some((when, error)) = &account.since().failed
+        if let Some((when, error)) = &account.changes().failed
             && *when > asked
         {
             // The listing that this caller waited for failed.
             return Err(error.clone());
         }
-        if held.as_ref().is_none_or(|list| list.until <= Instant::now()) || account.since().invalidated {
+        if held.as_ref().is_none_or(|list| list.until <= Instant::now()) || account.changes().invalidated {
             *held = None;
-            account.since().start(max_age);
+            account.changes().start(max_age);
             let began = Instant::now();
             let mut products = BTreeMap::<Box<str>, Vec<RemoteId>>::new();
             let listed = list.await.inspect_err(|error| {
-                account.since().failed = Some((Instant::now(), error.clone()));
+                account.changes().failed = Some((Instant::now(), error.clone()));
             })?;
             for (name, id) in listed.items {
                 products.entry(name.into()).or_default().push(id);
             }
             let lifetime = began.elapsed().saturating_mul(TTL_FACTOR).max(MIN_TTL);
             let until = (Instant::now() + lifetime).min(began + max_age);
-            *held = Some(List { products, incomplete: listed.incomplete, until });
+            *held = Some(CachedList { products, incomplete: listed.incomplete, until });
         }
         let listed = held.as_ref().and_then(|list| list.products.get(name));
         let mut ids = listed.cloned().unwrap_or_default();
-        let since = account.since();
-        for (_, id) in since.made.get(name).into_iter().flatten() {
+        let changes = account.changes();
+        for (_, id) in changes.made.get(name).into_iter().flatten() {
             if !ids.contains(id) {
                 ids.push(*id);
             }
@@ -115,15 +115,15 @@ impl ProductListCache {
 
     /// Adds a product that was created; a listing started earlier may lack it.
     pub(super) fn record_created(&self, account: &str, name: &str, id: RemoteId) {
-        self.account(account).since().made.entry(name.to_owned()).or_default().push((Instant::now(), id));
+        self.account(account).changes().made.entry(name.to_owned()).or_default().push((Instant::now(), id));
     }
 
     /// Invalidates the list: a product may have been created whose id is unknown. The next create lists again.
     pub(super) fn invalidate(&self, account: &str) {
-        self.account(account).since().invalidated = true;
+        self.account(account).changes().invalidated = true;
     }
 
-    fn account(&self, name: &str) -> Arc<Account> {
+    fn account(&self, name: &str) -> Arc<AccountProducts> {
         let mut accounts = self.0.lock();
         match accounts.get(name) {
             Some(account) => Arc::clone(account),
@@ -143,13 +143,13 @@ mod tests {
     const MAX_AGE: Duration = Duration::from_secs(600);
 
     /// An account with one product of the name `a`, and how often it was listed.
-    struct Listed {
+    struct ListedAccount {
         product_lists: ProductListCache,
         times: Cell<usize>,
         takes: Duration,
     }
 
-    impl Listed {
+    impl ListedAccount {
         fn new(takes: Duration) -> Self {
             Self { product_lists: ProductListCache::default(), times: Cell::new(0), takes }
         }
@@ -167,7 +167,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn list_is_shared_until_it_expires_and_includes_created_products() {
-        let listed = Listed::new(Duration::from_secs(1));
+        let listed = ListedAccount::new(Duration::from_secs(1));
         assert_eq!(tokio::join!(listed.named("a"), listed.named("b")), (vec![1], vec![]));
         listed.product_lists.record_created("x", "b", RemoteId::new(2));
         assert_eq!((listed.named("b").await, listed.times.get()), (vec![2], 1));
@@ -182,7 +182,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn product_created_during_listing_is_included() {
-        let listed = Listed::new(Duration::from_secs(10));
+        let listed = ListedAccount::new(Duration::from_secs(10));
         let making = async {
             tokio::time::sleep(Duration::from_secs(5)).await;
             listed.product_lists.record_created("x", "b", RemoteId::new(2));
@@ -192,7 +192,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn listing_started_before_invalidation_is_not_reused() {
-        let listed = Listed::new(Duration::from_secs(10));
+        let listed = ListedAccount::new(Duration::from_secs(10));
         let doubting = async {
             tokio::time::sleep(Duration::from_secs(5)).await;
             listed.product_lists.invalidate("x");
@@ -207,7 +207,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn long_listing_lives_longer_but_not_beyond_max_age() {
         for (takes, lifetime) in [(60, 240), (590, 10)] {
-            let listed = Listed::new(Duration::from_secs(takes));
+            let listed = ListedAccount::new(Duration::from_secs(takes));
             listed.named("a").await;
             tokio::time::advance(Duration::from_secs(lifetime - 1)).await;
             listed.named("a").await;

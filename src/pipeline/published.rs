@@ -16,13 +16,13 @@ use dropship_hardware::{
 use dropship_job::{RemoteId, RemoteLabel};
 use dropship_rules::label::{self, Reach, Versions, audiences};
 use dropship_rules::plan::LabelPlan;
-use dropship_store::{Entry, LabelCheck, PublishedLabel, Series, Store, StoreError, Target};
+use dropship_store::{Entry, LabelCheck, LabelSeries, PublishedLabel, PublishedTarget, Store, StoreError};
 
 /// The membership of a label in a series.
 pub(super) struct Membership {
-    /// The series: [`Series::id`].
+    /// The series: [`LabelSeries::id`].
     pub(super) series: String,
-    /// [`Series::takes_over_since`].
+    /// [`LabelSeries::takes_over_since`].
     pub(super) takes_over_since: Option<Timestamp>,
 }
 
@@ -76,8 +76,8 @@ pub(super) async fn entries<S: Service>(
 }
 
 impl Membership {
-    fn among(self, versions: &Versions) -> Series {
-        Series { id: self.series, versions: versions.clone(), takes_over_since: self.takes_over_since }
+    fn among(self, versions: &Versions) -> LabelSeries {
+        LabelSeries { id: self.series, versions: versions.clone(), takes_over_since: self.takes_over_since }
     }
 }
 
@@ -132,13 +132,13 @@ pub(super) fn rows(targeting: &Targeting) -> Vec<HardwareId> {
 }
 
 /// Hardware ids in the form of the store.
-pub(super) fn targets(rows: Vec<HardwareId>, versions: &Versions) -> Vec<Target> {
+pub(super) fn targets(rows: Vec<HardwareId>, versions: &Versions) -> Vec<PublishedTarget> {
     let version = |row: &HardwareId| {
         let inf = row.inf_id.to_lowercase();
         let of_bundle = versions.get(&row.bundle_id).and_then(|infs| infs.get(&inf));
         of_bundle.or_else(|| versions.values().find_map(|infs| infs.get(&inf))).cloned()
     };
-    let target = |row: HardwareId| Target {
+    let target = |row: HardwareId| PublishedTarget {
         version: version(&row),
         hardware_id: row.pnp_string,
         os: row.operating_system_code,
@@ -154,7 +154,7 @@ pub(super) fn reach(targeting: &Targeting) -> Option<String> {
 }
 
 /// A target without its version and without case.
-pub(super) fn identity(target: &Target) -> [String; 4] {
+pub(super) fn identity(target: &PublishedTarget) -> [String; 4] {
     [&target.hardware_id, &target.os, &target.bundle, &target.inf].map(|text| text.to_lowercase())
 }
 

@@ -32,7 +32,7 @@ struct Inner {
     slots: BTreeMap<JobId, Slot>,
     running: BTreeSet<JobId>,
     turns: u64,
-    turn_of: BTreeMap<Arc<str>, Turn>,
+    last_served: BTreeMap<Arc<str>, LastServed>,
     unstarted: UnstartedJobs,
 }
 
@@ -40,7 +40,7 @@ type FolderQueue = BTreeSet<(Timestamp, JobId)>;
 
 /// When a folder was served last.
 #[derive(Debug, Default, Clone, Copy)]
-struct Turn {
+struct LastServed {
     last: u64,
     skipped: u32,
 }
@@ -92,15 +92,15 @@ impl Inner {
         self.turns += 1;
         let last = self.turns;
         for other in others {
-            self.turn_of.entry(Arc::clone(other)).or_default().skipped += 1;
+            self.last_served.entry(Arc::clone(other)).or_default().skipped += 1;
         }
-        self.turn_of.insert(Arc::clone(folder), Turn { last, skipped: 0 });
+        self.last_served.insert(Arc::clone(folder), LastServed { last, skipped: 0 });
     }
 }
 
 /// The answer of [`Queue::next`].
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum NextJob {
     /// This job is ready. It counts as running until [`Queue::release`].
     Job(JobId),
     /// No job is ready before this time.
@@ -153,29 +153,29 @@ impl Queue {
     }
 
     /// The ready job that has waited longest in the folder that is served next.
-    pub(super) fn next(&self, now: Timestamp, priority: impl Fn(&str) -> i64) -> Next {
+    pub(super) fn next(&self, now: Timestamp, priority: impl Fn(&str) -> i64) -> NextJob {
         let mut inner = self.inner();
         let soonest = inner.heads().map(|(_, due, _)| due).min();
         let ready = || inner.heads().filter(|(_, due, _)| *due <= now);
         let first = ready().min_by_key(|(name, due, _)| {
-            let turn = inner.turn_of.get(*name).copied().unwrap_or_default();
-            let may_be_skipped = turn.skipped < MAX_SKIPS;
+            let served = inner.last_served.get(*name).copied().unwrap_or_default();
+            let may_be_skipped = served.skipped < MAX_SKIPS;
             (
                 may_be_skipped,
                 if may_be_skipped { Reverse(priority(name)) } else { Reverse(0) },
-                turn.last,
+                served.last,
                 *due,
             )
         });
         let Some((folder, id)) = first.map(|(name, _, id)| (Arc::clone(name), id.clone())) else {
-            return soonest.map_or(Next::Nothing, Next::Later);
+            return soonest.map_or(NextJob::Nothing, NextJob::Later);
         };
         let mine = priority(&folder);
         let others: Vec<_> =
             ready().filter(|(name, ..)| priority(name) < mine).map(|(name, ..)| Arc::clone(name)).collect();
         inner.serve(&folder, &others);
         inner.running.insert(id.clone());
-        Next::Job(id)
+        NextJob::Job(id)
     }
 
     /// Calls `read` with the accepted jobs that have not started.
@@ -301,7 +301,7 @@ mod tests {
     /// The folders of the jobs that the queue returns, in order; each job is removed.
     fn order(queue: &Queue, count: usize, priority: impl Fn(&str) -> i64 + Copy) -> String {
         let given = (0..count).map(|_| {
-            let Next::Job(id) = queue.next(Timestamp::now(), priority) else { panic!("a job is ready") };
+            let NextJob::Job(id) = queue.next(Timestamp::now(), priority) else { panic!("a job is ready") };
             let folder = queue.inner().remove(&id).expect("it was queued").folder;
             queue.release(&id);
             folder.to_string()
@@ -315,11 +315,11 @@ mod tests {
         (0..6).for_each(|number| queue.upsert(&job("a", number)));
         (6..8).for_each(|number| queue.upsert(&job("b", number)));
         assert_eq!(queue.unstarted(UnstartedJobs::total), 8);
-        let Next::Job(first) = queue.next(Timestamp::now(), |_| 0) else { panic!("a job is ready") };
+        let NextJob::Job(first) = queue.next(Timestamp::now(), |_| 0) else { panic!("a job is ready") };
         assert_eq!(first, JobId::new(0, 0));
         assert_eq!(order(&queue, 7, |_| 0), "babaaaa");
         // A running job is not returned again.
-        assert!(matches!(queue.next(Timestamp::now(), |_| 0), Next::Nothing));
+        assert!(matches!(queue.next(Timestamp::now(), |_| 0), NextJob::Nothing));
     }
 
     #[test]
@@ -346,6 +346,6 @@ mod tests {
         assert_eq!(queue.waiting(), 0, "the job itself does not wait");
         queue.postpone(&cancelled, Timestamp::from_second(5).expect("a time"));
         assert!(queue.is_idle_until(soon) && !queue.is_empty());
-        assert!(matches!(queue.next(soon, |_| 0), Next::Job(_)), "it is retried");
+        assert!(matches!(queue.next(soon, |_| 0), NextJob::Job(_)), "it is retried");
     }
 }

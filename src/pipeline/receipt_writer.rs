@@ -47,7 +47,7 @@ pub struct ReceiptWriter {
 }
 
 /// The result of writing a receipt.
-enum Written {
+enum WriteResult {
     Yes,
     /// The outbox has a newer one, which was left as it is.
     HasNewer,
@@ -187,15 +187,15 @@ impl ReceiptWriter {
                     && is_newer(there, &current, &*store).map_err(std::io::Error::other)?)
             };
             let is_replaced = outbox.replace_receipt(&receipt, &is_newer)?;
-            Ok(if is_replaced { Written::Yes } else { Written::HasNewer })
+            Ok(if is_replaced { WriteResult::Yes } else { WriteResult::HasNewer })
         };
         let error = match file_work::run_in(&place, writing).await {
-            Ok(Written::HasNewer) => {
+            Ok(WriteResult::HasNewer) => {
                 self.newer.lock().insert(id.clone());
                 self.newer_found.notify_one();
                 "the receipt there shows more than the store, and is not replaced".to_owned()
             }
-            Ok(Written::Yes) => {
+            Ok(WriteResult::Yes) => {
                 self.unwritten.lock().remove(id);
                 observe::receipt_written(&self.failures, &job);
                 return self.note_written(&job).await;

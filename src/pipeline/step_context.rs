@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::assembly::Pipeline;
-use super::durability::Loss;
+use super::durability::LossCost;
 use super::poll::next_poll;
 use super::published_changes;
 use super::service::Service;
@@ -54,7 +54,7 @@ impl<'a, S: Service> StepContext<'a, S> {
     }
 
     /// Commits events. When this returns they are durable, unless they would be found out again after a power cut
-    /// ([`Loss`]).
+    /// ([`LossCost`]).
     pub(super) async fn record(&mut self, events: Vec<Event>) -> StepResult {
         self.record_with(Vec::new(), events).await
     }
@@ -63,7 +63,7 @@ impl<'a, S: Service> StepContext<'a, S> {
     pub(super) async fn record_with(&mut self, entries: Vec<Entry>, events: Vec<Event>) -> StepResult {
         let entries: Vec<_> =
             entries.into_iter().chain(published_changes::forgotten(&self.job, &events)).collect();
-        let loss = Loss::of(&self.job, &events, &entries);
+        let loss = LossCost::of(&self.job, &events, &entries);
         let unsynced = &self.pipeline.guards.unsynced;
         let durable = unsynced.needs_sync(self.job.id(), loss);
         let mut commit = Commit {
@@ -81,7 +81,7 @@ impl<'a, S: Service> StepContext<'a, S> {
                     }
                     self.job = job;
                     let effects = &self.pipeline.events;
-                    match loss == Loss::Repetition && !durable {
+                    match loss == LossCost::Repetition && !durable {
                         true => effects.after_unsynced_commit(&self.job, &events),
                         false => effects.after_commit(&self.job, &events).await,
                     }

@@ -22,22 +22,22 @@ use dropship_hardware::{
 use dropship_job::{
     ErrorKind, Event, Fault, HoldFault, HoldReason, KeptTargets, LabelStage, RemoteId, counted,
 };
-use dropship_rules::label::{self, Published, Reach};
+use dropship_rules::label::{self, Reach, SupersedableLabel};
 use dropship_rules::plan::{LabelPlan, Plan};
-use dropship_store::{PublishedLabel, Series, Store, StoreError};
+use dropship_store::{LabelSeries, PublishedLabel, Store, StoreError};
 
 /// Number of hexadecimal digits of the digest that names a series: enough that no two series have one name.
 const SERIES_DIGITS: usize = 32;
 
 /// A label that dropship created and saw published.
 #[derive(Debug)]
-struct Made {
+struct OwnLabel {
     product: ProductId,
     submission: SubmissionId,
     label: LabelId,
     /// Its go-live date. It takes over nothing before.
     go_live: Option<Timestamp>,
-    series: Series,
+    series: LabelSeries,
 }
 
 /// The progress of taking over targets from older labels.
@@ -63,7 +63,7 @@ impl Superseding {
     }
 }
 
-impl Made {
+impl OwnLabel {
     /// What the store remembers of a published label; `None` if it has no series.
     ///
     /// # Errors
@@ -81,8 +81,8 @@ impl Made {
     }
 
     /// Its present state, for the computation.
-    fn now(&self, rule: &str, plan: &LabelPlan, now: &ShippingLabel) -> Published {
-        Published {
+    fn now(&self, rule: &str, plan: &LabelPlan, now: &ShippingLabel) -> SupersedableLabel {
+        SupersedableLabel {
             id: self.label,
             rule: rule.to_owned(),
             key: plan.key.clone(),
@@ -95,25 +95,25 @@ impl Made {
 
 /// The older labels that a label has to take targets from, and the newer ones that have to take targets from it.
 #[derive(Debug, Default)]
-struct Others {
-    older: Vec<Made>,
-    newer: Vec<Made>,
+struct SeriesNeighbours {
+    older: Vec<OwnLabel>,
+    newer: Vec<OwnLabel>,
 }
 
-impl Others {
+impl SeriesNeighbours {
     /// Finds them in the indexes of the series; the store remembers what each label targets.
     ///
     /// # Errors
     /// When the store cannot be read.
     fn of(
         store: &dyn Store,
-        own: &Made,
+        own: &OwnLabel,
         plan: &LabelPlan,
         (created, now): (Timestamp, Timestamp),
     ) -> Result<Self, StoreError> {
         let id = own.label.remote();
-        let read = |ids: BTreeSet<RemoteId>| -> Result<Vec<Made>, StoreError> {
-            ids.into_iter().filter_map(|id| Made::of(store, id).transpose()).collect()
+        let read = |ids: BTreeSet<RemoteId>| -> Result<Vec<OwnLabel>, StoreError> {
+            ids.into_iter().filter_map(|id| OwnLabel::of(store, id).transpose()).collect()
         };
         let older = if plan.supersede { read(store.older_in_series(id)?)? } else { Vec::new() };
         // These would have superseded this label if it had been published earlier. A lower version submitted after a higher
@@ -206,10 +206,10 @@ async fn one<S: Service>(
 ) -> StepResult<bool> {
     let store = &*ctx.pipeline.store;
     let Some(id) = ctx.job.labels().get(index).and_then(|label| label.id()) else { return Ok(true) };
-    let own = Made::of(store, id).map_err(Interrupt::Store)?;
+    let own = OwnLabel::of(store, id).map_err(Interrupt::Store)?;
     let times = (ctx.job.created(), ctx.pipeline.clock.now());
-    let others = own.as_ref().map(|own| Others::of(store, own, plan, times)).transpose();
-    let Others { older, newer } = others.map_err(Interrupt::Store)?.unwrap_or_default();
+    let neighbours = own.as_ref().map(|own| SeriesNeighbours::of(store, own, plan, times)).transpose();
+    let SeriesNeighbours { older, newer } = neighbours.map_err(Interrupt::Store)?.unwrap_or_default();
     if older.is_empty() && newer.is_empty() && !plan.supersede {
         return Ok(true);
     }
@@ -239,7 +239,7 @@ async fn one<S: Service>(
 async fn fetch<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
-    made: &Made,
+    made: &OwnLabel,
 ) -> StepResult<Option<ShippingLabel>> {
     match service.label(made.product, made.submission, made.label).await {
         Ok(now) => Ok(Some(now)),
@@ -254,8 +254,8 @@ async fn take_over<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
     index: usize,
-    new: &Published,
-    (made, rule, plan): (&Made, &str, &LabelPlan),
+    new: &SupersedableLabel,
+    (made, rule, plan): (&OwnLabel, &str, &LabelPlan),
     kept: &mut Vec<KeptTargets>,
 ) -> StepResult<bool> {
     let (product, submission, label) = (made.product, made.submission, made.label);

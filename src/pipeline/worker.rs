@@ -12,7 +12,7 @@ use tracing::Instrument;
 use super::assembly::Pipeline;
 use super::background;
 use super::labels;
-use super::queue::Next;
+use super::queue::NextJob;
 use super::service::Service;
 use super::step_context::{Interrupt, StepContext, StepResult};
 use super::steps::{collect, commit, inspect, product, sign, submission, upload};
@@ -31,21 +31,24 @@ pub async fn run<S: Service>(pipeline: Arc<Pipeline<S>>) {
         let wakeup = pipeline.queue.wakeup.notified();
         let has_free_worker = workers.len() < pipeline.settings.workers;
         let priority = |folder: &str| pipeline.settings.folders.priority(folder);
-        let next =
-            if has_free_worker { pipeline.queue.next(pipeline.clock.now(), priority) } else { Next::Nothing };
+        let next = if has_free_worker {
+            pipeline.queue.next(pipeline.clock.now(), priority)
+        } else {
+            NextJob::Nothing
+        };
         let pause = match next {
-            Next::Job(id) => {
+            NextJob::Job(id) => {
                 let pipeline = Arc::clone(&pipeline);
                 let polls = pipeline.polls.clone();
                 // Work that takes longer than a component may be silent belongs on a thread for blocking work.
                 workers.spawn(polls.polls(async move { work(&pipeline, &id).await }));
                 continue;
             }
-            Next::Later(then) => {
+            NextJob::Later(then) => {
                 let span = then.duration_since(pipeline.clock.now());
                 Duration::try_from(span).unwrap_or_default().clamp(Duration::from_millis(1), idle)
             }
-            Next::Nothing => idle,
+            NextJob::Nothing => idle,
         };
         tokio::select! {
             () = wakeup => {}

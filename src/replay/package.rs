@@ -13,7 +13,7 @@ use crate::package_store::{PackageStore, PlanSnapshot, RejectedPackage};
 use dropship_hardware::DriverMetadata;
 use dropship_job::{Job, JobId};
 use dropship_package::{Facts, Level};
-use dropship_rules::comparison::{self, Difference, Outcome, Remembered};
+use dropship_rules::comparison::{self, PlanDifference, PlannedPackage, PlanningOutcome};
 use dropship_rules::vars::Vars;
 use dropship_rules::{MatchInput, Planning, Rule};
 
@@ -31,7 +31,7 @@ pub struct PackageDifferences {
     /// The rule that would be chosen; null if it would be rejected.
     pub new_rule: Option<String>,
     /// The differences; empty if there are none.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<PlanDifference>,
 }
 
 /// The part of a configuration that packages are planned by.
@@ -62,15 +62,23 @@ impl<'a> ReplayRules<'a> {
                 let snapshot: PlanSnapshot = serde_json::from_slice(record).ok()?;
                 let PlanSnapshot { facts, mut plan, vars, planning } = snapshot;
                 plan.labels.retain(|label| !package.dropped.contains(&label.name));
-                let planned =
-                    Recorded { facts, vars, planning: planning?, outcome: Outcome::Planned(Box::new(plan)) };
+                let planned = RecordedPackage {
+                    facts,
+                    vars,
+                    planning: planning?,
+                    outcome: PlanningOutcome::Planned(Box::new(plan)),
+                };
                 Some(self.compare(package, &planned, &metadata))
             }
             Record::Rejected => {
                 let RejectedPackage { facts, vars, planning, rule, reason } =
                     serde_json::from_slice(record).ok()?;
-                let rejected =
-                    Recorded { facts, vars, planning, outcome: Outcome::Rejected { rule, reason } };
+                let rejected = RecordedPackage {
+                    facts,
+                    vars,
+                    planning,
+                    outcome: PlanningOutcome::Rejected { rule, reason },
+                };
                 Some(self.compare(package, &rejected, &metadata))
             }
             Record::Gone | Record::NotPlanned => None,
@@ -80,19 +88,19 @@ impl<'a> ReplayRules<'a> {
     fn compare(
         self,
         package: &RememberedPackage,
-        recorded: &Recorded,
+        recorded: &RecordedPackage,
         metadata: &dyn Deref<Target = Option<DriverMetadata>>,
     ) -> PackageDifferences {
-        let Recorded { facts, vars, planning, outcome } = recorded;
+        let RecordedPackage { facts, vars, planning, outcome } = recorded;
         let input =
             MatchInput::new(&package.package, &package.sha256, facts).in_folder(package.folder.as_deref());
         let input = MatchInput { vars: Some(vars).filter(|vars| !vars.is_empty()), ..input };
-        let remembered = Remembered { input, planning, outcome, metadata };
+        let remembered = PlannedPackage { input, planning, outcome, metadata };
         let reject = |plan: &dropship_rules::Plan| plan_rejection(plan, facts, self.levels);
         let (new, differences) = comparison::replay(self.rules, &remembered, &reject);
-        let rule = |outcome: &Outcome| match outcome {
-            Outcome::Planned(plan) => Some(plan.rule.clone()),
-            Outcome::Rejected { .. } => None,
+        let rule = |outcome: &PlanningOutcome| match outcome {
+            PlanningOutcome::Planned(plan) => Some(plan.rule.clone()),
+            PlanningOutcome::Rejected { .. } => None,
         };
         PackageDifferences {
             job: package.job.clone(),
@@ -106,11 +114,11 @@ impl<'a> ReplayRules<'a> {
 }
 
 /// A package as its record has it.
-struct Recorded {
+struct RecordedPackage {
     facts: Facts,
     vars: Vars,
     planning: Planning,
-    outcome: Outcome,
+    outcome: PlanningOutcome,
 }
 
 /// Plans the package of a job again. `None` if its facts are gone, or the rules were not asked.

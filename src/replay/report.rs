@@ -1,35 +1,35 @@
 //! Differences as text.
 
-use dropship_rules::comparison::{Change, Difference, Target};
+use dropship_rules::comparison::{LabelTarget, PlanChange, PlanDifference};
 
 /// One line for a difference, and lines for the first targets of each direction.
 #[must_use]
-pub fn describe(difference: &Difference, max_targets: usize) -> Vec<String> {
+pub fn describe(difference: &PlanDifference, max_targets: usize) -> Vec<String> {
     let label = difference.label.as_ref().map(|label| format!("label `{label}`: ")).unwrap_or_default();
     let mut lines = Vec::new();
     match &difference.change {
-        Change::Rule { old: Some(old), new: Some(new), .. } => {
+        PlanChange::Rule { old: Some(old), new: Some(new), .. } => {
             lines.push(format!("rule `{new}` instead of `{old}`"));
         }
-        Change::Rule { old: None, new: Some(new), .. } => {
+        PlanChange::Rule { old: None, new: Some(new), .. } => {
             lines.push(format!("planned by rule `{new}` instead of being rejected"));
         }
-        Change::Rule { rejected, .. } => {
+        PlanChange::Rule { rejected, .. } => {
             let why = rejected.as_deref().unwrap_or("no rule applies");
             lines.push(format!("rejected instead of being planned: {why}"));
         }
-        Change::Value(change) => lines.push(format!("{label}{change}")),
-        Change::LabelAdded => lines.push(format!("{label}new")),
-        Change::LabelRemoved => lines.push(format!("{label}no longer asked for")),
-        Change::Targets(change) => {
+        PlanChange::Value(change) => lines.push(format!("{label}{change}")),
+        PlanChange::LabelAdded => lines.push(format!("{label}new")),
+        PlanChange::LabelRemoved => lines.push(format!("{label}no longer asked for")),
+        PlanChange::Targets(change) => {
             lines.push(format!("{label}targets +{} -{}", change.added_count, change.removed_count));
             lines.extend(target_lines('+', &change.added, change.added_count, max_targets));
             lines.extend(target_lines('-', &change.removed, change.removed_count, max_targets));
         }
-        Change::Problems { old, new } if new.is_empty() => {
+        PlanChange::Problems { old, new } if new.is_empty() => {
             lines.push(format!("{label}it can be requested now; before: {}", old.join("; ")));
         }
-        Change::Problems { new, .. } => {
+        PlanChange::Problems { new, .. } => {
             lines.push(format!("{label}it cannot be requested: {}", new.join("; ")));
         }
     }
@@ -37,8 +37,8 @@ pub fn describe(difference: &Difference, max_targets: usize) -> Vec<String> {
 }
 
 /// A line for each of the first targets, and the number of the others.
-fn target_lines(sign: char, targets: &[Target], count: usize, max: usize) -> Vec<String> {
-    let line = |target: &Target| {
+fn target_lines(sign: char, targets: &[LabelTarget], count: usize, max: usize) -> Vec<String> {
+    let line = |target: &LabelTarget| {
         format!("  {sign} {} {} {} {}", target.bundle, target.inf, target.os, target.hardware_id)
     };
     let mut lines: Vec<_> = targets.iter().take(max).map(line).collect();

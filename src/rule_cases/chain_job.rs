@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use crate::admission::planned_labels;
 use crate::pipeline::{
-    FailedLabels, Prepared, Turn, go_live, guard_limits, label_request_fault, lost_predecessor,
-    missing_approval,
+    FailedLabels, PreparedRequest, RequestReadiness, go_live, guard_limits, label_request_fault,
+    lost_predecessor, missing_approval,
 };
 use dropship_hardware::NewShippingLabel;
 use dropship_job::{
@@ -80,8 +80,8 @@ impl<'a> ChainJob<'a> {
     }
 
     /// Whether a label that was not requested yet can be requested.
-    pub(super) fn turn(&self, index: usize) -> Turn {
-        Turn::of(&self.job, index, self.now)
+    pub(super) fn readiness(&self, index: usize) -> RequestReadiness {
+        RequestReadiness::of(&self.job, index, self.now)
     }
 
     /// Lets time pass. Labels whose time comes are requested at that time.
@@ -139,11 +139,11 @@ impl<'a> ChainJob<'a> {
             if !label.is_missing() || label.hold().is_some() {
                 continue;
             }
-            match self.turn(index) {
-                Turn::Later => {}
-                Turn::At(time) => self.due = Some(self.due.map_or(time, |due| due.min(time))),
-                Turn::Now => self.request_or_hold(index)?,
-                Turn::PredecessorLost(before) => {
+            match self.readiness(index) {
+                RequestReadiness::Later => {}
+                RequestReadiness::At(time) => self.due = Some(self.due.map_or(time, |due| due.min(time))),
+                RequestReadiness::Now => self.request_or_hold(index)?,
+                RequestReadiness::PredecessorLost(before) => {
                     self.hold(index, lost_predecessor(&self.job, index, before))?;
                 }
             }
@@ -155,7 +155,8 @@ impl<'a> ChainJob<'a> {
         let Some(planned) = self.plan.labels.get(index) else { return Ok(()) };
         let (label, metadata) = basis(self.test, self.plan, planned);
         let attempt = |fault: HoldFault| LabelHold::new(fault, Release::Attempt, 1);
-        let prepared = match Prepared::compute(&label, &metadata, &assumed_audiences(&label), self.now) {
+        let prepared = match PreparedRequest::compute(&label, &metadata, &assumed_audiences(&label), self.now)
+        {
             Ok(prepared) => prepared,
             Err(error) => {
                 let fault = label_request_fault(&self.job, planned, &error, None);
@@ -177,7 +178,7 @@ impl<'a> ChainJob<'a> {
         self.apply(&Event::LabelHeld { label, fault, release })
     }
 
-    fn send(&mut self, index: usize, prepared: Prepared) -> Result<(), ChainError> {
+    fn send(&mut self, index: usize, prepared: PreparedRequest) -> Result<(), ChainError> {
         let intent = Intent::new(&*prepared.new.name, prepared.digest, self.now);
         self.apply(&Event::Intended { kind: RemoteKind::Label(index), intent })?;
         let go_live = go_live(prepared.new.publishing_specifications.as_ref());

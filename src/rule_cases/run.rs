@@ -6,12 +6,12 @@ use super::walk;
 use crate::config::Config;
 use dropship_rules::Rule;
 use dropship_rules::label::Guard;
-use dropship_rules::rule_tests::{ChainTrace, Evaluated, Outcome, RuleTest, evaluate};
+use dropship_rules::rule_tests::{CaseResult, ChainTrace, EvaluatedCase, RuleTest, evaluate};
 
 /// A case that was run.
 pub struct CaseRun<'a> {
     /// The rule, the plan, and everything that was not as expected.
-    pub evaluated: Evaluated<'a>,
+    pub evaluated: EvaluatedCase<'a>,
     /// What the case saw of the labels over time.
     pub trace: ChainTrace,
 }
@@ -19,7 +19,7 @@ pub struct CaseRun<'a> {
 impl CaseRun<'_> {
     /// The outcome of the case.
     #[must_use]
-    pub fn outcome(&self, test: &RuleTest) -> Outcome {
+    pub fn outcome(&self, test: &RuleTest) -> CaseResult {
         self.evaluated.outcome(test)
     }
 }
@@ -41,6 +41,6 @@ pub fn run<'a>(test: &RuleTest, rules: &'a [Rule], guard: &Guard, now: Timestamp
 
 /// The outcomes of all cases of a configuration.
 #[must_use]
-pub fn outcomes(config: &Config, now: Timestamp) -> Vec<Outcome> {
+pub fn outcomes(config: &Config, now: Timestamp) -> Vec<CaseResult> {
     config.tests.iter().map(|test| run(test, &config.rules, &config.guard, now).outcome(test)).collect()
 }

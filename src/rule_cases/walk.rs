@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 
 use super::chain_job::{ChainError, ChainJob};
-use crate::pipeline::Turn;
+use crate::pipeline::RequestReadiness;
 use dropship_glob::Glob;
 use dropship_job::{Label, counted};
 use dropship_rules::label::Guard;
 use dropship_rules::rule_tests::{
-    ChainExpect, ChainStep, ChainTrace, Difference, RuleTest, compare, fit_each_other,
+    ChainExpect, ChainStep, ChainTrace, Mismatch, RuleTest, compare, fit_each_other,
 };
 use dropship_rules::{Plan, suggest};
 
@@ -19,7 +19,7 @@ pub(super) fn walk(
     guard: &Guard,
     start: Timestamp,
     trace: &mut ChainTrace,
-) -> Vec<Difference> {
+) -> Vec<Mismatch> {
     let mut differences = Vec::new();
     let mut chain = match ChainJob::start(test, plan, guard, start) {
         Ok(chain) => chain,
@@ -44,13 +44,13 @@ pub(super) fn walk(
 }
 
 /// The difference of a case whose package is rejected although steps follow.
-pub(super) fn without_plan(test: &RuleTest) -> Vec<Difference> {
+pub(super) fn without_plan(test: &RuleTest) -> Vec<Mismatch> {
     let steps = counted(test.steps.len(), "step");
     vec![difference("step", &steps, "the package is rejected")]
 }
 
-fn difference(field: &str, expected: &str, found: &str) -> Difference {
-    Difference { field: field.to_owned(), expected: expected.to_owned(), found: found.to_owned() }
+fn difference(field: &str, expected: &str, found: &str) -> Mismatch {
+    Mismatch { field: field.to_owned(), expected: expected.to_owned(), found: found.to_owned() }
 }
 
 /// An event of a label at a step. The events of a step are applied in this order.
@@ -102,7 +102,7 @@ impl LabelEvent {
 struct StepWalk {
     /// Names the step in messages.
     what: String,
-    differences: Vec<Difference>,
+    differences: Vec<Mismatch>,
 }
 
 impl StepWalk {
@@ -158,7 +158,8 @@ impl StepWalk {
         let labels = chain.labels();
         if let Some(globs) = &expect.requested {
             for (index, label) in labels.iter().enumerate() {
-                let waits = label.is_missing() && matches!(chain.turn(index), Turn::Later | Turn::At(_));
+                let waits = label.is_missing()
+                    && matches!(chain.readiness(index), RequestReadiness::Later | RequestReadiness::At(_));
                 if waits {
                     trace.waiting.insert(index);
                 } else if !label.is_missing() {
@@ -222,10 +223,10 @@ fn standings(chain: &ChainJob<'_>, indices: impl IntoIterator<Item = usize>) -> 
                 hold.needed
             ),
             (Some(hold), _) => format!("is on hold ({})", hold.fault.kind),
-            (None, true) => match chain.turn(index) {
-                Turn::At(time) => format!("waits until {time:.0}"),
-                Turn::Later => "waits for another label".to_owned(),
-                Turn::Now | Turn::PredecessorLost(_) => "is not requested".to_owned(),
+            (None, true) => match chain.readiness(index) {
+                RequestReadiness::At(time) => format!("waits until {time:.0}"),
+                RequestReadiness::Later => "waits for another label".to_owned(),
+                RequestReadiness::Now | RequestReadiness::PredecessorLost(_) => "is not requested".to_owned(),
             },
             (None, false) if label.is_published() => "is published".to_owned(),
             (None, false) if label.failure().is_some() => "has failed".to_owned(),

@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::config::model::PackagePlace;
 use crate::package_objects;
 use crate::package_store::PackageStore;
+use crate::store_copy::location::StoreLocation;
 use crate::store_copy::packages::{self, PackagesCopied};
-use crate::store_copy::place::Place;
 use dropship_store::{CopySide, Fingerprint, copy_entries, finish_copy};
 
 /// Folder, in the folder of the copy, for the tables of a database while they are needed.
@@ -19,16 +19,16 @@ const TABLES: &str = "copying";
 #[derive(Debug, Clone)]
 pub struct CopyJob {
     /// The store that is copied.
-    pub from: Place,
+    pub from: StoreLocation,
     /// The store that is to have the copy.
-    pub to: Place,
+    pub to: StoreLocation,
     /// The captured packages of the database, as in `[store] packages`, if their place is known.
     pub packages: Option<PackagePlace>,
 }
 
 /// The result of a copy.
 #[derive(Debug, Clone, Serialize)]
-pub struct Outcome {
+pub struct CopyOutcome {
     /// The source.
     pub from: String,
     /// The target.
@@ -38,13 +38,13 @@ pub struct Outcome {
     /// Number of entries that were copied this time; an earlier attempt had copied the others.
     pub copied: u64,
     /// The captured packages.
-    pub packages: Packages,
+    pub packages: PackageCopy,
 }
 
 /// What was done about captured packages.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "place", rename_all = "kebab-case")]
-pub enum Packages {
+pub enum PackageCopy {
     /// They are at the target.
     Target(PackagesCopied),
     /// Both stores have the same place for them.
@@ -64,7 +64,7 @@ impl CopyJob {
     ///
     /// # Errors
     /// A store that is in use, a [`CopyError`](dropship_store::CopyError), or a file that cannot be copied.
-    pub fn run(&self) -> anyhow::Result<Outcome> {
+    pub fn run(&self) -> anyhow::Result<CopyOutcome> {
         let Some(folder) = self.from.folder().or(self.to.folder()) else {
             bail!("at least one of the two places has to be a folder");
         };
@@ -87,20 +87,20 @@ impl CopyJob {
             std::fs::remove_dir_all(&tables)
                 .with_context(|| format!("the copy is complete; cannot remove {}", tables.display()))?;
         }
-        Ok(Outcome { from: from_name, to: to_name, content, copied, packages })
+        Ok(CopyOutcome { from: from_name, to: to_name, content, copied, packages })
     }
 
-    fn copy_packages(&self, from: CopySide<'_>, folder: &Path, tables: &Path) -> anyhow::Result<Packages> {
-        let place = |place: &Place| match place {
-            Place::Folder(path) => Some(PackagePlace::Folder(path.clone())),
-            Place::Database(_) => self.packages.clone(),
+    fn copy_packages(&self, from: CopySide<'_>, folder: &Path, tables: &Path) -> anyhow::Result<PackageCopy> {
+        let place = |place: &StoreLocation| match place {
+            StoreLocation::Folder(path) => Some(PackagePlace::Folder(path.clone())),
+            StoreLocation::Database(_) => self.packages.clone(),
         };
         let (Some(source), Some(target)) = (place(&self.from), place(&self.to)) else {
-            return Ok(Packages::Unknown { folder: folder.to_owned() });
+            return Ok(PackageCopy::Unknown { folder: folder.to_owned() });
         };
         let canonical = |place: &PackagePlace| place.folder()?.canonicalize().ok();
         if let Some(path) = canonical(&source).filter(|source| canonical(&target).as_ref() == Some(source)) {
-            return Ok(Packages::Shared { path });
+            return Ok(PackageCopy::Shared { path });
         }
         // With object storage, packages are in this folder for a moment.
         let here = |place: &PackagePlace| place.folder().unwrap_or(tables).to_owned();
@@ -110,10 +110,10 @@ impl CopyJob {
         if source.objects().is_some() {
             PackageStore::open(&source_folder).with_context(failed)?;
         } else if !source_folder.join("packages").is_dir() {
-            return Ok(Packages::Target(PackagesCopied::default()));
+            return Ok(PackageCopy::Target(PackagesCopied::default()));
         }
         let source = PackageStore::for_reading(&source_folder).with_objects(objects(&source)?);
         let target = PackageStore::open(&here(&target)).with_context(failed)?.with_objects(objects(&target)?);
-        packages::copy(from.store, &source, &target).map(Packages::Target)
+        packages::copy(from.store, &source, &target).map(PackageCopy::Target)
     }
 }

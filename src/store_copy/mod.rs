@@ -1,9 +1,9 @@
 //! Copies a whole store to another place: from a folder to a database, back, or to another folder.
 
 mod job;
+mod location;
 mod packages;
-mod place;
 
-pub use job::{CopyJob, Outcome, Packages};
+pub use job::{CopyJob, CopyOutcome, PackageCopy};
+pub use location::StoreLocation;
 pub use packages::PackagesCopied;
-pub use place::Place;

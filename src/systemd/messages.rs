@@ -15,10 +15,10 @@ const MAX_WAITING: usize = 64;
 
 /// Messages to systemd in their order. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Messages(Arc<Mutex<Waiting>>);
+pub(super) struct Messages(Arc<Mutex<MessageQueue>>);
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct MessageQueue {
     texts: VecDeque<String>,
     /// A thread sends them, since systemd did not take one at once.
     has_thread: bool,
@@ -28,16 +28,16 @@ impl Messages {
     /// Sends a message, or leaves it to a thread until systemd reads again.
     pub(super) fn send(&self, states: &[NotifyState<'_>]) {
         let Some(address) = address() else { return };
-        let mut waiting = self.0.lock();
-        waiting.add(text(states));
-        if waiting.has_thread || waiting.send(&address) {
+        let mut queue = self.0.lock();
+        queue.add(text(states));
+        if queue.has_thread || queue.send(&address) {
             return;
         }
         let shared = self.clone();
         let spawned =
             std::thread::Builder::new().name("notify".to_owned()).spawn(move || shared.send_all(&address));
         match spawned {
-            Ok(_) => waiting.has_thread = true,
+            Ok(_) => queue.has_thread = true,
             Err(error) => tracing::debug!("systemd gets its messages later: {error}"),
         }
     }
@@ -46,11 +46,11 @@ impl Messages {
     fn send_all(&self, address: &SocketAddr) {
         loop {
             let first = {
-                let mut waiting = self.0.lock();
-                match waiting.texts.pop_front() {
+                let mut queue = self.0.lock();
+                match queue.texts.pop_front() {
                     Some(first) => first,
                     None => {
-                        waiting.has_thread = false;
+                        queue.has_thread = false;
                         return;
                     }
                 }
@@ -60,7 +60,7 @@ impl Messages {
     }
 }
 
-impl Waiting {
+impl MessageQueue {
     /// Appends a message. A newer status line replaces one that waits.
     fn add(&mut self, text: String) {
         let is_status = |text: &String| text.starts_with("STATUS=");
@@ -125,12 +125,12 @@ mod tests {
 
     #[test]
     fn newer_status_line_replaces_a_waiting_one_and_the_order_stays() {
-        let mut waiting = Waiting::default();
+        let mut queue = MessageQueue::default();
         for text in ["READY=1\nSTATUS=a\n", "STATUS=b\n", "STATUS=c\n", "RELOADING=1\n", "STATUS=d\n"] {
-            waiting.add(text.to_owned());
+            queue.add(text.to_owned());
         }
-        assert_eq!(waiting.texts, ["READY=1\nSTATUS=a\n", "STATUS=c\n", "RELOADING=1\n", "STATUS=d\n"]);
-        (0..2 * MAX_WAITING).for_each(|_| waiting.add("RELOADING=1\n".to_owned()));
-        assert_eq!(waiting.texts.len(), MAX_WAITING);
+        assert_eq!(queue.texts, ["READY=1\nSTATUS=a\n", "STATUS=c\n", "RELOADING=1\n", "STATUS=d\n"]);
+        (0..2 * MAX_WAITING).for_each(|_| queue.add("RELOADING=1\n".to_owned()));
+        assert_eq!(queue.texts.len(), MAX_WAITING);
     }
 }

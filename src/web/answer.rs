@@ -8,10 +8,10 @@ use axum::response::Response;
 use dropship_web::{Markup, Section, document};
 
 use super::export;
-use super::open_streams::Topic;
+use super::open_streams::StreamPage;
 use super::pages::{charts, labels, overview, package, packages, rules, who};
-use super::query::Query;
-use super::refusal::Refusal;
+use super::query::PageQuery;
+use super::refusal::RequestRefusal;
 use super::response;
 use super::route::{ExportFormat, PageRoute, Route};
 use super::site::Site;
@@ -28,15 +28,15 @@ pub(super) async fn answer(
     uri: &Uri,
     headers: &HeaderMap,
     slots: &RequestSlots,
-) -> Result<Response, Refusal> {
-    let absent = || Refusal::NotFound("there is no page at this address".to_owned());
+) -> Result<Response, RequestRefusal> {
+    let absent = || RequestRefusal::NotFound("there is no page at this address".to_owned());
     match Route::of(uri.path()).ok_or_else(absent)? {
         Route::Asset(asset) => {
-            let query = Query::read(uri.query(), &["v"])?;
+            let query = PageQuery::read(uri.query(), &["v"])?;
             Ok(response::asset(asset, query.get("v").is_some(), headers))
         }
         Route::Page(page) => {
-            let query = Query::read(uri.query(), page.parameters())?;
+            let query = PageQuery::read(uri.query(), page.parameters())?;
             let shared = Arc::clone(site);
             let rendered = site.compute(slots, SlotKind::Query, move || {
                 let content = page.content(&shared, &query)?;
@@ -46,7 +46,7 @@ pub(super) async fn answer(
             Ok(response::page(rendered.await?, headers))
         }
         Route::Export(format) => {
-            let query = Query::read(uri.query(), packages::PARAMETERS)?;
+            let query = PageQuery::read(uri.query(), packages::PARAMETERS)?;
             let shared = Arc::clone(site);
             let exported = site.compute(slots, SlotKind::Bulk, move || {
                 let rows = packages::rows(&shared, &query)?;
@@ -58,12 +58,12 @@ pub(super) async fn answer(
             Ok(response::download(exported.await?.into(), format.media(), format.file_name(), None))
         }
         Route::File(id, name) => {
-            Query::read(uri.query(), &[])?;
+            PageQuery::read(uri.query(), &[])?;
             let (shared, wanted) = (Arc::clone(site), name.clone());
             let opened = site.blocking(slots, SlotKind::Bulk, move || {
                 let file = shared.readings.open_result(&id, &wanted)?;
                 let size = file.metadata().map(|found| found.len()).map_err(|error| {
-                    Refusal::Unavailable(format!("cannot read the result `{wanted}`: {error}"))
+                    RequestRefusal::Unavailable(format!("cannot read the result `{wanted}`: {error}"))
                 })?;
                 Ok((file, size))
             });
@@ -72,13 +72,13 @@ pub(super) async fn answer(
             let body = Body::from_stream(tokio_util::io::ReaderStream::with_capacity(file, PIECE));
             Ok(response::download(body, response::media_of(&name), &name, Some(size)))
         }
-        Route::Live(topic) => {
-            Query::read(uri.query(), &[])?;
-            if let Topic::Package(id) = &topic {
+        Route::Live(page) => {
+            PageQuery::read(uri.query(), &[])?;
+            if let StreamPage::Package(id) = &page {
                 let (shared, id) = (Arc::clone(site), id.clone());
                 site.blocking(slots, SlotKind::Query, move || Ok(shared.readings.current(&id)?)).await?;
             }
-            Ok(response::event_stream(streams::open(site, topic)))
+            Ok(response::event_stream(streams::open(site, page)))
         }
     }
 }
@@ -117,7 +117,7 @@ impl PageRoute {
         }
     }
 
-    fn content(&self, site: &Site, query: &Query) -> Result<Markup, Refusal> {
+    fn content(&self, site: &Site, query: &PageQuery) -> Result<Markup, RequestRefusal> {
         match self {
             Self::Overview => overview::content(site, query),
             Self::Packages => packages::content(site, query),

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::rows::{Inf, Row};
+use super::rows::{Row, RowInf};
 use dropship_job::StateKind;
 
 /// The columns of a CSV file.
@@ -89,7 +89,7 @@ fn is_skipped(c: char) -> bool {
 
 /// The rows as a list of objects, with the names of `jobs --json`.
 pub(super) fn json(rows: &[(Row, StateKind)]) -> String {
-    let inf = |inf: &Inf| json!({ "name": &*inf.name, "provider": inf.provider.as_deref(), "version": inf.version.as_deref() });
+    let inf = |inf: &RowInf| json!({ "name": &*inf.name, "provider": inf.provider.as_deref(), "version": inf.version.as_deref() });
     let object = |(row, state): &(Row, StateKind)| {
         json!({
             "id": row.id,

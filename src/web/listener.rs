@@ -22,7 +22,7 @@ impl Listener for SiteListener {
 
     async fn accept(&mut self) -> io::Result<(Self::Stream, Caller)> {
         let (stream, caller) = Listener::accept(&mut self.0).await?;
-        Ok((SiteStream { stream, output: Output::Unwritten }, caller))
+        Ok((SiteStream { stream, output: OutputState::Unwritten }, caller))
     }
 
     fn name(&self) -> String {
@@ -34,11 +34,11 @@ impl Listener for SiteListener {
 #[derive(Debug)]
 pub(super) struct SiteStream<S> {
     stream: S,
-    output: Output,
+    output: OutputState,
 }
 
 #[derive(Debug)]
-enum Output {
+enum OutputState {
     Unwritten,
     /// What hyper has written is replaced by this, from the given byte.
     Replaced {
@@ -98,13 +98,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for SiteStream<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = &mut *self;
-        if matches!(this.output, Output::Unwritten) {
+        if matches!(this.output, OutputState::Unwritten) {
             this.output = match is_refusal(bytes) {
-                true => Output::Replaced { answer: unreadable(), written: 0 },
-                false => Output::AsWritten,
+                true => OutputState::Replaced { answer: unreadable(), written: 0 },
+                false => OutputState::AsWritten,
             };
         }
-        let Output::Replaced { answer, written } = &mut this.output else {
+        let OutputState::Replaced { answer, written } = &mut this.output else {
             return Pin::new(&mut this.stream).poll_write(context, bytes);
         };
         while let Some(rest) = answer.get(*written..).filter(|rest| !rest.is_empty()) {
@@ -135,7 +135,7 @@ mod tests {
     /// What a client reads when the server writes this.
     async fn sent(written: &[u8]) -> String {
         let (near, mut far) = tokio::io::duplex(1 << 16);
-        let mut stream = SiteStream { stream: near, output: Output::Unwritten };
+        let mut stream = SiteStream { stream: near, output: OutputState::Unwritten };
         stream.write_all(written).await.expect("written");
         drop(stream);
         let mut read = String::new();

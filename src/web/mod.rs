@@ -23,4 +23,4 @@ mod turns;
 mod words;
 
 pub use rows::JobRows;
-pub use server::{Parts, listen};
+pub use server::{SiteParts, listen};

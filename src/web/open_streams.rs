@@ -10,7 +10,7 @@ use dropship_job::JobId;
 
 /// The page that a stream updates.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Topic {
+pub(super) enum StreamPage {
     /// The overview.
     Overview,
     /// One package.
@@ -18,17 +18,17 @@ pub(super) enum Topic {
 }
 
 /// The last version of a page; empty until it was computed.
-pub(super) type Version = Option<Bytes>;
+pub(super) type PageVersion = Option<Bytes>;
 
 /// The open streams.
 #[derive(Debug, Default)]
-pub(super) struct Streams(pub(super) Mutex<Open>);
+pub(super) struct OpenStreams(pub(super) Mutex<StreamsByPage>);
 
 /// The open streams, by page.
 #[derive(Debug, Default)]
-pub(super) struct Open {
+pub(super) struct StreamsByPage {
     /// Number of streams.
     pub(super) count: usize,
     /// The versions of each page that has readers.
-    pub(super) topics: HashMap<Topic, watch::Sender<Version>>,
+    pub(super) pages: HashMap<StreamPage, watch::Sender<PageVersion>>,
 }

@@ -26,19 +26,19 @@ const SHARE: u32 = 20;
 /// The last comparison.
 #[derive(Debug, Default)]
 pub(super) struct ReloadPreview {
-    state: Mutex<State>,
+    state: Mutex<PreviewState>,
     done: Condvar,
 }
 
 #[derive(Debug, Default)]
-struct State {
-    known: Option<Arc<Preview>>,
+struct PreviewState {
+    known: Option<Arc<ReloadComparison>>,
     is_running: bool,
 }
 
 /// A comparison.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Preview {
+pub(super) struct ReloadComparison {
     /// When it began.
     pub(super) at: Timestamp,
     /// How long it took.
@@ -48,27 +48,31 @@ pub(super) struct Preview {
     /// Whether there were more unfinished jobs than are compared.
     pub(super) left_out_jobs: bool,
     began: Instant,
-    stamps: Stamps,
+    inputs: ComparedInputs,
 }
 
 /// What identifies the files and the configuration in force that were compared.
-type Stamps = (u64, Vec<(PathBuf, Option<Stamp>)>);
+type ComparedInputs = (u64, Vec<(PathBuf, Option<FileStamp>)>);
 
 /// The size of a file or folder, and when it was changed.
-type Stamp = (u64, Option<SystemTime>);
+type FileStamp = (u64, Option<SystemTime>);
 
 impl ReloadPreview {
     /// The comparison with the files as they are now; `None` while it is computed. Waits for a short time. `main` is the runtime of
     /// the workers.
-    pub(super) fn current(self: &Arc<Self>, readings: &Readings, main: &Handle) -> Option<Arc<Preview>> {
-        let stamps = stamps(readings);
+    pub(super) fn current(
+        self: &Arc<Self>,
+        readings: &Readings,
+        main: &Handle,
+    ) -> Option<Arc<ReloadComparison>> {
+        let inputs = inputs(readings);
         let mut state = self.state.lock();
-        if let Some(known) = state.known.as_ref().filter(|known| known.is_fresh(&stamps)) {
+        if let Some(known) = state.known.as_ref().filter(|known| known.is_fresh(&inputs)) {
             return Some(Arc::clone(known));
         }
         if !state.is_running {
             state.is_running = true;
-            self.start(readings.clone(), stamps.clone(), main);
+            self.start(readings.clone(), inputs.clone(), main);
         }
         let deadline = Instant::now() + MAX_WAIT;
         while state.is_running {
@@ -76,16 +80,17 @@ impl ReloadPreview {
                 return None;
             }
         }
-        state.known.clone().filter(|known| known.stamps == stamps)
+        state.known.clone().filter(|known| known.inputs == inputs)
     }
 
-    fn start(self: &Arc<Self>, readings: Readings, stamps: Stamps, main: &Handle) {
-        let running = Running(Arc::clone(self));
+    fn start(self: &Arc<Self>, readings: Readings, inputs: ComparedInputs, main: &Handle) {
+        let running = ComparisonGuard(Arc::clone(self));
         main.spawn(async move {
             let (at, began) = (Timestamp::now(), Instant::now());
             let result = readings.preview_reload(MAX_JOBS).await.map_err(|error| error.message);
             let left_out_jobs = readings.status().is_ok_and(|status| unfinished(&status) > MAX_JOBS);
-            let preview = Preview { at, took: began.elapsed(), result, left_out_jobs, began, stamps };
+            let preview =
+                ReloadComparison { at, took: began.elapsed(), result, left_out_jobs, began, inputs };
             running.0.state.lock().known = Some(Arc::new(preview));
         });
     }
@@ -96,23 +101,23 @@ fn unfinished(status: &Status) -> usize {
 }
 
 /// Ends the comparison, also when its task ends early.
-struct Running(Arc<ReloadPreview>);
+struct ComparisonGuard(Arc<ReloadPreview>);
 
-impl Drop for Running {
+impl Drop for ComparisonGuard {
     fn drop(&mut self) {
         self.0.state.lock().is_running = false;
         self.0.done.notify_all();
     }
 }
 
-impl Preview {
-    fn is_fresh(&self, stamps: &Stamps) -> bool {
-        self.stamps == *stamps && self.began.elapsed() < KEPT.max(self.took.saturating_mul(SHARE))
+impl ReloadComparison {
+    fn is_fresh(&self, inputs: &ComparedInputs) -> bool {
+        self.inputs == *inputs && self.began.elapsed() < KEPT.max(self.took.saturating_mul(SHARE))
     }
 }
 
 /// The files of the configuration in force, and their folders: a new file that an `include` finds changes its folder.
-fn stamps(readings: &Readings) -> Stamps {
+fn inputs(readings: &Readings) -> ComparedInputs {
     let active = readings.configuration();
     let files = active.config.files.iter().map(PathBuf::as_path).chain([active.config.path.as_path()]);
     let mut paths: Vec<_> = files.flat_map(|file| [Some(file), file.parent()]).flatten().collect();
@@ -122,7 +127,7 @@ fn stamps(readings: &Readings) -> Stamps {
     (readings.configuration_standing().generation, stamped.collect())
 }
 
-fn stamp(path: &Path) -> Option<Stamp> {
+fn stamp(path: &Path) -> Option<FileStamp> {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.len(), metadata.modified().ok()))
@@ -134,23 +139,25 @@ mod tests {
 
     #[test]
     fn comparison_is_fresh_until_the_files_or_the_configuration_in_force_change() {
-        let stamps =
-            |generation, size| -> Stamps { (generation, vec![("dropship.toml".into(), Some((size, None)))]) };
-        let preview = Preview {
+        let inputs = |generation, size| -> ComparedInputs {
+            (generation, vec![("dropship.toml".into(), Some((size, None)))])
+        };
+        let preview = ReloadComparison {
             at: Timestamp::UNIX_EPOCH,
             took: Duration::ZERO,
             result: Err("refused".to_owned()),
             left_out_jobs: false,
             began: Instant::now(),
-            stamps: stamps(1, 10),
+            inputs: inputs(1, 10),
         };
-        assert!(preview.is_fresh(&stamps(1, 10)));
-        assert!(!preview.is_fresh(&stamps(2, 10)) && !preview.is_fresh(&stamps(1, 11)));
+        assert!(preview.is_fresh(&inputs(1, 10)));
+        assert!(!preview.is_fresh(&inputs(2, 10)) && !preview.is_fresh(&inputs(1, 11)));
         assert!(!preview.is_fresh(&(1, vec![("dropship.toml".into(), None)])));
-        let old = Instant::now().checked_sub(KEPT * 2).map(|began| Preview { began, ..preview.clone() });
-        assert!(old.is_none_or(|old| !old.is_fresh(&stamps(1, 10))), "jobs have ended since");
-        let slow = Preview { took: KEPT, ..preview };
-        let old = Instant::now().checked_sub(KEPT * 2).map(|began| Preview { began, ..slow });
-        assert!(old.is_none_or(|old| old.is_fresh(&stamps(1, 10))), "a slow comparison is kept longer");
+        let old =
+            Instant::now().checked_sub(KEPT * 2).map(|began| ReloadComparison { began, ..preview.clone() });
+        assert!(old.is_none_or(|old| !old.is_fresh(&inputs(1, 10))), "jobs have ended since");
+        let slow = ReloadComparison { took: KEPT, ..preview };
+        let old = Instant::now().checked_sub(KEPT * 2).map(|began| ReloadComparison { began, ..slow });
+        assert!(old.is_none_or(|old| old.is_fresh(&inputs(1, 10))), "a slow comparison is kept longer");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use super::refusal::Refusal;
+use super::refusal::RequestRefusal;
 
 /// Maximum length of a query in bytes.
 const MAX_QUERY: usize = 4096;
@@ -15,26 +15,27 @@ const MAX_VALUE: usize = 400;
 
 /// The parameters of a request, each at most once. Empty values, which forms send, are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Query(Vec<(String, String)>);
+pub(super) struct PageQuery(Vec<(String, String)>);
 
-impl Query {
+impl PageQuery {
     /// Reads the query of a request that knows the parameters `known`.
-    pub(super) fn read(text: Option<&str>, known: &[&str]) -> Result<Self, Refusal> {
+    pub(super) fn read(text: Option<&str>, known: &[&str]) -> Result<Self, RequestRefusal> {
         let text = text.unwrap_or_default();
         if text.len() > MAX_QUERY {
-            return Err(Refusal::Malformed(format!("the query is longer than {MAX_QUERY} bytes")));
+            return Err(RequestRefusal::Malformed(format!("the query is longer than {MAX_QUERY} bytes")));
         }
         let mut parameters: Vec<(String, String)> = Vec::new();
         for (count, part) in text.split('&').filter(|part| !part.is_empty()).enumerate() {
             if count >= MAX_PARAMETERS {
-                return Err(Refusal::Malformed(format!(
+                return Err(RequestRefusal::Malformed(format!(
                     "the query has more than {MAX_PARAMETERS} parameters"
                 )));
             }
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let name = decoded(name)
-                .ok_or_else(|| Refusal::Malformed("the query has a name that is not UTF-8".to_owned()))?;
-            let bad = |why: &str| Refusal::parameter(&name, why);
+            let name = decoded(name).ok_or_else(|| {
+                RequestRefusal::Malformed("the query has a name that is not UTF-8".to_owned())
+            })?;
+            let bad = |why: &str| RequestRefusal::parameter(&name, why);
             if !known.contains(&name.as_str()) {
                 return Err(bad("this page has no such parameter"));
             }
@@ -60,10 +61,10 @@ impl Query {
     }
 
     /// The value of a parameter, as a `T`; `expected` completes "it must be …".
-    pub(super) fn parse<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, Refusal> {
+    pub(super) fn parse<T: FromStr>(&self, name: &str, expected: &str) -> Result<Option<T>, RequestRefusal> {
         let parsed = self.get(name).map(|value| value.parse().map_err(|_| value));
         parsed.transpose().map_err(|value| {
-            Refusal::parameter(name, format!("`{value}` cannot be used; it must be {expected}"))
+            RequestRefusal::parameter(name, format!("`{value}` cannot be used; it must be {expected}"))
         })
     }
 }
@@ -98,7 +99,7 @@ mod tests {
 
     #[test]
     fn parameters_are_decoded_and_limited() {
-        let read = |text: &str| Query::read(Some(text), &["a", "b"]);
+        let read = |text: &str| PageQuery::read(Some(text), &["a", "b"]);
         let query = read("a=x+y%26%C3%BC&b=&&").expect("a query");
         assert_eq!((query.get("a"), query.get("b")), (Some("x y&ü"), None));
         assert_eq!(query.parse::<u32>("a", "a number").expect_err("no number").status(), 400);

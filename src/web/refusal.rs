@@ -7,7 +7,7 @@ use crate::http::Busy;
 
 /// Why a request is refused. The kinds are all the answers that the pages have besides 200 and 304.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum RequestRefusal {
     /// The request cannot be understood.
     Malformed(String),
     /// A parameter cannot be used.
@@ -27,7 +27,7 @@ pub(super) enum Refusal {
     Unavailable(String),
 }
 
-impl Refusal {
+impl RequestRefusal {
     /// A parameter that cannot be used.
     pub(super) fn parameter(name: &str, why: impl Into<String>) -> Self {
         Self::Parameter { name: name.to_owned(), why: why.into() }
@@ -45,13 +45,13 @@ impl Refusal {
     }
 }
 
-impl From<Busy> for Refusal {
+impl From<Busy> for RequestRefusal {
     fn from(busy: Busy) -> Self {
         Self::Unavailable(busy.to_string())
     }
 }
 
-impl From<ControlError> for Refusal {
+impl From<ControlError> for RequestRefusal {
     fn from(error: ControlError) -> Self {
         match error.kind {
             ControlErrorKind::NotFound | ControlErrorKind::UnknownFolder | ControlErrorKind::UnknownRule => {

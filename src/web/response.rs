@@ -4,9 +4,9 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use dropship_web::page::message::{self, MessageView};
-use dropship_web::{Asset, Frame, document};
+use dropship_web::{Asset, PageFrame, document};
 
-use super::refusal::Refusal;
+use super::refusal::RequestRefusal;
 use crate::digest;
 
 /// The media type of pages.
@@ -86,35 +86,35 @@ pub(super) fn event_stream(body: Body) -> Response {
 }
 
 /// A page that says why there is nothing to show.
-pub(super) fn refusal(refusal: &Refusal, frame: impl FnOnce(String) -> Frame) -> Response {
+pub(super) fn refusal(refusal: &RequestRefusal, frame: impl FnOnce(String) -> PageFrame) -> Response {
     let view = match refusal {
-        Refusal::Malformed(why) => view("Bad request", why.clone(), None),
-        Refusal::Parameter { name, why } => view(
+        RequestRefusal::Malformed(why) => view("Bad request", why.clone(), None),
+        RequestRefusal::Parameter { name, why } => view(
             "Bad request",
             format!("The parameter `{name}` of this address: {why}."),
             Some("Correct the address, or start again from the page without parameters."),
         ),
-        Refusal::NotFound(why) => view("Not found", why.clone(), None),
-        Refusal::Method => view(
+        RequestRefusal::NotFound(why) => view("Not found", why.clone(), None),
+        RequestRefusal::Method => view(
             "Method not allowed",
             "These pages are read-only: GET and HEAD are the methods.".to_owned(),
             None,
         ),
-        Refusal::Host => view(
+        RequestRefusal::Host => view(
             "Misdirected request",
             "This host is not served here.".to_owned(),
             Some("An administrator adds its name to `[web] allowed_hosts`."),
         ),
-        Refusal::Unavailable(why) => view("Not available now", why.clone(), Some("Try again later.")),
+        RequestRefusal::Unavailable(why) => view("Not available now", why.clone(), Some("Try again later.")),
     };
     let html = document(&frame(view.heading.to_owned()), &message::content(&view)).into_string();
     let mut answer = (refusal.status(), html).into_response();
     answer.headers_mut().insert(header::CONTENT_TYPE, HTML);
     match refusal {
-        Refusal::Method => {
+        RequestRefusal::Method => {
             answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
         }
-        Refusal::Unavailable(_) => {
+        RequestRefusal::Unavailable(_) => {
             answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
         }
         _ => {}

@@ -2,7 +2,7 @@
 
 use dropship_web::Asset;
 
-use super::open_streams::Topic;
+use super::open_streams::StreamPage;
 use super::query::decoded_segment;
 use dropship_job::JobId;
 
@@ -21,7 +21,7 @@ pub(super) enum Route {
     /// A result of a package: `/packages/{id}/files/{name}`
     File(JobId, String),
     /// A stream of newer versions of a page: `/live/overview`, `/live/packages/{id}`
-    Live(Topic),
+    Live(StreamPage),
 }
 
 /// The form of exported packages.
@@ -88,8 +88,8 @@ impl Route {
             ["packages.csv"] => Self::Export(ExportFormat::Csv),
             ["packages.json"] => Self::Export(ExportFormat::Json),
             ["packages", id, "files", name] => Self::File(id.parse().ok()?, (*name).to_owned()),
-            ["live", "overview"] => Self::Live(Topic::Overview),
-            ["live", "packages", id] => Self::Live(Topic::Package(id.parse().ok()?)),
+            ["live", "overview"] => Self::Live(StreamPage::Overview),
+            ["live", "packages", id] => Self::Live(StreamPage::Package(id.parse().ok()?)),
             ["packages", id] => Self::Page(PageRoute::Package(id.parse().ok()?)),
             ["labels"] => Self::Page(PageRoute::Labels),
             ["who"] => Self::Page(PageRoute::Who),

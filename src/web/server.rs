@@ -18,9 +18,9 @@ use super::answer;
 use super::headers;
 use super::hosts::{AllowedHosts, BadHost};
 use super::listener::SiteListener;
-use super::open_streams::Streams;
+use super::open_streams::OpenStreams;
 use super::readings::Readings;
-use super::refusal::Refusal;
+use super::refusal::RequestRefusal;
 use super::response;
 use super::rows::{self, JobRows};
 use super::site::Site;
@@ -40,7 +40,7 @@ const BODY_TIME: Duration = Duration::from_secs(2);
 const MAX_USER: usize = 100;
 
 /// What the site needs of the daemon.
-pub struct Parts {
+pub struct SiteParts {
     /// `[web]`.
     pub settings: Web,
     /// What commands see.
@@ -59,8 +59,8 @@ pub struct Parts {
 ///
 /// # Errors
 /// When the address cannot be bound.
-pub fn listen(parts: Parts) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
-    let Parts { settings, handler, rows, main, sandbox, stands_by } = parts;
+pub fn listen(parts: SiteParts) -> anyhow::Result<impl Future<Output = ()> + Send + use<>> {
+    let SiteParts { settings, handler, rows, main, sandbox, stands_by } = parts;
     let address = settings.listen;
     let bind = || {
         let listener = std::net::TcpListener::bind(address)?;
@@ -74,7 +74,7 @@ pub fn listen(parts: Parts) -> anyhow::Result<impl Future<Output = ()> + Send + 
         trusted_header: settings.trusted_header,
         sandbox,
         stands_by,
-        streams: Streams::default(),
+        streams: OpenStreams::default(),
         rows,
         main,
         turns: Turns::default(),
@@ -117,15 +117,20 @@ async fn answer(
 }
 
 /// The checks that come before a page.
-fn check(site: &Site, method: &Method, uri: &axum::http::Uri, headers: &HeaderMap) -> Result<(), Refusal> {
+fn check(
+    site: &Site,
+    method: &Method,
+    uri: &axum::http::Uri,
+    headers: &HeaderMap,
+) -> Result<(), RequestRefusal> {
     match site.hosts.check(uri, headers) {
-        Err(BadHost::Unknown) => return Err(Refusal::Host),
+        Err(BadHost::Unknown) => return Err(RequestRefusal::Host),
         Err(BadHost::Malformed) => {
-            return Err(Refusal::Malformed("the request names no host, or more than one".to_owned()));
+            return Err(RequestRefusal::Malformed("the request names no host, or more than one".to_owned()));
         }
         Ok(()) => {}
     }
-    if [Method::GET, Method::HEAD].contains(method) { Ok(()) } else { Err(Refusal::Method) }
+    if [Method::GET, Method::HEAD].contains(method) { Ok(()) } else { Err(RequestRefusal::Method) }
 }
 
 /// Reads the body of a request, which nothing needs: a connection that is closed before may lose the answer.

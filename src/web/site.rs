@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use dropship_web::{Frame, Section};
+use dropship_web::{PageFrame, Section};
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 use tokio::task::JoinError;
 
 use super::hosts::AllowedHosts;
-use super::open_streams::Streams;
+use super::open_streams::OpenStreams;
 use super::preview::ReloadPreview;
 use super::readings::Readings;
-use super::refusal::Refusal;
+use super::refusal::RequestRefusal;
 use super::rows::JobRows;
 use super::turns::Turns;
 use super::words::shown;
@@ -29,7 +29,7 @@ pub(super) struct Site {
     /// The name of the node that processes the jobs, while this one stands by.
     pub(super) stands_by: Option<watch::Receiver<Option<String>>>,
     /// The streams of newer versions of pages.
-    pub(super) streams: Streams,
+    pub(super) streams: OpenStreams,
     /// The packages in memory.
     pub(super) rows: Arc<JobRows>,
     /// The runtime of the workers, which previews reloads.
@@ -42,8 +42,8 @@ pub(super) struct Site {
 
 impl Site {
     /// The frame of a page.
-    pub(super) fn frame(&self, section: Option<Section>, title: String) -> Frame {
-        Frame {
+    pub(super) fn frame(&self, section: Option<Section>, title: String) -> PageFrame {
+        PageFrame {
             title,
             section,
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -58,8 +58,8 @@ impl Site {
         &self,
         slots: &RequestSlots,
         kind: SlotKind,
-        work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-    ) -> Result<T, Refusal> {
+        work: impl FnOnce() -> Result<T, RequestRefusal> + Send + 'static,
+    ) -> Result<T, RequestRefusal> {
         let _slot = slots.take(kind).await?;
         self.turns.run(work).await.unwrap_or_else(|error| Err(failed(&error)))
     }
@@ -69,8 +69,8 @@ impl Site {
         &self,
         slots: &RequestSlots,
         kind: SlotKind,
-        work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-    ) -> Result<T, Refusal> {
+        work: impl FnOnce() -> Result<T, RequestRefusal> + Send + 'static,
+    ) -> Result<T, RequestRefusal> {
         let slot = slots.take(kind).await?;
         let with_slot = move || {
             let _slot = slot;
@@ -81,6 +81,6 @@ impl Site {
     }
 }
 
-fn failed(error: &JoinError) -> Refusal {
-    Refusal::Unavailable(format!("the daemon failed to answer: {error}"))
+fn failed(error: &JoinError) -> RequestRefusal {
+    RequestRefusal::Unavailable(format!("the daemon failed to answer: {error}"))
 }

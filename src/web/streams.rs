@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
-use super::open_streams::{Topic, Version};
+use super::open_streams::{PageVersion, StreamPage};
 use super::pages;
 use super::site::Site;
 use dropship_job::JobId;
@@ -35,7 +35,7 @@ const CHECK_INTERVAL: Duration = Duration::from_secs(3);
 
 /// What a page shows, without the times that have elapsed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Shown {
+enum PageSnapshot {
     Overview(Box<OverviewView>),
     Package(Box<PackageView>),
 }
@@ -43,8 +43,8 @@ enum Shown {
 /// An open stream. It is counted until this is dropped.
 struct OpenStream {
     site: Arc<Site>,
-    topic: Topic,
-    versions: watch::Receiver<Version>,
+    page: StreamPage,
+    versions: watch::Receiver<PageVersion>,
     end: Instant,
     is_new: bool,
 }
@@ -54,32 +54,32 @@ impl Drop for OpenStream {
         let mut open = self.site.streams.0.lock();
         open.count -= 1;
         // This receiver is still counted.
-        if open.topics.get(&self.topic).is_some_and(|versions| versions.receiver_count() <= 1) {
-            open.topics.remove(&self.topic);
+        if open.pages.get(&self.page).is_some_and(|versions| versions.receiver_count() <= 1) {
+            open.pages.remove(&self.page);
         }
     }
 }
 
 /// Opens a stream.
-pub(super) fn open(site: &Arc<Site>, topic: Topic) -> Body {
+pub(super) fn open(site: &Arc<Site>, page: StreamPage) -> Body {
     let versions = {
         let mut open = site.streams.0.lock();
         if open.count >= MAX_STREAMS {
             return Body::from("retry: 60000\nevent: full\ndata:\n\n");
         }
         open.count += 1;
-        match open.topics.get(&topic) {
+        match open.pages.get(&page) {
             Some(versions) => versions.subscribe(),
             None => {
                 let (versions, first) = watch::channel(None);
-                open.topics.insert(topic.clone(), versions.clone());
-                tokio::spawn(keep_current(Arc::clone(site), topic.clone(), versions));
+                open.pages.insert(page.clone(), versions.clone());
+                tokio::spawn(keep_current(Arc::clone(site), page.clone(), versions));
                 first
             }
         }
     };
     let (site, end) = (Arc::clone(site), Instant::now() + MAX_AGE);
-    let stream = OpenStream { site, topic, versions, end, is_new: true };
+    let stream = OpenStream { site, page, versions, end, is_new: true };
     Body::from_stream(stream::unfold(stream, |mut stream| async {
         let event = stream.next().await?;
         Some((Ok::<_, Infallible>(event), stream))
@@ -109,16 +109,16 @@ impl OpenStream {
 }
 
 /// Computes the page after each change while it has readers.
-async fn keep_current(site: Arc<Site>, topic: Topic, versions: watch::Sender<Version>) {
+async fn keep_current(site: Arc<Site>, page: StreamPage, versions: watch::Sender<PageVersion>) {
     let mut changes = site.rows.subscribe();
-    let mut last: Option<Shown> = None;
+    let mut last: Option<PageSnapshot> = None;
     let mut last_rev = None;
     while versions.receiver_count() > 0 {
         changes.mark_unchanged();
-        let (source, about) = (Arc::clone(&site), topic.clone());
-        let rev = match &topic {
-            Topic::Overview => None,
-            Topic::Package(id) => Some(revision(&site, id)),
+        let (source, about) = (Arc::clone(&site), page.clone());
+        let rev = match &page {
+            StreamPage::Overview => None,
+            StreamPage::Package(id) => Some(revision(&site, id)),
         };
         // Events of other packages do not change the page of this one.
         if rev.is_none() || rev != last_rev {
@@ -135,9 +135,9 @@ async fn keep_current(site: Arc<Site>, topic: Topic, versions: watch::Sender<Ver
         drop(timeout(CHECK_INTERVAL, changes.changed()).await);
     }
     let mut open = site.streams.0.lock();
-    // A new stream may have started the topic again.
-    if open.topics.get(&topic).is_some_and(|known| known.same_channel(&versions)) {
-        open.topics.remove(&topic);
+    // A new stream may have started the page again.
+    if open.pages.get(&page).is_some_and(|known| known.same_channel(&versions)) {
+        open.pages.remove(&page);
     }
 }
 
@@ -147,19 +147,23 @@ fn revision(site: &Site, id: &JobId) -> (Option<u64>, bool) {
 }
 
 /// What the page shows now; `None` when the package is gone. Blocks.
-fn shown(site: &Site, topic: &Topic) -> Option<Shown> {
-    match topic {
-        Topic::Overview => pages::overview::view(site).ok().map(|view| Shown::Overview(Box::new(view))),
-        Topic::Package(id) => pages::package::view(site, id).ok().map(|view| Shown::Package(Box::new(view))),
+fn shown(site: &Site, page: &StreamPage) -> Option<PageSnapshot> {
+    match page {
+        StreamPage::Overview => {
+            pages::overview::view(site).ok().map(|view| PageSnapshot::Overview(Box::new(view)))
+        }
+        StreamPage::Package(id) => {
+            pages::package::view(site, id).ok().map(|view| PageSnapshot::Package(Box::new(view)))
+        }
     }
 }
 
 /// The event with the region of the page.
-fn event(shown: &Shown) -> Bytes {
+fn event(shown: &PageSnapshot) -> Bytes {
     let now = Timestamp::now();
     let region = match shown {
-        Shown::Overview(view) => overview::region(view, now),
-        Shown::Package(view) => package::region(view, now),
+        PageSnapshot::Overview(view) => overview::region(view, now),
+        PageSnapshot::Package(view) => package::region(view, now),
     };
     let mut text = String::from("event: region\n");
     for line in region.into_string().split(['\n', '\r']) {

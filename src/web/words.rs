@@ -2,7 +2,7 @@
 
 use dropship_web::page::{Badge, MaybeLink, Tone, encoded};
 
-use super::rows::Completeness;
+use super::rows::RowCompleteness;
 use crate::escaped::Escaped;
 use crate::outbox::{LabelReceipt, Receipt};
 use dropship_job::{ErrorKind, JobId, LabelStatus, StateKind};
@@ -75,16 +75,16 @@ pub(super) fn package_link(id: &JobId) -> String {
 }
 
 /// Why a page does not show all packages yet; `None` if it does.
-pub(super) fn incomplete(completeness: Completeness) -> Option<String> {
+pub(super) fn incomplete(completeness: RowCompleteness) -> Option<String> {
     match completeness {
-        Completeness::Reading => {
+        RowCompleteness::Reading => {
             Some("The packages are still being read after the start of the daemon: older ones are missing.".to_owned())
         }
-        Completeness::WithoutInfs => Some(
+        RowCompleteness::WithoutInfs => Some(
             "The drivers of older packages are still being read after the start of the daemon: they are grouped by their file names."
                 .to_owned(),
         ),
-        Completeness::Complete => None,
-        Completeness::Limited => Some("There are more packages than these pages keep: the oldest are left out.".to_owned()),
+        RowCompleteness::Complete => None,
+        RowCompleteness::Limited => Some("There are more packages than these pages keep: the oldest are left out.".to_owned()),
     }
 }

@@ -7,18 +7,18 @@ use dropship_job::{ErrorKind, Event, RemoteId, Step, WaitReason};
 
 /// The events of one step, from its beginning to the next step. A step that is repeated has several groups.
 #[derive(Debug, PartialEq)]
-pub(super) struct Group<'a> {
+pub(super) struct StepGroup<'a> {
     pub(super) step: Step,
     /// Begin of the step.
     pub(super) start: Timestamp,
     /// Time from the begin of the step to its last event.
     pub(super) duration: SignedDuration,
-    pub(super) lines: Vec<Line<'a>>,
+    pub(super) lines: Vec<HistoryLine<'a>>,
 }
 
 /// What a reader sees of one event, or of some that follow each other.
 #[derive(Debug, PartialEq)]
-pub(super) struct Line<'a> {
+pub(super) struct HistoryLine<'a> {
     /// Time of the first of them.
     pub(super) at: Timestamp,
     pub(super) text: LineText<'a>,
@@ -63,13 +63,13 @@ fn says_what_is_under_way(event: &Event) -> bool {
 }
 
 /// The history in groups.
-pub(super) fn fold(events: &[HistoryEvent]) -> Vec<Group<'_>> {
-    let mut groups: Vec<Group<'_>> = Vec::new();
+pub(super) fn fold(events: &[HistoryEvent]) -> Vec<StepGroup<'_>> {
+    let mut groups: Vec<StepGroup<'_>> = Vec::new();
     let mut end = events.first().map_or(Timestamp::UNIX_EPOCH, |event| event.at);
     for (index, event) in events.iter().enumerate() {
         if groups.last().is_none_or(|group| group.step != event.job_step) {
             let (step, start) = (event.job_step, end);
-            groups.push(Group { step, start, duration: SignedDuration::ZERO, lines: Vec::new() });
+            groups.push(StepGroup { step, start, duration: SignedDuration::ZERO, lines: Vec::new() });
         }
         end = event.at;
         let Some(group) = groups.last_mut() else { continue };
@@ -79,7 +79,7 @@ pub(super) fn fold(events: &[HistoryEvent]) -> Vec<Group<'_>> {
     groups
 }
 
-fn add<'a>(lines: &mut Vec<Line<'a>>, event: &'a HistoryEvent, is_last: bool) {
+fn add<'a>(lines: &mut Vec<HistoryLine<'a>>, event: &'a HistoryEvent, is_last: bool) {
     let text = match event.stored() {
         Some(stored) if is_routine(&stored) && !(is_last && says_what_is_under_way(&stored)) => return,
         Some(Event::AttemptFailed { due, fault }) => {
@@ -96,14 +96,14 @@ fn add<'a>(lines: &mut Vec<Line<'a>>, event: &'a HistoryEvent, is_last: bool) {
         Some(_) | None => LineText::Described(&event.text),
     };
     // The progress of several labels alternates.
-    let is_progress = |line: &&mut Line<'_>| matches!(line.text, LineText::Progress { .. });
+    let is_progress = |line: &&mut HistoryLine<'_>| matches!(line.text, LineText::Progress { .. });
     let recent = lines.iter_mut().rev();
     let merged = match &text {
         LineText::Progress { .. } => recent.take_while(is_progress).any(|line| line.text.merge(&text)),
         _ => recent.take(1).any(|line| line.text.merge(&text)),
     };
     if !merged {
-        lines.push(Line { at: event.at, text });
+        lines.push(HistoryLine { at: event.at, text });
     }
 }
 
@@ -185,7 +185,7 @@ mod tests {
         .map(|(at, step, stored)| event(*at, *step, stored))
         .collect();
         let groups = fold(&events);
-        let count = |line: &Line<'_>| match &line.text {
+        let count = |line: &HistoryLine<'_>| match &line.text {
             LineText::Attempts { count, .. } | LineText::Checks { count, .. } => *count,
             _ => 1,
         };

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::clock::Clock;
-use super::fold::{Line, LineText, fold};
+use super::fold::{HistoryLine, LineText, fold};
 use crate::outbox::Receipt;
 use dropship_job::Step;
 
@@ -44,7 +44,7 @@ pub(crate) fn steps(job: &Receipt, clock: &Clock) -> Vec<StepHistory> {
     steps
 }
 
-fn text(line: &Line<'_>, job: &Receipt, clock: &Clock) -> String {
+fn text(line: &HistoryLine<'_>, job: &Receipt, clock: &Clock) -> String {
     let label = |index: usize| job.labels.get(index).map_or("?", |label| label.name.as_str());
     let next = |time: &Timestamp| clock.full(*time);
     match &line.text {

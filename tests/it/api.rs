@@ -9,7 +9,7 @@ mod waits;
 
 use std::fs;
 
-use dropship_sandbox::{Action, Fault};
+use dropship_sandbox::{Fault, FaultAction};
 use serde_json::{Value, json};
 
 use crate::harness::api::{ApiFixture, fetch};
@@ -128,7 +128,7 @@ fn committed_submission_results_are_downloaded_completely() {
     let file = api.path("signed.zip");
     let to = file.to_str().expect("a path");
     // The connection breaks during the download; the file is complete nevertheless.
-    api.control().fault(Fault::on("blob", Action::Truncate).method("GET")).expect("a fault");
+    api.control().fault(Fault::on("blob", FaultAction::Truncate).method("GET")).expect("a fault");
     let printed = api.json(&fetch(&product, &submission, &["--to", to]));
     let bytes = fs::read(&file).expect("the file");
     assert_eq!(printed, json!({"file": to, "size": bytes.len()}));
@@ -252,11 +252,11 @@ fn api_error_class_decides_the_exit_code() {
     assert!(why.contains("[request "), "{why}");
 
     let fault = |action| api.control().fault(Fault::on("get_product", action).times(2)).expect("a fault");
-    fault(Action::status(403));
+    fault(FaultAction::status(403));
     let (code, why) = api.fail(&get);
     assert!(code == 77 && why.contains("403") && why.contains("Driver Submitter"), "{why}");
     api.control().clear_faults();
-    fault(Action::status(401));
+    fault(FaultAction::status(401));
     let (code, why) = api.fail(&get);
     assert!(code == 78 && why.contains("401"), "{code} {why}");
     api.control().clear_faults();

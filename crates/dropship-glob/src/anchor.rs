@@ -1,6 +1,6 @@
 //! Fixed parts of globs, for an index of many: it finds those that can cover a glob without comparing it with all.
 
-use super::glob::{Glob, Shape};
+use super::glob::{Glob, GlobMatcher};
 use super::simple::Simple;
 
 /// The fixed part of a glob that every glob which it covers contains too.
@@ -24,8 +24,8 @@ impl Glob {
         match self.shape() {
             _ if !head.is_empty() => Anchor::Head(head),
             _ if !tail.is_empty() => Anchor::Tail(tail),
-            Shape::Simple(Simple::Contains(word)) if !word.is_empty() => Anchor::Word(word.to_string()),
-            Shape::Simple(_) | Shape::Nfa(_) => Anchor::None,
+            GlobMatcher::Simple(Simple::Contains(word)) if !word.is_empty() => Anchor::Word(word.to_string()),
+            GlobMatcher::Simple(_) | GlobMatcher::Nfa(_) => Anchor::None,
         }
     }
 
@@ -34,8 +34,8 @@ impl Glob {
     pub fn anchors_of_covering(&self, with_words: bool) -> Vec<Anchor> {
         let (head, tail) = self.fixed_ends();
         let word = match self.shape() {
-            Shape::Simple(Simple::Contains(word)) => &**word,
-            Shape::Simple(_) | Shape::Nfa(_) => "",
+            GlobMatcher::Simple(Simple::Contains(word)) => &**word,
+            GlobMatcher::Simple(_) | GlobMatcher::Nfa(_) => "",
         };
         let ends =
             |text: &str| -> Vec<usize> { text.char_indices().map(|(at, c)| at + c.len_utf8()).collect() };

@@ -1,7 +1,7 @@
 //! Whether one glob matches everything that another matches.
 
 use super::fold::fold_text;
-use super::glob::{Glob, Shape};
+use super::glob::{Glob, GlobMatcher};
 use super::simple::Simple;
 
 impl Glob {
@@ -11,10 +11,10 @@ impl Glob {
         if self.is_anything() || self == other {
             return true;
         }
-        if let Shape::Simple(Simple::Exact(word)) = other.shape() {
+        if let GlobMatcher::Simple(Simple::Exact(word)) = other.shape() {
             return self.is_match(word);
         }
-        let Shape::Simple(simple) = self.shape() else { return false };
+        let GlobMatcher::Simple(simple) = self.shape() else { return false };
         let (head, tail) = other.fixed_ends();
         match simple {
             Simple::Prefix(word) => head.starts_with(&**word),
@@ -35,6 +35,6 @@ impl Glob {
     }
 
     fn surely_contains(&self, word: &str) -> bool {
-        matches!(self.shape(), Shape::Simple(Simple::Contains(own)) if own.contains(word))
+        matches!(self.shape(), GlobMatcher::Simple(Simple::Contains(own)) if own.contains(word))
     }
 }

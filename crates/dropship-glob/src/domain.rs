@@ -1,7 +1,7 @@
 //! Which texts a glob is compared with.
 
 use super::char_set::CharSet;
-use super::glob::{Glob, Shape};
+use super::glob::{Glob, GlobMatcher};
 use super::nfa::Nfa;
 
 /// The texts that a kind of value can be, such as hardware ids or file names.
@@ -27,7 +27,7 @@ impl Domain {
     /// Whether the glob matches any of these texts.
     #[must_use]
     pub fn meets(&self, glob: &Glob) -> bool {
-        if let (Shape::Simple(simple), []) = (glob.shape(), self.shapes.as_slice()) {
+        if let (GlobMatcher::Simple(simple), []) = (glob.shape(), self.shapes.as_slice()) {
             return simple.letters().all(|letter| self.alphabet.contains(letter));
         }
         let nfa = glob.nfa();

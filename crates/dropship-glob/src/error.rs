@@ -10,13 +10,13 @@ pub struct GlobError {
     /// The text.
     pub glob: String,
     /// The mistake.
-    pub problem: Problem,
+    pub problem: GlobProblem,
 }
 
 /// A mistake in a glob.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-pub enum Problem {
+pub enum GlobProblem {
     /// There is no text.
     #[error("it is empty, and an empty glob matches nothing; write `*` for anything")]
     Empty,

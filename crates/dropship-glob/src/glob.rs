@@ -9,7 +9,7 @@ use super::error::GlobError;
 use super::escape::escape;
 use super::fold::fold_text;
 use super::nfa::Nfa;
-use super::parse::{self, Part};
+use super::parse::{self, GlobPart};
 use super::simple::Simple;
 
 /// A glob that ignores case. Clones share it.
@@ -18,10 +18,10 @@ pub struct Glob(Arc<Inner>);
 
 struct Inner {
     source: Box<str>,
-    shape: Shape,
+    shape: GlobMatcher,
 }
 
-pub(super) enum Shape {
+pub(super) enum GlobMatcher {
     Simple(Simple),
     Nfa(Nfa),
 }
@@ -34,8 +34,8 @@ impl Glob {
     pub fn new(text: &str) -> Result<Self, GlobError> {
         let parts = parse::parse(text).map_err(|problem| GlobError { glob: text.to_owned(), problem })?;
         let shape = match Simple::of(&parts) {
-            Some(simple) => Shape::Simple(simple),
-            None => Shape::Nfa(Nfa::of(&parts)),
+            Some(simple) => GlobMatcher::Simple(simple),
+            None => GlobMatcher::Nfa(Nfa::of(&parts)),
         };
         Ok(Self(Arc::new(Inner { source: text.into(), shape })))
     }
@@ -52,8 +52,8 @@ impl Glob {
     #[must_use]
     pub fn is_match(&self, text: &str) -> bool {
         match self.shape() {
-            Shape::Simple(simple) => simple.is_match(text),
-            Shape::Nfa(nfa) => nfa.is_match(text),
+            GlobMatcher::Simple(simple) => simple.is_match(text),
+            GlobMatcher::Nfa(nfa) => nfa.is_match(text),
         }
     }
 
@@ -67,9 +67,9 @@ impl Glob {
     #[must_use]
     pub fn only_text(&self) -> Option<String> {
         let parts = parse::parse(self.as_str()).ok()?;
-        let letter = |part: &Part| match part {
-            Part::Letter(c) => Some(*c),
-            Part::One(_) | Part::Star | Part::Choice(_) => None,
+        let letter = |part: &GlobPart| match part {
+            GlobPart::Letter(c) => Some(*c),
+            GlobPart::One(_) | GlobPart::Star | GlobPart::Choice(_) => None,
         };
         parts.iter().map(letter).collect()
     }
@@ -79,8 +79,8 @@ impl Glob {
     pub fn literal_prefix(&self) -> String {
         let parts = parse::parse(self.as_str()).unwrap_or_default();
         let letters = parts.iter().map_while(|part| match part {
-            Part::Letter(c) => Some(*c),
-            Part::One(_) | Part::Star | Part::Choice(_) => None,
+            GlobPart::Letter(c) => Some(*c),
+            GlobPart::One(_) | GlobPart::Star | GlobPart::Choice(_) => None,
         });
         letters.collect()
     }
@@ -88,7 +88,7 @@ impl Glob {
     /// Whether every text matches.
     #[must_use]
     pub fn is_anything(&self) -> bool {
-        matches!(self.shape(), Shape::Simple(Simple::Contains(word)) if word.is_empty())
+        matches!(self.shape(), GlobMatcher::Simple(Simple::Contains(word)) if word.is_empty())
     }
 
     /// Whether a text exists that both globs match.
@@ -97,15 +97,15 @@ impl Glob {
         self.nfa().meets(&other.nfa(), &CharSet::all())
     }
 
-    pub(super) fn shape(&self) -> &Shape {
+    pub(super) fn shape(&self) -> &GlobMatcher {
         &self.0.shape
     }
 
     pub(super) fn nfa(&self) -> Cow<'_, Nfa> {
         match self.shape() {
-            Shape::Nfa(nfa) => Cow::Borrowed(nfa),
+            GlobMatcher::Nfa(nfa) => Cow::Borrowed(nfa),
             // The source was parsed before, so there is no error here.
-            Shape::Simple(_) => Cow::Owned(Nfa::of(&parse::parse(self.as_str()).unwrap_or_default())),
+            GlobMatcher::Simple(_) => Cow::Owned(Nfa::of(&parse::parse(self.as_str()).unwrap_or_default())),
         }
     }
 }

@@ -15,6 +15,6 @@ mod simple;
 pub use anchor::Anchor;
 pub use char_set::CharSet;
 pub use domain::Domain;
-pub use error::{GlobError, Problem};
+pub use error::{GlobError, GlobProblem};
 pub use escape::escape;
 pub use glob::{Glob, any};

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::char_set::CharSet;
 use super::fold::fold;
-use super::parse::Part;
+use super::parse::GlobPart;
 
 /// A state, and how it is left. It is small, because a configuration can have megabytes of globs.
 #[derive(Debug, Clone)]
-enum State {
+enum NfaState {
     /// By each character that folds to this one, to the next state.
     Letter(char),
     /// By one of these characters, to the next state.
@@ -23,20 +23,20 @@ enum State {
 
 /// A glob as an automaton without a fixed next state for each character.
 #[derive(Debug, Clone)]
-pub(super) struct Nfa(Vec<State>);
+pub(super) struct Nfa(Vec<NfaState>);
 
 impl Nfa {
-    pub(super) fn of(parts: &[Part]) -> Self {
+    pub(super) fn of(parts: &[GlobPart]) -> Self {
         let mut states = Vec::new();
         sequence(parts, &mut states);
-        states.push(State::End);
+        states.push(NfaState::End);
         states.shrink_to_fit();
         Self(states)
     }
 
     /// The automaton that every text matches.
     pub(super) fn anything() -> Self {
-        Self::of(&[Part::Star])
+        Self::of(&[GlobPart::Star])
     }
 
     pub(super) fn is_match(&self, text: &str) -> bool {
@@ -49,12 +49,12 @@ impl Nfa {
             marks.fill(false);
             for state in here {
                 match &self.0[state] {
-                    State::Letter(letter) if *letter == folded => {
+                    NfaState::Letter(letter) if *letter == folded => {
                         self.enter(state + 1, &mut next, &mut marks);
                     }
-                    State::One(set) if set.contains(c) => self.enter(state + 1, &mut next, &mut marks),
-                    State::Star => self.enter(state, &mut next, &mut marks),
-                    State::Letter(_) | State::One(_) | State::Fork(_) | State::End => {}
+                    NfaState::One(set) if set.contains(c) => self.enter(state + 1, &mut next, &mut marks),
+                    NfaState::Star => self.enter(state, &mut next, &mut marks),
+                    NfaState::Letter(_) | NfaState::One(_) | NfaState::Fork(_) | NfaState::End => {}
                 }
             }
             if next.is_empty() {
@@ -62,7 +62,7 @@ impl Nfa {
             }
             here = next;
         }
-        here.iter().any(|state| matches!(self.0[*state], State::End))
+        here.iter().any(|state| matches!(self.0[*state], NfaState::End))
     }
 
     /// Adds a state, and those that are reached from it without a character.
@@ -71,12 +71,12 @@ impl Nfa {
             return;
         }
         match &self.0[state] {
-            State::Fork(targets) => targets.iter().for_each(|target| self.enter(*target, found, marks)),
-            State::Star => {
+            NfaState::Fork(targets) => targets.iter().for_each(|target| self.enter(*target, found, marks)),
+            NfaState::Star => {
                 found.push(state);
                 self.enter(state + 1, found, marks);
             }
-            State::Letter(_) | State::One(_) | State::End => found.push(state),
+            NfaState::Letter(_) | NfaState::One(_) | NfaState::End => found.push(state),
         }
     }
 
@@ -99,7 +99,7 @@ impl Nfa {
         visit(0, 0, &mut open);
         while let Some((a, b)) = open.pop() {
             let (left, right) = (&self.0[a], &other.0[b]);
-            if matches!((left, right), (State::End, State::End)) {
+            if matches!((left, right), (NfaState::End, NfaState::End)) {
                 return true;
             }
             let Some((left, mine)) = step(left, a) else { continue };
@@ -113,40 +113,40 @@ impl Nfa {
 }
 
 /// The characters that leave a state, and where they lead.
-fn step(state: &State, at: usize) -> Option<(CharSet, usize)> {
+fn step(state: &NfaState, at: usize) -> Option<(CharSet, usize)> {
     match state {
-        State::Letter(letter) => Some((CharSet::letter(*letter), at + 1)),
-        State::One(set) => Some((CharSet::clone(set), at + 1)),
-        State::Star => Some((CharSet::all(), at)),
-        State::Fork(_) | State::End => None,
+        NfaState::Letter(letter) => Some((CharSet::letter(*letter), at + 1)),
+        NfaState::One(set) => Some((CharSet::clone(set), at + 1)),
+        NfaState::Star => Some((CharSet::all(), at)),
+        NfaState::Fork(_) | NfaState::End => None,
     }
 }
 
-fn sequence(parts: &[Part], states: &mut Vec<State>) {
+fn sequence(parts: &[GlobPart], states: &mut Vec<NfaState>) {
     for part in parts {
         match part {
-            Part::Letter(c) => states.push(State::Letter(fold(*c))),
-            Part::One(set) => states.push(State::One(Box::new(set.clone()))),
-            Part::Star => states.push(State::Star),
-            Part::Choice(choices) => choice(choices, states),
+            GlobPart::Letter(c) => states.push(NfaState::Letter(fold(*c))),
+            GlobPart::One(set) => states.push(NfaState::One(Box::new(set.clone()))),
+            GlobPart::Star => states.push(NfaState::Star),
+            GlobPart::Choice(choices) => choice(choices, states),
         }
     }
 }
 
 /// A fork to each alternative; each ends in a fork to what follows them all.
-fn choice(choices: &[Vec<Part>], states: &mut Vec<State>) {
+fn choice(choices: &[Vec<GlobPart>], states: &mut Vec<NfaState>) {
     let fork = states.len();
-    states.push(State::Fork(Box::default()));
+    states.push(NfaState::Fork(Box::default()));
     let (mut starts, mut ends) = (Vec::new(), Vec::new());
     for parts in choices {
         starts.push(states.len());
         sequence(parts, states);
         ends.push(states.len());
-        states.push(State::Fork(Box::default()));
+        states.push(NfaState::Fork(Box::default()));
     }
     let after = states.len();
-    states[fork] = State::Fork(starts.into());
+    states[fork] = NfaState::Fork(starts.into());
     for end in ends {
-        states[end] = State::Fork([after].into());
+        states[end] = NfaState::Fork([after].into());
     }
 }

@@ -4,11 +4,11 @@ use std::iter::Peekable;
 use std::str::Chars;
 
 use super::char_set::CharSet;
-use super::error::{MAX_LENGTH, Problem};
+use super::error::{GlobProblem, MAX_LENGTH};
 
 /// One part of a glob.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Part {
+pub(super) enum GlobPart {
     /// This character, in either case.
     Letter(char),
     /// One of these characters.
@@ -16,47 +16,47 @@ pub(super) enum Part {
     /// Any text.
     Star,
     /// One of these sequences.
-    Choice(Vec<Vec<Part>>),
+    Choice(Vec<Vec<GlobPart>>),
 }
 
-pub(super) fn parse(glob: &str) -> Result<Vec<Part>, Problem> {
+pub(super) fn parse(glob: &str) -> Result<Vec<GlobPart>, GlobProblem> {
     if glob.is_empty() {
-        return Err(Problem::Empty);
+        return Err(GlobProblem::Empty);
     }
     if glob.len() > MAX_LENGTH {
-        return Err(Problem::TooLong);
+        return Err(GlobProblem::TooLong);
     }
     let mut chars = glob.chars().peekable();
     let mut parts = Vec::new();
     while let Some(c) = chars.next() {
         match c {
             '{' => braces(&mut chars, &mut parts)?,
-            '}' => return Err(Problem::StrayBrace),
+            '}' => return Err(GlobProblem::StrayBrace),
             c => parts.push(part(c, &mut chars)?),
         }
     }
     // Two stars mean the same as one.
-    parts.dedup_by(|a, b| *a == Part::Star && *b == Part::Star);
+    parts.dedup_by(|a, b| *a == GlobPart::Star && *b == GlobPart::Star);
     Ok(parts)
 }
 
 /// A part that begins with `c`, which is no brace.
-fn part(c: char, chars: &mut Peekable<Chars<'_>>) -> Result<Part, Problem> {
+fn part(c: char, chars: &mut Peekable<Chars<'_>>) -> Result<GlobPart, GlobProblem> {
     match c {
-        '*' => Ok(Part::Star),
-        '?' => Ok(Part::One(CharSet::all())),
+        '*' => Ok(GlobPart::Star),
+        '?' => Ok(GlobPart::One(CharSet::all())),
         '[' => class(chars),
-        ']' => Err(Problem::StrayBracket),
-        c => Ok(Part::Letter(c)),
+        ']' => Err(GlobProblem::StrayBracket),
+        c => Ok(GlobPart::Letter(c)),
     }
 }
 
 /// The part after `{`: alternatives, or a text that keeps its braces.
-fn braces(chars: &mut Peekable<Chars<'_>>, parts: &mut Vec<Part>) -> Result<(), Problem> {
+fn braces(chars: &mut Peekable<Chars<'_>>, parts: &mut Vec<GlobPart>) -> Result<(), GlobProblem> {
     let mut choices = vec![Vec::new()];
     loop {
-        match chars.next().ok_or(Problem::UnclosedBraces)? {
-            '{' => return Err(Problem::NestedBraces),
+        match chars.next().ok_or(GlobProblem::UnclosedBraces)? {
+            '{' => return Err(GlobProblem::NestedBraces),
             '}' => break,
             ',' => choices.push(Vec::new()),
             c => {
@@ -66,47 +66,47 @@ fn braces(chars: &mut Peekable<Chars<'_>>, parts: &mut Vec<Part>) -> Result<(), 
         }
     }
     if choices.len() > 1 {
-        parts.push(Part::Choice(choices));
+        parts.push(GlobPart::Choice(choices));
         return Ok(());
     }
-    parts.push(Part::Letter('{'));
+    parts.push(GlobPart::Letter('{'));
     parts.extend(choices.into_iter().flatten());
-    parts.push(Part::Letter('}'));
+    parts.push(GlobPart::Letter('}'));
     Ok(())
 }
 
 /// The part after `[`.
-fn class(chars: &mut Peekable<Chars<'_>>) -> Result<Part, Problem> {
+fn class(chars: &mut Peekable<Chars<'_>>) -> Result<GlobPart, GlobProblem> {
     let is_negated = chars.next_if(|c| matches!(c, '!' | '^')).is_some();
     let mut ranges = Vec::new();
     loop {
-        let first = match chars.next().ok_or(Problem::UnclosedClass)? {
+        let first = match chars.next().ok_or(GlobProblem::UnclosedClass)? {
             ']' if !ranges.is_empty() => break,
-            ']' if is_closed_at_once(chars) => return Err(Problem::EmptyClass),
-            '[' if !ranges.is_empty() => return Err(Problem::NestedClass),
+            ']' if is_closed_at_once(chars) => return Err(GlobProblem::EmptyClass),
+            '[' if !ranges.is_empty() => return Err(GlobProblem::NestedClass),
             c => c,
         };
         // A hyphen before the closing bracket is a hyphen.
         let is_range = chars.peek() == Some(&'-') && chars.clone().nth(1).is_some_and(|next| next != ']');
         let last = match is_range {
-            true => chars.nth(1).ok_or(Problem::UnclosedClass)?,
+            true => chars.nth(1).ok_or(GlobProblem::UnclosedClass)?,
             false => first,
         };
         if first > last {
-            return Err(Problem::ReversedRange(first, last));
+            return Err(GlobProblem::ReversedRange(first, last));
         }
         ranges.push((first, last));
     }
     if let ([(first, last)], false) = (ranges.as_slice(), is_negated)
         && first == last
     {
-        return Ok(Part::Letter(*first));
+        return Ok(GlobPart::Letter(*first));
     }
     let set = CharSet::of(ranges).folded();
     let set = if is_negated { set.negated() } else { set };
     match set.is_empty() {
-        true => Err(Problem::EmptyClass),
-        false => Ok(Part::One(set)),
+        true => Err(GlobProblem::EmptyClass),
+        false => Ok(GlobPart::One(set)),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::fold::{fold, fold_text};
-use super::parse::Part;
+use super::parse::GlobPart;
 
 /// Where the folded words of a glob must stand.
 #[derive(Debug, Clone)]
@@ -18,13 +18,13 @@ pub(super) enum Simple {
 
 impl Simple {
     /// The simple form of a glob; `None` if it has other parts than letters and stars.
-    pub(super) fn of(parts: &[Part]) -> Option<Self> {
+    pub(super) fn of(parts: &[GlobPart]) -> Option<Self> {
         let mut words = vec![String::new()];
         for part in parts {
             match part {
-                Part::Letter(c) => words.last_mut()?.push(fold(*c)),
-                Part::Star => words.push(String::new()),
-                Part::One(_) | Part::Choice(_) => return None,
+                GlobPart::Letter(c) => words.last_mut()?.push(fold(*c)),
+                GlobPart::Star => words.push(String::new()),
+                GlobPart::One(_) | GlobPart::Choice(_) => return None,
             }
         }
         let boxed = |word: &mut String| std::mem::take(word).into_boxed_str();

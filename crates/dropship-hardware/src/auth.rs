@@ -15,7 +15,7 @@ use dropship_redact::{ExposeSecret, Lifetime, SecretString, remember};
 use super::backoff::Backoff;
 use super::clock::ClockOffset;
 use super::error::{Error, Recovery};
-use super::health::{CallOutcome, Peer, ServiceHealth};
+use super::health::{CallOutcome, PeerService, ServiceHealth};
 use super::settings::{Credential, Purpose, RESOURCE, SecretSource, Settings, TokenVersion};
 
 mod answer;
@@ -28,7 +28,7 @@ mod token_form;
 
 use answer::OPERATION;
 pub use assertion::certificate_of_key;
-use token_form::Form;
+use token_form::TokenForm;
 
 /// Checks that a file holds a certificate with its private key, as an account needs it.
 ///
@@ -41,7 +41,7 @@ pub fn check_certificate(path: &std::path::Path) -> Result<(), String> {
 /// Reads what is kept of a refusal of the token service.
 #[cfg(fuzzing)]
 pub(crate) fn read_refusal(body: &super::error::ErrorBody) {
-    let kept = refusal::Refusal::of(body).to_string();
+    let kept = refusal::TokenRefusal::of(body).to_string();
     assert!(kept.len() < 2000, "the text is short: {kept}");
 }
 
@@ -68,15 +68,15 @@ pub(super) struct Bearer {
 }
 
 #[derive(Clone)]
-struct Held {
+struct CachedToken {
     bearer: Bearer,
     renew_at: Instant,
     ends: Instant,
 }
 
 #[derive(Default)]
-struct State {
-    held: Option<Held>,
+struct TokenState {
+    cached: Option<CachedToken>,
     generation: u64,
     /// The last failure, for callers that waited for it.
     failed: Option<(Instant, Error)>,
@@ -94,7 +94,7 @@ pub(super) struct Tokens {
     clock: Arc<ClockOffset>,
     health: Arc<ServiceHealth>,
     /// Held while a token is fetched, so that other callers wait for it.
-    state: tokio::sync::Mutex<State>,
+    state: tokio::sync::Mutex<TokenState>,
 }
 
 impl Tokens {
@@ -123,10 +123,10 @@ impl Tokens {
         let asked = Instant::now();
         let mut state = self.state.lock().await;
         let now = Instant::now();
-        if let Some(held) = &state.held
-            && now < held.renew_at
+        if let Some(cached) = &state.cached
+            && now < cached.renew_at
         {
-            return Ok(held.bearer.clone());
+            return Ok(cached.bearer.clone());
         }
         if let Some((at, error)) = &state.failed
             && *at >= asked
@@ -148,7 +148,7 @@ impl Tokens {
                 let bearer = Bearer { header, generation: state.generation };
                 let fetched = Instant::now();
                 let renew_at = fetched + life.saturating_sub(MARGIN.min(life / MARGIN_PART));
-                state.held = Some(Held { bearer: bearer.clone(), renew_at, ends: fetched + life });
+                state.cached = Some(CachedToken { bearer: bearer.clone(), renew_at, ends: fetched + life });
                 state.failed = None;
                 tracing::debug!(life_s = life.as_secs(), "got an access token");
                 Ok(bearer)
@@ -156,13 +156,13 @@ impl Tokens {
             Err(error) => {
                 // The old token is still valid; the renewal is tried again later.
                 let now = Instant::now();
-                if let Some(held) = &mut state.held
+                if let Some(cached) = &mut state.cached
                     && error.recovery == Recovery::Retry
-                    && now < held.ends
+                    && now < cached.ends
                 {
-                    held.renew_at = (now + RENEW_AGAIN).min(held.ends);
+                    cached.renew_at = (now + RENEW_AGAIN).min(cached.ends);
                     tracing::warn!(%error, "cannot renew the access token, which is still valid");
-                    return Ok(held.bearer.clone());
+                    return Ok(cached.bearer.clone());
                 }
                 state.failed = Some((Instant::now(), error.clone()));
                 Err(error)
@@ -173,8 +173,8 @@ impl Tokens {
     /// Records that the service rejected a token: the next `get` fetches another, unless it is renewed already.
     pub(super) async fn refused(&self, bearer: &Bearer) {
         let mut state = self.state.lock().await;
-        if state.held.as_ref().is_some_and(|held| held.bearer.generation == bearer.generation) {
-            state.held = None;
+        if state.cached.as_ref().is_some_and(|cached| cached.bearer.generation == bearer.generation) {
+            state.cached = None;
         }
     }
 
@@ -183,7 +183,7 @@ impl Tokens {
         loop {
             let attempt = self.attempt().await;
             if let Some(outcome) = CallOutcome::of_token(&attempt) {
-                self.health.record(Peer::Authority, outcome);
+                self.health.record(PeerService::Authority, outcome);
             }
             match attempt {
                 Err(error) if error.recovery == Recovery::Retry && repeats + 1 < ATTEMPTS => {
@@ -204,27 +204,33 @@ impl Tokens {
             Credential::ManagedIdentity(identity) => match &identity.purpose {
                 Purpose::Direct => return identity.token(&self.http, RESOURCE).await,
                 Purpose::Exchange { resource } => {
-                    token_form::Proof::Assertion(identity.token(&self.http, resource).await?.0)
+                    token_form::ClientProof::Assertion(identity.token(&self.http, resource).await?.0)
                 }
             },
             Credential::Secret(source) => {
                 // Reading can block.
-                token_form::Proof::Secret(read(source.clone()).await?)
+                token_form::ClientProof::Secret(read(source.clone()).await?)
             }
             Credential::Certificate(source) => {
                 let pem = read(source.clone()).await?;
                 let signed = assertion::sign(&pem, &self.client_id, &self.url()?, self.version);
                 let signed = signed.map_err(|why| Error::not_sent(OPERATION, Recovery::Credentials, why))?;
                 remember(signed.expose_secret(), Lifetime::For(assertion::LIFE));
-                token_form::Proof::Assertion(signed)
+                token_form::ClientProof::Assertion(signed)
             }
             Credential::FederatedTokenFile(path) => {
                 let source = SecretSource::File(path.clone());
-                token_form::Proof::Assertion(SecretString::from(read(source).await?.expose_secret().trim()))
+                token_form::ClientProof::Assertion(SecretString::from(
+                    read(source).await?.expose_secret().trim(),
+                ))
             }
         };
-        let form =
-            Form { version: self.version, client_id: &self.client_id, proof: &proof, resource: RESOURCE };
+        let form = TokenForm {
+            version: self.version,
+            client_id: &self.client_id,
+            proof: &proof,
+            resource: RESOURCE,
+        };
         let sent =
             self.http.post(self.url()?).form(&form.fields()).timeout(Duration::from_secs(60)).send().await;
         if let Ok(answer) = &sent {

@@ -12,7 +12,7 @@ mod download;
 mod error;
 mod hosts;
 mod list;
-mod part;
+mod partial_download;
 mod rate;
 mod sas;
 mod source;

@@ -44,7 +44,7 @@ pub enum Availability {
 
 /// One of the two services that an account uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Peer {
+pub(crate) enum PeerService {
     /// The Hardware dashboard API.
     Api,
     /// The token service.
@@ -77,7 +77,7 @@ impl<'a> CallOutcome<'a> {
 
 /// The outcomes of the latest calls to one peer.
 #[derive(Debug, Default)]
-struct Calls {
+struct PeerCalls {
     /// Failures in a row.
     failures: u32,
     /// Time and text of the first and the last of them.
@@ -85,9 +85,9 @@ struct Calls {
 }
 
 #[derive(Debug, Default)]
-struct State {
-    api: Calls,
-    authority: Calls,
+struct HealthState {
+    api: PeerCalls,
+    authority: PeerCalls,
     /// A failed call is among the failures, not only checks of the connection.
     calls_failed: bool,
     /// Start and end of the throttling.
@@ -102,11 +102,11 @@ struct State {
 
 /// The health of the services of one account.
 #[derive(Debug, Default)]
-pub(crate) struct ServiceHealth(Mutex<State>);
+pub(crate) struct ServiceHealth(Mutex<HealthState>);
 
 impl ServiceHealth {
     /// Records the outcome of a call.
-    pub(crate) fn record(&self, peer: Peer, outcome: CallOutcome<'_>) {
+    pub(crate) fn record(&self, peer: PeerService, outcome: CallOutcome<'_>) {
         let now = Timestamp::now();
         let mut state = self.state();
         state.last = Some(now);
@@ -115,7 +115,7 @@ impl ServiceHealth {
             state.calls(peer).fail(now, error.to_string());
             return;
         }
-        *state.calls(peer) = Calls::default();
+        *state.calls(peer) = PeerCalls::default();
         if !state.is_failing() {
             (state.calls_failed, state.is_confirmed) = (false, false);
         }
@@ -148,7 +148,7 @@ impl ServiceHealth {
     pub(crate) fn check_passed(&self) {
         let mut state = self.state();
         state.last = Some(Timestamp::now());
-        (state.api, state.authority) = (Calls::default(), Calls::default());
+        (state.api, state.authority) = (PeerCalls::default(), PeerCalls::default());
         (state.calls_failed, state.is_confirmed) = (false, false);
     }
 
@@ -196,12 +196,12 @@ impl ServiceHealth {
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, HealthState> {
         self.0.lock()
     }
 }
 
-impl State {
+impl HealthState {
     fn is_check_due(&self, is_urgent: bool, now: Timestamp) -> bool {
         let is_watched = is_urgent || self.is_failing();
         let (last, interval) = if is_watched { (self.checked, RECHECK) } else { (self.last, MAX_SILENCE) };
@@ -212,15 +212,15 @@ impl State {
         self.api.failures + self.authority.failures > 0
     }
 
-    fn calls(&mut self, peer: Peer) -> &mut Calls {
+    fn calls(&mut self, peer: PeerService) -> &mut PeerCalls {
         match peer {
-            Peer::Api => &mut self.api,
-            Peer::Authority => &mut self.authority,
+            PeerService::Api => &mut self.api,
+            PeerService::Authority => &mut self.authority,
         }
     }
 }
 
-impl Calls {
+impl PeerCalls {
     fn fail(&mut self, now: Timestamp, why: String) {
         self.failures = self.failures.saturating_add(1);
         let since = self.failing.as_ref().map_or(now, |(since, _)| *since);
@@ -243,17 +243,17 @@ mod tests {
     #[test]
     fn service_is_down_when_a_check_confirms_repeated_failures() {
         let (health, error) = (ServiceHealth::default(), lost());
-        health.record(Peer::Api, CallOutcome::Failed(&error));
+        health.record(PeerService::Api, CallOutcome::Failed(&error));
         health.check_failed(None);
         assert_eq!(health.availability(later(60)), Availability::Up, "one failure");
-        health.record(Peer::Api, CallOutcome::Failed(&error));
+        health.record(PeerService::Api, CallOutcome::Failed(&error));
         assert_eq!(health.availability(later(0)), Availability::Up, "a short burst");
         assert!(
             matches!(health.availability(later(5)), Availability::Down { why, .. } if why.contains("refused"))
         );
-        health.record(Peer::Authority, CallOutcome::Answered);
+        health.record(PeerService::Authority, CallOutcome::Answered);
         assert!(matches!(health.availability(later(5)), Availability::Down { .. }), "another peer");
-        health.record(Peer::Api, CallOutcome::Answered);
+        health.record(PeerService::Api, CallOutcome::Answered);
         assert_eq!(health.availability(later(5)), Availability::Up);
     }
 
@@ -261,11 +261,11 @@ mod tests {
     fn failures_of_one_operation_are_no_outage() {
         let (health, error) = (ServiceHealth::default(), lost());
         for _ in 0..9 {
-            health.record(Peer::Api, CallOutcome::Failed(&error));
+            health.record(PeerService::Api, CallOutcome::Failed(&error));
         }
         assert_eq!(health.availability(later(60)), Availability::Up, "no check has confirmed it");
         health.check_passed();
-        health.record(Peer::Api, CallOutcome::Failed(&error));
+        health.record(PeerService::Api, CallOutcome::Failed(&error));
         assert_eq!(health.availability(later(60)), Availability::Up);
     }
 
@@ -284,12 +284,12 @@ mod tests {
     #[test]
     fn throttling_ends_shortly_after_the_pause_and_keeps_its_start() {
         let health = ServiceHealth::default();
-        health.record(Peer::Api, CallOutcome::Throttled(Duration::from_secs(5)));
+        health.record(PeerService::Api, CallOutcome::Throttled(Duration::from_secs(5)));
         let Availability::Throttled { since, .. } = health.availability(later(0)) else {
             panic!("throttled")
         };
-        health.record(Peer::Api, CallOutcome::Answered);
-        health.record(Peer::Api, CallOutcome::Throttled(Duration::from_secs(30)));
+        health.record(PeerService::Api, CallOutcome::Answered);
+        health.record(PeerService::Api, CallOutcome::Throttled(Duration::from_secs(30)));
         let Availability::Throttled { since: still, until } = health.availability(later(0)) else {
             panic!("throttled")
         };

@@ -33,7 +33,7 @@ pub use health::Availability;
 pub use model::*;
 pub use paging::{INCOMPLETE_LIST, Incomplete, Listing, Pages};
 pub use settings::{
-    BuildError, Credential, Gate, IdentityEndpoint, ManagedIdentity, ObservedCall, Observer, Purpose,
+    BuildError, ChangeGate, Credential, IdentityEndpoint, ManagedIdentity, ObservedCall, Observer, Purpose,
     SecretSource, Settings, TokenVersion,
 };
 

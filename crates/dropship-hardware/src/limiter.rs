@@ -16,7 +16,7 @@ mod rate;
 mod tests;
 
 use breaker::Breaker;
-use rate::Rate;
+use rate::CallRate;
 
 /// Longest pause that a call waits for; with a longer one it is rejected with the time to retry after.
 const MAX_WAIT: Duration = Duration::from_secs(120);
@@ -26,12 +26,12 @@ const MAX_WAIT: Duration = Duration::from_secs(120);
 pub(super) struct CallLimiter {
     /// Held by the caller that is next, so that callers are served in the order of arrival.
     queue: tokio::sync::Mutex<()>,
-    state: Mutex<State>,
+    state: Mutex<LimiterState>,
 }
 
 #[derive(Debug)]
-struct State {
-    rate: Rate,
+struct LimiterState {
+    rate: CallRate,
     breaker: Breaker,
     paused_until: Option<Instant>,
 }
@@ -47,7 +47,7 @@ pub(super) enum Rejected {
 
 /// The result of a permitted call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(super) enum PermittedOutcome {
     /// The service answered, with success or with an error of the call.
     Answered,
     /// 429.
@@ -70,8 +70,8 @@ impl CallLimiter {
         let now = Instant::now();
         Self {
             queue: tokio::sync::Mutex::new(()),
-            state: Mutex::new(State {
-                rate: Rate::new(backoff, now),
+            state: Mutex::new(LimiterState {
+                rate: CallRate::new(backoff, now),
                 breaker: Breaker::new(backoff),
                 paused_until: None,
             }),
@@ -89,11 +89,11 @@ impl CallLimiter {
                 let mut state = self.lock();
                 let now = Instant::now();
                 match state.step(now) {
-                    Step::Go { probe } => {
+                    LimiterDecision::Go { probe } => {
                         return Ok(CallPermit { limiter: self, epoch: state.rate.epoch(), probe });
                     }
-                    Step::Wait(wait) => wait,
-                    Step::Reject(rejected) => return Err(rejected),
+                    LimiterDecision::Wait(wait) => wait,
+                    LimiterDecision::Reject(rejected) => return Err(rejected),
                 }
             };
             tokio::time::sleep(wait).await;
@@ -110,35 +110,35 @@ impl CallLimiter {
         self.lock().breaker.allow_probe();
     }
 
-    fn lock(&self) -> parking_lot::MutexGuard<'_, State> {
+    fn lock(&self) -> parking_lot::MutexGuard<'_, LimiterState> {
         self.state.lock()
     }
 }
 
-enum Step {
+enum LimiterDecision {
     Go { probe: bool },
     Wait(Duration),
     Reject(Rejected),
 }
 
-impl State {
-    fn step(&mut self, now: Instant) -> Step {
+impl LimiterState {
+    fn step(&mut self, now: Instant) -> LimiterDecision {
         if let Some(until) = self.paused_until {
             let left = until.saturating_duration_since(now);
             if left > MAX_WAIT {
-                return Step::Reject(Rejected::Paused(left));
+                return LimiterDecision::Reject(Rejected::Paused(left));
             }
             if !left.is_zero() {
-                return Step::Wait(left);
+                return LimiterDecision::Wait(left);
             }
             self.paused_until = None;
         }
         if let Some(left) = self.breaker.open_for(now) {
-            return Step::Reject(Rejected::Down(left));
+            return LimiterDecision::Reject(Rejected::Down(left));
         }
         match self.rate.take(now) {
-            Ok(()) => Step::Go { probe: self.breaker.permit() },
-            Err(wait) => Step::Wait(wait),
+            Ok(()) => LimiterDecision::Go { probe: self.breaker.permit() },
+            Err(wait) => LimiterDecision::Wait(wait),
         }
     }
 
@@ -151,17 +151,17 @@ impl CallPermit<'_> {
     /// Reports the result of the call.
     ///
     /// Returns how long all calls pause because of it.
-    pub(super) fn complete(mut self, outcome: Outcome) -> Duration {
+    pub(super) fn complete(mut self, outcome: PermittedOutcome) -> Duration {
         let now = Instant::now();
         let mut state = self.limiter.lock();
         match outcome {
-            Outcome::Answered => state.breaker.on_answer(),
-            Outcome::Throttled(asked) => {
+            PermittedOutcome::Answered => state.breaker.on_answer(),
+            PermittedOutcome::Throttled(asked) => {
                 state.breaker.on_answer();
                 let pause = state.rate.throttled(self.epoch, asked, now);
                 state.pause(now + pause);
             }
-            Outcome::Failed(asked) => {
+            PermittedOutcome::Failed(asked) => {
                 state.breaker.on_failure(now);
                 if let Some(asked) = asked {
                     state.pause(now + asked);

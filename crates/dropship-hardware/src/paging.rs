@@ -7,7 +7,7 @@
 use std::collections::HashSet;
 use std::marker::PhantomData;
 
-use super::client::{Call, Client, Query};
+use super::client::{Call, CallQuery, Client};
 use super::error::{Error, Execution, Recovery};
 use super::model::{Listed, entry};
 
@@ -17,7 +17,7 @@ mod page;
 pub use listing::{Incomplete, Listing};
 #[cfg(fuzzing)]
 pub(crate) use page::read_page;
-use page::{Form, Next, Page};
+use page::{NextPage, Page, PageForm};
 
 /// Maximum number of pages of a list; the service sends 50 entries a page.
 const MAX_PAGES: usize = 10_000;
@@ -46,12 +46,12 @@ pub struct Pages<T> {
     pages: usize,
     empty_pages: usize,
     unreadable: Vec<String>,
-    progress: Progress,
+    state: PagingState,
     of: PhantomData<fn() -> T>,
 }
 
 /// State of reading a list.
-enum Progress {
+enum PagingState {
     /// There is a next page.
     More,
     /// It is read to its end.
@@ -72,7 +72,7 @@ impl<T: Listed> Pages<T> {
             pages: 0,
             empty_pages: 0,
             unreadable: Vec::new(),
-            progress: Progress::More,
+            state: PagingState::More,
             of: PhantomData,
         }
     }
@@ -124,24 +124,24 @@ impl<T: Listed> Pages<T> {
 
     /// The next page with entries; `None` after the last that can be read.
     async fn next_page(&mut self) -> Result<Option<Vec<T>>, Error> {
-        while matches!(self.progress, Progress::More) {
+        while matches!(self.state, PagingState::More) {
             let read = |body: &[u8]| Ok((Page::read(body, entry::read_listed::<T>)?, body.len()));
             let (page, length): (Page<Result<T, String>>, _) =
                 self.client.parsed(self.call.clone(), read).await?;
             self.pages += 1;
             self.bytes += length;
             self.entries += page.entries.len();
-            self.progress = match page.next {
-                Next::None => Progress::End,
-                Next::Unusable(why) => Progress::Broken(why),
-                Next::Token(token) => {
-                    self.call.query = Query::Raw(format!("continuationToken={token}"));
+            self.state = match page.next {
+                NextPage::None => PagingState::End,
+                NextPage::Unusable(why) => PagingState::Broken(why),
+                NextPage::Token(token) => {
+                    self.call.query = CallQuery::Raw(format!("continuationToken={token}"));
                     if !self.tokens.insert(token) {
-                        Progress::Broken("the pages lead in a circle".to_owned())
+                        PagingState::Broken("the pages lead in a circle".to_owned())
                     } else if is_within_budget(self.pages, self.entries, self.bytes) {
-                        Progress::More
+                        PagingState::More
                     } else {
-                        Progress::Broken(format!(
+                        PagingState::Broken(format!(
                             "it has more than {MAX_ENTRIES} entries, {MAX_PAGES} pages or {} MiB, which is more than is read",
                             MAX_BYTES >> 20
                         ))
@@ -155,22 +155,22 @@ impl<T: Listed> Pages<T> {
                 return Ok(Some(items));
             }
             self.empty_pages += 1;
-            if self.empty_pages > MAX_EMPTY_PAGES && matches!(self.progress, Progress::More) {
-                self.progress =
-                    Progress::Broken(format!("{MAX_EMPTY_PAGES} pages in a row have no new entry"));
+            if self.empty_pages > MAX_EMPTY_PAGES && matches!(self.state, PagingState::More) {
+                self.state =
+                    PagingState::Broken(format!("{MAX_EMPTY_PAGES} pages in a row have no new entry"));
             }
         }
         Ok(None)
     }
 
     /// Notes a page whose form does not show that its entries are all there.
-    fn check_form(&mut self, form: Form) {
+    fn check_form(&mut self, form: PageForm) {
         match form {
-            Form::PlainArray if !T::COMES_AS_PLAIN_ARRAY => {
+            PageForm::PlainArray if !T::COMES_AS_PLAIN_ARRAY => {
                 self.note(format!("page {} is an array instead of an envelope", self.pages));
             }
-            Form::NoArray(why) => self.note(format!("page {} cannot be read: {why}", self.pages)),
-            Form::Envelope | Form::PlainArray => {}
+            PageForm::NoArray(why) => self.note(format!("page {} cannot be read: {why}", self.pages)),
+            PageForm::Envelope | PageForm::PlainArray => {}
         }
     }
 
@@ -200,10 +200,10 @@ impl<T: Listed> Pages<T> {
 
     /// Why the list, now that no further page can be read, is incomplete.
     fn gaps(&self) -> Option<Incomplete> {
-        let why = match &self.progress {
-            Progress::Broken(why) => Some(format!("the list ends early after page {}: {why}", self.pages)),
-            Progress::More | Progress::End if self.unreadable.is_empty() => return None,
-            Progress::More | Progress::End => None,
+        let why = match &self.state {
+            PagingState::Broken(why) => Some(format!("the list ends early after page {}: {why}", self.pages)),
+            PagingState::More | PagingState::End if self.unreadable.is_empty() => return None,
+            PagingState::More | PagingState::End => None,
         };
         Some(Incomplete::new(self.unreadable.clone(), why, None))
     }

@@ -51,7 +51,7 @@ pub struct Settings {
     /// Observer of each call.
     pub observer: Observer,
     /// Condition of calls that change something.
-    pub gate: Gate,
+    pub gate: ChangeGate,
 }
 
 impl Settings {
@@ -77,7 +77,7 @@ impl Settings {
             proxy: None,
             ca_pem: None,
             observer: Observer::default(),
-            gate: Gate::default(),
+            gate: ChangeGate::default(),
             user_agent: concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
@@ -123,9 +123,9 @@ impl fmt::Debug for Observer {
 
 /// A condition that is checked immediately before a call that changes something is sent. The default is always fulfilled.
 #[derive(Clone, Default)]
-pub struct Gate(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
+pub struct ChangeGate(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
 
-impl Gate {
+impl ChangeGate {
     /// A gate that is open while `is_open` returns true. The closure must not block.
     pub fn new(is_open: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self(Some(Arc::new(is_open)))
@@ -136,9 +136,9 @@ impl Gate {
     }
 }
 
-impl fmt::Debug for Gate {
+impl fmt::Debug for ChangeGate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_open() { "Gate(open)" } else { "Gate(closed)" })
+        f.write_str(if self.is_open() { "ChangeGate(open)" } else { "ChangeGate(closed)" })
     }
 }
 

@@ -17,7 +17,7 @@ use dropship_redact::{SafeUrl, SecretString};
 
 /// A request as it came.
 #[derive(Debug, Clone)]
-pub(super) struct Asked {
+pub(super) struct ReceivedRequest {
     pub(super) method: String,
     /// Path and query, as sent.
     pub(super) target: String,
@@ -28,7 +28,7 @@ pub(super) struct Asked {
     pub(super) connection: usize,
 }
 
-impl Asked {
+impl ReceivedRequest {
     pub(super) fn is(&self, method: &str, path: &str) -> bool {
         self.method == method && self.target.split('?').next() == Some(path)
     }
@@ -84,18 +84,18 @@ impl Reply {
     }
 }
 
-type Handler = Arc<dyn Fn(&Asked) -> Reply + Send + Sync>;
+type Handler = Arc<dyn Fn(&ReceivedRequest) -> Reply + Send + Sync>;
 
 /// The server; it ends with the test.
 #[derive(Clone)]
-pub(super) struct Server {
+pub(super) struct TestServer {
     pub(super) base: Url,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    asked: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
-impl Server {
+impl TestServer {
     /// Starts a server whose token endpoint works; everything else is `handler`'s.
-    pub(super) async fn start(handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+    pub(super) async fn start(handler: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static) -> Self {
         Self::bare(move |asked| {
             if asked.is("POST", "/tenant/oauth2/token") { Reply::token("t0ken") } else { handler(asked) }
         })
@@ -103,7 +103,7 @@ impl Server {
     }
 
     /// Starts a server that answers only through `handler`, without tokens.
-    pub(super) async fn bare(handler: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+    pub(super) async fn bare(handler: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("address").port();
         let asked = Arc::new(Mutex::new(Vec::new()));
@@ -120,12 +120,12 @@ impl Server {
     }
 
     /// Every request so far but those for tokens.
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(super) fn asked(&self) -> Vec<ReceivedRequest> {
         self.everything().into_iter().filter(|asked| !asked.target.contains("oauth2")).collect()
     }
 
     /// Every request so far.
-    pub(super) fn everything(&self) -> Vec<Asked> {
+    pub(super) fn everything(&self) -> Vec<ReceivedRequest> {
         self.asked.lock().clone()
     }
 
@@ -151,7 +151,12 @@ impl Server {
     }
 }
 
-async fn serve(mut stream: TcpStream, connection: usize, log: Arc<Mutex<Vec<Asked>>>, handler: Handler) {
+async fn serve(
+    mut stream: TcpStream,
+    connection: usize,
+    log: Arc<Mutex<Vec<ReceivedRequest>>>,
+    handler: Handler,
+) {
     let mut buffer = Vec::new();
     while let Some(asked) = read(&mut stream, &mut buffer, connection).await {
         let head = asked.method == "HEAD";
@@ -209,7 +214,7 @@ fn start(status: u16, headers: &[(String, String)]) -> String {
     text
 }
 
-async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>, connection: usize) -> Option<Asked> {
+async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>, connection: usize) -> Option<ReceivedRequest> {
     let end = loop {
         if let Some(at) = buffer.windows(4).position(|part| part == b"\r\n\r\n") {
             break at;
@@ -231,7 +236,7 @@ async fn read(stream: &mut TcpStream, buffer: &mut Vec<u8>, connection: usize) -
         fill(stream, buffer).await?;
     }
     let body = buffer.drain(..length).collect();
-    Some(Asked { method, target, headers, body, connection })
+    Some(ReceivedRequest { method, target, headers, body, connection })
 }
 
 async fn fill(stream: &mut TcpStream, buffer: &mut Vec<u8>) -> Option<()> {

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use dropship_intake::{
-    Admitted, Backpressure, FileReceiver, FolderEvents, FolderSpec, FoundFile, Identity, Intake, Loss,
+    Admitted, Backpressure, FileLoss, FileReceiver, FolderEvents, FolderSpec, FoundFile, Identity, Intake,
     ReadyWhen,
 };
 use tokio_util::sync::CancellationToken;
@@ -72,7 +72,7 @@ impl FolderEvents for NoEvents {
     fn degraded(&self, _: &str, _: &str, _: &str) {}
     fn polled(&self, _: &str, _: &str, _: &str) {}
     fn recovered(&self, _: &str) {}
-    fn lost(&self, _: &str, _: &Path, _: Loss) {}
+    fn lost(&self, _: &str, _: &Path, _: FileLoss) {}
 }
 
 fn main() {

@@ -8,10 +8,10 @@ use dropship_shared_folder::{FileWork, Progress};
 
 /// The changes of all folders, and the work in progress. Clones share it.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Activity(Arc<Counts>);
+pub(crate) struct FolderActivity(Arc<ActivityCounts>);
 
 #[derive(Debug, Default)]
-struct Counts {
+struct ActivityCounts {
     changes: AtomicU64,
     working: AtomicUsize,
 }
@@ -22,10 +22,10 @@ struct Counts {
 pub(crate) struct FolderWork {
     /// Present until this is dropped.
     work: Option<FileWork>,
-    activity: Activity,
+    activity: FolderActivity,
 }
 
-impl Activity {
+impl FolderActivity {
     /// Counts a change of a folder. Call it while the lock is held under which the folder is changed, or afterwards.
     pub(crate) fn note(&self) {
         self.0.changes.fetch_add(1, Ordering::SeqCst);
@@ -59,7 +59,7 @@ mod tests {
 
     #[test]
     fn nothing_is_quiet_while_work_is_in_progress_or_after_a_change() {
-        let (activity, progress) = (Activity::default(), Progress::default());
+        let (activity, progress) = (FolderActivity::default(), Progress::default());
         let before = activity.quiet_since();
         assert!(before.is_some() && activity.quiet_since() == before);
         let work = activity.begin(&progress);

@@ -16,7 +16,7 @@ use crate::{Admitted, Backpressure, FileTime, FoundFile, Identity, ReadyWhen, Si
 
 /// The result of an evaluation.
 #[derive(Debug)]
-pub(crate) enum Outcome {
+pub(crate) enum EvaluationOutcome {
     /// There is no file at the path any more.
     Gone,
     /// The file could not be a package.
@@ -44,26 +44,26 @@ pub(crate) fn evaluate(
     path: &Path,
     known: Option<Candidate>,
     trigger: Trigger,
-) -> Outcome {
+) -> EvaluationOutcome {
     let _work = context.begin_work();
     let meta = match metadata_below(&context.spec.path, path) {
         Ok(meta) => meta,
         Err(error) => return unreachable_file(path, known, &error),
     };
     let Some(name) = path.file_name() else {
-        return Outcome::Nothing;
+        return EvaluationOutcome::Nothing;
     };
     if meta.is_dir() {
         let is_wanted = !is_temporary(name) && path.parent().is_some_and(|dir| context.may_descend(dir));
-        return if is_wanted { Outcome::Directory } else { Outcome::Nothing };
+        return if is_wanted { EvaluationOutcome::Directory } else { EvaluationOutcome::Nothing };
     }
     let identity = Identity::from(&meta);
     match context.classify(name) {
         NameClass::Package if meta.is_file() => {
             evaluate_package(context, path, name, identity, known, trigger)
         }
-        NameClass::Excluded if meta.is_file() => Outcome::Ignored(identity.ctime),
-        _ => Outcome::Nothing,
+        NameClass::Excluded if meta.is_file() => EvaluationOutcome::Ignored(identity.ctime),
+        _ => EvaluationOutcome::Nothing,
     }
 }
 
@@ -74,10 +74,10 @@ fn evaluate_package(
     identity: Identity,
     known: Option<Candidate>,
     trigger: Trigger,
-) -> Outcome {
+) -> EvaluationOutcome {
     let folder = &context.spec.name;
     if context.receiver.is_known(folder, path, &identity, context.sidecar(path).as_ref()) {
-        return Outcome::Known { identity, admitted: false };
+        return EvaluationOutcome::Known { identity, admitted: false };
     }
     let now = Instant::now();
     let backlog = known.as_ref().is_some_and(|known| known.backlog)
@@ -92,7 +92,7 @@ fn evaluate_package(
         return wait_for_companion(context, path, candidate, now);
     }
     let Some(stage) = readiness(context, path, &mut candidate, trigger, now) else {
-        return Outcome::Waits(candidate);
+        return EvaluationOutcome::Waits(candidate);
     };
     let sidecar = match (&context.spec.ready, companion_path) {
         (ReadyWhen::Sidecar(_), Some(sidecar_path)) => match Sidecar::read(&context.spec.path, &sidecar_path)
@@ -131,20 +131,20 @@ fn offer(
     mut candidate: Candidate,
     stage: OfferStage,
     now: Instant,
-) -> Outcome {
+) -> EvaluationOutcome {
     let folder = &context.spec.name;
     if let Err(backpressure) = context.receiver.capacity(folder) {
-        return Outcome::Backpressure(backpressure);
+        return EvaluationOutcome::Backpressure(backpressure);
     }
     if !context.queue.is_turn(folder) {
         let reason = "there was no capacity, and other folders are ahead in the queue".to_owned();
-        return Outcome::Backpressure(Backpressure { reason, folder_only: false });
+        return EvaluationOutcome::Backpressure(Backpressure { reason, folder_only: false });
     }
     let admitted = context.receiver.receive(found);
     context.progress.advance();
     match admitted {
-        Admitted::Yes => Outcome::Known { identity: found.identity, admitted: true },
-        Admitted::Backpressure(backpressure) => Outcome::Backpressure(backpressure),
+        Admitted::Yes => EvaluationOutcome::Known { identity: found.identity, admitted: true },
+        Admitted::Backpressure(backpressure) => EvaluationOutcome::Backpressure(backpressure),
         Admitted::Unreadable { reason } => {
             if candidate.backoff.is_zero() {
                 tracing::warn!(folder, event = "unreadable", "{reason}");
@@ -169,7 +169,7 @@ fn offer(
                 candidate.offered = stage.min(OfferStage::Settled);
             }
             schedule_after_offer(context, &mut candidate, now);
-            Outcome::Waits(candidate)
+            EvaluationOutcome::Waits(candidate)
         }
     }
 }
@@ -190,7 +190,7 @@ fn wait_for_companion(
     path: &Path,
     mut candidate: Candidate,
     now: Instant,
-) -> Outcome {
+) -> EvaluationOutcome {
     let incomplete = candidate.since + context.spec.incomplete;
     if now >= incomplete && candidate.offered == OfferStage::None {
         // Not offered, but logged. A change of the file resets this.
@@ -205,12 +205,12 @@ fn wait_for_companion(
     if candidate.offered == OfferStage::None {
         candidate.due = candidate.due.min(incomplete);
     }
-    Outcome::Waits(candidate)
+    EvaluationOutcome::Waits(candidate)
 }
 
-fn try_again(context: &FolderContext, mut candidate: Candidate, now: Instant) -> Outcome {
+fn try_again(context: &FolderContext, mut candidate: Candidate, now: Instant) -> EvaluationOutcome {
     candidate.back_off(StageWaits::of(context, candidate.identity.size).settled, now);
-    Outcome::Waits(candidate)
+    EvaluationOutcome::Waits(candidate)
 }
 
 /// Whether a file was in the folder before `start`. If that cannot be decided, the answer is yes: times from another
@@ -219,14 +219,14 @@ fn is_backlog(context: &FolderContext, identity: &Identity, start: FileTime) -> 
     identity.ctime <= start || identity.ctime > FileTime::now() || context.is_remote()
 }
 
-fn unreachable_file(path: &Path, known: Option<Candidate>, error: &io::Error) -> Outcome {
+fn unreachable_file(path: &Path, known: Option<Candidate>, error: &io::Error) -> EvaluationOutcome {
     match known {
         Some(mut candidate) if !is_absent(error) => {
             tracing::debug!(path = %path.display(), "cannot stat a candidate: {error}");
             candidate.back_off(Duration::from_secs(1), Instant::now());
-            Outcome::Waits(candidate)
+            EvaluationOutcome::Waits(candidate)
         }
-        _ if error.kind() == io::ErrorKind::NotFound => Outcome::Gone,
-        _ => Outcome::Nothing,
+        _ if error.kind() == io::ErrorKind::NotFound => EvaluationOutcome::Gone,
+        _ => EvaluationOutcome::Nothing,
     }
 }

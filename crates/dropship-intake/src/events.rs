@@ -26,7 +26,7 @@ pub(crate) enum FileEvent {
 pub(crate) struct PendingEvents {
     /// Selects the paths to keep. Temporary files, for example, are irrelevant.
     is_relevant: Box<dyn Fn(&Path) -> bool + Send + Sync>,
-    pending: Mutex<Pending>,
+    pending: Mutex<PendingPaths>,
     wakeup: Notify,
     /// Number of events since the start, relevant or not.
     events: AtomicU64,
@@ -35,7 +35,7 @@ pub(crate) struct PendingEvents {
 }
 
 #[derive(Debug, Default)]
-struct Pending {
+struct PendingPaths {
     paths: VecDeque<(PathBuf, FileEvent)>,
     scan_requested: bool,
 }
@@ -51,7 +51,7 @@ impl PendingEvents {
         }
     }
 
-    fn pending(&self) -> MutexGuard<'_, Pending> {
+    fn pending(&self) -> MutexGuard<'_, PendingPaths> {
         self.pending.lock()
     }
 

@@ -19,12 +19,12 @@ const IDLE_LIMIT: Duration = Duration::from_secs(10);
 /// file. Higher priorities go before lower ones, up to a limit that prevents starvation.
 #[derive(Debug, Default)]
 pub(crate) struct FairQueue {
-    entries: Mutex<Vec<Entry>>,
+    entries: Mutex<Vec<QueueEntry>>,
     moved: Notify,
 }
 
 #[derive(Debug)]
-struct Entry {
+struct QueueEntry {
     folder: Arc<str>,
     priority: i32,
     overtaken: u32,
@@ -32,7 +32,7 @@ struct Entry {
 }
 
 impl FairQueue {
-    fn entries(&self) -> MutexGuard<'_, Vec<Entry>> {
+    fn entries(&self) -> MutexGuard<'_, Vec<QueueEntry>> {
         self.entries.lock()
     }
 
@@ -68,7 +68,7 @@ impl FairQueue {
         let at = ahead.map_or(0, |ahead| ahead + 1);
         entries[at..].iter_mut().for_each(|entry| entry.overtaken += 1);
         let last_active = Instant::now();
-        entries.insert(at, Entry { folder: folder.into(), priority, overtaken: 0, last_active });
+        entries.insert(at, QueueEntry { folder: folder.into(), priority, overtaken: 0, last_active });
     }
 
     /// Removes the folder: it has had its turn, or has no file to offer any more.

@@ -8,23 +8,23 @@ use dropship_shared_folder::Progress;
 use parking_lot::{Mutex, MutexGuard};
 use tokio_util::sync::CancellationToken;
 
-use crate::activity::{Activity, FolderWork};
+use crate::activity::{FolderActivity, FolderWork};
 use crate::events::PendingEvents;
 use crate::fair_queue::FairQueue;
 use crate::folder_status::FolderStatus;
-use crate::fstype::RemoteKind;
+use crate::fstype::ShareDetector;
 use crate::gates::AdmissionGates;
 use crate::hung::{self, HUNG};
-use crate::names::{NameClass, Names};
+use crate::names::{NameClass, NameFilter};
 use crate::watch::Watcher;
 use crate::{
-    FileReceiver, FolderEvents, FolderHealth, FolderSpec, FolderState, Identity, ReadyWhen, Summary,
+    FileReceiver, FolderEvents, FolderHealth, FolderSpec, FolderState, Identity, IntakeSummary, ReadyWhen,
 };
 
 /// One folder.
 pub(crate) struct FolderContext {
     pub(crate) spec: FolderSpec,
-    pub(crate) names: Names,
+    pub(crate) names: NameFilter,
     pub(crate) receiver: Arc<dyn FileReceiver>,
     pub(crate) events: Arc<dyn FolderEvents>,
     pub(crate) watcher: Arc<Watcher>,
@@ -34,12 +34,12 @@ pub(crate) struct FolderContext {
     pub(crate) queue: Arc<FairQueue>,
     /// Cancelled when the initial scan has ended.
     pub(crate) initial_scan: CancellationToken,
-    pub(crate) remote_kind: RemoteKind,
+    pub(crate) remote_kind: ShareDetector,
     pub(crate) status: Mutex<FolderStatus>,
     /// Progress of the work on the file system. A folder does one piece of work at a time.
     pub(crate) progress: Progress,
     /// The activity of all folders.
-    pub(crate) activity: Activity,
+    pub(crate) activity: FolderActivity,
 }
 
 impl FolderContext {
@@ -99,7 +99,7 @@ impl FolderContext {
         self.progress.silence() > HUNG
     }
 
-    pub(crate) fn add_to(&self, summary: &mut Summary) {
+    pub(crate) fn add_to(&self, summary: &mut IntakeSummary) {
         let before = summary.degraded;
         self.read_status().add_to(summary);
         if self.is_hung() {

@@ -16,19 +16,19 @@ pub trait FolderEvents: Send + Sync + 'static {
     fn recovered(&self, folder: &str);
 
     /// A file was found and disappeared before it was admitted.
-    fn lost(&self, folder: &str, path: &Path, how: Loss);
+    fn lost(&self, folder: &str, path: &Path, how: FileLoss);
 }
 
 /// How a file was lost that was not admitted yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Loss {
+pub enum FileLoss {
     /// Its name is gone: it was removed or renamed.
     Vanished,
     /// Another file has its name, or its content was replaced.
     Overwritten,
 }
 
-impl Loss {
+impl FileLoss {
     /// All values, in the order of the documentation.
     pub const ALL: [Self; 2] = [Self::Vanished, Self::Overwritten];
 

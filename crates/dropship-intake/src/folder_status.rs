@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::folder_issue::FolderIssue;
 use crate::ignored::IgnoredFiles;
-use crate::{FileTime, FolderState, Summary};
+use crate::{FileTime, FolderState, IntakeSummary};
 
 /// Results of scans and events.
 #[derive(Debug, Default)]
@@ -79,7 +79,7 @@ impl FolderStatus {
         issues.max_by_key(|issue| issue.state == FolderState::Degraded).cloned()
     }
 
-    pub(crate) fn add_to(&self, summary: &mut Summary) {
+    pub(crate) fn add_to(&self, summary: &mut IntakeSummary) {
         let mut issues = self.issues.iter().chain(&self.unreadable);
         summary.folders += 1;
         summary.degraded += usize::from(issues.any(|issue| issue.state == FolderState::Degraded));

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::candidates::Trigger;
-use crate::evaluate::{Outcome, evaluate};
+use crate::evaluate::{EvaluationOutcome, evaluate};
 use crate::events::FileEvent;
 use crate::folder_context::FolderContext;
 use crate::folder_issue::FolderIssue;
@@ -145,7 +145,7 @@ impl FolderTask {
         let (context, at) = (Arc::clone(&self.context), path.to_owned());
         let outcome = tokio::task::spawn_blocking(move || evaluate(&context, &at, known, trigger));
         match permit.wait(&self.context.progress, outcome).await {
-            Ok(Outcome::Backpressure(backpressure)) => {
+            Ok(EvaluationOutcome::Backpressure(backpressure)) => {
                 self.pause_for_capacity(backpressure);
                 return false;
             }
@@ -157,7 +157,7 @@ impl FolderTask {
                 // The receiver panicked. The next full scan finds the file again.
                 let folder = &self.context.spec.name;
                 tracing::error!(folder, path = %path.display(), "failed to process {}: {error}", path.display());
-                self.remember(path, Outcome::Nothing);
+                self.remember(path, EvaluationOutcome::Nothing);
             }
         }
         self.context.queue.leave(&self.context.spec.name);

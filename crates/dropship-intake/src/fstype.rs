@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 /// Returns the name of a path's file system if other machines may write to it.
-pub(crate) type RemoteKind = fn(&Path) -> io::Result<Option<&'static str>>;
+pub(crate) type ShareDetector = fn(&Path) -> io::Result<Option<&'static str>>;
 
 /// File systems that other machines write to, by the magic number that statfs(2) returns. From Linux's `magic.h` and
 /// the sources of each.

@@ -77,7 +77,7 @@ impl FolderHealth {
 
 /// Counts over all folders.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Summary {
+pub struct IntakeSummary {
     /// Number of watched folders.
     pub folders: usize,
     /// Number of degraded folders.

@@ -11,14 +11,14 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::activity::Activity;
+use crate::activity::FolderActivity;
 use crate::events::PendingEvents;
 use crate::fair_queue::FairQueue;
 use crate::folder_context::FolderContext;
 use crate::folder_task::FolderTask;
 use crate::gates::AdmissionGates;
-use crate::health::{FolderHealth, Summary};
-use crate::names::{NameClass, Names};
+use crate::health::{FolderHealth, IntakeSummary};
+use crate::names::{NameClass, NameFilter};
 use crate::scan_threads::ScanThreads;
 use crate::watch::Watcher;
 use crate::{FileReceiver, FolderEvents, FolderSpec, fstype};
@@ -35,10 +35,10 @@ pub struct Intake {
     gates: AdmissionGates,
     queue: Arc<FairQueue>,
     threads: ScanThreads,
-    remote_kind: fstype::RemoteKind,
-    activity: Activity,
+    remote_kind: fstype::ShareDetector,
+    activity: FolderActivity,
     /// The last counts, and the number of changes before them.
-    counted: Mutex<Option<(u64, Summary)>>,
+    counted: Mutex<Option<(u64, IntakeSummary)>>,
     folders: Mutex<HashMap<String, WatchedFolder>>,
 }
 
@@ -72,7 +72,7 @@ impl Intake {
         receiver: Arc<dyn FileReceiver>,
         events: Arc<dyn FolderEvents>,
         shutdown: &CancellationToken,
-        remote_kind: fstype::RemoteKind,
+        remote_kind: fstype::ShareDetector,
     ) -> Result<Self, GlobError> {
         let compiled = compile(folders)?;
         let stop = shutdown.child_token();
@@ -85,7 +85,7 @@ impl Intake {
             queue: Arc::default(),
             threads: ScanThreads::default(),
             remote_kind,
-            activity: Activity::default(),
+            activity: FolderActivity::default(),
             counted: Mutex::default(),
             folders: Mutex::new(HashMap::new()),
         };
@@ -136,13 +136,13 @@ impl Intake {
     /// Counts over all folders. Cheap, even with thousands of folders: the folders are counted again only after a change in one of
     /// them.
     #[must_use]
-    pub fn summary(&self) -> Summary {
+    pub fn summary(&self) -> IntakeSummary {
         let quiet = self.activity.quiet_since();
         let known = self.counted.lock().filter(|(changes, _)| quiet == Some(*changes));
         if let Some((_, summary)) = known {
             return summary;
         }
-        let mut summary = Summary::default();
+        let mut summary = IntakeSummary::default();
         self.folders().values().for_each(|folder| folder.context.add_to(&mut summary));
         *self.counted.lock() = quiet.map(|changes| (changes, summary));
         summary
@@ -190,7 +190,7 @@ impl Intake {
         stop_all(folders).await;
     }
 
-    fn start_folder(&self, spec: FolderSpec, names: Names) {
+    fn start_folder(&self, spec: FolderSpec, names: NameFilter) {
         let stop = self.stop.child_token();
         let (filter, ready, is_recursive) = (names.clone(), spec.ready.clone(), spec.depth > 0);
         let is_relevant = move |path: &Path| {
@@ -254,14 +254,16 @@ async fn stop_all(folders: Vec<WatchedFolder>) {
 }
 
 /// Compiles the globs; folders with equal globs share the compiled form.
-fn compile<F: Into<FolderSpec>>(folders: Vec<F>) -> Result<Vec<(FolderSpec, Names)>, GlobError> {
-    let mut shared = HashMap::<_, Names>::new();
+fn compile<F: Into<FolderSpec>>(folders: Vec<F>) -> Result<Vec<(FolderSpec, NameFilter)>, GlobError> {
+    let mut shared = HashMap::<_, NameFilter>::new();
     let compiled = folders.into_iter().map(|folder| {
         let spec: FolderSpec = folder.into();
         let globs = (spec.include.clone(), spec.exclude.clone());
         let names = match shared.get(&globs) {
             Some(names) => names.clone(),
-            None => shared.entry(globs).insert_entry(Names::new(&spec.include, &spec.exclude)?).get().clone(),
+            None => {
+                shared.entry(globs).insert_entry(NameFilter::new(&spec.include, &spec.exclude)?).get().clone()
+            }
         };
         Ok((spec, names))
     });

@@ -6,7 +6,7 @@ use std::os::fd::AsRawFd;
 
 /// Whether a process has a file open for writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Writer {
+pub(crate) enum WriterPresence {
     /// No process has.
     Absent,
     /// A process has it open for writing or mapped writable.
@@ -25,18 +25,18 @@ const F_SETSIG: libc::c_int = 10;
 ///
 /// If another process opens the file for writing while the lease is held (some microseconds), that process waits, and the
 /// kernel sends a signal to this one. The default, SIGIO, would end this process; SIGURG is ignored by default.
-pub(crate) fn writer_present(file: &File) -> Writer {
+pub(crate) fn writer_present(file: &File) -> WriterPresence {
     if fcntl(file, F_SETSIG, libc::SIGURG).is_err() {
-        return Writer::Unknown;
+        return WriterPresence::Unknown;
     }
     match fcntl(file, libc::F_SETLEASE, libc::F_RDLCK) {
         Ok(()) => match fcntl(file, libc::F_SETLEASE, libc::F_UNLCK) {
-            Ok(()) => Writer::Absent,
+            Ok(()) => WriterPresence::Absent,
             // A writer came and broke the lease before it was returned.
-            Err(_) => Writer::Present,
+            Err(_) => WriterPresence::Present,
         },
-        Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => Writer::Present,
-        Err(_) => Writer::Unknown,
+        Err(error) if error.raw_os_error() == Some(libc::EAGAIN) => WriterPresence::Present,
+        Err(_) => WriterPresence::Unknown,
     }
 }
 
@@ -62,11 +62,11 @@ mod tests {
         let path = dir.path().join("a.cab");
         let writer = File::create(&path).unwrap();
         let reader = File::open(&path).unwrap();
-        assert_eq!(writer_present(&reader), Writer::Present);
+        assert_eq!(writer_present(&reader), WriterPresence::Present);
         drop(writer);
-        assert_eq!(writer_present(&reader), Writer::Absent);
+        assert_eq!(writer_present(&reader), WriterPresence::Absent);
         let other_reader = File::open(&path).unwrap();
-        assert_eq!(writer_present(&reader), Writer::Absent);
+        assert_eq!(writer_present(&reader), WriterPresence::Absent);
         drop(other_reader);
     }
 
@@ -89,9 +89,9 @@ mod tests {
             // Both answers come up, given enough rounds; how many depends on the machine.
             for _ in 0..100 * ROUNDS {
                 match writer_present(&reader) {
-                    Writer::Absent => absent += 1,
-                    Writer::Present => present += 1,
-                    Writer::Unknown => {}
+                    WriterPresence::Absent => absent += 1,
+                    WriterPresence::Present => present += 1,
+                    WriterPresence::Unknown => {}
                 }
                 if absent + present >= ROUNDS && absent > 0 && present > 0 {
                     break;

@@ -36,12 +36,12 @@ mod watch;
 mod tests;
 
 pub use capture::{CaptureError, CaptureLimits, CaptureWatcher, Captured, capture};
-pub use folder_events::{FolderEvents, Loss};
+pub use folder_events::{FileLoss, FolderEvents};
 pub use folder_spec::FolderSpec;
-pub use health::{FolderHealth, FolderState, Summary};
+pub use health::{FolderHealth, FolderState, IntakeSummary};
 pub use identity::{FileTime, Identity};
 pub use intake::Intake;
-pub use names::{NameClass, Names};
+pub use names::{NameClass, NameFilter};
 pub use open::{folder_below, is_absent, metadata_below, open_below};
 pub use ready_when::ReadyWhen;
 pub use receiver::{Admitted, Backpressure, FileReceiver, FoundFile};

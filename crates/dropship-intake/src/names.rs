@@ -53,7 +53,7 @@ pub enum NameClass {
 
 /// The compiled globs of a folder. Clones share them, because they are large compared with the rest of a folder's state.
 #[derive(Debug, Clone)]
-pub struct Names(Arc<NameGlobs>);
+pub struct NameFilter(Arc<NameGlobs>);
 
 #[derive(Debug)]
 struct NameGlobs {
@@ -61,7 +61,7 @@ struct NameGlobs {
     exclude: Vec<Glob>,
 }
 
-impl Names {
+impl NameFilter {
     /// Compiles the globs. They are matched against the last component of a path.
     ///
     /// # Errors
@@ -97,7 +97,7 @@ mod tests {
 
     fn classify(include: &[&str], exclude: &[&str], name: impl AsRef<OsStr>) -> NameClass {
         let globs = |globs: &[&str]| globs.iter().map(|glob| (*glob).to_owned()).collect::<Vec<_>>();
-        Names::new(&globs(include), &globs(exclude)).unwrap().classify(name.as_ref())
+        NameFilter::new(&globs(include), &globs(exclude)).unwrap().classify(name.as_ref())
     }
 
     #[test]
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(classify(&["?.c\u{e4}b"], &[], "\u{c4}.C\u{c4}B"), NameClass::Package);
         assert_eq!(classify(&["{a,}.cab"], &["[!a]*"], "A.cab"), NameClass::Package);
         assert_eq!(classify(&["?.cab"], &[], OsStr::from_bytes(b"\xff.cab")), NameClass::Package);
-        assert!(Names::new(&["{a,{b}}.cab".to_owned()], &[]).is_err());
+        assert!(NameFilter::new(&["{a,{b}}.cab".to_owned()], &[]).is_err());
     }
 
     #[test]

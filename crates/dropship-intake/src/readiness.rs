@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::ReadyWhen;
 use crate::candidates::{Candidate, OfferStage, Trigger};
 use crate::folder_context::FolderContext;
-use crate::lease::{Writer, writer_present};
+use crate::lease::{WriterPresence, writer_present};
 use crate::open::open_below;
 
 /// Minimum time without change before a negative verdict counts on a polled folder: another client may still be writing
@@ -109,21 +109,23 @@ pub(crate) fn readiness(
     let quiet = now.duration_since(candidate.since);
     let verdict_counts = matches!(next, OfferStage::Settled | OfferStage::Final);
     match writer(context, path) {
-        Ok(Writer::Present) => {
+        Ok(WriterPresence::Present) => {
             wait_for_writer(context, path, candidate, waits.settled, now);
             None
         }
         // The kernel does not report whether there is a writer. A file that was just created most likely has one. A settled
         // file must be unchanged for twice the time.
-        Ok(Writer::Unknown) if next == OfferStage::Found && trigger == Trigger::Created => {
+        Ok(WriterPresence::Unknown) if next == OfferStage::Found && trigger == Trigger::Created => {
             candidate.due = candidate.since + waits.settled;
             None
         }
-        Ok(Writer::Unknown) if verdict_counts && !context.is_remote() && quiet < waits.settled * 2 => {
+        Ok(WriterPresence::Unknown)
+            if verdict_counts && !context.is_remote() && quiet < waits.settled * 2 =>
+        {
             candidate.due = candidate.since + waits.settled * 2;
             None
         }
-        Ok(Writer::Absent | Writer::Unknown) => {
+        Ok(WriterPresence::Absent | WriterPresence::Unknown) => {
             (candidate.unreadable, candidate.held_open) = (false, None);
             Some(next)
         }
@@ -147,9 +149,9 @@ fn may_be_early(context: &FolderContext, candidate: &Candidate) -> bool {
     }
 }
 
-fn writer(context: &FolderContext, path: &Path) -> io::Result<Writer> {
+fn writer(context: &FolderContext, path: &Path) -> io::Result<WriterPresence> {
     let (file, _) = open_below(&context.spec.path, path)?;
-    Ok(if context.is_remote() { Writer::Unknown } else { writer_present(&file) })
+    Ok(if context.is_remote() { WriterPresence::Unknown } else { writer_present(&file) })
 }
 
 fn wait_for_writer(

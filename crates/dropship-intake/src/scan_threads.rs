@@ -33,21 +33,21 @@ pub(crate) struct ScanThreads {
 
 /// Some threads. Clones share them.
 #[derive(Clone, Default)]
-pub(crate) struct ThreadPool(Arc<Mutex<Threads>>);
+pub(crate) struct ThreadPool(Arc<Mutex<PoolState>>);
 
 impl std::fmt::Debug for ThreadPool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Threads { waiting, running, hung, .. } = &*self.0.lock();
+        let PoolState { waiting, running, hung, .. } = &*self.0.lock();
         write!(f, "ThreadPool({running} running, {} hung, {} folders wait)", hung.len(), waiting.len())
     }
 }
 
 #[derive(Default)]
-struct Threads {
+struct PoolState {
     last_id: u64,
-    waiting: VecDeque<Work>,
+    waiting: VecDeque<PoolTask>,
     /// Results that are not delivered yet.
-    done: Vec<Delivery>,
+    done: Vec<ResultDelivery>,
     /// Threads that count against the maximum.
     running: usize,
     /// The work of these threads.
@@ -57,13 +57,13 @@ struct Threads {
 }
 
 /// Work on one folder.
-struct Work {
+struct PoolTask {
     id: u64,
-    run: Box<dyn FnOnce() -> Delivery + Send>,
+    run: Box<dyn FnOnce() -> ResultDelivery + Send>,
 }
 
 /// Gives a result to the task that waits for it.
-type Delivery = Box<dyn FnOnce() + Send>;
+type ResultDelivery = Box<dyn FnOnce() + Send>;
 
 /// The work panicked, or the runtime stops.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +71,7 @@ type Delivery = Box<dyn FnOnce() + Send>;
 pub(crate) struct WorkFailed;
 
 /// Work that a task waits for. Only this task checks whether the work hangs; if the task ends first, the work stops counting.
-struct Awaited<'a> {
+struct AwaitedWork<'a> {
     pool: &'a ThreadPool,
     id: u64,
 }
@@ -87,7 +87,7 @@ impl ThreadPool {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkFailed> {
         let (sender, mut result) = oneshot::channel();
-        let awaited = self.put(Box::new(move || -> Delivery {
+        let awaited = self.put(Box::new(move || -> ResultDelivery {
             let done = catch_unwind(AssertUnwindSafe(work));
             // The send fails if the folder is no longer watched.
             Box::new(move || drop(sender.send(done)))
@@ -102,19 +102,19 @@ impl ThreadPool {
         }
     }
 
-    fn put(&self, run: Box<dyn FnOnce() -> Delivery + Send>) -> Awaited<'_> {
+    fn put(&self, run: Box<dyn FnOnce() -> ResultDelivery + Send>) -> AwaitedWork<'_> {
         let mut threads = self.0.lock();
         threads.last_id += 1;
         let id = threads.last_id;
-        threads.waiting.push_back(Work { id, run });
+        threads.waiting.push_back(PoolTask { id, run });
         // More threads only for work that turns out to be slow.
         if threads.running == 0 {
             self.start(&mut threads);
         }
-        Awaited { pool: self, id }
+        AwaitedWork { pool: self, id }
     }
 
-    fn start(&self, threads: &mut MutexGuard<'_, Threads>) {
+    fn start(&self, threads: &mut MutexGuard<'_, PoolState>) {
         threads.running += 1;
         let this = self.clone();
         tokio::task::spawn_blocking(move || this.work());
@@ -124,7 +124,7 @@ impl ThreadPool {
     fn work(&self) {
         let mut threads = self.0.lock();
         loop {
-            let Some(Work { id, run }) = threads.waiting.pop_front() else {
+            let Some(PoolTask { id, run }) = threads.waiting.pop_front() else {
                 threads.running -= 1;
                 break;
             };
@@ -144,7 +144,7 @@ impl ThreadPool {
     }
 }
 
-impl Awaited<'_> {
+impl AwaitedWork<'_> {
     /// Called while the work has not ended: gives its place to others if it hangs, starts a second thread for the folders that wait
     /// behind it, and delivers the results of earlier work.
     fn check(&self, progress: &Progress) {
@@ -159,7 +159,7 @@ impl Awaited<'_> {
     }
 
     /// Stops counting the thread of the work, if it has begun.
-    fn give_back(&self, threads: &mut Threads) {
+    fn give_back(&self, threads: &mut PoolState) {
         if threads.begun.remove(&self.id) {
             threads.hung.insert(self.id);
             threads.running -= 1;
@@ -167,7 +167,7 @@ impl Awaited<'_> {
     }
 }
 
-impl Drop for Awaited<'_> {
+impl Drop for AwaitedWork<'_> {
     fn drop(&mut self) {
         let mut threads = self.pool.0.lock();
         threads.waiting.retain(|work| work.id != self.id);
@@ -181,7 +181,7 @@ impl Drop for Awaited<'_> {
 }
 
 /// Delivers the results without the lock.
-fn deliver_all(threads: &mut MutexGuard<'_, Threads>) {
+fn deliver_all(threads: &mut MutexGuard<'_, PoolState>) {
     let done = std::mem::take(&mut threads.done);
     MutexGuard::unlocked(threads, || done.into_iter().for_each(|deliver| deliver()));
 }

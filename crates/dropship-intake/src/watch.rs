@@ -39,15 +39,15 @@ const SILENT_DEVICE_INTERVAL: Duration = Duration::from_secs(600);
 
 /// The watches of all folders.
 pub(crate) struct Watcher {
-    routes: Arc<Routes>,
-    kernel: Mutex<Kernel>,
+    routes: Arc<EventRoutes>,
+    kernel: Mutex<KernelWatches>,
     /// By device: when the arrival of events was tested, and the result.
     tested: Mutex<HashMap<u64, (Instant, bool)>>,
     /// Cancelled when no folder is watched any more.
     stop: CancellationToken,
 }
 
-struct Kernel {
+struct KernelWatches {
     watcher: Option<RecommendedWatcher>,
     /// Directories that notify watches. Removing a watch costs notify a pass over all of them, so only these are removed.
     watched: HashSet<Arc<Path>>,
@@ -57,12 +57,12 @@ struct Kernel {
 
 /// The folders that receive the events of each directory.
 #[derive(Default)]
-struct Routes {
+struct EventRoutes {
     overflows: AtomicU64,
-    dirs: RwLock<HashMap<Arc<Path>, Route>>,
+    dirs: RwLock<HashMap<Arc<Path>, EventRoute>>,
 }
 
-struct Route {
+struct EventRoute {
     dev: u64,
     ino: u64,
     subscribers: Vec<Arc<PendingEvents>>,
@@ -78,9 +78,9 @@ struct WatchRefused {
 impl Watcher {
     /// Watches until `stop` is cancelled.
     pub(crate) fn new(stop: CancellationToken) -> Self {
-        let kernel = Kernel { watcher: None, watched: HashSet::new(), refused: None };
+        let kernel = KernelWatches { watcher: None, watched: HashSet::new(), refused: None };
         Self {
-            routes: Arc::new(Routes::default()),
+            routes: Arc::new(EventRoutes::default()),
             kernel: Mutex::new(kernel),
             tested: Mutex::default(),
             stop,
@@ -123,7 +123,7 @@ impl Watcher {
             }
         }
         self.routes.write(|dirs| {
-            let new = || Route { dev, ino, subscribers: Vec::new() };
+            let new = || EventRoute { dev, ino, subscribers: Vec::new() };
             let route = dirs.entry(Arc::clone(&dir)).or_insert_with(new);
             (route.dev, route.ino) = (dev, ino);
             if !route.has_subscriber(subscriber) {
@@ -188,7 +188,7 @@ impl Watcher {
         }
     }
 
-    fn kernel(&self) -> MutexGuard<'_, Kernel> {
+    fn kernel(&self) -> MutexGuard<'_, KernelWatches> {
         self.kernel.lock()
     }
 
@@ -210,8 +210,8 @@ impl Watcher {
     }
 }
 
-impl Kernel {
-    fn watch(&mut self, routes: &Arc<Routes>, dir: &Arc<Path>) -> Result<(), WatchRefused> {
+impl KernelWatches {
+    fn watch(&mut self, routes: &Arc<EventRoutes>, dir: &Arc<Path>) -> Result<(), WatchRefused> {
         if self.watcher.is_none() {
             let routes = Arc::clone(routes);
             let mask = EventKindMask::CREATE
@@ -244,19 +244,19 @@ impl Kernel {
     }
 }
 
-impl Route {
+impl EventRoute {
     fn has_subscriber(&self, subscriber: &Arc<PendingEvents>) -> bool {
         self.subscribers.iter().any(|other| Arc::ptr_eq(other, subscriber))
     }
 }
 
-impl Routes {
+impl EventRoutes {
     // Neither lock is held while notify is called, because notify waits for the thread that `dispatch` runs on.
-    fn read<T>(&self, with: impl FnOnce(&HashMap<Arc<Path>, Route>) -> T) -> T {
+    fn read<T>(&self, with: impl FnOnce(&HashMap<Arc<Path>, EventRoute>) -> T) -> T {
         with(&self.dirs.read())
     }
 
-    fn write<T>(&self, with: impl FnOnce(&mut HashMap<Arc<Path>, Route>) -> T) -> T {
+    fn write<T>(&self, with: impl FnOnce(&mut HashMap<Arc<Path>, EventRoute>) -> T) -> T {
         with(&mut self.dirs.write())
     }
 
@@ -361,7 +361,7 @@ mod tests {
         assert_eq!(watcher.kernel().watched.len(), 2, "only its own");
         stop.cancel();
         watcher.release(second, |_| false);
-        let is_left = |kernel: &Kernel| !kernel.watched.is_empty() || kernel.watcher.is_some();
+        let is_left = |kernel: &KernelWatches| !kernel.watched.is_empty() || kernel.watcher.is_some();
         assert!(!is_left(&watcher.kernel()));
         let watched = watcher.ensure(dir, found.dev(), found.ino(), second).unwrap();
         assert!(!watched && !is_left(&watcher.kernel()), "nothing is watched after the stop");

@@ -25,7 +25,7 @@ pub fn describe(job: &Job, event: &Event) -> String {
 
 /// One event of a history: when and in which step of the job it happened, and its description.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Described {
+pub struct DescribedEvent {
     /// The step of the job before the event.
     pub step: Step,
     /// The description.
@@ -39,14 +39,14 @@ pub struct Described {
 pub fn describe_history<'a>(
     job: &Job,
     history: impl IntoIterator<Item = (Timestamp, &'a Event)>,
-) -> Vec<Described> {
+) -> Vec<DescribedEvent> {
     let mut then: Option<Job> = None;
     let mut step = Step::Inspect;
     let describe_next = |(at, event): (Timestamp, &Event)| {
         let during = step;
         then = apply(then.as_ref(), job.id(), at, event).ok();
         step = then.as_ref().map_or(during, Job::step);
-        Described { step: during, text: describe(then.as_ref().unwrap_or(job), event) }
+        DescribedEvent { step: during, text: describe(then.as_ref().unwrap_or(job), event) }
     };
     history.into_iter().map(describe_next).collect()
 }

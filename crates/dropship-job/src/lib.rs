@@ -33,7 +33,7 @@ pub use after_failure::AfterFailure;
 pub use apply::{Illegal, apply, fold};
 pub use approve_command::ApproveCommand;
 pub use counted::{counted, is_one};
-pub use describe::{Described, describe, describe_history};
+pub use describe::{DescribedEvent, describe, describe_history};
 pub use error_kind::{ErrorKind, ErrorKindInfo};
 pub use event::{Event, KeptTargets};
 pub use fault::Fault;

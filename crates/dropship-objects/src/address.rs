@@ -11,7 +11,7 @@ pub struct BadAddress(String);
 
 /// The kind of a service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Service {
+pub(crate) enum ServiceKind {
     S3,
     Azure,
 }
@@ -19,7 +19,7 @@ pub(crate) enum Service {
 /// The address of a place for objects, without credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Address {
-    pub(crate) service: Service,
+    pub(crate) service: ServiceKind,
     /// The bucket or container.
     pub(crate) bucket: String,
     /// The prefix without slashes at its ends; empty: the whole bucket.
@@ -37,8 +37,8 @@ impl Address {
             return bad("expected s3://BUCKET/PREFIX or az://CONTAINER/PREFIX");
         };
         let service = match url.scheme() {
-            "s3" => Service::S3,
-            "az" => Service::Azure,
+            "s3" => ServiceKind::S3,
+            "az" => ServiceKind::Azure,
             _ => return bad("expected s3://BUCKET/PREFIX or az://CONTAINER/PREFIX"),
         };
         if !url.username().is_empty() || url.password().is_some() {
@@ -78,8 +78,8 @@ fn is_bucket(name: &str) -> bool {
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = match self.service {
-            Service::S3 => "s3",
-            Service::Azure => "az",
+            ServiceKind::S3 => "s3",
+            ServiceKind::Azure => "az",
         };
         write!(f, "{scheme}://{}/{}", self.bucket, self.prefix)
     }

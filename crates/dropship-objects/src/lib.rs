@@ -3,11 +3,11 @@
 mod address;
 mod error;
 mod objects;
-mod presence;
+mod reachability;
 mod settings;
 mod transfer;
 
 pub use address::{Address, BadAddress};
 pub use error::ObjectError;
-pub use objects::{Change, Fetched, Objects};
+pub use objects::{Fetched, ObjectChange, Objects};
 pub use settings::{BadSettings, Settings};

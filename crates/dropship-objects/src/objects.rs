@@ -17,9 +17,9 @@ use object_store::{
 };
 use tokio::runtime::Runtime;
 
-use crate::address::{Address, Service};
+use crate::address::{Address, ServiceKind};
 use crate::error::{ObjectError, describe};
-use crate::presence::Presence;
+use crate::reachability::Reachability;
 use crate::settings::Settings;
 use crate::transfer;
 
@@ -48,7 +48,7 @@ const UPDATES: usize = 8;
 const READS_AT_ONCE: usize = 16;
 
 /// The new bytes of an object, from those that it has; none to leave it as it is.
-pub type Change<'a> = dyn FnMut(Option<&[u8]>) -> std::io::Result<Option<Vec<u8>>> + 'a;
+pub type ObjectChange<'a> = dyn FnMut(Option<&[u8]>) -> std::io::Result<Option<Vec<u8>>> + 'a;
 
 /// Digest and size of an object that was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,7 +63,7 @@ pub struct Fetched {
 pub struct Objects {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
-    presence: Presence,
+    reachability: Reachability,
     place: String,
     runtime: Option<Runtime>,
 }
@@ -83,12 +83,12 @@ impl Objects {
             .enable_all()
             .build()?;
         let (prefix, place) = (Path::from(address.prefix.as_str()), address.to_string());
-        let presence =
-            Presence::new(Arc::clone(&store), prefix.clone(), place.clone(), runtime.handle().clone());
-        let objects = Self { store, prefix, presence, place, runtime: Some(runtime) };
-        let presence = objects.presence.clone();
+        let reachability =
+            Reachability::new(Arc::clone(&store), prefix.clone(), place.clone(), runtime.handle().clone());
+        let objects = Self { store, prefix, reachability, place, runtime: Some(runtime) };
+        let reachability = objects.reachability.clone();
         // The result is noted: intake waits while the storage is away.
-        drop(objects.call(SMALL, async move { presence.probe().await }));
+        drop(objects.call(SMALL, async move { reachability.probe().await }));
         Ok(objects)
     }
 
@@ -101,7 +101,7 @@ impl Objects {
     /// Why the storage does not respond, while it does not.
     #[must_use]
     pub fn away(&self) -> Option<String> {
-        self.presence.away()
+        self.reachability.away()
     }
 
     /// Writes a file as a new object. If there is one of the name, it has the same bytes. When this returns, the object was read again.
@@ -137,7 +137,12 @@ impl Objects {
     /// # Errors
     /// When `change` fails, or the object cannot be read or written. [`ObjectError::Contended`] when other programs keep writing
     /// the object.
-    pub fn update(&self, name: &str, longest: u64, change: &mut Change<'_>) -> Result<bool, ObjectError> {
+    pub fn update(
+        &self,
+        name: &str,
+        longest: u64,
+        change: &mut ObjectChange<'_>,
+    ) -> Result<bool, ObjectError> {
         let (at, mut why) = (self.path(name), String::new());
         for _ in 0..UPDATES {
             let (store, path) = (Arc::clone(&self.store), at.clone());
@@ -299,7 +304,7 @@ impl Objects {
             drop(answer.send(done));
         });
         let done = result.recv().unwrap_or_else(|_| Err(away("the call was aborted".to_owned())));
-        self.presence.note(&done);
+        self.reachability.note(&done);
         done
     }
 }
@@ -346,7 +351,7 @@ fn client(address: &Address, settings: &Settings) -> object_store::Result<Arc<dy
         retry_timeout: Duration::from_secs(15),
     };
     Ok(match address.service {
-        Service::S3 => {
+        ServiceKind::S3 => {
             let mut builder = AmazonS3Builder::new();
             for (name, value) in settings.values() {
                 if let Ok(key) = AmazonS3ConfigKey::from_str(&name) {
@@ -359,7 +364,7 @@ fn client(address: &Address, settings: &Settings) -> object_store::Result<Arc<dy
             let builder = builder.with_disable_bulk_delete(true);
             Arc::new(builder.with_client_options(options).with_retry(retry).build()?)
         }
-        Service::Azure => {
+        ServiceKind::Azure => {
             let mut builder = MicrosoftAzureBuilder::new();
             for (name, value) in settings.values() {
                 if let Ok(key) = AzureConfigKey::from_str(&name) {

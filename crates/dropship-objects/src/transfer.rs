@@ -22,7 +22,7 @@ const PARTS_AT_ONCE: usize = 2;
 
 /// Whether an object was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Written {
+enum PutOutcome {
     Now,
     Before,
 }
@@ -41,19 +41,19 @@ pub(crate) async fn put_new(store: &dyn ObjectStore, at: &Path, file: &FilePath)
     if found == expected {
         return Ok(());
     }
-    if written == Written::Now {
+    if written == PutOutcome::Now {
         // It must not be found by another attempt.
         store.delete(at).await.map_err(|error| ObjectError::of(&error, at.as_ref()))?;
     }
     Err(ObjectError::Altered { name: at.to_string(), found, expected })
 }
 
-async fn put_small(store: &dyn ObjectStore, at: &Path, bytes: Bytes) -> Result<Written, ObjectError> {
+async fn put_small(store: &dyn ObjectStore, at: &Path, bytes: Bytes) -> Result<PutOutcome, ObjectError> {
     let options = PutOptions { mode: PutMode::Create, ..PutOptions::default() };
     match store.put_opts(at, PutPayload::from(bytes), options).await {
-        Ok(_) => Ok(Written::Now),
+        Ok(_) => Ok(PutOutcome::Now),
         Err(object_store::Error::AlreadyExists { .. } | object_store::Error::Precondition { .. }) => {
-            Ok(Written::Before)
+            Ok(PutOutcome::Before)
         }
         Err(error) => Err(ObjectError::of(&error, at.as_ref())),
     }
@@ -65,7 +65,7 @@ async fn put_large(
     at: &Path,
     first: Bytes,
     input: &mut File,
-) -> Result<(Written, sha2::digest::Output<Sha256>), ObjectError> {
+) -> Result<(PutOutcome, sha2::digest::Output<Sha256>), ObjectError> {
     let failed = |error: object_store::Error| ObjectError::of(&error, at.as_ref());
     let mut digest = Sha256::new();
     let mut upload = match store.head(at).await {
@@ -86,8 +86,8 @@ async fn put_large(
         part = next_part(input)?;
     }
     let written = match upload {
-        None => Written::Before,
-        Some(upload) => upload.finish().await.map(|_| Written::Now).map_err(failed)?,
+        None => PutOutcome::Before,
+        Some(upload) => upload.finish().await.map(|_| PutOutcome::Now).map_err(failed)?,
     };
     Ok((written, digest.finalize()))
 }

@@ -5,40 +5,40 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::FileExt;
 
 use crate::budget::{Meter, UNMETERED, WorkKind};
-use crate::preview::Stream;
+use crate::preview::ChunkStream;
 
 /// The bytes of a package. Every read names its offset, so several threads can read at the same time. What is read counts
 /// against the meter.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Input<'a> {
-    source: Source<'a>,
+    source: ByteSource<'a>,
     meter: &'a Meter,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Source<'a> {
+enum ByteSource<'a> {
     /// An open file and its length when it was opened.
     File(&'a File, u64),
     /// Bytes in memory.
     Bytes(&'a [u8]),
     /// Bytes that arrive in order.
-    Stream(&'a Stream),
+    Stream(&'a ChunkStream),
 }
 
 impl<'a> Input<'a> {
     /// Takes the file's current length as the length of the package.
     pub(crate) fn file(file: &'a File) -> io::Result<Self> {
-        Ok(Self { source: Source::File(file, file.metadata()?.len()), meter: &UNMETERED })
+        Ok(Self { source: ByteSource::File(file, file.metadata()?.len()), meter: &UNMETERED })
     }
 
     /// Bytes in memory.
     pub(crate) fn bytes(bytes: &'a [u8]) -> Self {
-        Self { source: Source::Bytes(bytes), meter: &UNMETERED }
+        Self { source: ByteSource::Bytes(bytes), meter: &UNMETERED }
     }
 
     /// Bytes that arrive in order.
-    pub(crate) fn stream(stream: &'a Stream) -> Self {
-        Self { source: Source::Stream(stream), meter: &UNMETERED }
+    pub(crate) fn stream(stream: &'a ChunkStream) -> Self {
+        Self { source: ByteSource::Stream(stream), meter: &UNMETERED }
     }
 
     /// The same input with this meter.
@@ -54,9 +54,9 @@ impl<'a> Input<'a> {
     /// Length in bytes.
     pub(crate) fn len(&self) -> u64 {
         match self.source {
-            Source::File(_, len) => len,
-            Source::Bytes(bytes) => bytes.len() as u64,
-            Source::Stream(stream) => stream.len(),
+            ByteSource::File(_, len) => len,
+            ByteSource::Bytes(bytes) => bytes.len() as u64,
+            ByteSource::Stream(stream) => stream.len(),
         }
     }
 
@@ -67,9 +67,9 @@ impl<'a> Input<'a> {
             return Ok(());
         }
         match self.source {
-            Source::File(file, _) => file.read_exact_at(buffer, offset),
-            Source::Stream(stream) => stream.read_exact_at(buffer, offset),
-            Source::Bytes(bytes) => {
+            ByteSource::File(file, _) => file.read_exact_at(buffer, offset),
+            ByteSource::Stream(stream) => stream.read_exact_at(buffer, offset),
+            ByteSource::Bytes(bytes) => {
                 let start = usize::try_from(offset).map_err(|_| io::Error::from(ErrorKind::UnexpectedEof))?;
                 let end = start.checked_add(buffer.len());
                 let found = end.and_then(|end| bytes.get(start..end));

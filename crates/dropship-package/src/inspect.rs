@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 
-use super::budget::{Cancellation, Ended, Meter, UNMETERED, Work};
+use super::budget::{Cancellation, EarlyEnd, Meter, UNMETERED, Work};
 use super::cab;
 use super::checks::{Check, Report};
 use super::completeness::{self, Completeness};
@@ -86,7 +86,7 @@ pub(crate) fn inspect_counted(bytes: &[u8], kind: Kind, policy: &Policy) -> (Ins
 }
 
 /// A finished inspection.
-struct Done {
+struct FinishedInspection {
     inspection: Inspection,
     /// Of the whole file, if it was asked for.
     sha256: Option<[u8; 32]>,
@@ -100,19 +100,25 @@ fn run(
     policy: &Policy,
     (hashed, previewed): (bool, &Previewed),
     cancellation: &Cancellation,
-) -> io::Result<Done> {
+) -> io::Result<FinishedInspection> {
     let meter = Meter::new(input.len(), cancellation.clone());
     let outcome = read(input.metered(&meter), kind, policy, (hashed, previewed), &meter);
     // Signature values beyond the limit were taken for invalid ones; the limit is the better reason.
     let ended = match &outcome {
         Ok(_) => meter.check().err(),
-        Err(error) => Ended::of(error),
+        Err(error) => EarlyEnd::of(error),
     };
     let (check, advice) = match ended {
-        None => return outcome.map(|(inspection, sha256)| Done { inspection, sha256, work: meter.work() }),
-        Some(Ended::Cancelled) => return Err(Ended::Cancelled.into()),
-        Some(Ended::Time) => (Check::InspectionTime, "inspect it again when the machine is less busy"),
-        Some(Ended::Work { .. }) => (
+        None => {
+            return outcome.map(|(inspection, sha256)| FinishedInspection {
+                inspection,
+                sha256,
+                work: meter.work(),
+            });
+        }
+        Some(EarlyEnd::Cancelled) => return Err(EarlyEnd::Cancelled.into()),
+        Some(EarlyEnd::Time) => (Check::InspectionTime, "inspect it again when the machine is less busy"),
+        Some(EarlyEnd::Work { .. }) => (
             Check::InspectionWork,
             "build and sign the package again, or report it if a kit wrote it like this",
         ),
@@ -123,7 +129,7 @@ fn run(
     let work = meter.work();
     let again = Meter::new(input.len(), cancellation.clone());
     let sha256 = if hashed { hash::digest(input.metered(&again), &[], true)?.whole } else { None };
-    Ok(Done { inspection: conclude(report, None), sha256, work })
+    Ok(FinishedInspection { inspection: conclude(report, None), sha256, work })
 }
 
 fn read(

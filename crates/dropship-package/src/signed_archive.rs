@@ -83,12 +83,12 @@ pub fn check_signed_archive<'n>(
     let unreadable = |error: io::Error| SignedArchiveFault::NotAnArchive(error.to_string());
     let length = source.seek(SeekFrom::End(0)).map_err(unreadable)?;
     let left = Cell::new(DIRECTORY);
-    let checked = check(Bounded { source, left: &left, cancellation }, length, wanted);
+    let checked = check(BoundedReader { source, left: &left, cancellation }, length, wanted);
     if cancellation.is_cancelled() { Err(SignedArchiveFault::Cancelled) } else { checked }
 }
 
 fn check<'n>(
-    source: Bounded<'_, impl Read + Seek>,
+    source: BoundedReader<'_, impl Read + Seek>,
     length: u64,
     wanted: impl IntoIterator<Item = &'n str>,
 ) -> Result<(), SignedArchiveFault> {
@@ -192,13 +192,13 @@ fn shown(name: &[u8]) -> String {
 }
 
 /// Reads at most a number of bytes, and nothing once it is cancelled.
-struct Bounded<'a, R> {
+struct BoundedReader<'a, R> {
     source: R,
     left: &'a Cell<u64>,
     cancellation: &'a Cancellation,
 }
 
-impl<R: Read> Read for Bounded<'_, R> {
+impl<R: Read> Read for BoundedReader<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         // Not `Interrupted`, with which readers try again.
         if self.cancellation.is_cancelled() {
@@ -216,7 +216,7 @@ impl<R: Read> Read for Bounded<'_, R> {
     }
 }
 
-impl<R: Seek> Seek for Bounded<'_, R> {
+impl<R: Seek> Seek for BoundedReader<'_, R> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
         self.source.seek(to)
     }

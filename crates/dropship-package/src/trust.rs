@@ -72,9 +72,9 @@ const NAME: &str = "the trust store";
 #[derive(Debug, Clone, Default)]
 pub struct Trust {
     name: Option<Box<str>>,
-    pub(crate) roots: Roots,
+    pub(crate) roots: TrustedRoots,
     pub(crate) intermediates: Vec<CertificateDer<'static>>,
-    pub(crate) timestamp_roots: Roots,
+    pub(crate) timestamp_roots: TrustedRoots,
     pub(crate) crls: Vec<Arc<CertRevocationList<'static>>>,
     pub(crate) thumbprints: Vec<String>,
     pub(crate) allow_unsigned: bool,
@@ -82,7 +82,7 @@ pub struct Trust {
 
 /// Certificates where chains may end.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Roots {
+pub(crate) struct TrustedRoots {
     /// The certificates.
     pub(crate) certificates: Vec<CertificateDer<'static>>,
     /// The trust anchor of each certificate for webpki, in the same order.
@@ -177,8 +177,8 @@ fn certificates(file: PemFile<'_>) -> Result<Vec<CertificateDer<'static>>, Trust
     entries(file, CERTIFICATE)
 }
 
-fn roots(files: &[PemFile<'_>]) -> Result<Roots, TrustError> {
-    let mut found = Roots::default();
+fn roots(files: &[PemFile<'_>]) -> Result<TrustedRoots, TrustError> {
+    let mut found = TrustedRoots::default();
     for file in files {
         for (index, der) in certificates(*file)?.into_iter().enumerate() {
             let anchor = webpki::anchor_from_trusted_cert(&der).map(|anchor| anchor.to_owned());

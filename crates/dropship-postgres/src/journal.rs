@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crate::address::Address;
 use crate::errors::store_error;
 use crate::lease::PostgresLeases;
-use crate::link::{Link, Thread};
+use crate::link::{ConnectionThread, DatabaseLink};
 use crate::numbers::{append_id, damaged, extent, number, signed, value};
 use crate::reader::{PostgresReader, read};
 use crate::schema;
-use crate::session::Connected;
+use crate::session::PostgresConnection;
 use crate::settings::{Password, Settings};
 use crate::tls::Roots;
 use dropship_store::{
@@ -19,7 +19,7 @@ use dropship_store::{
 
 /// A journal in PostgreSQL.
 pub struct PostgresJournal {
-    link: Link,
+    link: DatabaseLink,
 }
 
 impl PostgresJournal {
@@ -35,7 +35,9 @@ impl PostgresJournal {
     ) -> Result<Self, StoreError> {
         let link = link(address, password, roots)?;
         let making = Arc::clone(&link.settings);
-        link.run(async move { schema::prepare(&mut Connected::open(&making, None).await?.client).await })?;
+        link.run(async move {
+            schema::prepare(&mut PostgresConnection::open(&making, None).await?.client).await
+        })?;
         Ok(Self { link })
     }
 
@@ -50,17 +52,26 @@ impl PostgresJournal {
     ) -> Result<(), StoreError> {
         let link = link(address, password, roots)?;
         let looking = Arc::clone(&link.settings);
-        link.run(async move { schema::examine(&Connected::open(&looking, None).await?.client).await })
+        link.run(
+            async move { schema::examine(&PostgresConnection::open(&looking, None).await?.client).await },
+        )
     }
 }
 
-fn link(address: Address, password: Option<Password>, roots: Option<Roots>) -> Result<Link, StoreError> {
+fn link(
+    address: Address,
+    password: Option<Password>,
+    roots: Option<Roots>,
+) -> Result<DatabaseLink, StoreError> {
     let roots = roots.filter(|_| address.needs_tls());
     if address.needs_tls() && roots.is_none() {
         let what = "TLS is required, and there are no trusted roots".to_owned();
         return Err(StoreError::Unusable { what });
     }
-    Ok(Link::new(Arc::new(Thread::start()?), Arc::new(Settings { address, password, roots })))
+    Ok(DatabaseLink::new(
+        Arc::new(ConnectionThread::start()?),
+        Arc::new(Settings { address, password, roots }),
+    ))
 }
 
 impl SharedJournal for PostgresJournal {

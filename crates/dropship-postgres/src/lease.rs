@@ -2,17 +2,17 @@
 
 use std::time::Duration;
 
-use dropship_store::{Leases, Namesake, Node, NodeState, NodeStatus, StoreError, Taken};
+use dropship_store::{LeaseAnswer, Leases, Namesake, Node, NodeState, NodeStatus, StoreError};
 use jiff::Timestamp;
 use tokio_postgres::Row;
 use tokio_postgres::types::ToSql;
 
 use crate::errors::store_error;
-use crate::link::Link;
+use crate::link::DatabaseLink;
 use crate::numbers::{append_id, value};
 
 /// Keeps the lease in the database, over a connection of its own: no slow query delays a renewal.
-pub(crate) struct PostgresLeases(pub(crate) Link);
+pub(crate) struct PostgresLeases(pub(crate) DatabaseLink);
 
 /// Conditions on one row are checked again after a wait for its lock, so of two nodes that ask at once one is granted.
 const TAKE: &str = "UPDATE dropship.lease
@@ -59,7 +59,7 @@ const NODES: &str = "SELECT nodes.name, nodes.version, nodes.folders, nodes.ende
 const RELEASE: &str = "UPDATE dropship.lease SET deadline = NULL WHERE incarnation = $1";
 
 impl Leases for PostgresLeases {
-    fn take(&self, node: &Node, term: Duration) -> Result<Taken, StoreError> {
+    fn take(&self, node: &Node, term: Duration) -> Result<LeaseAnswer, StoreError> {
         let (node, term) = (node.clone(), term.as_secs_f64());
         self.0.call(move |session| {
             Box::pin(async move {
@@ -69,10 +69,10 @@ impl Leases for PostgresLeases {
                     .execute(TAKE, &[&node.name, &node.place, &incarnation, &node.version, &term])
                     .await;
                 if taken.map_err(|error| store_error(&error))? > 0 {
-                    return Ok(Taken::Granted);
+                    return Ok(LeaseAnswer::Granted);
                 }
                 let holder = client.query_one("SELECT coalesce(name, '') FROM dropship.lease", &[]).await;
-                Ok(Taken::HeldBy { name: value(&holder.map_err(|error| store_error(&error))?, 0)? })
+                Ok(LeaseAnswer::HeldBy { name: value(&holder.map_err(|error| store_error(&error))?, 0)? })
             })
         })
     }

@@ -10,19 +10,19 @@ use dropship_store::StoreError;
 use tokio::runtime::Runtime;
 use tokio::sync::Mutex;
 
-use crate::session::{Hint, Session};
+use crate::session::{HintCallback, Session};
 use crate::settings::Settings;
 
 /// Maximum time of a call. The connection is closed then: a server that waits for its replica stops waiting, and reports no success.
 const CALL: Duration = Duration::from_secs(10);
 
 /// Work on a connection.
-pub(crate) type Work<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+pub(crate) type SessionWork<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// The thread on which connections live.
-pub(crate) struct Thread(Option<Runtime>);
+pub(crate) struct ConnectionThread(Option<Runtime>);
 
-impl Thread {
+impl ConnectionThread {
     pub(crate) fn start() -> Result<Self, StoreError> {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -34,7 +34,7 @@ impl Thread {
     }
 }
 
-impl Drop for Thread {
+impl Drop for ConnectionThread {
     fn drop(&mut self) {
         // To wait for the runtime is not allowed on threads of another runtime.
         if let Some(runtime) = self.0.take() {
@@ -45,15 +45,15 @@ impl Drop for Thread {
 
 /// A connection that is made when it is needed.
 #[derive(Clone)]
-pub(crate) struct Link {
-    thread: Arc<Thread>,
+pub(crate) struct DatabaseLink {
+    thread: Arc<ConnectionThread>,
     pub(crate) settings: Arc<Settings>,
     session: Arc<Mutex<Option<Session>>>,
-    hint: Option<Hint>,
+    hint: Option<HintCallback>,
 }
 
-impl Link {
-    pub(crate) fn new(thread: Arc<Thread>, settings: Arc<Settings>) -> Self {
+impl DatabaseLink {
+    pub(crate) fn new(thread: Arc<ConnectionThread>, settings: Arc<Settings>) -> Self {
         Self { thread, settings, session: Arc::default(), hint: None }
     }
 
@@ -63,7 +63,7 @@ impl Link {
     }
 
     /// Has the next connection listen for the appends of other nodes.
-    pub(crate) fn listen(&mut self, hint: Hint) {
+    pub(crate) fn listen(&mut self, hint: HintCallback) {
         self.hint = Some(hint);
         self.session = Arc::default();
     }
@@ -71,7 +71,7 @@ impl Link {
     /// Runs work on the connection; blocks this thread. The connection is closed after an error that may be its own.
     pub(crate) fn call<T: Send + 'static>(
         &self,
-        work: impl for<'a> FnOnce(&'a Session) -> Work<'a, T> + Send + 'static,
+        work: impl for<'a> FnOnce(&'a Session) -> SessionWork<'a, T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (settings, hint) = (Arc::clone(&self.settings), self.hint.clone());
         let session = Arc::clone(&self.session);

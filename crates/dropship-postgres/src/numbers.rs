@@ -1,6 +1,6 @@
 //! The numbers of the journal in the columns of the database, which are signed.
 
-use dropship_store::{AppendId, Extent, StoreError};
+use dropship_store::{AppendId, JournalExtent, StoreError};
 use tokio_postgres::Row;
 use tokio_postgres::types::FromSql;
 
@@ -18,8 +18,8 @@ pub(crate) fn number(row: &Row, column: usize) -> Result<u64, StoreError> {
 }
 
 /// The extent in four columns.
-pub(crate) fn extent(row: &Row, first: usize) -> Result<Extent, StoreError> {
-    Ok(Extent {
+pub(crate) fn extent(row: &Row, first: usize) -> Result<JournalExtent, StoreError> {
+    Ok(JournalExtent {
         size: number(row, first)?,
         settled: number(row, first + 1)?,
         cursor: number(row, first + 2)?,

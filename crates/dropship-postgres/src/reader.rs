@@ -3,12 +3,12 @@
 use dropship_store::{Batch, SharedLine, SharedReader, StoreError};
 
 use crate::errors::store_error;
-use crate::link::Link;
+use crate::link::DatabaseLink;
 use crate::numbers::{append_id, number, value};
 use crate::session::Session;
 
 /// Reads the journal for queries, over a connection of its own.
-pub(crate) struct PostgresReader(pub(crate) Link);
+pub(crate) struct PostgresReader(pub(crate) DatabaseLink);
 
 impl SharedReader for PostgresReader {
     fn about(&self, job: &str) -> Result<Vec<String>, StoreError> {

@@ -18,17 +18,17 @@ use crate::statements;
 const CHANNEL: &str = "dropship_lines";
 
 /// Called when another node has appended lines.
-pub(crate) type Hint = Arc<dyn Fn() + Send + Sync>;
+pub(crate) type HintCallback = Arc<dyn Fn() + Send + Sync>;
 
 /// An open connection. It is closed when this is dropped.
-pub(crate) struct Connected {
+pub(crate) struct PostgresConnection {
     pub(crate) client: Client,
     connection: JoinHandle<()>,
 }
 
-impl Connected {
+impl PostgresConnection {
     /// Connects. With a hint, the connection listens for appends of other nodes.
-    pub(crate) async fn open(settings: &Settings, hint: Option<Hint>) -> Result<Self, StoreError> {
+    pub(crate) async fn open(settings: &Settings, hint: Option<HintCallback>) -> Result<Self, StoreError> {
         let mut config = settings.address.config().clone();
         if let Some(password) = &settings.password {
             let password = password().map_err(|what| StoreError::Away { what })?;
@@ -49,7 +49,7 @@ impl Connected {
     }
 }
 
-impl Drop for Connected {
+impl Drop for PostgresConnection {
     fn drop(&mut self) {
         self.connection.abort();
     }
@@ -57,7 +57,7 @@ impl Drop for Connected {
 
 /// A connection with prepared statements.
 pub(crate) struct Session {
-    connected: Connected,
+    connected: PostgresConnection,
     pub(crate) statements: Statements,
 }
 
@@ -73,8 +73,8 @@ pub(crate) struct Statements {
 
 impl Session {
     /// Connects, and prepares the statements.
-    pub(crate) async fn open(settings: &Settings, hint: Option<Hint>) -> Result<Self, StoreError> {
-        let connected = Connected::open(settings, hint).await?;
+    pub(crate) async fn open(settings: &Settings, hint: Option<HintCallback>) -> Result<Self, StoreError> {
+        let connected = PostgresConnection::open(settings, hint).await?;
         let statements = prepare(&connected.client).await.map_err(|error| store_error(&error))?;
         Ok(Self { connected, statements })
     }
@@ -90,7 +90,7 @@ impl Session {
 
 /// The receiver of notifications about appends.
 struct AppendHints {
-    hint: Hint,
+    hint: HintCallback,
     /// The server's process of this connection. Its own appends are not passed on.
     own: Arc<AtomicI32>,
 }
@@ -120,13 +120,17 @@ async fn prepare(client: &Client) -> Result<Statements, tokio_postgres::Error> {
     })
 }
 
-async fn connect<T>(config: &Config, tls: T, hints: Option<AppendHints>) -> Result<Connected, StoreError>
+async fn connect<T>(
+    config: &Config,
+    tls: T,
+    hints: Option<AppendHints>,
+) -> Result<PostgresConnection, StoreError>
 where
     T: MakeTlsConnect<Socket> + Send + 'static,
     T::Stream: Send + 'static,
 {
     let (client, connection) = config.connect(tls).await.map_err(|error| store_error(&error))?;
-    Ok(Connected { client, connection: tokio::spawn(drive(connection, hints)) })
+    Ok(PostgresConnection { client, connection: tokio::spawn(drive(connection, hints)) })
 }
 
 /// Moves bytes until the connection ends, and passes on notifications.

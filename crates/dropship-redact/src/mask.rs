@@ -64,7 +64,7 @@ fn spans(text: &[u8], search: &dyn Fn(&[u8]) -> Vec<Range<usize>>) -> Vec<Range<
     let mut found = search(text);
     let mut layers = Vec::new();
     while layers.len() < LAYERS {
-        let inner = layers.last().map_or(text, |view: &view::View| view.bytes.as_slice());
+        let inner = layers.last().map_or(text, |view: &view::DecodedText| view.bytes.as_slice());
         let Some(view) = view::decode(inner) else { break };
         let in_view = search(&view.bytes);
         layers.push(view);

@@ -28,15 +28,15 @@ const PAIRS: usize = 1 << 16;
 
 /// A set of secrets. Its memory is bounded: of those that expire, the oldest are forgotten first.
 #[derive(Default)]
-pub struct Registry(RwLock<Secrets>);
+pub struct Registry(RwLock<KnownSecrets>);
 
 #[derive(Default)]
-struct Secrets {
+struct KnownSecrets {
     /// By a number that grows with each use.
-    entries: HashMap<u64, Entry>,
+    entries: HashMap<u64, SecretEntry>,
     by_text: HashMap<String, u64>,
     /// Where each block occurs.
-    blocks: HashMap<[u8; BLOCK], Vec<Place>>,
+    blocks: HashMap<[u8; BLOCK], Vec<BlockPosition>>,
     /// Forms that are shorter than a block, by their first two bytes.
     short: HashMap<[u8; 2], Vec<(u64, Vec<u8>)>>,
     /// Whether a block or a short form begins with this pair of bytes. Empty if there are none.
@@ -48,7 +48,7 @@ struct Secrets {
     expiring: usize,
 }
 
-struct Entry {
+struct SecretEntry {
     text: String,
     forms: Vec<Vec<u8>>,
     ends: Option<Instant>,
@@ -58,7 +58,7 @@ struct Entry {
 
 /// Where a block begins in a form.
 #[derive(Debug, Clone, Copy)]
-struct Place {
+struct BlockPosition {
     entry: u64,
     form: usize,
     offset: usize,
@@ -110,7 +110,7 @@ fn is_distinct(secret: &str) -> bool {
     (shortest..=MAX_LENGTH).contains(&secret.len())
 }
 
-impl Secrets {
+impl KnownSecrets {
     fn add(&mut self, secret: &str, ends: Option<Instant>, now: Instant) {
         let ends = match ends {
             None if self.permanent >= MAX_PERMANENT => now.checked_add(GRACE),
@@ -142,7 +142,7 @@ impl Secrets {
         self.expiring += size;
         self.permanent += usize::from(ends.is_none());
         self.by_text.insert(secret.to_owned(), used);
-        self.entries.insert(used, Entry { text: secret.to_owned(), forms, ends, size, used });
+        self.entries.insert(used, SecretEntry { text: secret.to_owned(), forms, ends, size, used });
     }
 
     fn index(&mut self, entry: u64, form: usize, bytes: &[u8]) {
@@ -160,8 +160,8 @@ impl Secrets {
             };
             self.starts[usize::from(u16::from_le_bytes([block[0], block[1]]))] = true;
             // Almost every block occurs once: no room for more of them.
-            let places = self.blocks.entry(*block).or_insert_with(|| Vec::with_capacity(1));
-            places.push(Place { entry, form, offset });
+            let positions = self.blocks.entry(*block).or_insert_with(|| Vec::with_capacity(1));
+            positions.push(BlockPosition { entry, form, offset });
         }
     }
 
@@ -190,9 +190,9 @@ impl Secrets {
                 self.by_text.remove(&entry.text);
             }
         }
-        self.blocks.retain(|_, places| {
-            places.retain(|place| self.entries.contains_key(&place.entry));
-            !places.is_empty()
+        self.blocks.retain(|_, positions| {
+            positions.retain(|position| self.entries.contains_key(&position.entry));
+            !positions.is_empty()
         });
         self.short.retain(|_, forms| {
             forms.retain(|(entry, _)| self.entries.contains_key(entry));
@@ -226,9 +226,9 @@ impl Secrets {
     /// The longest part of a secret that holds a block or a short form at `at`, and begins after `done`.
     fn longest_at(&self, text: &[u8], at: usize, done: usize) -> Option<Range<usize>> {
         let rest = text.get(at..)?;
-        let whole = |place: &Place| {
-            let form = self.entries.get(&place.entry)?.forms.get(place.form)?;
-            let (head, tail) = (form.get(..place.offset)?, form.get(place.offset..)?);
+        let whole = |position: &BlockPosition| {
+            let form = self.entries.get(&position.entry)?.forms.get(position.form)?;
+            let (head, tail) = (form.get(..position.offset)?, form.get(position.offset..)?);
             let before = text.get(done..at)?.iter().rev().zip(head.iter().rev());
             let before = before.take_while(|(a, b)| a == b).count();
             let after = rest.iter().zip(tail).take_while(|(a, b)| a == b).count();

@@ -10,13 +10,13 @@ const LONGEST_ENTITY: usize = 10;
 
 /// A text without one layer of escapes.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct View {
+pub(crate) struct DecodedText {
     pub(crate) bytes: Vec<u8>,
     /// For each byte, the bytes of the text that it stands for.
     places: Vec<Range<usize>>,
 }
 
-impl View {
+impl DecodedText {
     /// The bytes of the text that a range of the view stands for.
     pub(crate) fn source(&self, range: &Range<usize>) -> Range<usize> {
         let start = self.places.get(range.start).map_or(0, |place| place.start);
@@ -26,11 +26,12 @@ impl View {
 }
 
 /// Removes percent-encoding, backslash escapes of JSON and the character references of HTML, once. `None` if there are none.
-pub(crate) fn decode(text: &[u8]) -> Option<View> {
+pub(crate) fn decode(text: &[u8]) -> Option<DecodedText> {
     if !text.iter().any(|byte| matches!(byte, b'%' | b'\\' | b'&')) {
         return None;
     }
-    let mut view = View { bytes: Vec::with_capacity(text.len()), places: Vec::with_capacity(text.len()) };
+    let mut view =
+        DecodedText { bytes: Vec::with_capacity(text.len()), places: Vec::with_capacity(text.len()) };
     let mut is_changed = false;
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
@@ -44,8 +45,8 @@ pub(crate) fn decode(text: &[u8]) -> Option<View> {
             Some((decoded, length)) => {
                 let place = at..at + length;
                 match decoded {
-                    Decoded::Byte(byte) => view.push(byte, place),
-                    Decoded::Char(c) => {
+                    DecodedUnit::Byte(byte) => view.push(byte, place),
+                    DecodedUnit::Char(c) => {
                         let mut buffer = [0; 4];
                         for &byte in c.encode_utf8(&mut buffer).as_bytes() {
                             view.push(byte, place.clone());
@@ -64,14 +65,14 @@ pub(crate) fn decode(text: &[u8]) -> Option<View> {
     is_changed.then_some(view)
 }
 
-impl View {
+impl DecodedText {
     fn push(&mut self, byte: u8, place: Range<usize>) {
         self.bytes.push(byte);
         self.places.push(place);
     }
 }
 
-enum Decoded {
+enum DecodedUnit {
     Byte(u8),
     Char(char),
 }
@@ -82,25 +83,25 @@ fn hex(digits: &[u8]) -> Option<u32> {
     })
 }
 
-fn percent(text: &[u8]) -> Option<(Decoded, usize)> {
+fn percent(text: &[u8]) -> Option<(DecodedUnit, usize)> {
     let byte = u8::try_from(hex(text.get(1..3)?)?).ok()?;
-    Some((Decoded::Byte(byte), 3))
+    Some((DecodedUnit::Byte(byte), 3))
 }
 
-fn backslash(text: &[u8]) -> Option<(Decoded, usize)> {
+fn backslash(text: &[u8]) -> Option<(DecodedUnit, usize)> {
     let byte = match text.get(1)? {
         byte @ (b'"' | b'\\' | b'/' | b'\'') => *byte,
         b'n' => b'\n',
         b'r' => b'\r',
         b't' => b'\t',
-        b'x' => return Some((Decoded::Byte(u8::try_from(hex(text.get(2..4)?)?).ok()?), 4)),
-        b'u' => return Some((Decoded::Char(char::from_u32(hex(text.get(2..6)?)?)?), 6)),
+        b'x' => return Some((DecodedUnit::Byte(u8::try_from(hex(text.get(2..4)?)?).ok()?), 4)),
+        b'u' => return Some((DecodedUnit::Char(char::from_u32(hex(text.get(2..6)?)?)?), 6)),
         _ => return None,
     };
-    Some((Decoded::Byte(byte), 2))
+    Some((DecodedUnit::Byte(byte), 2))
 }
 
-fn entity(text: &[u8]) -> Option<(Decoded, usize)> {
+fn entity(text: &[u8]) -> Option<(DecodedUnit, usize)> {
     let end = text.iter().take(LONGEST_ENTITY).position(|byte| *byte == b';')?;
     let name = text.get(1..end)?;
     let c = match name {
@@ -115,5 +116,5 @@ fn entity(text: &[u8]) -> Option<(Decoded, usize)> {
         [b'#', digits @ ..] => char::from_u32(std::str::from_utf8(digits).ok()?.parse().ok()?)?,
         _ => return None,
     };
-    Some((Decoded::Char(c), end + 1))
+    Some((DecodedUnit::Char(c), end + 1))
 }

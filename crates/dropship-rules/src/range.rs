@@ -20,7 +20,7 @@ pub trait RangeValue: Copy + Ord + Display + FromStr<Err = String> {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Bound<T> {
+enum RangeBound<T> {
     AtLeast(T),
     Above(T),
     AtMost(T),
@@ -29,16 +29,16 @@ enum Bound<T> {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Shape<T> {
+enum RangeCondition<T> {
     Glob(Glob),
-    Bounds(Vec<Bound<T>>),
+    Bounds(Vec<RangeBound<T>>),
 }
 
 /// A set of values, such as `>=1.2, <2`, `1.2.*` or `1.2.3.4`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ValueRange<T> {
     source: String,
-    shape: Shape<T>,
+    shape: RangeCondition<T>,
 }
 
 impl<T: RangeValue> ValueRange<T> {
@@ -51,7 +51,7 @@ impl<T: RangeValue> ValueRange<T> {
         if text.contains(['*', '?', '[', '{']) && !text.contains(['<', '>', '=']) {
             let glob = Glob::new(text).map_err(|error| error.to_string())?;
             return match T::texts().meets(&glob) {
-                true => Ok(Self { source, shape: Shape::Glob(glob) }),
+                true => Ok(Self { source, shape: RangeCondition::Glob(glob) }),
                 false => Err(format!("`{text}` never matches a {}", T::NOUN)),
             };
         }
@@ -59,7 +59,7 @@ impl<T: RangeValue> ValueRange<T> {
         if !edges(&bounds).any(|edge| fits(&bounds, edge)) {
             return Err(format!("no {} fits `{text}`: its bounds exclude each other", T::NOUN));
         }
-        Ok(Self { source, shape: Shape::Bounds(bounds) })
+        Ok(Self { source, shape: RangeCondition::Bounds(bounds) })
     }
 
     /// Whether a value, as an INF writes it, is in the range.
@@ -67,10 +67,10 @@ impl<T: RangeValue> ValueRange<T> {
     pub fn contains(&self, text: &str) -> bool {
         let value = text.parse::<T>();
         match &self.shape {
-            Shape::Glob(glob) => {
+            RangeCondition::Glob(glob) => {
                 glob.is_match(text) || value.is_ok_and(|value| glob.is_match(&value.to_string()))
             }
-            Shape::Bounds(bounds) => value.is_ok_and(|value| fits(bounds, value)),
+            RangeCondition::Bounds(bounds) => value.is_ok_and(|value| fits(bounds, value)),
         }
     }
 
@@ -82,35 +82,38 @@ impl<T: RangeValue> ValueRange<T> {
 }
 
 /// The values at and beside each bound. If any value is in the range, one of these is.
-fn edges<T: RangeValue>(bounds: &[Bound<T>]) -> impl Iterator<Item = T> {
+fn edges<T: RangeValue>(bounds: &[RangeBound<T>]) -> impl Iterator<Item = T> {
     bounds.iter().flat_map(|bound| {
-        let (Bound::AtLeast(v) | Bound::Above(v) | Bound::AtMost(v) | Bound::Below(v) | Bound::Equal(v)) =
-            *bound;
+        let (RangeBound::AtLeast(v)
+        | RangeBound::Above(v)
+        | RangeBound::AtMost(v)
+        | RangeBound::Below(v)
+        | RangeBound::Equal(v)) = *bound;
         [v, v.next(), v.previous()]
     })
 }
 
-fn fits<T: Copy + Ord>(bounds: &[Bound<T>], value: T) -> bool {
+fn fits<T: Copy + Ord>(bounds: &[RangeBound<T>], value: T) -> bool {
     bounds.iter().all(|bound| match bound {
-        Bound::AtLeast(edge) => value >= *edge,
-        Bound::Above(edge) => value > *edge,
-        Bound::AtMost(edge) => value <= *edge,
-        Bound::Below(edge) => value < *edge,
-        Bound::Equal(edge) => value == *edge,
+        RangeBound::AtLeast(edge) => value >= *edge,
+        RangeBound::Above(edge) => value > *edge,
+        RangeBound::AtMost(edge) => value <= *edge,
+        RangeBound::Below(edge) => value < *edge,
+        RangeBound::Equal(edge) => value == *edge,
     })
 }
 
-fn bound<T: RangeValue>(text: &str) -> Result<Bound<T>, String> {
-    let (make, rest): (fn(T) -> Bound<T>, &str) = if let Some(rest) = text.strip_prefix(">=") {
-        (Bound::AtLeast, rest)
+fn bound<T: RangeValue>(text: &str) -> Result<RangeBound<T>, String> {
+    let (make, rest): (fn(T) -> RangeBound<T>, &str) = if let Some(rest) = text.strip_prefix(">=") {
+        (RangeBound::AtLeast, rest)
     } else if let Some(rest) = text.strip_prefix("<=") {
-        (Bound::AtMost, rest)
+        (RangeBound::AtMost, rest)
     } else if let Some(rest) = text.strip_prefix('>') {
-        (Bound::Above, rest)
+        (RangeBound::Above, rest)
     } else if let Some(rest) = text.strip_prefix('<') {
-        (Bound::Below, rest)
+        (RangeBound::Below, rest)
     } else {
-        (Bound::Equal, text.strip_prefix('=').unwrap_or(text))
+        (RangeBound::Equal, text.strip_prefix('=').unwrap_or(text))
     };
     rest.trim().parse().map(make)
 }

@@ -11,7 +11,7 @@ mod sample;
 mod scope;
 mod variables;
 
-pub use scope::Scope;
+pub use scope::TemplateScope;
 pub use variables::unknown_variable;
 
 /// Steps that a template may take; text values need some dozens.
@@ -133,7 +133,7 @@ impl Template {
     ///
     /// # Errors
     /// When a variable is undefined, a filter fails, the template takes too many steps, or the text has more than 16384 bytes.
-    pub fn render(&self, scope: &Scope) -> Result<String, TemplateError> {
+    pub fn render(&self, scope: &TemplateScope) -> Result<String, TemplateError> {
         self.render_in(&ENVIRONMENT, scope)
     }
 
@@ -141,11 +141,15 @@ impl Template {
     ///
     /// # Errors
     /// As [`Template::render`].
-    pub fn render_glob(&self, scope: &Scope) -> Result<String, TemplateError> {
+    pub fn render_glob(&self, scope: &TemplateScope) -> Result<String, TemplateError> {
         self.render_in(&GLOB_ENVIRONMENT, scope)
     }
 
-    fn render_in(&self, environment: &Environment<'static>, scope: &Scope) -> Result<String, TemplateError> {
+    fn render_in(
+        &self,
+        environment: &Environment<'static>,
+        scope: &TemplateScope,
+    ) -> Result<String, TemplateError> {
         if self.literal {
             return Ok(self.source.trim().to_owned());
         }
@@ -161,7 +165,7 @@ impl Template {
         Ok(text.trim().to_owned())
     }
 
-    fn error(&self, error: &minijinja::Error, scope: &Scope) -> TemplateError {
+    fn error(&self, error: &minijinja::Error, scope: &TemplateScope) -> TemplateError {
         let missing = match error.kind() {
             ErrorKind::UndefinedError => scope.missing(&self.variables()),
             _ => None,

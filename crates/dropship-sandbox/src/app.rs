@@ -6,23 +6,23 @@ use std::sync::atomic::{AtomicI64, AtomicUsize};
 use tokio_util::sync::CancellationToken;
 
 use crate::blob::store::BlobStore;
-use crate::clock::Clock;
-use crate::faults::script::Script;
+use crate::clock::SandboxClock;
+use crate::faults::script::FaultScript;
 use crate::lock::lock;
 use crate::options::Options;
 use crate::quirks::{Quirk, Quirks};
-use crate::request_log::Log;
+use crate::request_log::RequestLog;
 use crate::state::ServiceState;
 
 /// The shared state of a sandbox.
 #[derive(Debug)]
 pub(crate) struct App {
     pub(crate) options: Options,
-    pub(crate) clock: Clock,
+    pub(crate) clock: SandboxClock,
     pub(crate) state: Mutex<ServiceState>,
     pub(crate) blobs: BlobStore,
-    pub(crate) script: Mutex<Script>,
-    pub(crate) log: Mutex<Log>,
+    pub(crate) script: Mutex<FaultScript>,
+    pub(crate) log: Mutex<RequestLog>,
     /// `http://host:port` of the listener.
     pub(crate) base: String,
     /// Number of next links that were written in an odd form. Callers of the paging hold the lock of the state.
@@ -47,15 +47,15 @@ impl App {
     /// Deletes all objects, tokens, blobs, faults and logged requests.
     pub(crate) fn reset(&self) {
         *lock(&self.state) = ServiceState::new(self.options.seed);
-        *lock(&self.script) = Script::default();
-        *lock(&self.log) = Log::default();
+        *lock(&self.script) = FaultScript::default();
+        *lock(&self.log) = RequestLog::default();
         self.blobs.clear();
     }
 }
 
 /// The caller of the API, and the base of the URLs in the response.
 #[derive(Debug, Clone)]
-pub(crate) struct Caller {
+pub(crate) struct ApiCaller {
     pub(crate) account: String,
     /// `http://host:port` from the Host header of the request.
     pub(crate) base: String,
@@ -63,7 +63,7 @@ pub(crate) struct Caller {
     pub(crate) version: &'static str,
 }
 
-impl Caller {
+impl ApiCaller {
     /// The URL of a resource of the API.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}/{}/my/hardware/{path}", self.base, self.version)

@@ -10,14 +10,14 @@ use crate::lock::lock;
 
 /// The clock of one sandbox.
 #[derive(Debug)]
-pub(crate) struct Clock {
+pub(crate) struct SandboxClock {
     started: Instant,
     speed: f64,
     advanced: Mutex<Duration>,
     work_advanced: Mutex<Duration>,
 }
 
-impl Clock {
+impl SandboxClock {
     /// A clock whose working time runs `speed` times as fast as the wall clock.
     ///
     /// A speed that is not a positive number counts as 1.
@@ -26,13 +26,13 @@ impl Clock {
         Self { started: Instant::now(), speed, advanced: Mutex::default(), work_advanced: Mutex::default() }
     }
 
-    /// Wall time: the clock of the machine plus the time skipped by [`Clock::advance`].
+    /// Wall time: the clock of the machine plus the time skipped by [`SandboxClock::advance`].
     pub(crate) fn wall(&self) -> Timestamp {
         let skipped = *lock(&self.advanced);
         Timestamp::now().checked_add(skipped).unwrap_or(Timestamp::MAX)
     }
 
-    /// Real time since the start plus the time skipped by [`Clock::advance`]; throttling uses it.
+    /// Real time since the start plus the time skipped by [`SandboxClock::advance`]; throttling uses it.
     pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed().saturating_add(*lock(&self.advanced))
     }
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn advance_moves_both_clocks() {
-        let clock = Clock::new(1.0);
+        let clock = SandboxClock::new(1.0);
         let (wall, work) = (clock.wall(), clock.work());
         clock.advance(Duration::from_secs(7200));
         assert!(clock.wall().duration_since(wall).as_secs() >= 7200);
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn invalid_speed_counts_as_one() {
-        let clock = Clock::new(f64::NAN);
+        let clock = SandboxClock::new(f64::NAN);
         // At any other speed, working time is not between two readings of the machine's clock.
         let before = clock.started.elapsed();
         let work = clock.work();

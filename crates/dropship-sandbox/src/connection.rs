@@ -15,22 +15,22 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::control;
 use crate::faults::{injection, proxy};
-use crate::listener::Peer;
+use crate::listener::CuttableConnection;
 use crate::lock::lock;
 use crate::payload::{MAX_BODY, Payload};
 use crate::reply::{html, response};
-use crate::request_log::{self, Entry};
-use crate::route::{Op, Route};
+use crate::request_log::{self, RequestEntry};
+use crate::route::{Operation, Route};
 
 /// Serves one request. The connection is cut when a fault demands it or the sandbox stops.
 pub(crate) async fn serve(
     State(app): State<Arc<App>>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
+    ConnectInfo(peer): ConnectInfo<CuttableConnection>,
     request: Request,
 ) -> Response {
     let (parts, body) = request.into_parts();
     let route = Route::of(&parts.method, parts.uri.path());
-    let streams = matches!(route, Route::Blob { .. } | Route::Api { op: Op::PutPackage, .. });
+    let streams = matches!(route, Route::Blob { .. } | Route::Api { op: Operation::PutPackage, .. });
     let payload = if streams {
         Payload::Stream(body)
     } else {
@@ -77,7 +77,7 @@ fn set_date(app: &App, answer: &mut Response) {
 }
 
 /// The log entry of a request.
-fn entry(app: &App, parts: &Parts, route: &Route, payload: &Payload) -> Entry {
+fn entry(app: &App, parts: &Parts, route: &Route, payload: &Payload) -> RequestEntry {
     let body = match payload {
         Payload::Bytes(bytes) if bytes.is_empty() => Value::Null,
         Payload::Bytes(bytes) if matches!(route, Route::Token { .. }) => request_log::masked_form(bytes),
@@ -86,7 +86,7 @@ fn entry(app: &App, parts: &Parts, route: &Route, payload: &Payload) -> Entry {
         }
         Payload::Stream(_) => Value::Null,
     };
-    Entry {
+    RequestEntry {
         number: 0,
         at: app.clock.wall(),
         method: parts.method.to_string(),

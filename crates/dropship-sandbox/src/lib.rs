@@ -27,8 +27,8 @@ mod workflow;
 mod tests;
 
 pub use control::Control;
-pub use faults::{Action, Fault, FaultBody};
+pub use faults::{Fault, FaultAction, FaultBody};
 pub use options::{Credentials, Options, Wait};
 pub use quirks::{Quirk, Quirks, UnknownQuirk};
-pub use request_log::Entry as RequestEntry;
+pub use request_log::RequestEntry;
 pub use sandbox::Sandbox;

@@ -15,18 +15,18 @@ use tokio::net::{TcpListener, TcpStream};
 
 /// A connection that a handler can cut.
 #[derive(Debug, Clone)]
-pub(crate) struct Peer {
+pub(crate) struct CuttableConnection {
     cut: Arc<AtomicBool>,
 }
 
-impl Peer {
+impl CuttableConnection {
     /// Cuts the connection: no further byte is read or written.
     pub(crate) fn cut(&self) {
         self.cut.store(true, Ordering::SeqCst);
     }
 }
 
-impl Connected<IncomingStream<'_, CuttableListener>> for Peer {
+impl Connected<IncomingStream<'_, CuttableListener>> for CuttableConnection {
     fn connect_info(stream: IncomingStream<'_, CuttableListener>) -> Self {
         stream.remote_addr().clone()
     }
@@ -46,7 +46,7 @@ impl CuttableListener {
 
 impl Listener for CuttableListener {
     type Io = CuttableStream;
-    type Addr = Peer;
+    type Addr = CuttableConnection;
 
     async fn accept(&mut self) -> (Self::Io, Self::Addr) {
         loop {
@@ -56,7 +56,7 @@ impl Listener for CuttableListener {
                         tracing::debug!(%error, "cannot set TCP_NODELAY: {error}");
                     }
                     let cut = Arc::new(AtomicBool::new(false));
-                    return (CuttableStream { stream, cut: Arc::clone(&cut) }, Peer { cut });
+                    return (CuttableStream { stream, cut: Arc::clone(&cut) }, CuttableConnection { cut });
                 }
                 Err(error) => {
                     // For example out of file descriptors: wait until other connections are closed.
@@ -68,7 +68,7 @@ impl Listener for CuttableListener {
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
-        Ok(Peer { cut: Arc::new(AtomicBool::new(false)) })
+        Ok(CuttableConnection { cut: Arc::new(AtomicBool::new(false)) })
     }
 }
 

@@ -21,9 +21,9 @@ pub(crate) enum Reply {
 #[derive(Debug)]
 pub(crate) enum ErrorReply {
     /// One of the API's functional errors: code, message, and targets with their messages.
-    Api { code: Code, message: String, targets: Vec<(String, String)> },
+    Api { code: ErrorCode, message: String, targets: Vec<(String, String)> },
     /// A functional error whose status is known.
-    Status { status: u16, code: Code, message: String },
+    Status { status: u16, code: ErrorCode, message: String },
     /// An error of the gateway in front of the API.
     Gateway { status: u16, message: String, retry_after: Option<u64> },
     /// An error page of the web server in front of the gateway.
@@ -32,7 +32,7 @@ pub(crate) enum ErrorReply {
 
 /// The functional codes of the API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Code {
+pub(crate) enum ErrorCode {
     InvalidInput,
     RequestInvalidForCurrentState,
     UpdateUnauthorized,
@@ -40,7 +40,7 @@ pub(crate) enum Code {
     ReadOnlyProduct,
 }
 
-impl Code {
+impl ErrorCode {
     fn name(self) -> &'static str {
         match self {
             Self::InvalidInput => "invalidInput",
@@ -73,7 +73,7 @@ impl Code {
 impl ErrorReply {
     /// Invalid fields with their messages.
     pub(crate) fn invalid(targets: Vec<(String, String)>) -> Self {
-        Self::Api { code: Code::InvalidInput, message: "Validation Failed.".to_owned(), targets }
+        Self::Api { code: ErrorCode::InvalidInput, message: "Validation Failed.".to_owned(), targets }
     }
 
     /// One invalid field.
@@ -81,16 +81,16 @@ impl ErrorReply {
         Self::invalid(vec![(target.to_owned(), message.into())])
     }
 
-    pub(crate) fn api(code: Code, message: impl Into<String>) -> Self {
+    pub(crate) fn api(code: ErrorCode, message: impl Into<String>) -> Self {
         Self::Api { code, message: message.into(), targets: Vec::new() }
     }
 
     pub(crate) fn not_found(what: &str) -> Self {
-        Self::api(Code::EntityNotFound, what)
+        Self::api(ErrorCode::EntityNotFound, what)
     }
 
     pub(crate) fn wrong_state(message: &str) -> Self {
-        Self::api(Code::RequestInvalidForCurrentState, message)
+        Self::api(ErrorCode::RequestInvalidForCurrentState, message)
     }
 
     pub(crate) fn gateway(status: u16, message: &str) -> Self {

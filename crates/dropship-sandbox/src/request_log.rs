@@ -32,7 +32,7 @@ const SHOWN: &[&str] = &[
 
 /// A received request.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct RequestEntry {
     /// Its number, from 1.
     pub number: u64,
     /// Time of receipt.
@@ -55,7 +55,7 @@ pub struct Entry {
     pub fault: Option<String>,
 }
 
-impl Entry {
+impl RequestEntry {
     /// As JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -69,14 +69,14 @@ impl Entry {
 
 /// The received requests; the oldest are dropped first.
 #[derive(Debug, Default)]
-pub(crate) struct Log {
-    entries: VecDeque<Entry>,
+pub(crate) struct RequestLog {
+    entries: VecDeque<RequestEntry>,
     next: u64,
 }
 
-impl Log {
+impl RequestLog {
     /// Logs a request and returns its number.
-    pub(crate) fn begin(&mut self, mut entry: Entry) -> u64 {
+    pub(crate) fn begin(&mut self, mut entry: RequestEntry) -> u64 {
         self.next += 1;
         entry.number = self.next;
         if self.entries.len() >= KEPT {
@@ -87,13 +87,13 @@ impl Log {
     }
 
     /// Changes the entry of a request.
-    pub(crate) fn amend(&mut self, number: u64, change: impl FnOnce(&mut Entry)) {
+    pub(crate) fn amend(&mut self, number: u64, change: impl FnOnce(&mut RequestEntry)) {
         if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.number == number) {
             change(entry);
         }
     }
 
-    pub(crate) fn entries(&self) -> impl Iterator<Item = &Entry> {
+    pub(crate) fn entries(&self) -> impl Iterator<Item = &RequestEntry> {
         self.entries.iter()
     }
 }

@@ -31,8 +31,9 @@ pub(crate) async fn respond(app: &Arc<App>, parts: &Parts, route: Route, payload
         Route::Discovery { tenant } => json_response(200, &token::discovery(&base, &tenant)),
         Route::Api { op, version } => call::answer(app, parts, &base, &op, version, payload).await,
         Route::Blob { name, moved } => {
-            let place = blob::http::Place { name: &name, moved };
-            blob::http::answer(app, &parts.method, place, query, &parts.headers, payload.into_body()).await
+            let requested = blob::http::BlobRequest { name: &name, moved };
+            blob::http::answer(app, &parts.method, requested, query, &parts.headers, payload.into_body())
+                .await
         }
         Route::Report { pid, sid } => downloads::report(app, &parts.headers, pid, sid),
         Route::Metadata { sid } => downloads::metadata(app, &parts.headers, sid).await,

@@ -12,7 +12,7 @@ pub(crate) enum Route {
     /// The discovery document of the authority.
     Discovery { tenant: String },
     /// An operation of the API.
-    Api { op: Op, version: &'static str },
+    Api { op: Operation, version: &'static str },
     /// A blob, or the target of a redirection to it.
     Blob { name: String, moved: bool },
     /// A certification report.
@@ -29,7 +29,7 @@ pub(crate) enum Route {
 
 /// The operations of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Op {
+pub(crate) enum Operation {
     ListProducts,
     GetProduct(u64),
     CreateProduct,
@@ -54,7 +54,7 @@ pub(crate) enum Op {
     DownloadAsset(String, String),
 }
 
-impl Op {
+impl Operation {
     /// The operation's name, in faults and in the log.
     pub(crate) fn name(&self) -> &'static str {
         match self {
@@ -154,10 +154,10 @@ impl Route {
 
     fn api(method: &Method, path: &[&str], version: &'static str) -> Self {
         let op = match (method.as_str(), path) {
-            ("GET", ["products"]) => Op::ListProducts,
-            ("POST", ["products"]) => Op::CreateProduct,
-            ("GET", ["products", pid]) => Op::GetProduct(number(pid)),
-            ("PATCH", ["products", pid]) => Op::UpdateProduct(number(pid)),
+            ("GET", ["products"]) => Operation::ListProducts,
+            ("POST", ["products"]) => Operation::CreateProduct,
+            ("GET", ["products", pid]) => Operation::GetProduct(number(pid)),
+            ("PATCH", ["products", pid]) => Operation::UpdateProduct(number(pid)),
             (
                 "GET",
                 [
@@ -170,41 +170,45 @@ impl Route {
                     "sourcesubmissionid",
                     sid,
                 ],
-            ) => Op::Translate { publisher: number(publisher), pid: number(pid), sid: number(sid) },
-            ("GET", ["products", pid, "submissions"]) => Op::ListSubmissions(number(pid)),
-            ("POST", ["products", pid, "submissions"]) => Op::CreateSubmission(number(pid)),
-            ("GET", ["products", pid, "submissions", sid]) => Op::GetSubmission(number(pid), number(sid)),
-            ("PATCH", ["products", pid, "submissions", sid]) => {
-                Op::UpdateSubmission(number(pid), number(sid))
+            ) => Operation::Translate { publisher: number(publisher), pid: number(pid), sid: number(sid) },
+            ("GET", ["products", pid, "submissions"]) => Operation::ListSubmissions(number(pid)),
+            ("POST", ["products", pid, "submissions"]) => Operation::CreateSubmission(number(pid)),
+            ("GET", ["products", pid, "submissions", sid]) => {
+                Operation::GetSubmission(number(pid), number(sid))
             }
-            ("POST", ["products", pid, "submissions", sid, "commit"]) => Op::Commit(number(pid), number(sid)),
+            ("PATCH", ["products", pid, "submissions", sid]) => {
+                Operation::UpdateSubmission(number(pid), number(sid))
+            }
+            ("POST", ["products", pid, "submissions", sid, "commit"]) => {
+                Operation::Commit(number(pid), number(sid))
+            }
             ("POST", ["products", pid, "submissions", sid, "createpublishermetadata"]) => {
-                Op::CreateMetadata(number(pid), number(sid))
+                Operation::CreateMetadata(number(pid), number(sid))
             }
             ("GET", ["products", pid, "submissions", sid, "shippinglabels"]) => {
-                Op::ListLabels(number(pid), number(sid))
+                Operation::ListLabels(number(pid), number(sid))
             }
             ("POST", ["products", pid, "submissions", sid, "shippinglabels"]) => {
-                Op::CreateLabel(number(pid), number(sid))
+                Operation::CreateLabel(number(pid), number(sid))
             }
             ("GET", ["products", pid, "submissions", sid, "shippinglabels", lid]) => {
-                Op::GetLabel(number(pid), number(sid), number(lid))
+                Operation::GetLabel(number(pid), number(sid), number(lid))
             }
             ("PATCH", ["products", pid, "submissions", sid, "shippinglabels", lid]) => {
-                Op::UpdateLabel(number(pid), number(sid), number(lid))
+                Operation::UpdateLabel(number(pid), number(sid), number(lid))
             }
             ("PUT", ["products", pid, "submissions", sid, "shippinglabels", lid, "cancel"]) => {
-                Op::CancelLabel(number(pid), number(sid), number(lid))
+                Operation::CancelLabel(number(pid), number(sid), number(lid))
             }
-            ("GET", ["audiences"]) => Op::ListAudiences,
-            ("PUT", ["preprod", "packages"]) => Op::PutPackage,
-            ("GET", ["preprod", "packages", id]) => Op::GetPackage((*id).to_owned()),
-            ("GET", ["preprod", "packages", id, "assets"]) => Op::ListAssets((*id).to_owned()),
+            ("GET", ["audiences"]) => Operation::ListAudiences,
+            ("PUT", ["preprod", "packages"]) => Operation::PutPackage,
+            ("GET", ["preprod", "packages", id]) => Operation::GetPackage((*id).to_owned()),
+            ("GET", ["preprod", "packages", id, "assets"]) => Operation::ListAssets((*id).to_owned()),
             ("GET", ["preprod", "packages", id, "assets", asset]) => {
-                Op::GetAsset((*id).to_owned(), (*asset).to_owned())
+                Operation::GetAsset((*id).to_owned(), (*asset).to_owned())
             }
             ("GET", ["preprod", "packages", id, "assets", asset, "download"]) => {
-                Op::DownloadAsset((*id).to_owned(), (*asset).to_owned())
+                Operation::DownloadAsset((*id).to_owned(), (*asset).to_owned())
             }
             (_, ["products" | "audiences", ..] | ["preprod", "packages", ..]) => return Self::WrongMethod,
             _ => return Self::Unknown,
@@ -225,7 +229,7 @@ mod tests {
     #[test]
     fn route_ignores_case_and_trailing_slash() {
         let path = "/v2.0/my/hardware/Products/7/submissions/9/shippingLabels/11/cancel/";
-        let op = Op::CancelLabel(7, 9, 11);
+        let op = Operation::CancelLabel(7, 9, 11);
         assert_eq!(Route::of(&Method::PUT, path), Route::Api { op, version: "v2.0" });
         assert_eq!(Route::of(&Method::DELETE, "/v1.0/my/hardware/products/7"), Route::WrongMethod);
         assert_eq!(

@@ -12,10 +12,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::blob::store::BlobStore;
-use crate::clock::Clock;
+use crate::clock::SandboxClock;
 use crate::connection;
 use crate::control::Control;
-use crate::listener::{CuttableListener, Peer};
+use crate::listener::{CuttableConnection, CuttableListener};
 use crate::options::Options;
 use crate::state::ServiceState;
 
@@ -43,7 +43,7 @@ impl Sandbox {
         let mut key = [0_u8; 32];
         getrandom::fill(&mut key).map_err(|error| io::Error::other(error.to_string()))?;
         let app = Arc::new(App {
-            clock: Clock::new(options.speed),
+            clock: SandboxClock::new(options.speed),
             state: Mutex::new(ServiceState::new(options.seed)),
             blobs: BlobStore::new()?,
             script: Mutex::default(),
@@ -57,7 +57,7 @@ impl Sandbox {
         });
         let stop = CancellationToken::new();
         let router = Router::new().fallback(connection::serve).with_state(Arc::clone(&app));
-        let service = router.into_make_service_with_connect_info::<Peer>();
+        let service = router.into_make_service_with_connect_info::<CuttableConnection>();
         let (stopped, kill) = (stop.clone(), app.kill.clone());
         let server = tokio::spawn(async move {
             let serving =

@@ -98,7 +98,7 @@ pub(crate) struct Product {
     pub(crate) created: Timestamp,
     pub(crate) updated: Timestamp,
     /// Origin of a product that a partner shared.
-    pub(crate) origin: Option<Origin>,
+    pub(crate) origin: Option<SharingOrigin>,
     pub(crate) read_only: bool,
     pub(crate) inbox: bool,
     pub(crate) submissions: BTreeMap<u64, Submission>,
@@ -137,7 +137,7 @@ impl Product {
 
 /// Where a shared product or submission came from.
 #[derive(Debug, Clone)]
-pub(crate) struct Origin {
+pub(crate) struct SharingOrigin {
     pub(crate) publisher: u64,
     pub(crate) product: u64,
     pub(crate) submission: u64,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::options::{Options, Wait};
-use crate::package::package_facts::Failure;
+use crate::package::package_facts::StepFailure;
 use crate::quirks::{Quirk, Quirks};
 use crate::state::{Label, Submission};
 
@@ -49,7 +49,7 @@ const PARTNER: &[(&str, u32)] = &[
 
 /// The progress of a workflow.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Progress {
+pub(crate) struct WorkflowProgress {
     pub(crate) step: &'static str,
     pub(crate) state: &'static str,
     /// Working time since the last step was completed.
@@ -58,16 +58,16 @@ pub(crate) struct Progress {
     pub(crate) failed: Option<String>,
 }
 
-impl Progress {
+impl WorkflowProgress {
     pub(crate) fn is_done(&self) -> bool {
         self.done_for.is_some()
     }
 }
 
 /// Steps with their working times.
-struct Plan(Vec<(&'static str, Duration)>);
+struct StepTimes(Vec<(&'static str, Duration)>);
 
-impl Plan {
+impl StepTimes {
     fn new(steps: &[(&'static str, u32)], total: Duration) -> Self {
         Self(steps.iter().map(|(step, share)| (*step, total * *share / 100)).collect())
     }
@@ -103,7 +103,7 @@ impl Plan {
         }
     }
 
-    fn progress(&self, elapsed: Duration, fails: Option<&Failure>, quirks: Quirks) -> Progress {
+    fn progress(&self, elapsed: Duration, fails: Option<&StepFailure>, quirks: Quirks) -> WorkflowProgress {
         let mut left = elapsed;
         let mut last = "";
         for (step, span) in self.0.iter().filter(|(_, span)| !span.is_zero()) {
@@ -123,10 +123,10 @@ impl Plan {
                     || step.starts_with("finalizePub")
                     || *step == "finalizeSharing";
                 let state = if over && state == "completed" { "started" } else { state };
-                return Progress { step, state, done_for: None, failed: None };
+                return WorkflowProgress { step, state, done_for: None, failed: None };
             }
             if let Some(failure) = fails.filter(|failure| failure.step == *step) {
-                return Progress {
+                return WorkflowProgress {
                     step,
                     state: "failed",
                     done_for: None,
@@ -135,14 +135,14 @@ impl Plan {
             }
             left -= *span;
         }
-        Progress { step: last, state: "completed", done_for: Some(left), failed: None }
+        WorkflowProgress { step: last, state: "completed", done_for: Some(left), failed: None }
     }
 }
 
 /// The progress of a submission; `None` before its commit.
-pub(crate) fn submission(sub: &Submission, now: Duration, options: &Options) -> Option<Progress> {
+pub(crate) fn submission(sub: &Submission, now: Duration, options: &Options) -> Option<WorkflowProgress> {
     let committed = sub.committed?;
-    let mut plan = Plan::new(SUBMISSION, options.sign);
+    let mut plan = StepTimes::new(SUBMISSION, options.sign);
     plan.wait_for_unknown_step(options.sign, options.quirks);
     plan.wait("manualReview", options.review, committed, sub.review_released);
     let failure = sub.facts.get().and_then(|analysis| analysis.failure.clone());
@@ -164,9 +164,9 @@ pub(crate) fn commit_status(sub: &Submission, now: Duration, options: &Options) 
 }
 
 /// The progress of a label.
-pub(crate) fn label(label: &Label, now: Duration, options: &Options) -> Progress {
+pub(crate) fn label(label: &Label, now: Duration, options: &Options) -> WorkflowProgress {
     let steps = if label.is_sharing() { PARTNER } else { WINDOWS_UPDATE };
-    let mut plan = Plan::new(steps, options.publish);
+    let mut plan = StepTimes::new(steps, options.publish);
     if options.quirks.has(Quirk::CreatedStep) {
         plan.wait("created", Wait::For(options.publish / 20), label.began, None);
     }
@@ -177,7 +177,12 @@ pub(crate) fn label(label: &Label, now: Duration, options: &Options) -> Progress
     }
     if let Some(refusal) = &label.refused {
         let progress = plan.progress(refusal.at.saturating_sub(label.began), None, options.quirks);
-        return Progress { state: "failed", done_for: None, failed: Some(refusal.why.clone()), ..progress };
+        return WorkflowProgress {
+            state: "failed",
+            done_for: None,
+            failed: Some(refusal.why.clone()),
+            ..progress
+        };
     }
     let Some(cancelled) = label.cancelled else {
         let mut progress = plan.progress(now.saturating_sub(label.began), None, options.quirks);
@@ -198,7 +203,7 @@ pub(crate) fn label(label: &Label, now: Duration, options: &Options) -> Progress
 }
 
 /// Whether the signed package of a submission is offered.
-pub(crate) fn offers_signed(progress: &Progress, options: &Options) -> bool {
+pub(crate) fn offers_signed(progress: &WorkflowProgress, options: &Options) -> bool {
     let late = if options.quirks.has(Quirk::LateSignedPackage) { options.sign / 10 } else { Duration::ZERO };
     progress.done_for.is_some_and(|span| span >= late)
 }
@@ -206,7 +211,7 @@ pub(crate) fn offers_signed(progress: &Progress, options: &Options) -> bool {
 /// Whether the driver metadata of a submission is offered.
 pub(crate) fn offers_metadata(
     sub: &Submission,
-    progress: &Progress,
+    progress: &WorkflowProgress,
     now: Duration,
     options: &Options,
 ) -> bool {
@@ -226,8 +231,8 @@ pub(crate) fn offers_metadata(
 mod tests {
     use super::*;
 
-    fn at(seconds: u64, fails: Option<&Failure>) -> Progress {
-        Plan::new(SUBMISSION, Duration::from_secs(600)).progress(
+    fn at(seconds: u64, fails: Option<&StepFailure>) -> WorkflowProgress {
+        StepTimes::new(SUBMISSION, Duration::from_secs(600)).progress(
             Duration::from_secs(seconds),
             fails,
             Quirks::none(),
@@ -244,17 +249,17 @@ mod tests {
 
     #[test]
     fn failure_stops_workflow_at_its_step() {
-        let failure = Failure { step: "validation", message: "no".to_owned() };
+        let failure = StepFailure { step: "validation", message: "no".to_owned() };
         assert_eq!(at(100, Some(&failure)).failed, None);
         assert_eq!((at(1000, Some(&failure)).step, at(1000, Some(&failure)).state), ("validation", "failed"));
     }
 
     #[test]
     fn wait_lasts_until_release() {
-        let mut plan = Plan::new(SUBMISSION, Duration::from_secs(600));
+        let mut plan = StepTimes::new(SUBMISSION, Duration::from_secs(600));
         plan.wait("manualReview", Wait::UntilReleased, Duration::ZERO, None);
         assert_eq!(plan.progress(Duration::from_secs(1_000_000), None, Quirks::none()).step, "manualReview");
-        let mut plan = Plan::new(SUBMISSION, Duration::from_secs(600));
+        let mut plan = StepTimes::new(SUBMISSION, Duration::from_secs(600));
         plan.wait("manualReview", Wait::UntilReleased, Duration::ZERO, Some(Duration::from_secs(1000)));
         assert_eq!(plan.progress(Duration::from_secs(1001), None, Quirks::none()).step, "signing");
     }

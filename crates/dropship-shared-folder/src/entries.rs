@@ -14,7 +14,7 @@ pub const MAX_ENTRIES: usize = 1_000_000;
 /// Whether a folder was read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub enum Listed {
+pub enum ListedEntries {
     /// Every entry.
     Wholly,
     /// [`MAX_ENTRIES`]; there are more.
@@ -55,7 +55,10 @@ impl SharedFolder {
     ///
     /// # Errors
     /// When the folder cannot be read, or `visit` fails.
-    pub fn list(&self, mut visit: impl FnMut(FolderEntry<'_>) -> io::Result<()>) -> io::Result<Listed> {
+    pub fn list(
+        &self,
+        mut visit: impl FnMut(FolderEntry<'_>) -> io::Result<()>,
+    ) -> io::Result<ListedEntries> {
         let mut read = 0;
         for entry in Dir::new(self.readable()?)? {
             let entry = entry?;
@@ -64,11 +67,11 @@ impl SharedFolder {
                 continue;
             }
             if read == MAX_ENTRIES {
-                return Ok(Listed::InPart);
+                return Ok(ListedEntries::InPart);
             }
             read += 1;
             visit(FolderEntry { name, kind: EntryKind(entry.file_type()), ino: entry.ino() })?;
         }
-        Ok(Listed::Wholly)
+        Ok(ListedEntries::Wholly)
     }
 }

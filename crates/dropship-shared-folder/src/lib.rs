@@ -14,9 +14,9 @@ mod take;
 #[cfg(test)]
 mod tests;
 
-pub use entries::{EntryKind, FolderEntry, Listed, MAX_ENTRIES};
+pub use entries::{EntryKind, FolderEntry, ListedEntries, MAX_ENTRIES};
 pub use file_id::FileId;
 pub use folder::SharedFolder;
 pub use progress::{FileWork, Progress};
 pub use staged::StagedFile;
-pub use take::Taken;
+pub use take::TakeOutcome;

@@ -60,7 +60,7 @@ impl Progress {
 
     /// The same reader; each read is progress.
     pub fn reader<R: Read>(&self, from: R) -> impl Read {
-        Advancing { from, progress: self.clone() }
+        ProgressReader { from, progress: self.clone() }
     }
 }
 
@@ -70,12 +70,12 @@ impl Drop for FileWork {
     }
 }
 
-struct Advancing<R> {
+struct ProgressReader<R> {
     from: R,
     progress: Progress,
 }
 
-impl<R: Read> Read for Advancing<R> {
+impl<R: Read> Read for ProgressReader<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.from.read(buffer);
         self.progress.advance();

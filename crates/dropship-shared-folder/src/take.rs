@@ -13,7 +13,7 @@ use crate::staged::{rename_new, temporary_name};
 
 /// Whether a name was removed or moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Taken {
+pub enum TakeOutcome {
     /// The file no longer has the name.
     Yes,
     /// The name is of another file by now, or of none. Nothing was changed.
@@ -25,12 +25,12 @@ impl SharedFolder {
     ///
     /// # Errors
     /// When the folder cannot be searched, or the file cannot be renamed or deleted.
-    pub fn remove_if(&self, name: impl AsRef<OsStr>, file: FileId) -> io::Result<Taken> {
+    pub fn remove_if(&self, name: impl AsRef<OsStr>, file: FileId) -> io::Result<TakeOutcome> {
         let Some(aside) = self.set_aside(plain_name(name.as_ref())?, file)? else {
-            return Ok(Taken::Replaced);
+            return Ok(TakeOutcome::Replaced);
         };
         rustix::fs::unlinkat(self.fd(), &aside, AtFlags::empty())?;
-        Ok(Taken::Yes)
+        Ok(TakeOutcome::Yes)
     }
 
     /// Moves a name to another folder, under a name that no file has there, if it is of this file.
@@ -44,11 +44,11 @@ impl SharedFolder {
         file: FileId,
         to: &Self,
         new_name: impl AsRef<OsStr>,
-    ) -> io::Result<Taken> {
+    ) -> io::Result<TakeOutcome> {
         let (name, new_name) = (plain_name(name.as_ref())?, plain_name(new_name.as_ref())?);
-        let Some(aside) = self.set_aside(name, file)? else { return Ok(Taken::Replaced) };
+        let Some(aside) = self.set_aside(name, file)? else { return Ok(TakeOutcome::Replaced) };
         match rename_new(self, &aside, to, new_name) {
-            Ok(()) => Ok(Taken::Yes),
+            Ok(()) => Ok(TakeOutcome::Yes),
             Err(error) => {
                 self.put_back(&aside, name)?;
                 Err(error.into())

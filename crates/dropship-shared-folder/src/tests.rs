@@ -33,7 +33,7 @@ fn names(folder: &SharedFolder) -> Vec<std::ffi::OsString> {
         names.push(entry.name.to_owned());
         Ok(())
     });
-    assert_eq!(listed.unwrap(), Listed::Wholly);
+    assert_eq!(listed.unwrap(), ListedEntries::Wholly);
     names
 }
 
@@ -96,15 +96,15 @@ fn file_is_removed_or_moved_only_if_it_is_the_one_that_was_opened() {
             _ => {}
         }
         let before = names(&folder).len();
-        assert_eq!(folder.remove_if(&name, FileId::of(&meta)).unwrap(), Taken::Replaced, "{replace}");
-        assert_eq!(folder.move_if(&name, FileId::of(&meta), &target, "x").unwrap(), Taken::Replaced);
+        assert_eq!(folder.remove_if(&name, FileId::of(&meta)).unwrap(), TakeOutcome::Replaced, "{replace}");
+        assert_eq!(folder.move_if(&name, FileId::of(&meta), &target, "x").unwrap(), TakeOutcome::Replaced);
         assert_eq!(names(&folder).len(), before, "{replace}");
     }
     let id = FileId::of(&folder.file("a.cab").unwrap().1);
     assert_eq!(folder.move_if("a.cab", id, &target, "a.cab").unwrap_err().kind(), ErrorKind::AlreadyExists);
     assert_eq!(fs::read(at("drop/a.cab")).unwrap(), b"data", "it has its name back");
-    assert_eq!(folder.move_if("a.cab", id, &target, "b.cab").unwrap(), Taken::Yes);
-    assert_eq!(target.remove_if("b.cab", id).unwrap(), Taken::Yes);
+    assert_eq!(folder.move_if("a.cab", id, &target, "b.cab").unwrap(), TakeOutcome::Yes);
+    assert_eq!(target.remove_if("b.cab", id).unwrap(), TakeOutcome::Yes);
     assert_eq!(names(&target), ["a.cab"]);
 }
 

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 
 use crate::entry::{Entry, Line};
 use crate::error::StoreError;
-use crate::journal::{FileJournal, Item, Reader};
+use crate::journal::{FileJournal, SegmentItem, SegmentReader};
 use crate::published::PublishedLabel;
-use crate::tables::{Bytes, KnownFile, decode, key, number, published, remote_ids};
+use crate::tables::{ByteMap, KnownFile, decode, key, number, published, remote_ids};
 use dropship_job::{ErrorKind, Event, JobId, RemoteId, counted};
 
 /// Number of segments that one call compacts. With more than one, the rewritten content cannot make the journal grow without
@@ -20,7 +20,7 @@ const SEGMENTS: usize = 2;
 const BATCH: usize = 1024;
 
 /// Compacts the oldest segments, if there are too many. The tables must be flushed.
-pub(crate) fn compact(tables: &impl Bytes, journal: &mut FileJournal) -> Result<(), StoreError> {
+pub(crate) fn compact(tables: &impl ByteMap, journal: &mut FileJournal) -> Result<(), StoreError> {
     for _ in 0..SEGMENTS {
         let Some(oldest) = journal.surplus()? else { return Ok(()) };
         rewrite(tables, journal, &oldest)?;
@@ -29,11 +29,11 @@ pub(crate) fn compact(tables: &impl Bytes, journal: &mut FileJournal) -> Result<
     Ok(())
 }
 
-fn rewrite(tables: &impl Bytes, journal: &mut FileJournal, oldest: &Path) -> Result<(), StoreError> {
-    let mut reader = Reader::open(oldest)?.skipping_damage();
+fn rewrite(tables: &impl ByteMap, journal: &mut FileJournal, oldest: &Path) -> Result<(), StoreError> {
+    let mut reader = SegmentReader::open(oldest)?.skipping_damage();
     let mut compactor = Compactor::new(tables);
     let mut rewritten = Vec::new();
-    while let Item::Line(line) = reader.next()? {
+    while let SegmentItem::Line(line) = reader.next()? {
         rewritten.extend(compactor.rewrite_line(line)?);
         if rewritten.len() >= BATCH {
             journal.append(&mut std::mem::take(&mut rewritten), false)?;
@@ -92,7 +92,7 @@ pub(crate) struct Compactor<'a, T> {
     last_failures: BTreeMap<JobId, ErrorKind>,
 }
 
-impl<'a, T: Bytes> Compactor<'a, T> {
+impl<'a, T: ByteMap> Compactor<'a, T> {
     /// For lines that the tables have.
     pub(crate) fn new(tables: &'a T) -> Self {
         Self {

@@ -165,7 +165,7 @@ mod tests {
             superseded_by: vec![RemoteId::new(1_152_921_504_621_465_300)],
             reach: Some("{}".into()),
             series: None,
-            targets: vec![crate::published::Target {
+            targets: vec![crate::published::PublishedTarget {
                 hardware_id: "pci\\ven_8086&dev_1".into(),
                 os: "WINDOWS_v100_X64_CO_FULL".into(),
                 bundle: "b1".into(),

@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::entry::Entry;
 use crate::error::StoreError;
 use crate::published::PublishedLabel;
-use crate::tables::{Bytes, KnownFile, decode, id_of, key, number, published};
+use crate::tables::{ByteMap, KnownFile, decode, id_of, key, number, published};
 
 /// One object of an export: an entry in the form of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -20,10 +20,10 @@ pub struct Exported {
 }
 
 /// Receives one object after the other; an error ends the export.
-pub type Each<'a> = &'a mut dyn FnMut(Exported) -> std::io::Result<()>;
+pub type ExportSink<'a> = &'a mut dyn FnMut(Exported) -> std::io::Result<()>;
 
 /// The present content: jobs, objects at the service that pruned jobs own, settings, known files, crashed inspections.
-pub(crate) fn present(tables: &impl Bytes, each: Each<'_>) -> Result<(), StoreError> {
+pub(crate) fn present(tables: &impl ByteMap, each: ExportSink<'_>) -> Result<(), StoreError> {
     let mut give = |entry| each(Exported { at: None, entry }).map_err(cannot_write);
     for name in tables.keys(key::JOBS)? {
         let id = id_of(&name[key::JOBS.len()..])?;
@@ -69,10 +69,10 @@ pub(crate) fn present(tables: &impl Bytes, each: Each<'_>) -> Result<(), StoreEr
 
 /// The events in an entry of the journal, if their job is still there.
 pub(crate) fn history(
-    tables: &impl Bytes,
+    tables: &impl ByteMap,
     at: Timestamp,
     entry: Entry,
-    each: Each<'_>,
+    each: ExportSink<'_>,
 ) -> Result<(), StoreError> {
     let (job, events) = match entry {
         Entry::Job { job, rev, events } => (job, (rev..).zip(events).collect()),

@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use crate::journal::{Item, Reader, read_again};
+use crate::journal::{SegmentItem, SegmentReader, read_again};
 use crate::tables::decode_job;
 
 /// Reads the file at `path` as a segment of the journal, to its end or to its first damage.
 pub fn read_segment(path: &Path) {
-    let Ok(mut reader) = Reader::open(path) else { return };
-    while let Ok(Item::Line(_)) = reader.next() {}
+    let Ok(mut reader) = SegmentReader::open(path) else { return };
+    while let Ok(SegmentItem::Line(_)) = reader.next() {}
 }
 
 /// Reads an intact line of the journal with this JSON. One that can be read reads the same once it is written again.

@@ -37,7 +37,7 @@ pub use disk::{
 };
 pub use entry::Entry;
 pub use error::StoreError;
-pub use export::{Each, Exported};
+pub use export::{ExportSink, Exported};
 pub use filter::Filter;
 pub use finding::Finding;
 pub use heartbeat::{Heartbeat, Unwatched};
@@ -45,13 +45,14 @@ pub use memory_store::MemoryStore;
 pub use newest_labels::NewestLabels;
 pub use path_key::{path_key, path_of_key};
 pub use published::{
-    DeviceName, DeviceQuery, Devices, HardwareIds, LabelCheck, Publication, PublishedLabel, Series, Target,
+    DeviceName, DeviceQuery, Devices, HardwareIds, LabelCheck, LabelSeries, Publication, PublishedLabel,
+    PublishedTarget,
 };
 pub use reads::Reads;
 pub use shared::{
-    AppendId, AppendResult, Batch, CallFault, Extent, JournalCall, JournalEnd, Lease, Leases, MemoryJournal,
-    Namesake, NewLine, Node, NodeStanding, NodeState, NodeStatus, Position, Rewrite, Role, SharedHistories,
-    SharedJournal, SharedLine, SharedReader, SharedStore, Taken, Topic,
+    AppendId, AppendResult, Batch, CallFault, JournalCall, JournalEnd, JournalExtent, Lease, LeaseAnswer,
+    Leases, MemoryJournal, Namesake, NewLine, Node, NodeStanding, NodeState, NodeStatus, Position, Rewrite,
+    Role, SharedHistories, SharedJournal, SharedLine, SharedReader, SharedStore, Topic,
 };
 pub use store::{HistoryEntry, Store};
 pub use tables::{KnownFile, Tables};

@@ -8,33 +8,33 @@ use tokio::sync::oneshot;
 use crate::commit::{Commit, CommitHandle};
 use crate::entry::{Entry, Line};
 use crate::error::StoreError;
-use crate::export::{self, Each};
+use crate::export::{self, ExportSink};
 use crate::reads::{ReadCounter, Reads};
 use crate::store::{HistoryEntry, Store};
-use crate::tables::{Bytes, Overlay, Pair, Tables, key, record, require_unknown};
+use crate::tables::{ByteMap, KeyValue, Overlay, Tables, key, record, require_unknown};
 use dropship_job::{Event, Job, JobId};
 
 /// A store in memory, for tests and for commands that run without a store.
 #[derive(Debug, Default)]
-pub struct MemoryStore(Mutex<Content>);
+pub struct MemoryStore(Mutex<StoreContent>);
 
 #[derive(Debug, Default)]
-struct Content {
+struct StoreContent {
     pairs: BTreeMap<Vec<u8>, Vec<u8>>,
     reads: ReadCounter,
     lines: Vec<Line>,
 }
 
-impl Bytes for Content {
+impl ByteMap for StoreContent {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let found = self.pairs.get(key);
         self.reads.note(found.map(|value| key.len() + value.len()));
         Ok(found.cloned())
     }
 
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError> {
         let found = self.pairs.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
-        let found: Vec<Pair> = found.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let found: Vec<KeyValue> = found.map(|(key, value)| (key.clone(), value.clone())).collect();
         self.reads.note(found.iter().map(|(key, value)| key.len() + value.len()));
         Ok(found)
     }
@@ -62,7 +62,7 @@ impl Bytes for Content {
     }
 }
 
-impl Content {
+impl StoreContent {
     fn record(&mut self, line: Line) -> Result<Vec<Job>, StoreError> {
         let mut view = Overlay::new(&*self);
         let jobs = record(&mut view, &line)?;
@@ -129,7 +129,7 @@ impl Store for MemoryStore {
     }
 
     fn tables(&self) -> Tables<'_> {
-        Tables::locked(MutexGuard::map(self.0.lock(), |content| content as &mut dyn Bytes))
+        Tables::locked(MutexGuard::map(self.0.lock(), |content| content as &mut dyn ByteMap))
     }
 
     fn history(&self, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError> {
@@ -150,7 +150,7 @@ impl Store for MemoryStore {
         Ok(history)
     }
 
-    fn export(&self, each: Each<'_>) -> Result<(), StoreError> {
+    fn export(&self, each: ExportSink<'_>) -> Result<(), StoreError> {
         let content = self.0.lock();
         export::present(&*content, each)?;
         for line in &content.lines {

@@ -20,13 +20,13 @@ pub struct NewestLabels<'a> {
     /// The devices that have not been read yet, each with an upper bound of the publications of its labels.
     unread: BinaryHeap<(Publication, usize)>,
     /// The next label of each other device.
-    heads: BinaryHeap<Head>,
+    heads: BinaryHeap<DeviceHead>,
     last: Option<Publication>,
 }
 
 /// The next label of a device. The greatest one is returned first.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Head {
+struct DeviceHead {
     publication: Publication,
     device: usize,
     /// The labels after this one, as far as they were read.
@@ -52,7 +52,9 @@ impl<'a> NewestLabels<'a> {
     pub fn next(&mut self) -> Result<Option<RemoteId>, StoreError> {
         loop {
             self.read_devices()?;
-            let Some(Head { publication, device, mut following }) = self.heads.pop() else { return Ok(None) };
+            let Some(DeviceHead { publication, device, mut following }) = self.heads.pop() else {
+                return Ok(None);
+            };
             if following.is_empty() {
                 following = self.read(device, Some(publication), MORE)?;
             }
@@ -89,7 +91,7 @@ impl<'a> NewestLabels<'a> {
 
     fn push(&mut self, device: usize, mut labels: VecDeque<Publication>) {
         if let Some(publication) = labels.pop_front() {
-            self.heads.push(Head { publication, device, following: labels });
+            self.heads.push(DeviceHead { publication, device, following: labels });
         }
     }
 }

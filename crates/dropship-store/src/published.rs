@@ -45,10 +45,10 @@ pub struct PublishedLabel {
     pub reach: Option<String>,
     /// Its series; `None` if it is not superseded and supersedes nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub series: Option<Series>,
+    pub series: Option<LabelSeries>,
     /// What it targets. Queries return it without its targets.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub targets: Vec<Target>,
+    pub targets: Vec<PublishedTarget>,
 }
 
 impl PublishedLabel {
@@ -62,7 +62,7 @@ impl PublishedLabel {
 
 /// The facts about a label that superseding needs: a label takes over targets from older labels of its series.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Series {
+pub struct LabelSeries {
     /// The series: the labels that one rule makes from one of its labels, in one account. In the form of the caller, without
     /// zero bytes.
     pub id: String,
@@ -75,7 +75,7 @@ pub struct Series {
 
 /// A hardware id of an INF on one operating system, which a label targets.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub struct Target {
+pub struct PublishedTarget {
     /// The hardware id, as the label has it.
     pub hardware_id: String,
     /// OS code.

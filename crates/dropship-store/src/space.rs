@@ -26,7 +26,7 @@ const ENOUGH: u64 = 4 * RESERVE;
 const AGAIN: Duration = Duration::from_millis(200);
 
 /// The space on the disk of a store, with the reserve.
-pub(crate) struct Space {
+pub(crate) struct DiskSpace {
     folder: PathBuf,
     /// Whether a commit waits until a full disk has space again. Otherwise it fails.
     waits: bool,
@@ -38,7 +38,7 @@ pub(crate) struct Space {
     closing: Arc<AtomicBool>,
 }
 
-impl Space {
+impl DiskSpace {
     /// The space of a store in this folder; makes the reserve, or releases it if the disk is full.
     pub(crate) fn open(folder: &Path, waits: bool) -> Self {
         let closing = Arc::default();
@@ -158,7 +158,7 @@ mod tests {
         let home = tempfile::tempdir().expect("folder");
         let reserve = home.path().join("reserve");
         for waits in [true, false] {
-            let mut space = Space::open(home.path(), waits);
+            let mut space = DiskSpace::open(home.path(), waits);
             assert_eq!(std::fs::metadata(&reserve).expect("reserved").len(), RESERVE);
             let other = StoreError::Stopped("x".to_owned());
             assert!(!space.may_retry(&other) && reserve.exists());

@@ -7,10 +7,12 @@ use jiff::Timestamp;
 
 use crate::commit::{Commit, CommitHandle};
 use crate::error::StoreError;
-use crate::export::Each;
+use crate::export::ExportSink;
 use crate::filter::Filter;
 use crate::finding::Finding;
-use crate::published::{DeviceName, DeviceQuery, Devices, LabelCheck, Publication, PublishedLabel, Target};
+use crate::published::{
+    DeviceName, DeviceQuery, Devices, LabelCheck, Publication, PublishedLabel, PublishedTarget,
+};
 use crate::queries;
 use crate::reads::Reads;
 use crate::shared::{NodeStanding, NodeStatus};
@@ -41,7 +43,7 @@ pub trait Store: Send + Sync {
     fn history(&self, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError>;
 
     /// Everything: the present content of the tables, then the histories of the jobs that are still there.
-    fn export(&self, each: Each<'_>) -> Result<(), StoreError>;
+    fn export(&self, each: ExportSink<'_>) -> Result<(), StoreError>;
 
     /// One job.
     fn job(&self, id: &JobId) -> Result<Option<Job>, StoreError> {
@@ -129,7 +131,7 @@ pub trait Store: Send + Sync {
     }
 
     /// The targets of a published label.
-    fn targets_of_label(&self, label: RemoteId) -> Result<Vec<Target>, StoreError> {
+    fn targets_of_label(&self, label: RemoteId) -> Result<Vec<PublishedTarget>, StoreError> {
         published::targets_of(self.tables().bytes(), label)
     }
 

@@ -10,15 +10,15 @@ use crate::commit::{Commit, CommitHandle, lost};
 use crate::error::StoreError;
 use crate::heartbeat::Heartbeat;
 use crate::journal::Journal;
-use crate::space::Space;
-use crate::tables::{Bytes, Changes};
+use crate::space::DiskSpace;
+use crate::tables::{ByteMap, TableChanges};
 use crate::writer::thread::WriterThread;
 use dropship_job::Job;
 
 /// Tables that the writer changes.
-pub(crate) trait Target: Bytes + Send + Sync + 'static {
+pub(crate) trait WriterTables: ByteMap + Send + Sync + 'static {
     /// Makes the changes visible, all at once.
-    fn change(&self, changes: Changes) -> Result<(), StoreError>;
+    fn change(&self, changes: TableChanges) -> Result<(), StoreError>;
     /// Whether enough changes are pending in memory to apply them to the database.
     fn is_full(&self) -> bool;
     /// Applies the pending changes to the database, all at once.
@@ -31,14 +31,14 @@ pub(crate) trait Target: Bytes + Send + Sync + 'static {
     fn maintain(&self) -> Result<(), StoreError>;
 }
 
-type Answer = oneshot::Sender<Result<Vec<Job>, StoreError>>;
+type CommitAnswer = oneshot::Sender<Result<Vec<Job>, StoreError>>;
 
 /// A commit with the place of its answer.
-type Pending = (Commit, Answer);
+type PendingCommit = (Commit, CommitAnswer);
 
 /// A message to the writer's thread.
-enum Message {
-    Commit(Pending),
+enum WriterMessage {
+    Commit(PendingCommit),
     /// Other nodes may have appended lines: read and apply them.
     CatchUp,
     /// This process takes over: append the takeover marker, a line without entries.
@@ -49,7 +49,7 @@ enum Message {
 
 /// Passes commits to the writer's thread.
 pub(crate) struct Writer {
-    queue: Arc<Sender<Message>>,
+    queue: Arc<Sender<WriterMessage>>,
     thread: Option<std::thread::JoinHandle<()>>,
     stopped: watch::Receiver<Option<String>>,
     closing: Arc<AtomicBool>,
@@ -57,11 +57,11 @@ pub(crate) struct Writer {
 
 impl Writer {
     /// Starts the thread.
-    pub(crate) fn start<T: Target, J: Journal>(
+    pub(crate) fn start<T: WriterTables, J: Journal>(
         tables: Arc<T>,
         mut journal: J,
         heartbeat: Arc<dyn Heartbeat>,
-        space: Space,
+        space: DiskSpace,
     ) -> Result<Self, std::io::Error> {
         let (queue, messages) = channel();
         let queue = Arc::new(queue);
@@ -69,7 +69,7 @@ impl Writer {
         journal.set_hint(Box::new(move || {
             // A writer that has ended has no queue.
             if let Some(queue) = asking.upgrade() {
-                drop(queue.send(Message::CatchUp));
+                drop(queue.send(WriterMessage::CatchUp));
             }
         }));
         let (stopping, stopped) = watch::channel(None);
@@ -89,7 +89,7 @@ impl Writer {
     /// this line before it can append again, and stops then.
     pub(crate) fn take_over(&self) -> Result<u64, StoreError> {
         let (answer, taken) = channel();
-        drop(self.queue.send(Message::TakeOver(answer)));
+        drop(self.queue.send(WriterMessage::TakeOver(answer)));
         taken.recv().unwrap_or_else(|_| Err(lost()))
     }
 
@@ -98,7 +98,7 @@ impl Writer {
         let queue = Arc::downgrade(&self.queue);
         move || {
             if let Some(queue) = queue.upgrade() {
-                drop(queue.send(Message::Superseded));
+                drop(queue.send(WriterMessage::Superseded));
             }
         }
     }
@@ -107,7 +107,7 @@ impl Writer {
     pub(crate) fn commit(&self, commit: Commit) -> CommitHandle {
         let (answer, handle) = oneshot::channel();
         // A thread that has ended drops the answer, and the handle reports that.
-        drop(self.queue.send(Message::Commit((commit, answer))));
+        drop(self.queue.send(WriterMessage::Commit((commit, answer))));
         CommitHandle::new(handle)
     }
 }

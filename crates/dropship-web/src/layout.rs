@@ -9,7 +9,7 @@ use crate::text;
 
 /// What every page shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
+pub struct PageFrame {
     /// Title of the page, without the name of the program.
     pub title: String,
     /// The section that the page belongs to.
@@ -26,7 +26,7 @@ pub struct Frame {
 
 /// A whole document. `content` begins with its `h1`.
 #[must_use]
-pub fn document(frame: &Frame, content: &Markup) -> Markup {
+pub fn document(frame: &PageFrame, content: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {

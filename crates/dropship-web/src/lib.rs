@@ -8,6 +8,6 @@ pub mod picture;
 pub mod text;
 
 pub use assets::Asset;
-pub use layout::{Frame, document};
+pub use layout::{PageFrame, document};
 pub use maud::Markup;
 pub use navigation::Section;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::request_fields::Fields;
+use super::request_fields::RequestFields;
 use super::request_file;
 use dropship_hardware::{LabelId, ProductId, SubmissionId};
 
@@ -56,7 +56,7 @@ pub(super) struct FromFile {
 }
 
 impl FromFile {
-    pub(super) fn read<T: DeserializeOwned + Serialize>(&self, fields: &Fields) -> anyhow::Result<T> {
+    pub(super) fn read<T: DeserializeOwned + Serialize>(&self, fields: &RequestFields) -> anyhow::Result<T> {
         request_file::read(&self.file, fields)
     }
 }

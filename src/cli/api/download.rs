@@ -27,8 +27,8 @@ pub(super) struct Args {
     #[command(flatten)]
     which: SubmissionRef,
     /// File to download
-    #[arg(long, value_enum, default_value_t = Kind::Signed)]
-    kind: Kind,
+    #[arg(long, value_enum, default_value_t = OfferedFile::Signed)]
+    kind: OfferedFile,
     /// File or folder to write to [default: a file in the current folder, named after kind and submission id]
     #[arg(long, value_name = "FILE")]
     to: Option<PathBuf>,
@@ -39,7 +39,7 @@ pub(super) struct Args {
 
 /// The files that a submission offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Kind {
+pub(super) enum OfferedFile {
     /// The package that Microsoft signed (ZIP)
     Signed,
     /// The driver metadata: the hardware ids that labels can target (JSON)
@@ -54,7 +54,7 @@ pub(super) enum Kind {
     ErrorReport,
 }
 
-impl Kind {
+impl OfferedFile {
     /// The type of this file among the downloads of a submission; `None` for the error report, which the workflow has.
     fn of_download(self) -> Option<DownloadKind> {
         match self {
@@ -116,7 +116,7 @@ pub(super) async fn run(args: &Args, session: &ApiSession<'_>) -> anyhow::Result
 /// Downloads to a file and returns its size in bytes. An expired URL is replaced by a new one.
 pub(super) async fn fetch(
     which: SubmissionRef,
-    kind: Kind,
+    kind: OfferedFile,
     to: &Path,
     progress: &(dyn Fn(u64) + Send + Sync),
     session: &ApiSession<'_>,
@@ -136,7 +136,7 @@ pub(super) async fn fetch(
 }
 
 /// Why a file cannot be downloaded, and which files the submission offers instead.
-fn absent(kind: Kind, submission: &Submission) -> String {
+fn absent(kind: OfferedFile, submission: &Submission) -> String {
     if let Some(item) = kind.of_download() {
         let id = submission.id;
         if let Some(url) = submission.unusable_download(&item) {
@@ -152,8 +152,8 @@ fn absent(kind: Kind, submission: &Submission) -> String {
             );
         }
     }
-    let offered = Kind::value_variants().iter().filter(|kind| kind.url(submission).is_some());
-    let name = |kind: &Kind| kind.to_possible_value().map(|value| value.get_name().to_owned());
+    let offered = OfferedFile::value_variants().iter().filter(|kind| kind.url(submission).is_some());
+    let name = |kind: &OfferedFile| kind.to_possible_value().map(|value| value.get_name().to_owned());
     let offered: Vec<_> = offered.filter_map(name).collect();
     let progress = submission.workflow_status.as_ref().and_then(|status| {
         let (step, state) = (status.current_step.as_ref()?, status.state.as_ref()?);

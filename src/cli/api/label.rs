@@ -4,9 +4,9 @@ use super::args::{FromFile, LabelRef, SubmissionRef};
 use super::create;
 use super::label_update;
 use super::progress;
-use super::session::{ApiSession, Change};
+use super::session::{ApiSession, ChangeRequest};
 use super::shape::{self, cell};
-use super::wait::{Limit, Verdict, Wait};
+use super::wait::{ObjectWait, WaitLimit, WaitStatus};
 use crate::cli::exit::Exit;
 use crate::control::LabelChange;
 use dropship_hardware::{Client, ShippingLabel};
@@ -33,7 +33,7 @@ pub(super) enum Verb {
         #[command(flatten)]
         one: LabelRef,
         #[command(flatten)]
-        limit: Limit,
+        limit: WaitLimit,
     },
     Update(Box<label_update::Args>),
     /// Cancel a label
@@ -76,17 +76,17 @@ fn row(label: &ShippingLabel) -> Vec<String> {
     ]
 }
 
-async fn wait(one: LabelRef, limit: Limit, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
+async fn wait(one: LabelRef, limit: WaitLimit, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
     let (SubmissionRef { product, submission }, id) = (one.of, one.label);
     let subject = format!("label {id}");
-    let wait = Wait { session, subject: subject.clone(), pace: session.poll().publish, limit };
+    let wait = ObjectWait { session, subject: subject.clone(), pace: session.poll().publish, limit };
     let classify = |label: &ShippingLabel| {
         if label.is_failed() {
-            Verdict::Failed(progress::reasons(label.workflow_status.as_ref()))
+            WaitStatus::Failed(progress::reasons(label.workflow_status.as_ref()))
         } else if label.is_done() {
-            Verdict::Done
+            WaitStatus::Done
         } else {
-            Verdict::Pending(progress::shown(label.workflow_status.as_ref()))
+            WaitStatus::Pending(progress::shown(label.workflow_status.as_ref()))
         }
     };
     let ask = async |client: &Client| client.label(product, submission, id, true).await;
@@ -99,7 +99,7 @@ async fn wait(one: LabelRef, limit: Limit, session: &ApiSession<'_>) -> anyhow::
 
 async fn cancel(one: LabelRef, dry_run: bool, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
     let (SubmissionRef { product, submission }, label) = (one.of, one.label);
-    let change = Change {
+    let change = ChangeRequest {
         method: "PUT",
         path: format!("{}/cancel", one.path()),
         body: None,

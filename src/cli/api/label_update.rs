@@ -6,11 +6,11 @@ use clap::builder::NonEmptyStringValueParser;
 
 use super::args::{LabelRef, SubmissionRef};
 use super::audience;
-use super::download::{self, Kind};
+use super::download::{self, OfferedFile};
 use super::request_fields;
 use super::request_file;
-use super::session::{ApiSession, Change};
-use super::targets::{self, Row, Target};
+use super::session::{ApiSession, ChangeRequest};
+use super::targets::{self, TargetPattern, TargetRow};
 use crate::cli::exit::{Exit, usage};
 use crate::control::LabelChange;
 use dropship_hardware::{
@@ -41,10 +41,10 @@ pub(super) struct Args {
     one: LabelRef,
     /// Add hardware ids to the targets
     #[arg(long, value_name = "BUNDLE|INF|OS|PNP")]
-    add_hardware_id: Vec<Target>,
+    add_hardware_id: Vec<TargetPattern>,
     /// Remove hardware ids from the targets
     #[arg(long, value_name = "BUNDLE|INF|OS|PNP")]
-    remove_hardware_id: Vec<Target>,
+    remove_hardware_id: Vec<TargetPattern>,
     /// Add a computer hardware id (CHID) to the targets
     #[arg(long, value_name = "GUID", value_parser = chid)]
     add_chid: Vec<String>,
@@ -115,7 +115,7 @@ pub(super) async fn run(args: &Args, session: &ApiSession<'_>) -> anyhow::Result
     }
     let (SubmissionRef { product, submission }, label) = (args.one.of, args.one.label);
     let body = serde_json::to_value(&update)?;
-    let change = Change {
+    let change = ChangeRequest {
         method: "PATCH",
         path: args.one.path(),
         label_change: Some((label, LabelChange::Edited { update: body.to_string() })),
@@ -155,12 +155,12 @@ impl Args {
     async fn targeting(&self, session: &ApiSession<'_>) -> anyhow::Result<TargetingUpdate> {
         let one_limit = self.floor.is_some() != self.ceiling.is_some()
             || self.floor_build.is_some() != self.ceiling_build.is_some();
-        let label = if one_limit || self.remove_hardware_id.iter().any(Target::is_glob) {
+        let label = if one_limit || self.remove_hardware_id.iter().any(TargetPattern::is_glob) {
             Some(session.label(self.one).await?)
         } else {
             None
         };
-        let offered = if self.add_hardware_id.iter().any(Target::is_glob) {
+        let offered = if self.add_hardware_id.iter().any(TargetPattern::is_glob) {
             self.offered(session).await?
         } else {
             Vec::new()
@@ -176,7 +176,7 @@ impl Args {
             "computer hardware id",
             self.add_chid.iter().find(|chid| self.remove_chid.contains(chid)).cloned(),
         )?;
-        let hardware = |action: Action, rows: Vec<Row>| {
+        let hardware = |action: Action, rows: Vec<TargetRow>| {
             rows.into_iter().map(move |row| targets::change(action.clone(), row))
         };
         let chids = |action: Action, chids: &[String]| {
@@ -225,10 +225,10 @@ impl Args {
     }
 
     /// All targets in the driver metadata of the submission.
-    async fn offered(&self, session: &ApiSession<'_>) -> anyhow::Result<Vec<Row>> {
+    async fn offered(&self, session: &ApiSession<'_>) -> anyhow::Result<Vec<TargetRow>> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("driver-metadata.json");
-        download::fetch(self.one.of, Kind::Metadata, &file, &|_| {}, session).await?;
+        download::fetch(self.one.of, OfferedFile::Metadata, &file, &|_| {}, session).await?;
         let metadata = DriverMetadata::parse(&std::fs::read(&file)?)?;
         let row =
             |(bundle, inf, os, pnp): (&str, &str, &str, &str)| [bundle, inf, os, pnp].map(str::to_owned);
@@ -237,7 +237,7 @@ impl Args {
 }
 
 /// Current targets of a label.
-fn targeted(label: &ShippingLabel) -> Vec<Row> {
+fn targeted(label: &ShippingLabel) -> Vec<TargetRow> {
     let ids = label.targeting.iter().flat_map(|targeting| &targeting.hardware_ids);
     let remaining = ids.filter(|id| id.distribution_state != Some(HardwareIdState::PendingRemove));
     let row = |id: &dropship_hardware::HardwareId| {
@@ -247,7 +247,7 @@ fn targeted(label: &ShippingLabel) -> Vec<Row> {
 }
 
 /// All rows that match, without duplicates.
-fn rows(wanted: &[Target], among: &[Row], place: &str) -> anyhow::Result<Vec<Row>> {
+fn rows(wanted: &[TargetPattern], among: &[TargetRow], place: &str) -> anyhow::Result<Vec<TargetRow>> {
     let mut rows = Vec::new();
     for target in wanted {
         for row in target.among(among, place)? {

@@ -8,7 +8,7 @@ use super::preprod_wait;
 use super::session::{ApiSession, call_error, transfer_error};
 use super::shape::cell;
 use super::transfer_progress::TransferProgress;
-use super::wait::Limit;
+use super::wait::WaitLimit;
 use crate::cli::exit::Exit;
 use crate::escaped::Escaped;
 use dropship_hardware::Asset;
@@ -39,7 +39,7 @@ pub(super) enum Verb {
         #[arg(value_name = "ID")]
         id: String,
         #[command(flatten)]
-        limit: Limit,
+        limit: WaitLimit,
     },
     Asset(preprod_wait::AssetArgs),
     /// List the assets that signing produced

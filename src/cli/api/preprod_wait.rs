@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::session::{ApiSession, call_error, transfer_error};
 use super::transfer_progress::TransferProgress;
-use super::wait::{Limit, Verdict, Wait};
+use super::wait::{ObjectWait, WaitLimit, WaitStatus};
 use crate::cli::exit::Exit;
 use crate::escaped::Escaped;
 use dropship_hardware::{Asset, PreprodPackage};
@@ -35,37 +35,37 @@ pub(super) struct AssetArgs {
     #[arg(long, requires = "to")]
     force: bool,
     #[command(flatten)]
-    limit: Limit,
+    limit: WaitLimit,
 }
 
 /// Waits until a package is signed or has failed. Returns the package, and why it failed.
 async fn ended(
     id: &str,
-    limit: Limit,
+    limit: WaitLimit,
     session: &ApiSession<'_>,
 ) -> anyhow::Result<(PreprodPackage, Option<String>)> {
     let subject = format!("preproduction package {}", Escaped(id));
-    let wait = Wait { session, subject, pace: session.poll().sign, limit };
+    let wait = ObjectWait { session, subject, pace: session.poll().sign, limit };
     wait.end(async |client| client.preprod_package(id).await, classify).await
 }
 
-fn classify(package: &PreprodPackage) -> Verdict {
+fn classify(package: &PreprodPackage) -> WaitStatus {
     match &package.signing_status {
-        Some(status) if status.is_success() => Verdict::Done,
+        Some(status) if status.is_success() => WaitStatus::Done,
         Some(status) if status.is_failure() => {
             let why = package.error.as_ref().map(|error| error.message.as_str()).unwrap_or_default();
-            Verdict::Failed(if why.is_empty() {
+            WaitStatus::Failed(if why.is_empty() {
                 "the service gives no reason".to_owned()
             } else {
                 why.to_owned()
             })
         }
-        Some(status) => Verdict::Pending(status.to_string()),
-        None => Verdict::Pending("no signing status".to_owned()),
+        Some(status) => WaitStatus::Pending(status.to_string()),
+        None => WaitStatus::Pending("no signing status".to_owned()),
     }
 }
 
-pub(super) async fn run_wait(id: &str, limit: Limit, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
+pub(super) async fn run_wait(id: &str, limit: WaitLimit, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
     let (package, failure) = ended(id, limit, session).await?;
     session.show(&package)?;
     Ok(session.exit(&format!("preproduction package {}", Escaped(id)), failure))

@@ -4,7 +4,7 @@ use clap::builder::NonEmptyStringValueParser;
 
 use super::args::FromFile;
 use super::create;
-use super::session::{ApiSession, Change, call_error};
+use super::session::{ApiSession, ChangeRequest, call_error};
 use super::shape::cell;
 use crate::cli::exit::{Exit, usage};
 use dropship_hardware::{Product, ProductId, ProductUpdate, format_date, parse_date};
@@ -23,7 +23,7 @@ pub(super) enum Verb {
     ///
     /// The request is not repeated when its response is lost: check with `list` before you create the product again.
     Create(FromFile),
-    Update(Update),
+    Update(UpdateArgs),
 }
 
 /// Change the name, announcement date or marketing names of a product
@@ -31,7 +31,7 @@ pub(super) enum Verb {
 /// Only the given options are changed. The service accepts changes once the product has a submission. It refuses a new
 /// announcement date after signing, and new marketing names after the announcement date.
 #[derive(Debug, clap::Args)]
-pub(super) struct Update {
+pub(super) struct UpdateArgs {
     /// Id of the product
     #[arg(value_name = "PID")]
     product: ProductId,
@@ -75,7 +75,7 @@ fn row(product: &Product) -> Vec<String> {
     ]
 }
 
-async fn update(args: &Update, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
+async fn update(args: &UpdateArgs, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
     let date = |text: &String| {
         let date = parse_date(text)
             .ok_or_else(|| usage(format!("invalid date `{text}`; write it as 2027-01-31")))?;
@@ -91,7 +91,7 @@ async fn update(args: &Update, session: &ApiSession<'_>) -> anyhow::Result<Exit>
             "nothing to change: give at least one of --name, --announcement-date and --marketing-name",
         ));
     }
-    let change = Change {
+    let change = ChangeRequest {
         method: "PATCH",
         path: format!("products/{}", args.product),
         body: Some(serde_json::to_value(&update)?),

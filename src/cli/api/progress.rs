@@ -14,7 +14,7 @@ const MAX_REPORT: u64 = 1 << 20;
 /// The progress of a submission, independent of the names of the steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-enum Progress {
+enum SubmissionProgress {
     /// Not committed.
     Created,
     /// Committed, not signed yet.
@@ -25,7 +25,7 @@ enum Progress {
     Failed,
 }
 
-impl Progress {
+impl SubmissionProgress {
     fn of(submission: &Submission) -> Self {
         if submission.is_failed() {
             Self::Failed
@@ -42,7 +42,7 @@ impl Progress {
 /// A submission as a document: the API's object, with its progress and the text of its error report.
 pub(super) async fn submission(submission: &Submission, session: &ApiSession<'_>) -> anyhow::Result<Value> {
     let mut document = shape::json(submission)?;
-    document["progress"] = json!(Progress::of(submission));
+    document["progress"] = json!(SubmissionProgress::of(submission));
     add_report(&mut document, submission.workflow_status.as_ref(), session).await;
     Ok(document)
 }

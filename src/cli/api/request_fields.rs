@@ -6,7 +6,7 @@ use dropship_hardware::{
 };
 
 /// The fields of a kind of request.
-pub(super) struct Fields {
+pub(super) struct RequestFields {
     /// `createType` of SDCM.
     pub(super) create_type: &'static str,
     /// Field of SDCM that holds the request.
@@ -19,7 +19,7 @@ pub(super) struct Fields {
     sample: &'static str,
 }
 
-impl Fields {
+impl RequestFields {
     /// The names of all fields, at any depth.
     pub(super) fn names(&self) -> impl Iterator<Item = &'static str> {
         self.names.iter().copied().flatten().copied()
@@ -33,7 +33,7 @@ impl Fields {
 }
 
 /// A new product.
-pub(super) const PRODUCT: Fields = Fields {
+pub(super) const PRODUCT: RequestFields = RequestFields {
     create_type: "product",
     wrapper: "createProduct",
     names: &[PRODUCT_FIELDS, ATTRIBUTE_FIELDS],
@@ -56,7 +56,7 @@ pub(super) const PRODUCT: Fields = Fields {
 };
 
 /// A new submission.
-pub(super) const SUBMISSION: Fields = Fields {
+pub(super) const SUBMISSION: RequestFields = RequestFields {
     create_type: "submission",
     wrapper: "createSubmission",
     names: &[SUBMISSION_FIELDS],
@@ -66,7 +66,7 @@ pub(super) const SUBMISSION: Fields = Fields {
 };
 
 /// A new shipping label.
-pub(super) const LABEL: Fields = Fields {
+pub(super) const LABEL: RequestFields = RequestFields {
     create_type: "shippingLabel",
     wrapper: "createShippingLabel",
     names: &[LABEL_FIELDS, TARGETING_FIELDS, DERIVED_LABEL_FIELDS],
@@ -88,7 +88,7 @@ pub(super) const LABEL: Fields = Fields {
 };
 
 /// Changes of a shipping label.
-pub(super) const LABEL_UPDATE: Fields = Fields {
+pub(super) const LABEL_UPDATE: RequestFields = RequestFields {
     create_type: "shippingLabel",
     wrapper: "updateShippingLabel",
     names: &[LABEL_UPDATE_FIELDS, TARGETING_FIELDS],

@@ -9,7 +9,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::request_fields::Fields;
+use super::request_fields::RequestFields;
 use crate::cli::exit::usage;
 use dropship_rules::suggest;
 
@@ -20,25 +20,28 @@ const UNSET_DATE: &str = "0001-01-01T00:00:00";
 const MAX_DEPTH: usize = 16;
 
 /// Reads a request from a file; `-` is standard input.
-pub(super) fn read<T: DeserializeOwned + Serialize>(file: &Path, fields: &Fields) -> anyhow::Result<T> {
+pub(super) fn read<T: DeserializeOwned + Serialize>(
+    file: &Path,
+    fields: &RequestFields,
+) -> anyhow::Result<T> {
     let text = if file == Path::new("-") {
         std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?
     } else {
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?
     };
-    parse(&text, fields).map_err(|why| usage(format!("{}: {why}", Named(file.to_owned()))))
+    parse(&text, fields).map_err(|why| usage(format!("{}: {why}", PathInMessage(file.to_owned()))))
 }
 
 /// A file in messages.
-struct Named(PathBuf);
+struct PathInMessage(PathBuf);
 
-impl std::fmt::Display for Named {
+impl std::fmt::Display for PathInMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.0 == Path::new("-") { f.write_str("standard input") } else { self.0.display().fmt(f) }
     }
 }
 
-fn parse<T: DeserializeOwned + Serialize>(text: &str, fields: &Fields) -> Result<T, String> {
+fn parse<T: DeserializeOwned + Serialize>(text: &str, fields: &RequestFields) -> Result<T, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
     let value = normalized(unwrapped(value, fields)?, fields, "", 0)?;
@@ -53,7 +56,7 @@ fn parse<T: DeserializeOwned + Serialize>(text: &str, fields: &Fields) -> Result
 }
 
 /// The request inside the wrapper of SDCM: `{"createType": "product", "createProduct": {…}}`.
-fn unwrapped(value: Value, fields: &Fields) -> Result<Value, String> {
+fn unwrapped(value: Value, fields: &RequestFields) -> Result<Value, String> {
     let Value::Object(mut map) = value else { return Err("the request is not a JSON object".to_owned()) };
     let find =
         |map: &Map<String, Value>, name: &str| map.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned();
@@ -75,7 +78,7 @@ fn unwrapped(value: Value, fields: &Fields) -> Result<Value, String> {
 }
 
 /// The request without what means "absent", and with the API's spelling of the fields that dropship knows.
-fn normalized(value: Value, fields: &Fields, path: &str, depth: usize) -> Result<Value, String> {
+fn normalized(value: Value, fields: &RequestFields, path: &str, depth: usize) -> Result<Value, String> {
     if depth > MAX_DEPTH {
         return Err(format!("`{path}` is nested too deeply"));
     }
@@ -110,7 +113,7 @@ fn is_absent(key: &str, field: &Value) -> bool {
 }
 
 /// The API's spelling of a field. A field of another name is kept, unless it is nearly one that dropship knows.
-fn spelled(key: String, fields: &Fields) -> Result<String, String> {
+fn spelled(key: String, fields: &RequestFields) -> Result<String, String> {
     if let Some(known) = fields.names().find(|known| known.eq_ignore_ascii_case(&key)) {
         return Ok(known.to_owned());
     }
@@ -156,7 +159,7 @@ mod tests {
     use super::*;
     use dropship_hardware::{LabelUpdate, NewProduct, NewShippingLabel};
 
-    fn sent<T: DeserializeOwned + Serialize>(text: &Value, fields: &Fields) -> Value {
+    fn sent<T: DeserializeOwned + Serialize>(text: &Value, fields: &RequestFields) -> Value {
         let request: T = parse(&text.to_string(), fields).unwrap_or_else(|why| panic!("{why}: {text}"));
         serde_json::to_value(&request).unwrap()
     }

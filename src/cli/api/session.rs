@@ -30,7 +30,7 @@ pub(super) struct ApiSession<'a> {
 }
 
 /// A request that changes an object.
-pub(super) struct Change {
+pub(super) struct ChangeRequest {
     pub(super) method: &'static str,
     /// Path relative to `/v2.0/my/hardware/`.
     pub(super) path: String,
@@ -164,7 +164,7 @@ impl<'a> ApiSession<'a> {
     /// Sends a change; a dry run prints it instead.
     pub(super) async fn change(
         &self,
-        change: &Change,
+        change: &ChangeRequest,
         dry_run: bool,
         send: impl AsyncFnOnce(&Client) -> Result<(), Error>,
     ) -> anyhow::Result<Exit> {

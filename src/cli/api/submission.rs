@@ -11,10 +11,10 @@ use super::download;
 use super::progress;
 use super::request_fields;
 use super::request_file;
-use super::session::{ApiSession, Change, call_error};
+use super::session::{ApiSession, ChangeRequest, call_error};
 use super::shape::cell;
 use super::upload;
-use super::wait::{Limit, Verdict, Wait};
+use super::wait::{ObjectWait, WaitLimit, WaitStatus};
 use crate::cli::exit::Exit;
 use dropship_hardware::{
     Client, CommitStatus, DownloadKind, NewSubmission, ProductId, Submission, SubmissionKind,
@@ -64,7 +64,7 @@ Examples:
         #[arg(long = "for", value_enum, default_value_t = Goal::Signed)]
         goal: Goal,
         #[command(flatten)]
-        limit: Limit,
+        limit: WaitLimit,
     },
     Download(download::Args),
     /// Create the initial submission of a product, or a derived one
@@ -164,26 +164,26 @@ pub(super) enum Goal {
 async fn wait(
     which: SubmissionRef,
     goal: Goal,
-    limit: Limit,
+    limit: WaitLimit,
     session: &ApiSession<'_>,
 ) -> anyhow::Result<Exit> {
     let SubmissionRef { product, submission } = which;
     let subject = format!("submission {submission}");
-    let wait = Wait { session, subject: subject.clone(), pace: session.poll().sign, limit };
+    let wait = ObjectWait { session, subject: subject.clone(), pace: session.poll().sign, limit };
     let classify = |submission: &Submission| {
         let status = submission.workflow_status.as_ref();
         let has_metadata = || submission.download(&DownloadKind::DriverMetadata).is_some();
         match (submission.is_signed(), goal) {
-            _ if submission.is_failed() => Verdict::Failed(progress::reasons(status)),
-            (true, Goal::Signed) => Verdict::Done,
-            (true, Goal::Metadata) if has_metadata() => Verdict::Done,
+            _ if submission.is_failed() => WaitStatus::Failed(progress::reasons(status)),
+            (true, Goal::Signed) => WaitStatus::Done,
+            (true, Goal::Metadata) if has_metadata() => WaitStatus::Done,
             (true, Goal::Metadata) => {
-                Verdict::Pending("signed; the driver metadata are not offered yet".to_owned())
+                WaitStatus::Pending("signed; the driver metadata are not offered yet".to_owned())
             }
             (false, _) if submission.commit_status == Some(CommitStatus::Pending) => {
-                Verdict::Pending("it is not committed".to_owned())
+                WaitStatus::Pending("it is not committed".to_owned())
             }
-            (false, _) => Verdict::Pending(progress::shown(status)),
+            (false, _) => WaitStatus::Pending(progress::shown(status)),
         }
     };
     let ask = async |client: &Client| client.submission(product, submission).await;
@@ -208,7 +208,7 @@ async fn rename(
     session: &ApiSession<'_>,
 ) -> anyhow::Result<Exit> {
     let update = SubmissionUpdate { name: name.to_owned() };
-    let change = Change {
+    let change = ChangeRequest {
         method: "PATCH",
         path: which.path(),
         body: Some(serde_json::to_value(&update)?),
@@ -227,7 +227,7 @@ async fn publisher_metadata(
     session: &ApiSession<'_>,
 ) -> anyhow::Result<Exit> {
     let SubmissionRef { product, submission } = which;
-    let change = Change {
+    let change = ChangeRequest {
         label_change: None,
         method: "POST",
         path: format!("{}/createpublishermetadata", which.path()),
@@ -244,7 +244,7 @@ async fn publisher_metadata(
 
 async fn commit(which: SubmissionRef, dry_run: bool, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
     let SubmissionRef { product, submission } = which;
-    let change = Change {
+    let change = ChangeRequest {
         method: "POST",
         path: format!("{}/commit", which.path()),
         body: None,

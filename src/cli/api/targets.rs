@@ -7,43 +7,44 @@ use dropship_glob::Glob;
 use dropship_hardware::{Action, HardwareIdChange};
 
 /// Bundle id, INF, OS code and hardware id of one possible target.
-pub(super) type Row = [String; 4];
+pub(super) type TargetRow = [String; 4];
 
 /// Globs that select rows.
 #[derive(Debug, Clone)]
-pub(super) struct Target {
-    parts: Row,
+pub(super) struct TargetPattern {
+    parts: TargetRow,
     globs: [Glob; 4],
 }
 
-impl Target {
+impl TargetPattern {
     /// Whether it has to be matched against known rows.
     pub(super) fn is_glob(&self) -> bool {
         self.only_row().is_none()
     }
 
     /// The only row that it can mean; `None` if a part has several meanings.
-    fn only_row(&self) -> Option<Row> {
+    fn only_row(&self) -> Option<TargetRow> {
         let [bundle, inf, os, pnp] = self.globs.each_ref().map(Glob::only_text);
         Some([bundle?, inf?, os?, pnp?])
     }
 
     /// The rows that match; `place` names their source in errors. An exact match wins over a glob, because hardware ids
     /// may start with a star.
-    pub(super) fn among(&self, rows: &[Row], place: &str) -> anyhow::Result<Vec<Row>> {
+    pub(super) fn among(&self, rows: &[TargetRow], place: &str) -> anyhow::Result<Vec<TargetRow>> {
         if let Some(row) = self.only_row() {
             return Ok(vec![row]);
         }
-        let exact =
-            |row: &&Row| row.iter().zip(&self.parts).all(|(cell, part)| cell.eq_ignore_ascii_case(part));
+        let exact = |row: &&TargetRow| {
+            row.iter().zip(&self.parts).all(|(cell, part)| cell.eq_ignore_ascii_case(part))
+        };
         if let Some(row) = rows.iter().find(exact) {
             return Ok(vec![row.clone()]);
         }
-        let fits = |row: &&Row| {
+        let fits = |row: &&TargetRow| {
             let mut cells = row.iter().zip(&self.parts).zip(&self.globs);
             cells.all(|((cell, part), glob)| cell.eq_ignore_ascii_case(part) || glob.is_match(cell))
         };
-        let found: Vec<Row> = rows.iter().filter(fits).cloned().collect();
+        let found: Vec<TargetRow> = rows.iter().filter(fits).cloned().collect();
         if found.is_empty() {
             let some: Vec<_> = rows.iter().take(3).map(|row| format!("`{}`", row.join("|"))).collect();
             let known = if some.is_empty() { "no hardware ids".to_owned() } else { some.join(", ") };
@@ -55,16 +56,16 @@ impl Target {
 }
 
 /// The change that adds or removes a row.
-pub(super) fn change(action: Action, [bundle, inf, os, pnp]: Row) -> HardwareIdChange {
+pub(super) fn change(action: Action, [bundle, inf, os, pnp]: TargetRow) -> HardwareIdChange {
     HardwareIdChange { action, bundle_id: bundle, inf_id: inf, operating_system_code: os, pnp_string: pnp }
 }
 
-impl FromStr for Target {
+impl FromStr for TargetPattern {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parts: Vec<String> = text.split('|').map(|part| part.trim().to_owned()).collect();
-        let parts: Row = parts.try_into().map_err(|_| {
+        let parts: TargetRow = parts.try_into().map_err(|_| {
             "expected BUNDLE|INF|OS|PNP as in the driver metadata, in quotes, for example \
              '*|echo.inf|WINDOWS_v100_X64_*|pci\\ven_8086*'"
                 .to_owned()
@@ -74,7 +75,7 @@ impl FromStr for Target {
     }
 }
 
-impl fmt::Display for Target {
+impl fmt::Display for TargetPattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.parts.join("|"))
     }
@@ -84,13 +85,13 @@ impl fmt::Display for Target {
 mod tests {
     use super::*;
 
-    fn rows() -> Vec<Row> {
+    fn rows() -> Vec<TargetRow> {
         let row = |os: &str, pnp: &str| ["b1", "a.inf", os, pnp].map(str::to_owned);
         vec![row("X64", "*pnp0c0a"), row("X64", "acpi\\*pnp0c0a"), row("ARM64", "pci\\ven_8086")]
     }
 
     fn matched(text: &str) -> Vec<String> {
-        let found = text.parse::<Target>().unwrap().among(&rows(), "the metadata").unwrap();
+        let found = text.parse::<TargetPattern>().unwrap().among(&rows(), "the metadata").unwrap();
         found.iter().map(|[_, _, os, pnp]| format!("{os} {pnp}")).collect()
     }
 
@@ -106,10 +107,11 @@ mod tests {
 
     #[test]
     fn pattern_without_match_or_with_wrong_parts_is_an_error() {
-        let nothing = "*|*|*|usb*".parse::<Target>().unwrap().among(&rows(), "the metadata").unwrap_err();
+        let nothing =
+            "*|*|*|usb*".parse::<TargetPattern>().unwrap().among(&rows(), "the metadata").unwrap_err();
         assert!(nothing.to_string().contains("`b1|a.inf|X64|*pnp0c0a`"), "{nothing}");
         for bad in ["pci\\ven_8086", "a|b|c", "a|b|c|d|e", "a||c|d", "a|b|[|d"] {
-            assert!(bad.parse::<Target>().is_err(), "{bad}");
+            assert!(bad.parse::<TargetPattern>().is_err(), "{bad}");
         }
     }
 }

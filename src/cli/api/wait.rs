@@ -14,14 +14,14 @@ use dropship_rules::duration;
 
 /// How long a command waits.
 #[derive(Debug, Clone, Copy, clap::Args)]
-pub(super) struct Limit {
+pub(super) struct WaitLimit {
     /// Give up after this time, such as 30m or 2h [default: wait without limit]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     timeout: Option<Duration>,
 }
 
 /// The state of an object.
-pub(super) enum Verdict {
+pub(super) enum WaitStatus {
     /// The service still works on it; the progress as text.
     Pending(String),
     /// It has reached the state that the command waits for.
@@ -31,21 +31,21 @@ pub(super) enum Verdict {
 }
 
 /// A wait for the end of one object's work.
-pub(super) struct Wait<'a> {
+pub(super) struct ObjectWait<'a> {
     pub(super) session: &'a ApiSession<'a>,
     /// The object in messages: `submission 5`.
     pub(super) subject: String,
     /// Poll interval.
     pub(super) pace: PollInterval,
-    pub(super) limit: Limit,
+    pub(super) limit: WaitLimit,
 }
 
-impl Wait<'_> {
+impl ObjectWait<'_> {
     /// Asks until the verdict is final. Returns the object, and why it failed.
     pub(super) async fn end<T>(
         &self,
         ask: impl AsyncFn(&Client) -> Result<T, Error>,
-        classify: impl Fn(&T) -> Verdict,
+        classify: impl Fn(&T) -> WaitStatus,
     ) -> anyhow::Result<(T, Option<String>)> {
         let progress = RefCell::new("nothing is known of it".to_owned());
         let ended = self.poll(ask, classify, &progress);
@@ -60,7 +60,7 @@ impl Wait<'_> {
     async fn poll<T>(
         &self,
         ask: impl AsyncFn(&Client) -> Result<T, Error>,
-        classify: impl Fn(&T) -> Verdict,
+        classify: impl Fn(&T) -> WaitStatus,
         progress: &RefCell<String>,
     ) -> anyhow::Result<(T, Option<String>)> {
         let client = self.session.client()?;
@@ -69,9 +69,9 @@ impl Wait<'_> {
         loop {
             let now = match ask(client).await {
                 Ok(object) => match classify(&object) {
-                    Verdict::Done => return Ok((object, None)),
-                    Verdict::Failed(why) => return Ok((object, Some(why))),
-                    Verdict::Pending(now) => now,
+                    WaitStatus::Done => return Ok((object, None)),
+                    WaitStatus::Failed(why) => return Ok((object, Some(why))),
+                    WaitStatus::Pending(now) => now,
                 },
                 Err(error) if self.is_passing(&error, started) => error.to_string(),
                 Err(error) => return Err(call_error(error)),

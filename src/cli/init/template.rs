@@ -25,7 +25,7 @@ validations_performed = \"replace this text with the tests that were done\"
 ";
 
 /// Where things are; a place that was not named is beside the configuration.
-pub(super) struct Places {
+pub(super) struct ConfigPaths {
     pub(super) folder: Option<PathBuf>,
     pub(super) outbox: Option<PathBuf>,
     pub(super) secret: Option<PathBuf>,
@@ -34,17 +34,17 @@ pub(super) struct Places {
 }
 
 /// The input of the configuration.
-pub(super) struct Template<'a> {
+pub(super) struct ConfigTemplate<'a> {
     /// File name of the package.
     pub(super) package: &'a str,
     pub(super) facts: &'a Facts,
     pub(super) tenant_id: Option<&'a str>,
     pub(super) client_id: Option<&'a str>,
-    pub(super) places: &'a Places,
+    pub(super) paths: &'a ConfigPaths,
     pub(super) chain: &'a ChainFiles,
 }
 
-impl Template<'_> {
+impl ConfigTemplate<'_> {
     /// Name of the rule.
     pub(super) fn rule(&self) -> &'static str {
         match self.facts.kind {
@@ -71,7 +71,7 @@ impl Template<'_> {
     }
 
     fn account(&self) -> String {
-        let secret = self.places.secret.as_deref().unwrap_or_else(|| Path::new("client-secret"));
+        let secret = self.paths.secret.as_deref().unwrap_or_else(|| Path::new("client-secret"));
         format!(
             "# Written by `dropship init` for {package}. `dropship check` reports mistakes, `dropship test` runs the test at the end,\n\
              # `dropship plan FILE` shows what would be sent for a package, and `dropship reload` applies a change.\n\
@@ -98,7 +98,7 @@ impl Template<'_> {
         let guard = "# Limits that no rule can exceed: a label for everybody waits for `dropship approve`.\n\
                      [guard]\n\
                      everybody = \"hold\"\n";
-        format!("{}{guard}", if self.places.is_system { "" } else { local })
+        format!("{}{guard}", if self.paths.is_system { "" } else { local })
     }
 
     fn folder(&self) -> String {
@@ -111,8 +111,8 @@ impl Template<'_> {
              name = \"{FOLDER}\"\n\
              path = {}\n\
              outbox = {}\n",
-            place(&self.places.folder, "drop"),
-            place(&self.places.outbox, "signed"),
+            place(&self.paths.folder, "drop"),
+            place(&self.paths.outbox, "signed"),
         )
     }
 

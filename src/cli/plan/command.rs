@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use serde_json::json;
 
-use super::label_preview::{self, Preview};
+use super::label_preview::{self, PreviewedLabel};
 use super::replay::{self, ReplayArgs};
 use crate::admission::{self, ActiveConfig, Evaluation};
 use crate::cli::backend::load;
@@ -67,7 +67,7 @@ const MAX_SKIPPED: usize = 10;
 const CLOSEST: usize = 5;
 
 /// The evaluated package.
-struct Evaluated {
+struct EvaluatedPackage {
     file: PathBuf,
     folder: Option<String>,
     vars: Result<Vars, String>,
@@ -115,11 +115,11 @@ fn plan_file(args: &Args, file: &Path, path: &Path, output: &Output) -> anyhow::
     output.give(&document, || text(&evaluated, plan, &labels, mismatch.as_ref(), fault.as_ref()))?;
     // The daemon accepts a package with a label that cannot be created, and holds the job before that label. A build
     // pipeline must not treat that as success.
-    let would_be_held = mismatch.is_some() || labels.iter().any(Preview::is_unfit);
+    let would_be_held = mismatch.is_some() || labels.iter().any(PreviewedLabel::is_unfit);
     Ok(if fault.is_none() && !would_be_held { Exit::Done } else { Exit::Rejected })
 }
 
-fn evaluate(args: &Args, file: &Path, config: Config) -> anyhow::Result<Evaluated> {
+fn evaluate(args: &Args, file: &Path, config: Config) -> anyhow::Result<EvaluatedPackage> {
     let file = std::path::absolute(file)?;
     named_file::open(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -145,7 +145,7 @@ fn evaluate(args: &Args, file: &Path, config: Config) -> anyhow::Result<Evaluate
         choose(&active.config.rules, &input).with_later(&active.config.rules, &input)
     });
     let guard = active.config.guard;
-    Ok(Evaluated { file, folder, vars, evaluation, guard, skipped })
+    Ok(EvaluatedPackage { file, folder, vars, evaluation, guard, skipped })
 }
 
 /// The folder that was named, or the one that contains the file.
@@ -159,9 +159,9 @@ fn folder_of(args: &Args, config: &Config, file: &Path) -> anyhow::Result<Option
 }
 
 fn text(
-    evaluated: &Evaluated,
+    evaluated: &EvaluatedPackage,
     plan: Option<&Plan>,
-    labels: &[Preview<'_>],
+    labels: &[PreviewedLabel<'_>],
     mismatch: Option<&InfMismatch>,
     fault: Option<&Fault>,
 ) -> String {
@@ -173,7 +173,7 @@ fn text(
         let pretty = |value: serde_json::Result<String>| value.unwrap_or_default().replace('\n', "\n  ");
         lines.push(format!("product: {}", pretty(serde_json::to_string_pretty(&plan.product))));
         lines.push(format!("submission: {}", pretty(serde_json::to_string_pretty(&plan.submission))));
-        lines.extend(labels.iter().map(Preview::text));
+        lines.extend(labels.iter().map(PreviewedLabel::text));
     }
     lines.extend(mismatch.map(|mismatch| format!("would be held: {mismatch}")));
     lines.extend(fault.map(|fault| format!("would be rejected: {fault}")));

@@ -13,7 +13,7 @@ use dropship_rules::plan::{LabelPlan, Plan};
 
 /// A label of the plan with the request that will probably create it.
 #[derive(Serialize)]
-pub(super) struct Preview<'a> {
+pub(super) struct PreviewedLabel<'a> {
     #[serde(flatten)]
     plan: &'a LabelPlan,
     /// Absent for an .hlkx: its hardware ids are only known from Microsoft's driver metadata.
@@ -31,7 +31,7 @@ pub(super) fn labels<'a>(
     facts: &Facts,
     metadata: Option<&DriverMetadata>,
     guard: &Guard,
-) -> Vec<Preview<'a>> {
+) -> Vec<PreviewedLabel<'a>> {
     let is_predictable = facts.infs.iter().any(|inf| !inf.hardware_ids.is_empty());
     let now = Timestamp::now();
     let shown = |label| {
@@ -45,12 +45,12 @@ pub(super) fn labels<'a>(
             (Some(request), None) => guard.check_request(request),
             (None, _) => guard.check_plan(label),
         };
-        Preview { plan: label, foreseen, earliest: earliest(label, plan, now), guard }
+        PreviewedLabel { plan: label, foreseen, earliest: earliest(label, plan, now), guard }
     };
     plan.labels.iter().map(shown).collect()
 }
 
-impl Preview<'_> {
+impl PreviewedLabel<'_> {
     /// Whether the label cannot be created.
     pub(super) fn is_unfit(&self) -> bool {
         !self.guard.refused.is_empty()

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use tokio::runtime::Handle;
 
 use super::replay_report::ReplayReport;
-use super::replay_workers::{ReplayWorkers, Replayed};
+use super::replay_workers::{ReplayWorkers, ReplayedPackage};
 use crate::cli::backend::{Backend, load};
 use crate::cli::exit::Exit;
 use crate::cli::job_filter::parse_since;
@@ -38,7 +38,7 @@ pub(super) async fn run(args: &ReplayArgs, path: &Path, output: &Output) -> anyh
     let is_of_rule = |rule: Option<&str>| args.rule.is_none() || args.rule.as_deref() == rule;
     let workers =
         ReplayWorkers { rules: ReplayRules::of(&config), backend: &backend, runtime: Handle::current() };
-    let mut each = |Replayed { package, differences }: Replayed| {
+    let mut each = |ReplayedPackage { package, differences }: ReplayedPackage| {
         is_known_rule |= is_of_rule(package.rule.as_deref());
         match differences {
             Some(found) if is_of_rule(found.rule.as_deref()) || is_of_rule(found.new_rule.as_deref()) => {

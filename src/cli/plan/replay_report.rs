@@ -12,7 +12,7 @@ use crate::escaped::Escaped;
 use crate::replay::{PackageDifferences, describe};
 use dropship_job::counted;
 use dropship_redact::mask_json;
-use dropship_rules::comparison::{Cause, CauseCount, Difference, Summary};
+use dropship_rules::comparison::{Cause, CauseCount, PlanDifference, Summary};
 
 /// Number of targets of each direction that the text names for one label.
 const NAMED_TARGETS: usize = 20;
@@ -142,7 +142,7 @@ fn packages(count: usize) -> String {
 }
 
 fn add_lines(causes: &mut BTreeMap<Cause, Vec<String>>, package: &PackageDifferences) {
-    let mut by_cause: BTreeMap<&Cause, Vec<&Difference>> = BTreeMap::new();
+    let mut by_cause: BTreeMap<&Cause, Vec<&PlanDifference>> = BTreeMap::new();
     for difference in &package.differences {
         by_cause.entry(&difference.cause).or_default().push(difference);
     }

@@ -30,14 +30,14 @@ pub(super) struct ReplayWorkers<'a> {
 }
 
 /// A package that was planned again.
-pub(super) struct Replayed {
+pub(super) struct ReplayedPackage {
     pub(super) package: RememberedPackage,
     /// How its plan would differ; `None` if it cannot be planned again.
     pub(super) differences: Option<PackageDifferences>,
 }
 
 /// A package that waits for a worker.
-struct Waiting {
+struct QueuedPackage {
     number: usize,
     package: RememberedPackage,
     record: Vec<u8>,
@@ -46,13 +46,13 @@ struct Waiting {
 /// Passes results on in the order in which the packages were read.
 struct InOrder<'a> {
     next: usize,
-    early: BTreeMap<usize, Replayed>,
-    each: &'a mut (dyn FnMut(Replayed) -> anyhow::Result<()> + Send),
+    early: BTreeMap<usize, ReplayedPackage>,
+    each: &'a mut (dyn FnMut(ReplayedPackage) -> anyhow::Result<()> + Send),
     failure: Option<anyhow::Error>,
 }
 
 impl InOrder<'_> {
-    fn add(&mut self, number: usize, replayed: anyhow::Result<Replayed>) {
+    fn add(&mut self, number: usize, replayed: anyhow::Result<ReplayedPackage>) {
         match replayed {
             Ok(replayed) => drop(self.early.insert(number, replayed)),
             Err(error) => self.fail(error),
@@ -79,7 +79,7 @@ impl ReplayWorkers<'_> {
     pub(super) fn run(
         &self,
         since: Option<Timestamp>,
-        each: &mut (dyn FnMut(Replayed) -> anyhow::Result<()> + Send),
+        each: &mut (dyn FnMut(ReplayedPackage) -> anyhow::Result<()> + Send),
     ) -> anyhow::Result<()> {
         let results = Mutex::new(InOrder { next: 0, early: BTreeMap::new(), each, failure: None });
         let (sender, receiver) = sync_channel(MAX_WAITING);
@@ -93,7 +93,7 @@ impl ReplayWorkers<'_> {
             let sender = sender;
             let mut number = 0;
             self.runtime.block_on(self.backend.remembered(since, &mut |package, record| {
-                let waiting = Waiting { number, package: package.clone(), record: record.to_vec() };
+                let waiting = QueuedPackage { number, package: package.clone(), record: record.to_vec() };
                 number += 1;
                 anyhow::ensure!(results.lock().failure.is_none(), "the replay has failed");
                 Ok(sender.send(waiting)?)
@@ -105,15 +105,15 @@ impl ReplayWorkers<'_> {
         }
     }
 
-    fn work(&self, receiver: &Mutex<Receiver<Waiting>>, results: &Mutex<InOrder<'_>>) {
+    fn work(&self, receiver: &Mutex<Receiver<QueuedPackage>>, results: &Mutex<InOrder<'_>>) {
         loop {
             let received = receiver.lock().recv();
-            let Ok(Waiting { number, package, record }) = received else { return };
+            let Ok(QueuedPackage { number, package, record }) = received else { return };
             let metadata = LazyMetadata { workers: self, failure: RefCell::new(None) };
             let differences = self.rules.replay(&package, &record, || metadata.read(&package.job));
             let replayed = match metadata.failure.into_inner() {
                 Some(failure) => Err(failure),
-                None => Ok(Replayed { package, differences }),
+                None => Ok(ReplayedPackage { package, differences }),
             };
             results.lock().add(number, replayed);
         }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::page::{Page, text};
+use super::page::{PageOptions, text};
 use crate::cli::backend::Backend;
 use crate::cli::exit::Exit;
 use crate::cli::output::Output;
@@ -27,7 +27,8 @@ pub(in crate::cli) async fn run(args: &Args, config: &Path, output: &Output) -> 
     let backend = Backend::find(config).await?;
     let job = backend.show(&args.job).await?;
     let columns = output.size().map(|size| size.columns);
-    let page = Page { config, clock: &Clock::new(output.is_terminal()), columns, with_events: args.events };
+    let page =
+        PageOptions { config, clock: &Clock::new(output.is_terminal()), columns, with_events: args.events };
     output.give(&job, || text(&job, &page))?;
     Ok(Exit::Done)
 }

@@ -24,7 +24,7 @@ pub(super) struct History {
 /// The folded history.
 pub(super) fn folded(job: &Receipt, clock: &Clock) -> History {
     let mut builder =
-        Builder { lines: vec![format!("history ({}):", clock.zone())], day: None, indent: 0, clock };
+        HistoryBuilder { lines: vec![format!("history ({}):", clock.zone())], day: None, indent: 0, clock };
     for step in steps(job, clock) {
         let mut head = builder.head(step.step, step.duration);
         for (at, text) in &step.lines {
@@ -35,7 +35,7 @@ pub(super) fn folded(job: &Receipt, clock: &Clock) -> History {
     History { lines: builder.lines, indent: builder.indent }
 }
 
-struct Builder<'a> {
+struct HistoryBuilder<'a> {
     lines: Vec<String>,
     /// The day of the last line.
     day: Option<String>,
@@ -43,7 +43,7 @@ struct Builder<'a> {
     clock: &'a Clock,
 }
 
-impl Builder<'_> {
+impl HistoryBuilder<'_> {
     fn head(&self, step: Step, duration: SignedDuration) -> String {
         format!("{step:<STEP$}{:GAP$}{:>DURATION$}", "", span(duration.max(SignedDuration::ZERO)))
     }

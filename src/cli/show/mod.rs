@@ -9,4 +9,4 @@ mod page;
 
 pub(super) use approval::presented;
 pub(super) use command::{Args, run};
-pub(super) use page::{Page, text};
+pub(super) use page::{PageOptions, text};

@@ -12,7 +12,7 @@ use dropship_rules::rule::RuleChange;
 
 /// How a job is shown.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::cli) struct Page<'a> {
+pub(in crate::cli) struct PageOptions<'a> {
     /// The configuration, for commands to paste.
     pub(in crate::cli) config: &'a Path,
     pub(in crate::cli) clock: &'a Clock,
@@ -23,7 +23,7 @@ pub(in crate::cli) struct Page<'a> {
 }
 
 /// The text, with control characters escaped.
-pub(in crate::cli) fn text(job: &Receipt, page: &Page<'_>) -> String {
+pub(in crate::cli) fn text(job: &Receipt, page: &PageOptions<'_>) -> String {
     let mut fields = Fields::default();
     add_package(&mut fields, job);
     add_progress(&mut fields, job, page.clock);

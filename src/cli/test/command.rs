@@ -12,7 +12,7 @@ use crate::cli::output::Output;
 use crate::config::{Config, RulePlaces};
 use crate::rule_cases;
 use dropship_glob::Glob;
-use dropship_rules::rule_tests::Outcome;
+use dropship_rules::rule_tests::CaseResult;
 
 /// Run the [[test]] cases of the configuration (offline)
 ///
@@ -94,7 +94,7 @@ pub(in crate::cli) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::
 }
 
 /// Rules that no case matches; empty when only some cases were run.
-fn untested<'a>(config: &'a Config, outcomes: &[Outcome], args: &Args) -> Vec<&'a str> {
+fn untested<'a>(config: &'a Config, outcomes: &[CaseResult], args: &Args) -> Vec<&'a str> {
     if !args.cases.is_empty() {
         return Vec::new();
     }
@@ -106,7 +106,7 @@ fn untested<'a>(config: &'a Config, outcomes: &[Outcome], args: &Args) -> Vec<&'
 
 fn text(
     args: &Args,
-    outcomes: &[Outcome],
+    outcomes: &[CaseResult],
     coverage: Option<&CoverageView<'_>>,
     mutation: Option<&MutationView<'_>>,
 ) -> String {

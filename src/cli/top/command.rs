@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::data::{self, Wanted};
+use super::data::{self, ViewQuery};
 use super::live;
 use super::screen::Screen;
 use crate::cli::exit::Exit;
@@ -42,8 +42,8 @@ pub(in crate::cli) async fn run(args: &Args, config: &Path, output: &Output) -> 
         let limit = args.limit.unwrap_or(LIVE);
         return live::run(&daemon, config, output, limit, args.every).await;
     }
-    let wanted = Wanted { limit: args.limit.unwrap_or(PRINTED), filter: String::new(), job: None };
-    let loaded = data::load(&daemon, &wanted).await?;
+    let query = ViewQuery { limit: args.limit.unwrap_or(PRINTED), filter: String::new(), job: None };
+    let loaded = data::load(&daemon, &query).await?;
     let document = serde_json::json!({ "status": loaded.status, "jobs": loaded.jobs });
     output.give(&document, || {
         let mut lines = status::text(&loaded.status);

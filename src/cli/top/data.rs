@@ -23,7 +23,7 @@ const SEARCHED: usize = 2000;
 
 /// What to request.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Wanted {
+pub(super) struct ViewQuery {
     /// Maximum number of jobs.
     pub(super) limit: usize,
     /// Text that the jobs contain; empty for all jobs.
@@ -34,7 +34,7 @@ pub(super) struct Wanted {
 
 /// The answers of the daemon.
 #[derive(Debug, Clone)]
-pub(super) struct Loaded {
+pub(super) struct ViewData {
     pub(super) status: Status,
     pub(super) jobs: Vec<Receipt>,
     /// Whether there are more jobs than were requested.
@@ -44,21 +44,21 @@ pub(super) struct Loaded {
 }
 
 /// Requests everything that the view shows.
-pub(super) async fn load(daemon: &Client, wanted: &Wanted) -> Result<Loaded, ControlError> {
+pub(super) async fn load(daemon: &Client, query: &ViewQuery) -> Result<ViewData, ControlError> {
     let status = daemon.status().await?;
-    let max = if wanted.filter.is_empty() { wanted.limit } else { SEARCHED.max(wanted.limit) };
+    let max = if query.filter.is_empty() { query.limit } else { SEARCHED.max(query.limit) };
     // One more than is shown shows whether there are more.
     let mut jobs = jobs(daemon, max.saturating_add(1)).await?;
     let mut has_more = jobs.len() > max;
     jobs.truncate(max);
-    jobs.retain(|job| matches(job, &wanted.filter));
-    has_more |= jobs.len() > wanted.limit;
-    jobs.truncate(wanted.limit);
-    let job = match &wanted.job {
+    jobs.retain(|job| matches(job, &query.filter));
+    has_more |= jobs.len() > query.limit;
+    jobs.truncate(query.limit);
+    let job = match &query.job {
         Some(id) => Some(daemon.show(id).await),
         None => None,
     };
-    Ok(Loaded { status, jobs, has_more, job })
+    Ok(ViewData { status, jobs, has_more, job })
 }
 
 async fn jobs(daemon: &Client, max: usize) -> Result<Vec<Receipt>, ControlError> {

@@ -35,9 +35,9 @@ impl Style {
 
 /// A line of pieces.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Row(pub(super) Vec<(String, Style)>);
+pub(super) struct StyledLine(pub(super) Vec<(String, Style)>);
 
-impl Row {
+impl StyledLine {
     /// A line with one style.
     pub(super) fn new(text: impl Into<String>, style: Style) -> Self {
         Self(vec![(text.into(), style)])
@@ -60,12 +60,12 @@ impl Row {
 
 /// The lines of a screen, each at most as wide as the terminal, and at most as many as it has.
 #[derive(Debug, Default)]
-pub(super) struct Frame(pub(super) Vec<Row>);
+pub(super) struct Frame(pub(super) Vec<StyledLine>);
 
 impl Frame {
     /// A frame that fits a terminal. The last line is the footer: lines before it are cut if there is too little room.
-    pub(super) fn new(mut rows: Vec<Row>, footer: Row, size: TerminalSize) -> Self {
-        rows.resize(size.rows.saturating_sub(1), Row::default());
+    pub(super) fn new(mut rows: Vec<StyledLine>, footer: StyledLine, size: TerminalSize) -> Self {
+        rows.resize(size.rows.saturating_sub(1), StyledLine::default());
         rows.push(footer);
         Self(rows.into_iter().map(|row| row.shortened(size.columns)).collect())
     }

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Key {
+pub(super) enum ViewKey {
     /// End the view.
     Quit,
     /// Stop the process until the shell continues it.
@@ -26,7 +26,7 @@ pub(super) enum Key {
     Letter(char),
 }
 
-impl Key {
+impl ViewKey {
     /// The meaning of a key; `None` for one without.
     pub(super) fn of(event: KeyEvent) -> Option<Self> {
         if event.kind == KeyEventKind::Release {

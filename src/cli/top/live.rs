@@ -11,8 +11,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
-use super::data::{Loaded, load};
-use super::keys::Key;
+use super::data::{ViewData, load};
+use super::keys::ViewKey;
 use super::screen::Screen;
 use super::view::{Reaction, View};
 use crate::cli::exit::Exit;
@@ -31,14 +31,14 @@ pub(super) async fn run(
     limit: usize,
     every: Duration,
 ) -> anyhow::Result<Exit> {
-    let mut signals = Signals::new().context("cannot wait for signals")?;
+    let mut signals = ViewSignals::new().context("cannot wait for signals")?;
     let screen = Screen::new();
     let has_keys = screen.enter().context("cannot use the terminal")?;
     let mut view = View::new(config, limit);
     let mut keys = has_keys.then(EventStream::new);
     let mut ticks = tokio::time::interval(every.max(MIN_INTERVAL));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut loading: Option<JoinHandle<Result<Loaded, ControlError>>> = None;
+    let mut loading: Option<JoinHandle<Result<ViewData, ControlError>>> = None;
     let mut is_stale = false;
     let mut clear = false;
     loop {
@@ -60,10 +60,10 @@ pub(super) async fn run(
                     Reaction::Suspend => suspend(&screen)?,
                 }
             }
-            change = signals.next() => match change {
-                Change::End => return Ok(Exit::Done),
-                Change::Resized => clear = true,
-                Change::Continued => {
+            signal = signals.next() => match signal {
+                ViewSignal::End => return Ok(Exit::Done),
+                ViewSignal::Resized => clear = true,
+                ViewSignal::Continued => {
                     // The shell may have changed the mode of the terminal.
                     screen.leave().context("cannot use the terminal")?;
                     screen.enter().context("cannot use the terminal")?;
@@ -72,8 +72,8 @@ pub(super) async fn run(
             }
         }
         if is_stale && loading.is_none() {
-            let (daemon, wanted) = (Arc::clone(daemon), view.wanted());
-            loading = Some(tokio::spawn(async move { load(&daemon, &wanted).await }));
+            let (daemon, query) = (Arc::clone(daemon), view.query());
+            loading = Some(tokio::spawn(async move { load(&daemon, &query).await }));
             is_stale = false;
         }
         let frame = view.frame(output.size().unwrap_or(UNKNOWN), &Clock::new(output.is_terminal()));
@@ -93,10 +93,10 @@ async fn joined<T>(task: &mut Option<JoinHandle<T>>) -> anyhow::Result<T> {
 }
 
 /// The next key; pending if no keys can be read. `None` for an event without meaning.
-async fn next_key(keys: &mut Option<EventStream>) -> Option<Key> {
+async fn next_key(keys: &mut Option<EventStream>) -> Option<ViewKey> {
     let Some(stream) = keys else { return std::future::pending().await };
     match stream.next().await {
-        Some(Ok(Event::Key(key))) => Key::of(key),
+        Some(Ok(Event::Key(key))) => ViewKey::of(key),
         Some(Ok(_)) => None,
         // Standard input is no terminal, or it was closed.
         Some(Err(_)) | None => {
@@ -115,20 +115,20 @@ fn suspend(screen: &Screen) -> anyhow::Result<()> {
 
 /// What a signal means.
 #[derive(Debug, Clone, Copy)]
-enum Change {
+enum ViewSignal {
     End,
     Resized,
     Continued,
 }
 
 /// The signals that concern the view.
-struct Signals {
+struct ViewSignals {
     end: [Signal; 4],
     resized: Signal,
     continued: Signal,
 }
 
-impl Signals {
+impl ViewSignals {
     fn new() -> std::io::Result<Self> {
         Ok(Self {
             end: [
@@ -142,15 +142,15 @@ impl Signals {
         })
     }
 
-    async fn next(&mut self) -> Change {
+    async fn next(&mut self) -> ViewSignal {
         let [interrupt, terminate, hangup, quit] = &mut self.end;
         tokio::select! {
-            _ = interrupt.recv() => Change::End,
-            _ = terminate.recv() => Change::End,
-            _ = hangup.recv() => Change::End,
-            _ = quit.recv() => Change::End,
-            _ = self.resized.recv() => Change::Resized,
-            _ = self.continued.recv() => Change::Continued,
+            _ = interrupt.recv() => ViewSignal::End,
+            _ = terminate.recv() => ViewSignal::End,
+            _ = hangup.recv() => ViewSignal::End,
+            _ = quit.recv() => ViewSignal::End,
+            _ = self.resized.recv() => ViewSignal::Resized,
+            _ = self.continued.recv() => ViewSignal::Continued,
         }
     }
 }

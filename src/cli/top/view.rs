@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use super::data::{Loaded, Wanted};
-use super::frame::{Frame, Row, Style};
+use super::data::{ViewData, ViewQuery};
+use super::frame::{Frame, Style, StyledLine};
 use super::header;
-use super::keys::Key;
+use super::keys::ViewKey;
 use crate::cli::output::TerminalSize;
 use crate::cli::table::Widths;
 use crate::cli::text_width::wrapped;
@@ -31,7 +31,7 @@ pub(super) enum Reaction {
 
 /// What is on the screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Mode {
+enum ViewMode {
     /// The list of jobs.
     List,
     /// The list of jobs, while the filter is typed.
@@ -48,10 +48,10 @@ const MAX_FILTER: usize = 200;
 pub(super) struct View<'a> {
     config: &'a Path,
     limit: usize,
-    loaded: Option<Loaded>,
+    loaded: Option<ViewData>,
     /// Why the last request failed.
     problem: Option<String>,
-    mode: Mode,
+    mode: ViewMode,
     filter: String,
     /// The selected job and its place in the list.
     selected: Option<JobId>,
@@ -69,7 +69,7 @@ impl<'a> View<'a> {
             limit,
             loaded: None,
             problem: None,
-            mode: Mode::List,
+            mode: ViewMode::List,
             filter: String::new(),
             selected: None,
             place: 0,
@@ -79,16 +79,16 @@ impl<'a> View<'a> {
     }
 
     /// What to request for this view.
-    pub(super) fn wanted(&self) -> Wanted {
+    pub(super) fn query(&self) -> ViewQuery {
         let job = match &self.mode {
-            Mode::Job { id, .. } => Some(id.clone()),
-            Mode::List | Mode::Filter => None,
+            ViewMode::Job { id, .. } => Some(id.clone()),
+            ViewMode::List | ViewMode::Filter => None,
         };
-        Wanted { limit: self.limit, filter: self.filter.clone(), job }
+        ViewQuery { limit: self.limit, filter: self.filter.clone(), job }
     }
 
     /// Shows new data. The selection stays with its job, or with its place if the job is gone.
-    pub(super) fn show(&mut self, loaded: Loaded) {
+    pub(super) fn show(&mut self, loaded: ViewData) {
         let jobs = &loaded.jobs;
         let place = self.selected.as_ref().and_then(|id| jobs.iter().position(|job| job.id == *id));
         self.place = place.unwrap_or(self.place).min(jobs.len().saturating_sub(1));
@@ -103,22 +103,22 @@ impl<'a> View<'a> {
     }
 
     /// Reacts to a key.
-    pub(super) fn press(&mut self, key: Key) -> Reaction {
-        let key = if self.mode == Mode::Filter { key } else { key.as_command() };
+    pub(super) fn press(&mut self, key: ViewKey) -> Reaction {
+        let key = if self.mode == ViewMode::Filter { key } else { key.as_command() };
         match key {
-            Key::Quit => return Reaction::Quit,
-            Key::Suspend => return Reaction::Suspend,
-            Key::Redraw => return Reaction::Redraw,
+            ViewKey::Quit => return Reaction::Quit,
+            ViewKey::Suspend => return Reaction::Suspend,
+            ViewKey::Redraw => return Reaction::Redraw,
             _ => {}
         }
         match &mut self.mode {
-            Mode::List => self.press_in_list(key),
-            Mode::Filter => self.press_in_filter(key),
-            Mode::Job { first, .. } => {
+            ViewMode::List => self.press_in_list(key),
+            ViewMode::Filter => self.press_in_filter(key),
+            ViewMode::Job { first, .. } => {
                 let page = self.page.max(1);
                 match key {
-                    Key::Escape | Key::Backspace => {
-                        self.mode = Mode::List;
+                    ViewKey::Escape | ViewKey::Backspace => {
+                        self.mode = ViewMode::List;
                         return Reaction::Load;
                     }
                     _ => *first = moved(key, *first, page).unwrap_or(*first),
@@ -128,15 +128,15 @@ impl<'a> View<'a> {
         }
     }
 
-    fn press_in_list(&mut self, key: Key) -> Reaction {
+    fn press_in_list(&mut self, key: ViewKey) -> Reaction {
         match key {
-            Key::Letter('/') => self.mode = Mode::Filter,
-            Key::Enter => {
+            ViewKey::Letter('/') => self.mode = ViewMode::Filter,
+            ViewKey::Enter => {
                 let Some(id) = self.selected.clone() else { return Reaction::Draw };
-                self.mode = Mode::Job { id, first: 0 };
+                self.mode = ViewMode::Job { id, first: 0 };
                 return Reaction::Load;
             }
-            Key::Escape if !self.filter.is_empty() => {
+            ViewKey::Escape if !self.filter.is_empty() => {
                 self.filter.clear();
                 return Reaction::Load;
             }
@@ -145,21 +145,21 @@ impl<'a> View<'a> {
         Reaction::Draw
     }
 
-    fn press_in_filter(&mut self, key: Key) -> Reaction {
+    fn press_in_filter(&mut self, key: ViewKey) -> Reaction {
         match key {
-            Key::Enter => {
-                self.mode = Mode::List;
+            ViewKey::Enter => {
+                self.mode = ViewMode::List;
                 return Reaction::Draw;
             }
-            Key::Escape => {
-                self.mode = Mode::List;
+            ViewKey::Escape => {
+                self.mode = ViewMode::List;
                 self.filter.clear();
             }
-            Key::Backspace => {
+            ViewKey::Backspace => {
                 self.filter.pop();
             }
-            Key::Clear => self.filter.clear(),
-            Key::Letter(letter) if self.filter.chars().count() < MAX_FILTER => self.filter.push(letter),
+            ViewKey::Clear => self.filter.clear(),
+            ViewKey::Letter(letter) if self.filter.chars().count() < MAX_FILTER => self.filter.push(letter),
             _ => {
                 self.move_selection(key);
                 return Reaction::Draw;
@@ -168,7 +168,7 @@ impl<'a> View<'a> {
         Reaction::Load
     }
 
-    fn move_selection(&mut self, key: Key) {
+    fn move_selection(&mut self, key: ViewKey) {
         let jobs = self.loaded.as_ref().map(|loaded| loaded.jobs.as_slice()).unwrap_or_default();
         let place = moved(key, self.place, self.page).unwrap_or(self.place);
         self.place = place.min(jobs.len().saturating_sub(1));
@@ -178,19 +178,19 @@ impl<'a> View<'a> {
     /// The screen.
     pub(super) fn frame(&mut self, size: TerminalSize, clock: &Clock) -> Frame {
         let rows = match self.mode.clone() {
-            Mode::Job { id, first } => self.job_rows(&id, first, size, clock),
-            Mode::List | Mode::Filter => self.list_rows(size, clock),
+            ViewMode::Job { id, first } => self.job_rows(&id, first, size, clock),
+            ViewMode::List | ViewMode::Filter => self.list_rows(size, clock),
         };
         Frame::new(rows, self.footer(size), size)
     }
 
-    fn list_rows(&mut self, size: TerminalSize, clock: &Clock) -> Vec<Row> {
+    fn list_rows(&mut self, size: TerminalSize, clock: &Clock) -> Vec<StyledLine> {
         let Some(loaded) = &self.loaded else {
-            return vec![Row::new("waiting for the daemon", Style::Plain)];
+            return vec![StyledLine::new("waiting for the daemon", Style::Plain)];
         };
         let mut rows = header::rows(&loaded.status, clock, (size.rows / 3).max(2));
         if size.rows >= ROOMY {
-            rows.push(Row::default());
+            rows.push(StyledLine::default());
         }
         // The head of the table and the footer.
         self.page = size.rows.saturating_sub(rows.len() + 2).max(1);
@@ -198,19 +198,19 @@ impl<'a> View<'a> {
         let columns = size.columns.saturating_sub(MARK.len());
         let cells = job_table::rows(&loaded.jobs, clock);
         let widths = Widths::fit(&job_table::COLUMNS, &cells, columns);
-        rows.push(Row::new(
+        rows.push(StyledLine::new(
             format!("  {}", widths.line(&job_table::COLUMNS, &job_table::heads(), columns)),
             Style::Bold,
         ));
         if loaded.jobs.is_empty() {
             let none = if self.filter.is_empty() { "  no jobs" } else { "  no job contains this text" };
-            rows.push(Row::new(none, Style::Plain));
+            rows.push(StyledLine::new(none, Style::Plain));
         }
         let shown = loaded.jobs.iter().zip(&cells).enumerate().skip(self.first).take(self.page);
         rows.extend(shown.map(|(place, (job, cells))| {
             if place == self.place {
                 let line = widths.cells(&job_table::COLUMNS, cells).join("  ");
-                return Row::new(format!("{MARK}{line}"), Style::Selected);
+                return StyledLine::new(format!("{MARK}{line}"), Style::Selected);
             }
             let state = widths.shown_index(job_table::STATE);
             let mut pieces = vec![(" ".repeat(MARK.len()), Style::Plain)];
@@ -220,14 +220,15 @@ impl<'a> View<'a> {
                 }
                 pieces.push((cell, if Some(index) == state { Style::of(job.state) } else { Style::Plain }));
             }
-            Row(pieces)
+            StyledLine(pieces)
         }));
         rows
     }
 
-    fn job_rows(&mut self, id: &JobId, first: usize, size: TerminalSize, clock: &Clock) -> Vec<Row> {
+    fn job_rows(&mut self, id: &JobId, first: usize, size: TerminalSize, clock: &Clock) -> Vec<StyledLine> {
         self.page = size.rows.saturating_sub(1).max(1);
-        let page = show::Page { config: self.config, clock, columns: Some(size.columns), with_events: false };
+        let page =
+            show::PageOptions { config: self.config, clock, columns: Some(size.columns), with_events: false };
         let text = match self.loaded.as_ref().and_then(|loaded| loaded.job.as_ref()) {
             Some(Ok(job)) if job.id == *id => show::text(job, &page),
             Some(Err(error)) => format!("cannot show job {id}: {}", error.message),
@@ -238,12 +239,13 @@ impl<'a> View<'a> {
         let lines: Vec<_> = text.lines().flat_map(|line| wrapped(line, size.columns, 0)).collect();
         let first = first.min(lines.len().saturating_sub(self.page));
         // Further keys begin at the last line that can be reached.
-        self.mode = Mode::Job { id: id.clone(), first };
-        lines.iter().skip(first).map(|line| Row::new(line, Style::Plain)).collect()
+        self.mode = ViewMode::Job { id: id.clone(), first };
+        lines.iter().skip(first).map(|line| StyledLine::new(line, Style::Plain)).collect()
     }
 
-    fn footer(&self, size: TerminalSize) -> Row {
-        let problem = self.problem.as_ref().map(|problem| Row::new(Escaped(problem).to_string(), Style::Bad));
+    fn footer(&self, size: TerminalSize) -> StyledLine {
+        let problem =
+            self.problem.as_ref().map(|problem| StyledLine::new(Escaped(problem).to_string(), Style::Bad));
         let keys = |keys: &[&str]| keys.join(if size.columns < NARROW { " " } else { "   " });
         let place = || {
             let loaded = self.loaded.as_ref();
@@ -253,18 +255,22 @@ impl<'a> View<'a> {
         };
         let filter = Escaped(&self.filter);
         match &self.mode {
-            Mode::Filter => {
-                Row::new(format!("filter: {filter}_   Enter keeps it, Esc removes it"), Style::Bold)
+            ViewMode::Filter => {
+                StyledLine::new(format!("filter: {filter}_   Enter keeps it, Esc removes it"), Style::Bold)
             }
             _ if problem.is_some() => problem.unwrap_or_default(),
-            Mode::List if self.filter.is_empty() => {
-                Row::new(keys(&[&*place(), "q quit", "j/k move", "Enter show", "/ filter"]), Style::Bold)
-            }
-            Mode::List => {
+            ViewMode::List if self.filter.is_empty() => StyledLine::new(
+                keys(&[&*place(), "q quit", "j/k move", "Enter show", "/ filter"]),
+                Style::Bold,
+            ),
+            ViewMode::List => {
                 let filter = format!("filter: {filter}");
-                Row::new(keys(&[&*place(), &*filter, "Esc removes it", "q quit", "Enter show"]), Style::Bold)
+                StyledLine::new(
+                    keys(&[&*place(), &*filter, "Esc removes it", "q quit", "Enter show"]),
+                    Style::Bold,
+                )
             }
-            Mode::Job { .. } => Row::new(keys(&["Esc back", "j/k scroll", "q quit"]), Style::Bold),
+            ViewMode::Job { .. } => StyledLine::new(keys(&["Esc back", "j/k scroll", "q quit"]), Style::Bold),
         }
     }
 }
@@ -279,14 +285,14 @@ const ROOMY: usize = 16;
 const NARROW: usize = 60;
 
 /// The place after a key that moves; `None` for other keys.
-fn moved(key: Key, place: usize, page: usize) -> Option<usize> {
+fn moved(key: ViewKey, place: usize, page: usize) -> Option<usize> {
     Some(match key {
-        Key::Up => place.saturating_sub(1),
-        Key::Down => place.saturating_add(1),
-        Key::PageUp => place.saturating_sub(page),
-        Key::PageDown => place.saturating_add(page),
-        Key::First => 0,
-        Key::Last => usize::MAX / 2,
+        ViewKey::Up => place.saturating_sub(1),
+        ViewKey::Down => place.saturating_add(1),
+        ViewKey::PageUp => place.saturating_sub(page),
+        ViewKey::PageDown => place.saturating_add(page),
+        ViewKey::First => 0,
+        ViewKey::Last => usize::MAX / 2,
         _ => return None,
     })
 }
@@ -303,7 +309,7 @@ mod tests {
 
     const SIZE: TerminalSize = TerminalSize { columns: 80, rows: 12 };
 
-    fn loaded(numbers: &[u32]) -> Loaded {
+    fn loaded(numbers: &[u32]) -> ViewData {
         let job = |number: &u32| Receipt::of(&JobBuilder::new("a", *number).build().expect("a job"), false);
         let status = Status {
             version: "0.1.0".to_owned(),
@@ -322,7 +328,7 @@ mod tests {
             trouble: Vec::new(),
             restart: Vec::new(),
         };
-        Loaded { status, jobs: numbers.iter().map(job).collect(), has_more: false, job: None }
+        ViewData { status, jobs: numbers.iter().map(job).collect(), has_more: false, job: None }
     }
 
     fn clock() -> Clock {
@@ -331,7 +337,7 @@ mod tests {
 
     fn selected(view: &mut View<'_>) -> (String, usize) {
         let frame = view.frame(SIZE, &clock());
-        let text = |row: &Row| row.0.iter().map(|(text, _)| text.as_str()).collect::<String>();
+        let text = |row: &StyledLine| row.0.iter().map(|(text, _)| text.as_str()).collect::<String>();
         let lines: Vec<_> = frame.0.iter().map(text).collect();
         assert_eq!(lines.len(), SIZE.rows);
         let place = lines.iter().position(|line| line.starts_with(MARK)).expect("a selected line");
@@ -344,7 +350,7 @@ mod tests {
         let numbers: Vec<u32> = (0..50).collect();
         view.show(loaded(&numbers));
         let (first, _) = selected(&mut view);
-        assert_eq!(view.press(Key::Letter('G')), Reaction::Draw);
+        assert_eq!(view.press(ViewKey::Letter('G')), Reaction::Draw);
         let (last, place) = selected(&mut view);
         assert_eq!(place, SIZE.rows - 2, "the last row above the footer");
         // Its job moves up, then disappears.
@@ -353,31 +359,31 @@ mod tests {
         view.show(loaded(&[7, 3, 0]));
         assert_ne!(selected(&mut view).0, last);
         for _ in 0..5 {
-            view.press(Key::Down);
+            view.press(ViewKey::Down);
         }
         assert_eq!(selected(&mut view).0, first);
         for _ in 0..5 {
-            view.press(Key::PageUp);
+            view.press(ViewKey::PageUp);
         }
         assert_ne!(selected(&mut view).0, first);
         view.show(loaded(&[]));
-        assert_eq!((view.press(Key::Enter), view.press(Key::Down)), (Reaction::Draw, Reaction::Draw));
+        assert_eq!((view.press(ViewKey::Enter), view.press(ViewKey::Down)), (Reaction::Draw, Reaction::Draw));
     }
 
     #[test]
     fn letters_are_commands_only_outside_of_the_filter() {
         let mut view = View::new(Path::new("dropship.toml"), 200);
         view.show(loaded(&[1, 2]));
-        assert_eq!(view.press(Key::Letter('/')), Reaction::Draw);
+        assert_eq!(view.press(ViewKey::Letter('/')), Reaction::Draw);
         for letter in "quj".chars() {
-            assert_eq!(view.press(Key::Letter(letter)), Reaction::Load);
+            assert_eq!(view.press(ViewKey::Letter(letter)), Reaction::Load);
         }
-        assert_eq!(view.wanted().filter, "quj");
-        view.press(Key::Backspace);
-        assert_eq!((view.press(Key::Enter), view.wanted().filter.as_str()), (Reaction::Draw, "qu"));
-        assert_eq!((view.press(Key::Escape), view.wanted().filter.as_str()), (Reaction::Load, ""));
-        assert_eq!((view.press(Key::Enter), view.wanted().job.is_some()), (Reaction::Load, true));
-        assert_eq!((view.press(Key::Escape), view.wanted().job), (Reaction::Load, None));
-        assert_eq!(view.press(Key::Letter('q')), Reaction::Quit);
+        assert_eq!(view.query().filter, "quj");
+        view.press(ViewKey::Backspace);
+        assert_eq!((view.press(ViewKey::Enter), view.query().filter.as_str()), (Reaction::Draw, "qu"));
+        assert_eq!((view.press(ViewKey::Escape), view.query().filter.as_str()), (Reaction::Load, ""));
+        assert_eq!((view.press(ViewKey::Enter), view.query().job.is_some()), (Reaction::Load, true));
+        assert_eq!((view.press(ViewKey::Escape), view.query().job), (Reaction::Load, None));
+        assert_eq!(view.press(ViewKey::Letter('q')), Reaction::Quit);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use toml::Value;
 
-use super::written::Written;
+use super::written::WrittenValue;
 use crate::config::model::{
     AfterSuccess, Backlog, Config, Credential, DEFAULT_ACCOUNT, Folder, Notify, PackagePlace, SameContent,
     SecretAt, Via,
@@ -21,40 +21,42 @@ use dropship_rules::label::{Everybody, Unforeseen};
 use dropship_rules::rule::Strategy;
 
 /// A value that is known without the files.
-pub(super) struct Known {
+pub(super) struct KnownValue {
     pub(super) keys: Vec<String>,
     pub(super) value: Value,
     /// It is a path, which the files can write in relation to their folder.
     pub(super) is_path: bool,
 }
 
-type Names = BTreeSet<Vec<String>>;
+type SetKeys = BTreeSet<Vec<String>>;
 
-/// The values of `[defaults]`, for each rule and label that leaves them out. `names` are the keys that the files set.
+/// The values of `[defaults]`, for each rule and label that leaves them out. `set_keys` are the keys that the files set.
 pub(super) fn of_rules(
     config: &Config,
-    defaults: &[(PathBuf, Written)],
-    names: &Names,
-) -> Vec<(PathBuf, Written)> {
+    defaults: &[(PathBuf, WrittenValue)],
+    set_keys: &SetKeys,
+) -> Vec<(PathBuf, WrittenValue)> {
     let mut added = Vec::new();
     for rule in &config.rules {
         for (path, default) in defaults {
             let Some([table, rest @ ..]) = default.keys.get(1..) else { continue };
-            let mut add = |inside: &[&str], is_set: fn(&Names, &[String], usize) -> bool| {
+            let mut add = |inside: &[&str], is_set: fn(&SetKeys, &[String], usize) -> bool| {
                 let head = [&["rule", &rule.name], inside].concat();
                 let head: Vec<_> = head.into_iter().map(str::to_owned).collect();
                 let keys = [&head[..], rest].concat();
-                if !is_set(names, &keys, head.len()) {
-                    added.push((path.clone(), Written { keys, ..default.clone() }));
+                if !is_set(set_keys, &keys, head.len()) {
+                    added.push((path.clone(), WrittenValue { keys, ..default.clone() }));
                 }
             };
             if table == "product" {
                 // A table of the product, such as `selected_product_types`, replaces that of the defaults.
-                add(&["product"], |names, keys, head| has_within(names, keys.get(..=head).unwrap_or(keys)));
+                add(&["product"], |set_keys, keys, head| {
+                    has_within(set_keys, keys.get(..=head).unwrap_or(keys))
+                });
                 continue;
             }
             for position in 1..=rule.labels.len() {
-                add(&[table, &position.to_string()], |names, keys, _| names.contains(keys));
+                add(&[table, &position.to_string()], |set_keys, keys, _| set_keys.contains(keys));
             }
         }
     }
@@ -62,65 +64,65 @@ pub(super) fn of_rules(
 }
 
 /// Whether the key is set, or a key of the table of that name.
-fn has_within(names: &Names, keys: &[String]) -> bool {
-    names.range(keys.to_vec()..).next().is_some_and(|next| next.starts_with(keys))
+fn has_within(set_keys: &SetKeys, keys: &[String]) -> bool {
+    set_keys.range(keys.to_vec()..).next().is_some_and(|next| next.starts_with(keys))
 }
 
 /// The values that the daemon uses, from the validated configuration: those of the keys that have a default, and paths.
-pub(super) fn known(config: &Config, names: &Names) -> Vec<Known> {
-    let mut list = List(Vec::new());
-    list.add("include", texts::<&str>(&[]));
-    accounts(&mut list, config, names);
-    api(&mut list, config);
+pub(super) fn known(config: &Config, set_keys: &SetKeys) -> Vec<KnownValue> {
+    let mut values = KnownValues(Vec::new());
+    values.add("include", texts::<&str>(&[]));
+    accounts(&mut values, config, set_keys);
+    api(&mut values, config);
     let store = &config.store;
-    list.path("store.path", &store.path);
+    values.path("store.path", &store.path);
     if let Some(database) = &store.database {
-        list.add("store.node", text(&database.node));
+        values.add("store.node", text(&database.node));
         if let Some(SecretAt::File(path)) = &database.password {
-            list.path("store.password_file", path);
+            values.path("store.password_file", path);
         }
         if let Some(path) = &database.ca_file {
-            list.path("store.ca_file", path);
+            values.path("store.ca_file", path);
         }
         match &database.packages {
-            Some(PackagePlace::Folder(path)) => list.path("store.packages", path),
+            Some(PackagePlace::Folder(path)) => values.path("store.packages", path),
             Some(PackagePlace::Objects(place)) => {
-                list.add("store.packages", text(&place.url));
+                values.add("store.packages", text(&place.url));
                 if let Some(path) = &place.credentials {
-                    list.path("store.packages_credentials_file", path);
+                    values.path("store.packages_credentials_file", path);
                 }
             }
             None => {}
         }
     }
-    list.add("store.keep", delay(store.keep));
-    list.add("store.min_free", size(store.min_free.unwrap_or(crate::package_store::MIN_FREE)));
-    list.add("store.max_package", size(store.max_package));
-    list.add("store.most_waiting", number(store.most_waiting));
-    list.path("control.socket", &config.control.socket);
-    list.add("control.operators", texts(&config.control.operators));
+    values.add("store.keep", delay(store.keep));
+    values.add("store.min_free", size(store.min_free.unwrap_or(crate::package_store::MIN_FREE)));
+    values.add("store.max_package", size(store.max_package));
+    values.add("store.most_waiting", number(store.most_waiting));
+    values.path("control.socket", &config.control.socket);
+    values.add("control.operators", texts(&config.control.operators));
     if let Some(address) = config.metrics {
-        list.add("metrics.listen", text(&address));
+        values.add("metrics.listen", text(&address));
     }
     if let Some(web) = &config.web {
-        list.add("web.listen", text(&web.listen));
-        list.add("web.allowed_hosts", texts(&web.allowed_hosts));
+        values.add("web.listen", text(&web.listen));
+        values.add("web.allowed_hosts", texts(&web.allowed_hosts));
     }
     for notify in &config.notify {
-        notification(&mut list, notify);
+        notification(&mut values, notify);
     }
-    guard(&mut list, config);
-    signers(&mut list, config);
-    preflight(&mut list, config);
+    guard(&mut values, config);
+    signers(&mut values, config);
+    preflight(&mut values, config);
     for folder in &config.folders {
-        of_folder(&mut list, folder, &store.path);
+        of_folder(&mut values, folder, &store.path);
     }
-    rules(&mut list, config, names);
-    list.0
+    rules(&mut values, config, set_keys);
+    values.0
 }
 
-fn accounts(list: &mut List, config: &Config, names: &Names) {
-    let is_single = names.iter().any(|keys| keys.first().is_some_and(|key| key == "account"));
+fn accounts(values: &mut KnownValues, config: &Config, set_keys: &SetKeys) {
+    let is_single = set_keys.iter().any(|keys| keys.first().is_some_and(|key| key == "account"));
     for (name, account) in &config.accounts {
         let head = match is_single && name == DEFAULT_ACCOUNT {
             true => vec!["account"],
@@ -134,33 +136,33 @@ fn accounts(list: &mut List, config: &Config, names: &Names) {
                 continue;
             }
         };
-        list.push(&[&head[..], &[key]].concat(), text(&path.display()), true);
+        values.push(&[&head[..], &[key]].concat(), text(&path.display()), true);
     }
 }
 
-fn api(list: &mut List, config: &Config) {
+fn api(values: &mut KnownValues, config: &Config) {
     let api = &config.api;
-    list.add("api.endpoint", text(api.endpoint.as_str().trim_end_matches('/')));
-    list.add("api.authority", text(api.authority.as_str().trim_end_matches('/')));
-    list.add("api.blob_hosts", texts(&api.blob_hosts));
-    list.add("api.workers", number(api.workers));
-    list.add("api.uncertain", delay(api.uncertain));
-    list.add("api.audit", delay(api.audit));
-    list.backoff("api.retry", api.retry);
+    values.add("api.endpoint", text(api.endpoint.as_str().trim_end_matches('/')));
+    values.add("api.authority", text(api.authority.as_str().trim_end_matches('/')));
+    values.add("api.blob_hosts", texts(&api.blob_hosts));
+    values.add("api.workers", number(api.workers));
+    values.add("api.uncertain", delay(api.uncertain));
+    values.add("api.audit", delay(api.audit));
+    values.backoff("api.retry", api.retry);
     for (key, interval) in [("api.poll.sign", api.poll.sign), ("api.poll.publish", api.poll.publish)] {
-        list.add(&format!("{key}.first"), delay(interval.first));
-        list.add(&format!("{key}.max"), delay(interval.max));
+        values.add(&format!("{key}.first"), delay(interval.first));
+        values.add(&format!("{key}.max"), delay(interval.max));
     }
-    list.backoff("api.poll.account", api.poll.account);
-    list.add("api.overdue.sign", delay(api.overdue.sign));
-    list.add("api.overdue.publish", delay(api.overdue.publish));
+    values.backoff("api.poll.account", api.poll.account);
+    values.add("api.overdue.sign", delay(api.overdue.sign));
+    values.add("api.overdue.publish", delay(api.overdue.publish));
     if let Some(path) = &api.ca_file {
-        list.path("api.ca_file", path);
+        values.path("api.ca_file", path);
     }
 }
 
-fn notification(list: &mut List, notify: &Notify) {
-    let mut add = |key: &str, value, is_path| list.push(&["notify", &notify.name, key], value, is_path);
+fn notification(values: &mut KnownValues, notify: &Notify) {
+    let mut add = |key: &str, value, is_path| values.push(&["notify", &notify.name, key], value, is_path);
     add("on", Value::Array(notify.on.iter().map(word).collect()), false);
     add("timeout", delay(notify.timeout), false);
     add("give_up", delay(notify.give_up), false);
@@ -169,7 +171,7 @@ fn notification(list: &mut List, notify: &Notify) {
     }
 }
 
-fn guard(list: &mut List, config: &Config) {
+fn guard(values: &mut KnownValues, config: &Config) {
     let guard = &config.guard;
     let everybody = match guard.everybody {
         Everybody::Allow => "allow",
@@ -180,13 +182,13 @@ fn guard(list: &mut List, config: &Config) {
         Unforeseen::Allow => "allow",
         Unforeseen::Hold => "hold",
     };
-    list.add("guard.everybody", text(everybody));
-    list.add("guard.unforeseen", text(unforeseen));
+    values.add("guard.everybody", text(everybody));
+    values.add("guard.unforeseen", text(unforeseen));
     let globs: Vec<_> = guard.hardware_ids.iter().map(Glob::as_str).collect();
-    list.add("guard.hardware_ids", texts(&globs));
+    values.add("guard.hardware_ids", texts(&globs));
 }
 
-fn signers(list: &mut List, config: &Config) {
+fn signers(values: &mut KnownValues, config: &Config) {
     let signers = &config.signers;
     let files = [
         ("signers.roots", &signers.roots),
@@ -196,15 +198,15 @@ fn signers(list: &mut List, config: &Config) {
     ];
     for (key, paths) in files {
         let paths: Vec<_> = paths.iter().map(|path| path.display().to_string()).collect();
-        list.push(&key.split('.').collect::<Vec<_>>(), texts(&paths), true);
+        values.push(&key.split('.').collect::<Vec<_>>(), texts(&paths), true);
     }
-    list.add("signers.thumbprints", texts(&signers.thumbprints.iter().collect::<Vec<_>>()));
-    list.add("signers.system_roots", signers.system_roots.into());
-    list.add("signers.allow_unsigned", signers.allow_unsigned.into());
+    values.add("signers.thumbprints", texts(&signers.thumbprints.iter().collect::<Vec<_>>()));
+    values.add("signers.system_roots", signers.system_roots.into());
+    values.add("signers.allow_unsigned", signers.allow_unsigned.into());
 }
 
-fn of_folder(list: &mut List, folder: &Folder, store: &Path) {
-    let mut add = |key: &str, value, is_path| list.push(&["folder", &folder.name, key], value, is_path);
+fn of_folder(values: &mut KnownValues, folder: &Folder, store: &Path) {
+    let mut add = |key: &str, value, is_path| values.push(&["folder", &folder.name, key], value, is_path);
     add("path", text(&folder.path.display()), true);
     add("include", texts(&folder.include), false);
     add("exclude", texts(&folder.exclude), false);
@@ -243,17 +245,17 @@ fn of_folder(list: &mut List, folder: &Folder, store: &Path) {
 }
 
 /// The levels of checks that can be set.
-fn preflight(list: &mut List, config: &Config) {
+fn preflight(values: &mut KnownValues, config: &Config) {
     for check in Policy::known_checks().iter().filter(|check| !check.fixed) {
         let level = config.preflight.get(check.name).unwrap_or(&check.level);
-        list.push(&["preflight", check.name], word(level), false);
+        values.push(&["preflight", check.name], word(level), false);
     }
 }
 
-fn rules(list: &mut List, config: &Config, names: &Names) {
+fn rules(values: &mut KnownValues, config: &Config, set_keys: &SetKeys) {
     for rule in &config.rules {
         let head = ["rule", &rule.name];
-        let mut add = |keys: &[&str], value: Value| list.push(&[&head[..], keys].concat(), value, false);
+        let mut add = |keys: &[&str], value: Value| values.push(&[&head[..], keys].concat(), value, false);
         if rule.folders.is_empty() {
             let folders: Vec<_> = config.folders.iter().map(|folder| &folder.name).collect();
             add(&["folders"], texts(&folders));
@@ -279,16 +281,16 @@ fn rules(list: &mut List, config: &Config, names: &Names) {
             add("auto_install_during_os_upgrade", label.auto_install_during_os_upgrade.into());
             add("auto_install_on_applicable_systems", label.auto_install_on_applicable_systems.into());
             let after = ["rule", &rule.name, "label", &position, "after"].map(str::to_owned);
-            if names.contains(after.as_slice()) {
+            if set_keys.contains(after.as_slice()) {
                 add("soak", delay(label.soak));
             }
         }
     }
 }
 
-struct List(Vec<Known>);
+struct KnownValues(Vec<KnownValue>);
 
-impl List {
+impl KnownValues {
     /// Adds a value; the dots of the key separate tables.
     fn add(&mut self, key: &str, value: Value) {
         self.push(&key.split('.').collect::<Vec<_>>(), value, false);
@@ -305,7 +307,7 @@ impl List {
 
     fn push(&mut self, keys: &[&str], value: Value, is_path: bool) {
         let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-        self.0.push(Known { keys, value, is_path });
+        self.0.push(KnownValue { keys, value, is_path });
     }
 }
 

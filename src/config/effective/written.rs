@@ -4,7 +4,7 @@ use serde::Deserialize;
 use toml::de::{DeArray, DeTable, DeValue, ValueDeserializer};
 use toml::{Spanned, Value};
 
-use crate::config::source::Source;
+use crate::config::source::SourceText;
 use dropship_redact::MASK;
 
 /// Other names of keys of a rule, as `raw::rule` declares them.
@@ -30,7 +30,7 @@ const ALIASES: [(&str, &str); 17] = [
 
 /// A value of a file.
 #[derive(Debug, Clone)]
-pub(super) struct Written {
+pub(super) struct WrittenValue {
     /// Names of the tables and of the key.
     pub(super) keys: Vec<String>,
     /// The value, masked if it can be a secret.
@@ -42,7 +42,7 @@ pub(super) struct Written {
 }
 
 /// All values of a file, in its order.
-pub(super) fn of(source: &Source) -> Vec<Written> {
+pub(super) fn of(source: &SourceText) -> Vec<WrittenValue> {
     let (document, _) = DeTable::parse_recoverable(&source.text);
     let mut found = Walk { source, keys: Vec::new(), found: Vec::new() };
     found.table(document.get_ref());
@@ -52,9 +52,9 @@ pub(super) fn of(source: &Source) -> Vec<Written> {
 }
 
 struct Walk<'s> {
-    source: &'s Source,
+    source: &'s SourceText,
     keys: Vec<String>,
-    found: Vec<Written>,
+    found: Vec<WrittenValue>,
 }
 
 impl Walk<'_> {
@@ -76,7 +76,7 @@ impl Walk<'_> {
                 let is_masked = self.source.is_secret(&at) || self.is_argument_list();
                 let value = Value::deserialize(ValueDeserializer::from(value.clone()));
                 // Every value of a valid file can be represented.
-                self.found.extend(value.ok().map(|value| Written {
+                self.found.extend(value.ok().map(|value| WrittenValue {
                     keys: self.keys.clone(),
                     value: match (is_masked, value) {
                         (false, value) => without_dates(value),

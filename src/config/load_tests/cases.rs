@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::rule_cases;
-use dropship_rules::rule_tests::Outcome;
+use dropship_rules::rule_tests::CaseResult;
 use jiff::Timestamp;
 
 use super::lines;
@@ -40,7 +40,7 @@ floor = "CO"
 hardware_ids = { include = "pci*", lowest_os_only = true }
 "#;
 
-fn outcome(case: &str) -> Outcome {
+fn outcome(case: &str) -> CaseResult {
     let config = config(&format!("{RULE}\n[[test]]\nname = \"case\"\n{case}\n"));
     rule_cases::outcomes(&config, now()).remove(0)
 }

@@ -51,55 +51,55 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::config) struct OneOrMany<T>(pub(in crate::config) Vec<At<T>>);
 
-enum Shape<T> {
+enum ValueOrList<T> {
     One(T),
     Many(Vec<At<T>>),
 }
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for OneOrMany<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spanned = Spanned::<Shape<T>>::deserialize(deserializer)?;
+        let spanned = Spanned::<ValueOrList<T>>::deserialize(deserializer)?;
         let span = spanned.span();
         Ok(Self(match spanned.into_inner() {
-            Shape::One(value) => vec![At { value, span }],
-            Shape::Many(values) => values,
+            ValueOrList::One(value) => vec![At { value, span }],
+            ValueOrList::Many(values) => values,
         }))
     }
 }
 
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Shape<T> {
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for ValueOrList<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct ShapeVisitor<T>(PhantomData<T>);
+        struct ValueOrListVisitor<T>(PhantomData<T>);
 
-        impl<'de, T: Deserialize<'de>> Visitor<'de> for ShapeVisitor<T> {
-            type Value = Shape<T>;
+        impl<'de, T: Deserialize<'de>> Visitor<'de> for ValueOrListVisitor<T> {
+            type Value = ValueOrList<T>;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("one value or a list of them")
             }
 
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Shape<T>, E> {
-                T::deserialize(de::value::StrDeserializer::new(text)).map(Shape::One)
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<ValueOrList<T>, E> {
+                T::deserialize(de::value::StrDeserializer::new(text)).map(ValueOrList::One)
             }
 
-            fn visit_i64<E: de::Error>(self, number: i64) -> Result<Shape<T>, E> {
-                T::deserialize(de::value::I64Deserializer::new(number)).map(Shape::One)
+            fn visit_i64<E: de::Error>(self, number: i64) -> Result<ValueOrList<T>, E> {
+                T::deserialize(de::value::I64Deserializer::new(number)).map(ValueOrList::One)
             }
 
-            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Shape<T>, A::Error> {
-                T::deserialize(de::value::MapAccessDeserializer::new(map)).map(Shape::One)
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<ValueOrList<T>, A::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map)).map(ValueOrList::One)
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Shape<T>, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<ValueOrList<T>, A::Error> {
                 let mut values = Vec::new();
                 while let Some(value) = seq.next_element()? {
                     values.push(value);
                 }
-                Ok(Shape::Many(values))
+                Ok(ValueOrList::Many(values))
             }
         }
 
-        deserializer.deserialize_any(ShapeVisitor(PhantomData))
+        deserializer.deserialize_any(ValueOrListVisitor(PhantomData))
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::Why;
-use super::scanner::{Key, QUOTES, Scanner};
+use super::HiddenReason;
+use super::scanner::{QUOTES, ScannedKey, Scanner};
 use super::url::{has_secret_of_url, secret_part};
-use crate::config::secret_names::{Kind, Scope, kind};
+use crate::config::secret_names::{KeyKind, TableScope, kind};
 
 /// Words and numbers with fewer characters are no secrets.
 const WORD: usize = 16;
@@ -14,7 +14,7 @@ const ENDS_OF_SENTENCES: [char; 7] = ['.', ',', ';', ':', '!', '?', ')'];
 
 impl Scanner<'_> {
     /// The value of a key in a comment, at the present place. Unlike elsewhere it ends with the line.
-    pub(super) fn value_of_comment(&mut self, key: &Key) {
+    pub(super) fn value_of_comment(&mut self, key: &ScannedKey) {
         let line_end = self.line_end(self.at);
         let start = self.at;
         let Some(first) = self.byte(start).filter(|_| start < line_end) else { return };
@@ -22,7 +22,7 @@ impl Scanner<'_> {
             self.url_of_comment(key.last_at.start, line_end);
             return;
         }
-        if key.kind == Kind::Plain && !matches!(first, b'"' | b'\'') {
+        if key.kind == KeyKind::Plain && !matches!(first, b'"' | b'\'') {
             // The rest of the line can have other keys.
             let end = self.text[start..line_end]
                 .find(char::is_whitespace)
@@ -41,7 +41,7 @@ impl Scanner<'_> {
         while !self.text.is_char_boundary(self.at) {
             self.at += 1;
         }
-        if key.kind == Kind::Plain {
+        if key.kind == KeyKind::Plain {
             self.hide_unusual(start..self.at, key.within);
             return;
         }
@@ -49,9 +49,9 @@ impl Scanner<'_> {
         self.hide(start..self.at, key.kind);
         let value = &self.text[start..self.at];
         // In a table of an account, any key can be meant to hold its secret, and any line can be prose.
-        let is_named = kind(&self.text[key.last_at.clone()], Scope::Other) != Kind::Plain;
+        let is_named = kind(&self.text[key.last_at.clone()], TableScope::Other) != KeyKind::Plain;
         if !is_named || is_prose(value) {
-            self.found[before..].iter_mut().for_each(|place| place.why = Why::Unusual);
+            self.found[before..].iter_mut().for_each(|secret| secret.why = HiddenReason::Unusual);
         }
     }
 
@@ -61,7 +61,7 @@ impl Scanner<'_> {
         let end = self.text[self.at..line_end].find(ends).map_or(line_end, |length| self.at + length);
         let url = self.text[start..end].trim_end_matches(ENDS_OF_SENTENCES);
         if let Some(part) = secret_part(url, true) {
-            let why = if has_secret_of_url(url) { Why::Place } else { Why::Unusual };
+            let why = if has_secret_of_url(url) { HiddenReason::Place } else { HiddenReason::Unusual };
             self.push(start..start + url.len(), part, why);
         }
         self.at = end;
@@ -85,5 +85,5 @@ fn is_prose(value: &str) -> bool {
     !is_quoted && inner.contains(char::is_whitespace)
         || is_word(|c| c.is_alphabetic() || matches!(c, '-' | '_' | '/'))
         || is_word(|c| c.is_ascii_digit())
-        || inner.starts_with('/') && Kind::File.is_usual(inner)
+        || inner.starts_with('/') && KeyKind::File.is_usual(inner)
 }

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::url::{has_secret_of_url, secret_part};
-use super::{Place, Why};
+use super::{HiddenReason, SecretSpan};
 use crate::config::broken_line::{MAX_NAMES, names};
 use crate::config::secret_names::{
-    Kind, Scope, is_harmless, is_plain_word, is_usual_key, kind, looks_random,
+    KeyKind, TableScope, is_harmless, is_plain_word, is_usual_key, kind, looks_random,
 };
 
 /// Characters around a value that are not a part of it.
@@ -16,28 +16,28 @@ pub(super) struct Scanner<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
     /// The content of the table of the last header.
-    table: Scope,
+    table: TableScope,
     /// The content of the table of the last header in a comment. Such a header applies only to lines in comments.
-    table_of_comment: Option<Scope>,
+    table_of_comment: Option<TableScope>,
     /// Where the present comment begins.
     pub(super) comment: Option<usize>,
     /// The content of the open inline tables and lists.
-    pub(super) inline: Vec<Scope>,
+    pub(super) inline: Vec<TableScope>,
     /// The open inline tables and lists around the present comment: brackets in the comment do not close them.
-    inline_around: Vec<Scope>,
-    pub(super) found: Vec<Place>,
+    inline_around: Vec<TableScope>,
+    pub(super) found: Vec<SecretSpan>,
 }
 
 /// A key, and what it determines about its value.
-pub(super) struct Key {
+pub(super) struct ScannedKey {
     /// Where its last name is.
     pub(super) last_at: Range<usize>,
     /// The content of the table that it is in.
-    pub(super) within: Scope,
+    pub(super) within: TableScope,
     /// The content of its value, if that is a table.
-    pub(super) scope: Scope,
+    pub(super) scope: TableScope,
     /// Whether its value is a secret.
-    pub(super) kind: Kind,
+    pub(super) kind: KeyKind,
 }
 
 impl<'a> Scanner<'a> {
@@ -46,7 +46,7 @@ impl<'a> Scanner<'a> {
         Self {
             text,
             at: 0,
-            table: Scope::Top,
+            table: TableScope::Top,
             table_of_comment: None,
             comment: None,
             inline: Vec::new(),
@@ -61,18 +61,18 @@ impl Scanner<'_> {
         self.text.as_bytes().get(at).copied()
     }
 
-    fn scope(&self) -> Scope {
+    fn scope(&self) -> TableScope {
         let around = || self.inline_around.last();
         self.inline.last().or_else(around).copied().unwrap_or(self.table())
     }
 
     /// The content of the table that a line is in.
-    fn table(&self) -> Scope {
+    fn table(&self) -> TableScope {
         self.table_of_comment.filter(|_| self.comment.is_some()).unwrap_or(self.table)
     }
 
     fn is_top(&self) -> bool {
-        self.inline.is_empty() && self.table() == Scope::Top
+        self.inline.is_empty() && self.table() == TableScope::Top
     }
 
     pub(super) fn line_end(&self, at: usize) -> usize {
@@ -125,13 +125,13 @@ impl Scanner<'_> {
     /// `[table]`: its names decide about its keys.
     fn header(&mut self) {
         let end = self.line_end(self.at);
-        let table = Scope::of(names(&self.text[self.at..end]));
+        let table = TableScope::of(names(&self.text[self.at..end]));
         if self.comment.is_some() {
             self.table_of_comment = Some(table);
         } else {
             (self.table, self.table_of_comment) = (table, None);
         }
-        if table != Scope::Rule {
+        if table != TableScope::Rule {
             self.names_of_header(end);
         }
         self.at = end;
@@ -139,12 +139,12 @@ impl Scanner<'_> {
 
     /// Hides the names of a header that are not usual, and those below the name of a secret.
     fn names_of_header(&mut self, end: usize) {
-        let mut scope = Scope::Top;
+        let mut scope = TableScope::Top;
         let (mut at, mut count) = (self.at, 0);
         while at < end {
             let start = at;
             if count == MAX_NAMES {
-                self.push(start..end, 0..end - start, Why::Unusual);
+                self.push(start..end, 0..end - start, HiddenReason::Unusual);
                 return;
             }
             match self.byte(at) {
@@ -155,7 +155,7 @@ impl Scanner<'_> {
                 // A comment begins: the header has ended.
                 Some(b'#') => return,
                 Some(b'=' | b':') => {
-                    self.push(start..end, 0..end - start, Why::Unusual);
+                    self.push(start..end, 0..end - start, HiddenReason::Unusual);
                     return;
                 }
                 Some(quote @ (b'"' | b'\'')) => at = self.string_end(at, quote).0.min(end),
@@ -166,9 +166,9 @@ impl Scanner<'_> {
                 }
             }
             let name = self.text[start..at].trim_matches(['"', '\'']);
-            if !is_usual_key(name) || scope == Scope::Secret && !is_plain_word(name) {
-                let is_secret = scope == Scope::Secret && self.comment.is_none();
-                self.push(start..at, 0..at - start, Why::of(is_secret));
+            if !is_usual_key(name) || scope == TableScope::Secret && !is_plain_word(name) {
+                let is_secret = scope == TableScope::Secret && self.comment.is_none();
+                self.push(start..at, 0..at - start, HiddenReason::of(is_secret));
             }
             scope = scope.below(name);
             count += 1;
@@ -186,12 +186,12 @@ impl Scanner<'_> {
                 let is_double = matches!(self.byte(after + 1), Some(b'>' | b'='));
                 self.at = self.skip_blanks(after + 1 + usize::from(is_double));
             }
-            Some(b'-') if key.kind == Kind::Secret && self.byte(after + 1) == Some(b'>') => {
+            Some(b'-') if key.kind == KeyKind::Secret && self.byte(after + 1) == Some(b'>') => {
                 self.at = self.skip_blanks(after + 2);
             }
             // The equals sign is missing.
             Some(byte)
-                if key.kind == Kind::Secret
+                if key.kind == KeyKind::Secret
                     && after > self.at
                     && !matches!(byte, b'\n' | b'\r' | b',' | b'}' | b']')
                     && self.has_word_as_value(key.last_at.start..after) =>
@@ -214,32 +214,33 @@ impl Scanner<'_> {
     }
 
     /// Hides the names of a key that are not usual, and decides about its value. `after` is the place behind the key.
-    fn read_key(&mut self, names: &[(String, Range<usize>)], after: usize) -> Option<Key> {
+    fn read_key(&mut self, names: &[(String, Range<usize>)], after: usize) -> Option<ScannedKey> {
         let ((last, last_at), parents) = names.split_last()?;
         let mut within = self.scope();
         let mut is_secret = false;
         let is_key = matches!(self.byte(after), Some(b'=' | b':'));
         for (name, at) in parents {
             self.hide_key(is_key, name, at, is_secret, within);
-            is_secret |= kind(name, Scope::Other) == Kind::Secret;
+            is_secret |= kind(name, TableScope::Other) == KeyKind::Secret;
             within = within.below(name);
         }
         self.hide_key(is_key, last, last_at, is_secret, within);
         let scope = within.below(last);
         // A value that is not a table, in place of an account or a notification.
-        let is_whole = parents.is_empty() && matches!(scope, Scope::Account | Scope::Notify) && self.is_top();
+        let is_whole =
+            parents.is_empty() && matches!(scope, TableScope::Account | TableScope::Notify) && self.is_top();
         // A key with a table as its value, such as the name of an account in `accounts`.
-        let is_unnamed = kind(last, Scope::Other) != Kind::Secret && !is_secret;
+        let is_unnamed = kind(last, TableScope::Other) != KeyKind::Secret && !is_secret;
         let kind = if is_key && is_whole && !self.is_table(after + 1) {
-            Kind::Secret
+            KeyKind::Secret
         } else if is_key && is_unnamed && self.byte(self.skip_blanks(after + 1)) == Some(b'{') {
-            Kind::Plain
+            KeyKind::Plain
         } else if is_secret {
-            Kind::Secret
+            KeyKind::Secret
         } else {
             kind(last, within)
         };
-        Some(Key { last_at: last_at.clone(), within, scope, kind })
+        Some(ScannedKey { last_at: last_at.clone(), within, scope, kind })
     }
 
     /// Whether a value is a table, or a list of tables.
@@ -251,15 +252,16 @@ impl Scanner<'_> {
     }
 
     /// The value of a key, at the present place.
-    fn value(&mut self, kind: Kind, within: Scope, scope: Scope) {
+    fn value(&mut self, kind: KeyKind, within: TableScope, scope: TableScope) {
         let Some(first) = self.byte(self.at) else { return };
-        if kind == Kind::Command && first == b'[' {
+        if kind == KeyKind::Command && first == b'[' {
             self.command();
             return;
         }
         // The place of a secret is a text, so a table or a list in its place is hidden like a secret.
-        let kind = if kind != Kind::Plain && matches!(first, b'{' | b'[') { Kind::Secret } else { kind };
-        if kind == Kind::Plain {
+        let kind =
+            if kind != KeyKind::Plain && matches!(first, b'{' | b'[') { KeyKind::Secret } else { kind };
+        if kind == KeyKind::Plain {
             if matches!(first, b'{' | b'[') {
                 self.inline.push(scope);
                 self.at += 1;
@@ -277,15 +279,15 @@ impl Scanner<'_> {
             return;
         }
         let start = self.at;
-        self.at = self.value_end(first, kind == Kind::Secret).max(start);
+        self.at = self.value_end(first, kind == KeyKind::Secret).max(start);
         self.hide(start..self.at, kind);
     }
 
     /// Hides a name in a key that is not usual, or below the name of a secret.
-    fn hide_key(&mut self, is_key: bool, name: &str, at: &Range<usize>, is_secret: bool, within: Scope) {
+    fn hide_key(&mut self, is_key: bool, name: &str, at: &Range<usize>, is_secret: bool, within: TableScope) {
         let is_hidden = !is_usual_key(name) || is_secret && !is_plain_word(name);
-        if is_key && within != Scope::Rule && is_hidden {
-            self.push(at.clone(), 0..at.len(), Why::of(is_secret));
+        if is_key && within != TableScope::Rule && is_hidden {
+            self.push(at.clone(), 0..at.len(), HiddenReason::of(is_secret));
         }
     }
 
@@ -300,8 +302,8 @@ impl Scanner<'_> {
                     self.at = self.string_end(start, quote).0.max(start + 1);
                     let value =
                         self.text.get(start + 1..self.at).unwrap_or_default().trim_matches(['"', '\'']);
-                    if !(is_first && Kind::Command.is_usual(value)) {
-                        self.push(start..self.at, 0..self.at - start, Why::Unusual);
+                    if !(is_first && KeyKind::Command.is_usual(value)) {
+                        self.push(start..self.at, 0..self.at - start, HiddenReason::Unusual);
                     }
                     is_first = false;
                 }
@@ -339,24 +341,28 @@ impl Scanner<'_> {
         }
     }
 
-    pub(super) fn hide(&mut self, whole: Range<usize>, kind: Kind) {
+    pub(super) fn hide(&mut self, whole: Range<usize>, kind: KeyKind) {
         let inner = self.text[whole.clone()].trim_matches(QUOTES);
         let hidden = match kind {
-            Kind::Plain => return,
-            Kind::Secret => 0..inner.len(),
-            Kind::Url | Kind::Base => match secret_part(inner, kind == Kind::Base) {
+            KeyKind::Plain => return,
+            KeyKind::Secret => 0..inner.len(),
+            KeyKind::Url | KeyKind::Base => match secret_part(inner, kind == KeyKind::Base) {
                 Some(part) => part,
                 None => return,
             },
             kind if kind.is_usual(inner) => return,
             _ => 0..inner.len(),
         };
-        self.push(whole, hidden, if kind == Kind::Secret { Why::Secret } else { Why::Place });
+        self.push(
+            whole,
+            hidden,
+            if kind == KeyKind::Secret { HiddenReason::Secret } else { HiddenReason::Place },
+        );
     }
 
     /// Hides a value of a key that is not for secrets, unless it looks like one of a configuration. Values of rules are texts of any
     /// kind, and are shown.
-    pub(super) fn hide_unusual(&mut self, whole: Range<usize>, within: Scope) {
+    pub(super) fn hide_unusual(&mut self, whole: Range<usize>, within: TableScope) {
         let inner = self.text[whole.clone()].trim_matches(QUOTES);
         if !is_harmless(inner, within) {
             // A URL can have a user and a path. In a comment, it can also be the URL of a document, or the address of a person.
@@ -364,21 +370,21 @@ impl Scanner<'_> {
                 None => inner.contains('@') || inner.contains("://"),
                 Some(_) => has_secret_of_url(inner),
             };
-            let why = if is_url { Why::Place } else { Why::Unusual };
+            let why = if is_url { HiddenReason::Place } else { HiddenReason::Unusual };
             let length = inner.len();
             self.push(whole, 0..length, why);
         }
     }
 
     /// Records a value with its quotes; `hidden` is a part of the text between the quotes.
-    pub(super) fn push(&mut self, whole: Range<usize>, hidden: Range<usize>, why: Why) {
+    pub(super) fn push(&mut self, whole: Range<usize>, hidden: Range<usize>, why: HiddenReason) {
         let text = &self.text[whole.clone()];
         let inner = text.trim_matches(QUOTES);
         let start = whole.start + text.find(inner).unwrap_or(0);
         let hidden = hidden.start.min(inner.len())..hidden.end.min(inner.len());
         if !hidden.is_empty() {
             let span = start..start + inner.len();
-            self.found.push(Place { hidden: start + hidden.start..start + hidden.end, span, why });
+            self.found.push(SecretSpan { hidden: start + hidden.start..start + hidden.end, span, why });
         }
     }
 }

@@ -95,7 +95,10 @@ fn header_in_a_comment_is_not_that_of_the_lines_after_it() {
 /// The values that are masked in every text of the process.
 fn remembered(text: &str) -> Vec<&str> {
     let found = find(text).into_iter().map(|place| (place.why, &text[place.hidden]));
-    found.filter(|(why, value)| *why != Why::Unusual || looks_random(value)).map(|(_, value)| value).collect()
+    found
+        .filter(|(why, value)| *why != HiddenReason::Unusual || looks_random(value))
+        .map(|(_, value)| value)
+        .collect()
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use dropship_redact::{Lifetime, remember, remember_url};
 
-use crate::config::secret_names::{Scope, is_harmless};
+use crate::config::secret_names::{TableScope, is_harmless};
 
 /// Whether a text has what is secret in a URL: a user with a password, or a query.
 pub(super) fn has_secret_of_url(text: &str) -> bool {
@@ -22,12 +22,14 @@ pub(super) fn secret_part(url: &str, is_base: bool) -> Option<Range<usize>> {
     // A bracket belongs to an IPv6 address.
     let port = url[host..end].rfind([':', ']']).map_or(end, |length| host + length + 1);
     let has_odd_port = !url[port..end].bytes().all(|byte| byte.is_ascii_digit());
-    let has_odd_host = !is_harmless(&url[host..port], Scope::Notify);
+    let has_odd_host = !is_harmless(&url[host..port], TableScope::Notify);
     match (has_user, is_base) {
         (true, _) => Some(host..url.len()),
         _ if has_odd_host => Some(host..url.len()),
         _ if has_odd_port => Some(port..url.len()),
-        (false, true) if url.contains(' ') || !is_harmless(&url[end..], Scope::Other) => Some(end..url.len()),
+        (false, true) if url.contains(' ') || !is_harmless(&url[end..], TableScope::Other) => {
+            Some(end..url.len())
+        }
         (false, true) => url.find('?').map(|query| query..url.len()),
         (false, false) if url.len() > end + 1 => Some(end + 1..url.len()),
         (false, false) => None,
@@ -63,7 +65,7 @@ fn parts(url: &str) -> Option<Vec<&str>> {
     // A bracket belongs to an IPv6 address.
     let port = host.rfind([':', ']']).map_or(host.len(), |at| at + 1);
     let has_odd_port = !host[port..].bytes().all(|byte| byte.is_ascii_digit());
-    let has_odd_host = !is_harmless(&host[..port], Scope::Notify);
+    let has_odd_host = !is_harmless(&host[..port], TableScope::Notify);
     let odd = if has_odd_host { Some(host) } else { Some(&host[port..]).filter(|_| has_odd_port) };
     // A path of one usual word is no secret, and a slash would make it look like one.
     let tail = tail.strip_prefix('/').unwrap_or(tail);

@@ -12,7 +12,7 @@ use crate::config::expiry;
 use crate::config::model::{Account, Credential, DEFAULT_ACCOUNT};
 use crate::config::raw;
 use crate::config::raw::values::At;
-use crate::config::secret_names::{Kind, Scope, fault_of_file, kind};
+use crate::config::secret_names::{KeyKind, TableScope, fault_of_file, kind};
 use crate::config::secrets::ADVICE;
 
 /// The kinds of credential, as keys.
@@ -55,7 +55,7 @@ fn account(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Option<
         }
     }
     if let Some(at) = &raw.client_id
-        && !Kind::Id.is_usual(&at.value)
+        && !KeyKind::Id.is_usual(&at.value)
     {
         let message = "the value of `client_id` is not the id of an application, which is a GUID";
         diagnostics.error_with_help(&at.span, message, ADVICE);
@@ -102,8 +102,8 @@ fn credential(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Opti
                 diagnostics.error(&text.span, format!("`{key}` is empty"));
                 return;
             }
-            let fault = match kind(key, Scope::Account) {
-                Kind::File => fault_of_file(text, &diagnostics.path(text)),
+            let fault = match kind(key, TableScope::Account) {
+                KeyKind::File => fault_of_file(text, &diagnostics.path(text)),
                 kind => kind.fault(text),
             };
             if let Some(fault) = fault {

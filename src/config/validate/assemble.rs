@@ -7,14 +7,14 @@ use crate::config::model::{Config, Signers};
 use crate::config::raw;
 use crate::config::repeated;
 use crate::config::report::{Problem, Report, Severity};
-use crate::config::sources::Unit;
+use crate::config::sources::SourceUnit;
 
 /// Validates the files that were read. `problems` are those found while reading.
 ///
 /// # Errors
 /// Every problem, if one of them is an error.
 pub(in crate::config) fn validate(
-    units: &[Unit],
+    units: &[SourceUnit],
     problems: Vec<Problem>,
     environment: &Environment,
 ) -> Result<Config, Report> {
@@ -26,7 +26,7 @@ pub(in crate::config) fn validate(
 
 /// Every problem of the files that were read, and the configuration of their valid parts; `None` if its first file could not be read.
 pub(in crate::config) fn examine(
-    units: &[Unit],
+    units: &[SourceUnit],
     problems: Vec<Problem>,
     environment: &Environment,
 ) -> (Option<Config>, Report) {

@@ -5,7 +5,7 @@ use super::secret_keys;
 use crate::config::model::{Database, ObjectPlace, PackagePlace, SecretAt};
 use crate::config::raw;
 use crate::config::raw::values::At;
-use crate::config::secret_names::Kind;
+use crate::config::secret_names::KeyKind;
 
 /// Maximum length of the name of a node in bytes.
 const LONGEST_NAME: usize = 64;
@@ -68,8 +68,8 @@ fn usable(_: &str) -> Result<(), AddressError> {
 
 fn password(diagnostics: &mut Diagnostics<'_>, raw: &raw::Store) -> Option<SecretAt> {
     let given = [
-        ("password_file", &raw.password_file, Kind::File),
-        ("password_credential", &raw.password_credential, Kind::Credential),
+        ("password_file", &raw.password_file, KeyKind::File),
+        ("password_credential", &raw.password_credential, KeyKind::Credential),
     ];
     secret_keys::check(diagnostics, given);
     match (&raw.password_file, &raw.password_credential) {

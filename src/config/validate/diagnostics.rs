@@ -10,15 +10,15 @@ use crate::config::PassedDates;
 use crate::config::path_text;
 use crate::config::raw::values::At;
 use crate::config::report::Problem;
-use crate::config::source::Source;
-use crate::config::sources::Unit;
+use crate::config::source::SourceText;
+use crate::config::sources::SourceUnit;
 
 /// Where each name was first used: `file:line` by name.
-pub(super) type Places = BTreeMap<String, String>;
+pub(super) type FirstUses = BTreeMap<String, String>;
 
 /// Collects the problems of one file.
 pub(super) struct Diagnostics<'a> {
-    pub(super) source: &'a Source,
+    pub(super) source: &'a SourceText,
     folder: &'a Path,
     /// Places and names of keys that are present but unusable.
     pub(super) skipped_keys: &'a [(usize, String)],
@@ -121,7 +121,13 @@ impl Diagnostics<'_> {
     }
 
     /// Reports a name that was used before. Returns whether it is new.
-    pub(super) fn unique(&mut self, names: &mut Places, kind: &str, name: &str, span: &Range<usize>) -> bool {
+    pub(super) fn unique(
+        &mut self,
+        names: &mut FirstUses,
+        kind: &str,
+        name: &str,
+        span: &Range<usize>,
+    ) -> bool {
         if let Some(first) = names.get(name) {
             let message = format!("there are two {kind} named `{name}`");
             let help = format!("the first is at {first}; names are unique across all files");
@@ -151,7 +157,7 @@ pub(super) struct Problems {
 }
 
 impl Problems {
-    pub(super) fn diagnostics<'a>(&'a mut self, unit: &'a Unit) -> Diagnostics<'a> {
+    pub(super) fn diagnostics<'a>(&'a mut self, unit: &'a SourceUnit) -> Diagnostics<'a> {
         Diagnostics {
             source: &unit.source,
             folder: &unit.folder,

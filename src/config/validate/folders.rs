@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use super::api::{delay, some_delay};
 use super::database::node_name;
-use super::diagnostics::{Diagnostics, Places, Problems};
+use super::diagnostics::{Diagnostics, FirstUses, Problems};
 use crate::config::model::{AfterSuccess, Backlog, Folder, OnNode, SameContent, Store};
 use crate::config::raw;
 use crate::config::raw::values::At;
-use crate::config::sources::Unit;
+use crate::config::sources::SourceUnit;
 use crate::outbox_layout::in_store;
 use dropship_intake::ReadyWhen;
 
 /// A folder and its place in the file.
-pub(super) struct Located {
+pub(super) struct LocatedFolder {
     pub(super) folder: Folder,
     pub(super) unit: usize,
     path: Range<usize>,
@@ -32,8 +32,8 @@ const EXCLUDED: [&str; 3] = ["*.sync-conflict-*", "*conflicted copy*", "* - Copy
 /// Characters that make a folder's name safe in file names, logs and metrics.
 const NAME: &str = "letters, digits, `-`, `_` and `.`";
 
-pub(super) fn folders(problems: &mut Problems, units: &[Unit], store: &Store) -> Vec<Located> {
-    let mut names = Places::new();
+pub(super) fn folders(problems: &mut Problems, units: &[SourceUnit], store: &Store) -> Vec<LocatedFolder> {
+    let mut names = FirstUses::new();
     let mut folders = Vec::new();
     for (unit, file) in units.iter().enumerate() {
         let mut diagnostics = problems.diagnostics(file);
@@ -49,9 +49,9 @@ fn folder(
     diagnostics: &mut Diagnostics<'_>,
     raw: &At<raw::Folder>,
     unit: usize,
-    names: &mut Places,
+    names: &mut FirstUses,
     store: &Store,
-) -> Option<Located> {
+) -> Option<LocatedFolder> {
     let name = folder_name(diagnostics, raw, names);
     let path = diagnostics.need_text(&raw.path, &raw.span, "path");
     let path = path.zip(raw.path.as_ref()).map(|(path, raw)| diagnostics.path_at(&raw.span, &path));
@@ -103,7 +103,7 @@ fn folder(
         AfterSuccess::Move(path) => Some(path).zip(raw.after.as_ref()),
         _ => None,
     };
-    Some(Located {
+    Some(LocatedFolder {
         unit,
         path: path_span,
         real: real(&folder.path),
@@ -169,7 +169,7 @@ fn after(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Folder>) -> AfterSucce
 fn folder_name(
     diagnostics: &mut Diagnostics<'_>,
     raw: &At<raw::Folder>,
-    names: &mut Places,
+    names: &mut FirstUses,
 ) -> Option<String> {
     let name = diagnostics.need_text(&raw.name, &raw.span, "name")?;
     if let Some(at) = &raw.name {
@@ -220,7 +220,7 @@ fn lexical(path: &Path) -> PathBuf {
     out
 }
 
-impl Located {
+impl LocatedFolder {
     /// Whether both are on one machine, as far as the configuration says.
     fn may_meet(&self, other: &Self) -> bool {
         match (&self.folder.on_node, &other.folder.on_node) {
@@ -238,7 +238,7 @@ impl Located {
 /// Folders of which one watches the other, by their places: the later one, then the earlier one.
 ///
 /// Found by the folders above each, not by pairs: of ten thousand folders those are fifty million.
-fn overlaps(folders: &[Located]) -> BTreeSet<(usize, usize)> {
+fn overlaps(folders: &[LocatedFolder]) -> BTreeSet<(usize, usize)> {
     let mut at = HashMap::<&Path, Vec<usize>>::new();
     for (index, folder) in folders.iter().enumerate() {
         at.entry(&folder.real).or_default().push(index);
@@ -255,7 +255,12 @@ fn overlaps(folders: &[Located]) -> BTreeSet<(usize, usize)> {
     overlaps
 }
 
-fn against_each_other(problems: &mut Problems, units: &[Unit], folders: &[Located], store: &Store) {
+fn against_each_other(
+    problems: &mut Problems,
+    units: &[SourceUnit],
+    folders: &[LocatedFolder],
+    store: &Store,
+) {
     let store = real(&store.path);
     let overlaps = overlaps(folders);
     for (index, one) in folders.iter().enumerate() {

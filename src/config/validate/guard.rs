@@ -1,9 +1,9 @@
 //! `[guard]`.
 
 use super::diagnostics::{Diagnostics, Problems};
-use super::rules::Located;
+use super::rules::LocatedRule;
 use crate::config::raw;
-use crate::config::sources::Unit;
+use crate::config::sources::SourceUnit;
 use dropship_glob::Glob;
 use dropship_rules::domains;
 use dropship_rules::label::{Everybody, Guard, Unforeseen};
@@ -49,7 +49,12 @@ pub(super) fn guard(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Guar
 }
 
 /// Reports labels of rules that the guard would never let through.
-pub(super) fn check_rules(problems: &mut Problems, units: &[Unit], guard: &Guard, rules: &[Located]) {
+pub(super) fn check_rules(
+    problems: &mut Problems,
+    units: &[SourceUnit],
+    guard: &Guard,
+    rules: &[LocatedRule],
+) {
     for located in rules {
         let Some(rule) = &located.rule else { continue };
         let mut diagnostics = problems.diagnostics(&units[located.unit]);

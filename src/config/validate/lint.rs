@@ -1,16 +1,16 @@
 //! Finds rules that can never match, are shadowed by an earlier one, or contradict themselves.
 
 use super::diagnostics::{Diagnostics, Problems};
-use super::rules::Located;
+use super::rules::LocatedRule;
 use super::shadow::{ShadowIndex, clauses_implied, takes_all_of};
-use crate::config::sources::Unit;
+use crate::config::sources::SourceUnit;
 use dropship_hardware::TestHarness;
 use dropship_package::Kind;
 use dropship_rules::matching::{Condition, Fact};
 use dropship_rules::rule::{Destination, LabelRule, Rule, Strategy};
 use dropship_rules::template::Template;
 
-pub(super) fn lint(problems: &mut Problems, units: &[Unit], rules: &[Located]) {
+pub(super) fn lint(problems: &mut Problems, units: &[SourceUnit], rules: &[LocatedRule]) {
     let mut index = ShadowIndex::default();
     for (at, located) in rules.iter().enumerate() {
         let Some(rule) = &located.rule else { continue };
@@ -27,7 +27,7 @@ pub(super) fn lint(problems: &mut Problems, units: &[Unit], rules: &[Located]) {
 }
 
 /// Reports a rule that no package can match, or that needs facts that its packages never have.
-fn check_alone(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Located) {
+fn check_alone(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &LocatedRule) {
     if let Some(reason) = contradiction(rule) {
         diagnostics.error(&located.at, format!("rule `{}` can never match: {reason}", rule.name));
     }
@@ -49,7 +49,7 @@ fn check_alone(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Located
 }
 
 /// Reports a `not` that never excludes anything, because the packages that the rule takes never have its fact.
-fn check_exclusions(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Located) {
+fn check_exclusions(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &LocatedRule) {
     let (cab, hlkx) = kinds(rule);
     let (cab, hlkx) = match rule.product.test_harness {
         TestHarness::Attestation => (cab, false),
@@ -80,9 +80,9 @@ fn check_exclusions(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Lo
 fn report_shadowed(
     diagnostics: &mut Diagnostics<'_>,
     rule: &Rule,
-    located: &Located,
-    earlier: &Located,
-    units: &[Unit],
+    located: &LocatedRule,
+    earlier: &LocatedRule,
+    units: &[SourceUnit],
 ) {
     let Some(shadow) = &earlier.rule else { return };
     let line = units[earlier.unit].source.line(earlier.at.start);
@@ -101,7 +101,7 @@ fn report_shadowed(
 }
 
 /// Warns about names that two packages could share.
-fn check_names(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Located) {
+fn check_names(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &LocatedRule) {
     const MESSAGE: &str = "this can render the same name for two packages";
     if rule.product.strategy == Strategy::New
         && let Some(name) = &rule.product.name
@@ -120,7 +120,7 @@ fn check_names(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Located
 }
 
 /// A fact of an INF that a rule for `.hlkx` packages alone asks for, and where.
-fn wants_infs<'a>(rule: &Rule, located: &'a Located) -> Option<(String, &'a std::ops::Range<usize>)> {
+fn wants_infs<'a>(rule: &Rule, located: &'a LocatedRule) -> Option<(String, &'a std::ops::Range<usize>)> {
     let (cab, hlkx) = kinds(rule);
     if cab || !hlkx {
         return None;

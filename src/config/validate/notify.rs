@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use super::api::{is_loopback, some_delay};
-use super::diagnostics::{Diagnostics, Places};
+use super::diagnostics::{Diagnostics, FirstUses};
 use super::secret_keys;
 use crate::config::model::{Notify, Occasion, SecretAt, Via};
 use crate::config::raw;
 use crate::config::raw::values::{At, Text, Texts};
-use crate::config::secret_names::Kind;
+use crate::config::secret_names::KeyKind;
 use dropship_redact::SafeUrl;
 
 /// The words of `on`.
@@ -30,11 +30,11 @@ pub(super) fn metrics(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Op
 }
 
 pub(super) fn notify(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Vec<Notify> {
-    let mut names = Places::default();
+    let mut names = FirstUses::default();
     file.notify.iter().filter_map(|raw| one(diagnostics, raw, &mut names)).collect()
 }
 
-fn one(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Notify>, names: &mut Places) -> Option<Notify> {
+fn one(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Notify>, names: &mut FirstUses) -> Option<Notify> {
     let name = diagnostics.need_text(&raw.name, &raw.span, "name");
     if let (Some(name), Some(at)) = (&name, &raw.name) {
         // It becomes the name of a folder.
@@ -92,8 +92,8 @@ fn webhook(diagnostics: &mut Diagnostics<'_>, raw: &raw::Notify, url: &At<Text<u
         diagnostics.error_with_help(&url.span, "notifications would be sent unencrypted", help);
     }
     let given = [
-        ("secret_file", &raw.secret_file, Kind::File),
-        ("secret_credential", &raw.secret_credential, Kind::Credential),
+        ("secret_file", &raw.secret_file, KeyKind::File),
+        ("secret_credential", &raw.secret_credential, KeyKind::Credential),
     ];
     secret_keys::check(diagnostics, given);
     let secret = match (&raw.secret_file, &raw.secret_credential) {

@@ -1,7 +1,7 @@
 //! Where the checks of one rule report problems.
 
 use dropship_rules::direction;
-use dropship_rules::template::{Scope, Template, unknown_variable};
+use dropship_rules::template::{Template, TemplateScope, unknown_variable};
 
 use super::diagnostics::Diagnostics;
 use crate::config::raw::values::{At, OneOrMany, Text};
@@ -12,7 +12,7 @@ pub(super) struct RuleDiagnostics<'a, 'b> {
     /// Names of the variables that the rule declares.
     pub(super) vars: Vec<String>,
     /// A sample package that templates are rendered with.
-    pub(super) sample: Scope,
+    pub(super) sample: TemplateScope,
 }
 
 impl RuleDiagnostics<'_, '_> {

@@ -5,10 +5,10 @@ use std::ops::Range;
 
 use dropship_rules::Matching;
 use dropship_rules::rule::{Rule, Var};
-use dropship_rules::template::Scope;
+use dropship_rules::template::TemplateScope;
 
-use super::diagnostics::{Diagnostics, Places, Problems};
-use super::folders::Located as LocatedFolder;
+use super::diagnostics::{Diagnostics, FirstUses, Problems};
+use super::folders::LocatedFolder;
 use super::matching::matching;
 use super::rule_diagnostics::RuleDiagnostics;
 use super::{label, product};
@@ -16,10 +16,10 @@ use crate::config::model::{Account, DEFAULT_ACCOUNT};
 use crate::config::raw::Defaults;
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::At;
-use crate::config::sources::Unit;
+use crate::config::sources::SourceUnit;
 
 /// A rule and its place in the files.
-pub(super) struct Located {
+pub(super) struct LocatedRule {
     /// `None` if the rule has errors.
     pub(super) rule: Option<Rule>,
     pub(super) name: String,
@@ -36,7 +36,7 @@ pub(super) struct Located {
 }
 
 /// The parts of the configuration that rules refer to.
-struct Context<'a> {
+struct RuleContext<'a> {
     defaults: &'a Defaults,
     folders: &'a [LocatedFolder],
     accounts: &'a BTreeMap<String, Account>,
@@ -44,22 +44,22 @@ struct Context<'a> {
 
 pub(super) fn rules(
     problems: &mut Problems,
-    units: &[Unit],
+    units: &[SourceUnit],
     folders: &[LocatedFolder],
     accounts: &BTreeMap<String, Account>,
-) -> Vec<Located> {
+) -> Vec<LocatedRule> {
     let none = Defaults::default();
     let main = units.first();
     let defaults =
         main.and_then(|unit| unit.file.defaults.as_ref()).map_or(&none, |defaults| &defaults.value);
-    let context = Context { defaults, folders, accounts };
-    let mut names = Places::new();
+    let context = RuleContext { defaults, folders, accounts };
+    let mut names = FirstUses::new();
     let mut rules = Vec::new();
-    let sample = Scope::sample("", &BTreeMap::new());
+    let sample = TemplateScope::sample("", &BTreeMap::new());
     for (unit, file) in units.iter().enumerate() {
         let mut diagnostics = problems.diagnostics(file);
         for raw in &file.file.rule {
-            let sample = Scope::clone(&sample);
+            let sample = TemplateScope::clone(&sample);
             let mut ctx = RuleDiagnostics { diagnostics: &mut diagnostics, vars: Vec::new(), sample };
             rules.push(rule(&mut ctx, raw, unit, &context, &mut names));
         }
@@ -71,9 +71,9 @@ fn rule(
     ctx: &mut RuleDiagnostics<'_, '_>,
     raw: &At<raw::Rule>,
     unit: usize,
-    context: &Context<'_>,
-    names: &mut Places,
-) -> Located {
+    context: &RuleContext<'_>,
+    names: &mut FirstUses,
+) -> LocatedRule {
     let name = ctx.diagnostics.need_text(&raw.name, &raw.span, "name");
     let at = raw.name.as_ref().map_or(&raw.span, |name| &name.span).clone();
     if let Some(name) = &name {
@@ -99,7 +99,7 @@ fn rule(
     };
     let submission = product::submission(ctx, raw.submission.as_ref(), product.as_ref(), block);
     let labels = label::labels(ctx, &raw.label, context.defaults.label.as_ref(), product.as_ref());
-    Located {
+    LocatedRule {
         name: name.clone().unwrap_or_default(),
         unit,
         conditions: raw.matching.as_ref().map_or(&at, |conditions| &conditions.span).clone(),
@@ -149,7 +149,7 @@ fn prepare_sample(ctx: &mut RuleDiagnostics<'_, '_>, rule: &str, vars: &BTreeMap
         true => ctx.sample.for_rule(rule),
         false => {
             let value = |var: &Var| var.default.clone().unwrap_or_else(|| "x".to_owned());
-            Scope::sample(rule, &vars.iter().map(|(name, var)| (name.clone(), value(var))).collect())
+            TemplateScope::sample(rule, &vars.iter().map(|(name, var)| (name.clone(), value(var))).collect())
         }
     };
 }

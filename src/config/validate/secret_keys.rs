@@ -2,18 +2,18 @@
 
 use super::diagnostics::Diagnostics;
 use crate::config::raw::values::At;
-use crate::config::secret_names::{Kind, fault_of_file};
+use crate::config::secret_names::{KeyKind, fault_of_file};
 use crate::config::secrets::ADVICE;
 
 /// Reports values that cannot be what their key is for, such as a secret itself; they are not shown.
 pub(super) fn check<const N: usize>(
     diagnostics: &mut Diagnostics<'_>,
-    keys: [(&str, &Option<At<String>>, Kind); N],
+    keys: [(&str, &Option<At<String>>, KeyKind); N],
 ) {
     for (key, at, kind) in keys {
         let Some(at) = at else { continue };
         let fault = match kind {
-            Kind::File => fault_of_file(at, &diagnostics.path(at)),
+            KeyKind::File => fault_of_file(at, &diagnostics.path(at)),
             kind => kind.fault(at),
         };
         if let Some(fault) = fault {

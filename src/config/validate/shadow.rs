@@ -9,7 +9,7 @@ use dropship_rules::rule::Rule;
 
 /// A property that every rule has which the indexed rule shadows.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-enum Key {
+enum RuleProperty {
     /// A condition of globs, one of which has this anchor.
     Anchor(Fact, Anchor),
     /// Another condition, as written.
@@ -23,7 +23,7 @@ enum Key {
 /// The rules so far, by a property of each.
 #[derive(Default)]
 pub(super) struct ShadowIndex {
-    rules: HashMap<Key, Vec<usize>>,
+    rules: HashMap<RuleProperty, Vec<usize>>,
     /// Rules for all packages.
     unconditional: Vec<usize>,
     /// Whether a rule is indexed under a word. Otherwise no word needs to be looked up.
@@ -35,11 +35,11 @@ pub(super) struct ShadowIndex {
 impl ShadowIndex {
     /// Adds a rule under the property that fewest other rules have.
     pub(super) fn insert(&mut self, index: usize, rule: &Rule) {
-        let size = |key: &Key| self.rules.get(key).map_or(0, Vec::len);
+        let size = |key: &RuleProperty| self.rules.get(key).map_or(0, Vec::len);
         let best = properties(rule).into_iter().min_by_key(|keys| keys.iter().map(size).max());
         let Some(keys) = best else { return self.unconditional.push(index) };
         for key in keys {
-            self.has_words |= matches!(key, Key::Anchor(_, Anchor::Word(_)));
+            self.has_words |= matches!(key, RuleProperty::Anchor(_, Anchor::Word(_)));
             self.rules.entry(key).or_default().push(index);
         }
     }
@@ -57,39 +57,40 @@ impl ShadowIndex {
     }
 
     /// The keys that a rule which shadows `rule` can be indexed under.
-    fn keys_of_shadows(&self, rule: &Rule) -> Vec<Key> {
+    fn keys_of_shadows(&self, rule: &Rule) -> Vec<RuleProperty> {
         let mut keys = Vec::new();
         for clause in &rule.matching.clauses {
             match &clause.condition {
                 Condition::Globs(globs) => {
                     // Each of its globs is covered by a glob of the shadow, so the first one is.
                     let anchors = globs.first().map(|glob| glob.anchors_of_covering(self.has_words));
-                    let key = |anchor| Key::Anchor(clause.fact, anchor);
+                    let key = |anchor| RuleProperty::Anchor(clause.fact, anchor);
                     keys.extend(anchors.into_iter().flatten().map(key));
                 }
-                condition => keys.push(Key::Condition(clause.fact, condition.to_string())),
+                condition => keys.push(RuleProperty::Condition(clause.fact, condition.to_string())),
             }
         }
-        keys.extend(rule.matching.not.iter().map(|not| Key::Not(not.to_string())));
-        keys.extend(rule.folders.first().map(|folder| Key::Folder(folder.clone())));
+        keys.extend(rule.matching.not.iter().map(|not| RuleProperty::Not(not.to_string())));
+        keys.extend(rule.folders.first().map(|folder| RuleProperty::Folder(folder.clone())));
         keys
     }
 }
 
 /// The properties of a rule; each is a list of keys, of which the rules that it shadows have at least one.
-fn properties(rule: &Rule) -> Vec<Vec<Key>> {
+fn properties(rule: &Rule) -> Vec<Vec<RuleProperty>> {
     let mut properties = Vec::new();
     for clause in &rule.matching.clauses {
         properties.push(match &clause.condition {
-            Condition::Globs(globs) => {
-                globs.iter().map(|glob| Key::Anchor(clause.fact, glob.anchor())).collect::<BTreeSet<_>>()
-            }
-            condition => [Key::Condition(clause.fact, condition.to_string())].into(),
+            Condition::Globs(globs) => globs
+                .iter()
+                .map(|glob| RuleProperty::Anchor(clause.fact, glob.anchor()))
+                .collect::<BTreeSet<_>>(),
+            condition => [RuleProperty::Condition(clause.fact, condition.to_string())].into(),
         });
     }
-    properties.extend(rule.matching.not.iter().map(|not| [Key::Not(not.to_string())].into()));
+    properties.extend(rule.matching.not.iter().map(|not| [RuleProperty::Not(not.to_string())].into()));
     if !rule.folders.is_empty() {
-        properties.push(rule.folders.iter().cloned().map(Key::Folder).collect());
+        properties.push(rule.folders.iter().cloned().map(RuleProperty::Folder).collect());
     }
     properties.into_iter().map(|keys| keys.into_iter().collect()).collect()
 }

@@ -3,21 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::diagnostics::{Diagnostics, Problems};
-use super::folders::Located as LocatedFolder;
-use super::rules::Located as LocatedRule;
+use super::folders::LocatedFolder;
+use super::rules::LocatedRule;
 use super::steps;
 use super::test_facts::facts;
 use super::test_values::{fields, globs, labels};
 use crate::config::raw::test as raw;
 use crate::config::raw::values::At;
-use crate::config::sources::Unit;
+use crate::config::sources::SourceUnit;
 use crate::metadata_file;
 use dropship_hardware::DriverMetadata;
-use dropship_rules::rule_tests::{Expect, Fields, RuleTest};
+use dropship_rules::rule_tests::{Expect, ExpectedFields, RuleTest};
 
 pub(super) fn cases(
     problems: &mut Problems,
-    units: &[Unit],
+    units: &[SourceUnit],
     folders: &[LocatedFolder],
     rules: &[LocatedRule],
 ) -> Vec<RuleTest> {
@@ -102,7 +102,7 @@ fn expectations(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Expect>) -> Exp
     let labels = labels(diagnostics, raw.label.as_ref());
     let mut table = |table: &Option<At<BTreeMap<String, At<raw::Any>>>>| match table {
         Some(table) => fields(diagnostics, &table.value),
-        None => Fields::new(),
+        None => ExpectedFields::new(),
     };
     Expect {
         rule: raw.rule.as_ref().map(|rule| rule.value.clone()),

@@ -8,7 +8,7 @@ use crate::config::raw::Globs;
 use crate::config::raw::test as raw;
 use crate::config::raw::values::{At, OneOrMany};
 use dropship_glob::Glob;
-use dropship_rules::rule_tests::Fields;
+use dropship_rules::rule_tests::ExpectedFields;
 
 /// The globs of a key.
 pub(super) fn globs(globs: &Globs) -> Vec<Glob> {
@@ -19,7 +19,7 @@ pub(super) fn globs(globs: &Globs) -> Vec<Glob> {
 pub(super) fn labels(
     diagnostics: &mut Diagnostics<'_>,
     raw: Option<&OneOrMany<BTreeMap<String, At<raw::Any>>>>,
-) -> Vec<(Option<Glob>, Fields)> {
+) -> Vec<(Option<Glob>, ExpectedFields)> {
     let mut labels = Vec::new();
     for table in raw.iter().flat_map(|tables| &tables.0) {
         let mut fields = fields(diagnostics, &table.value);
@@ -47,8 +47,11 @@ fn glob(diagnostics: &mut Diagnostics<'_>, span: &Range<usize>, glob: &str) -> O
 }
 
 /// The expected fields of a request.
-pub(super) fn fields(diagnostics: &mut Diagnostics<'_>, table: &BTreeMap<String, At<raw::Any>>) -> Fields {
-    let mut fields = Fields::new();
+pub(super) fn fields(
+    diagnostics: &mut Diagnostics<'_>,
+    table: &BTreeMap<String, At<raw::Any>>,
+) -> ExpectedFields {
+    let mut fields = ExpectedFields::new();
     for (key, value) in table {
         match json(&value.value.0) {
             Some(json) => {

@@ -9,9 +9,9 @@ use dropship_store::MemoryStore;
 
 /// Simulated workers that process these jobs.
 #[derive(Default)]
-struct Workers(Mutex<Vec<JobId>>);
+struct SimulatedWorkers(Mutex<Vec<JobId>>);
 
-impl ActiveJobs for Workers {
+impl ActiveJobs for SimulatedWorkers {
     fn is_running(&self, id: &JobId) -> bool {
         self.running().contains(id)
     }
@@ -61,7 +61,7 @@ fn listed(service: &JobService, state: Option<StateKind>, before: Option<u32>, l
 
 #[test]
 fn jobs_that_workers_process_are_listed_as_running_only() {
-    let (store, workers) = (Arc::new(MemoryStore::new()), Arc::new(Workers::default()));
+    let (store, workers) = (Arc::new(MemoryStore::new()), Arc::new(SimulatedWorkers::default()));
     (1..=9).for_each(|number| create(&store, number));
     *workers.0.lock() = vec![id(7), id(8), id(3)];
     let service = JobService::new(store, PackageStore::for_reading(Path::new("unused")), workers, false);

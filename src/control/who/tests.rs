@@ -3,7 +3,7 @@ use dropship_glob::Glob;
 use dropship_store::{Commit, Entry, MemoryStore};
 
 fn label(number: u64, go_live: Option<Timestamp>) -> PublishedLabel {
-    let target = |os: &str, id: String| Target {
+    let target = |os: &str, id: String| PublishedTarget {
         hardware_id: id,
         os: os.to_owned(),
         bundle: "bundle".to_owned(),

@@ -67,7 +67,7 @@ impl StandbyControl {
         let packages = crate::package_objects::for_reading(&config.store)?;
         let (policy, outbox) = (accounts::policy(config)?, config.store.path.join("outbox"));
         let active_config = Arc::new(ActiveConfig { policy, outbox, config: config.clone() });
-        let workers = NoWorkers {
+        let workers = ActiveJobsElsewhere {
             store: Arc::clone(&store),
             config: Arc::clone(&active_config),
             packages: packages.clone(),
@@ -337,7 +337,7 @@ impl ControlHandler for StandbyControl {
 }
 
 /// A node that stands by has no workers: they are on the active node, which also writes the receipts.
-struct NoWorkers {
+struct ActiveJobsElsewhere {
     store: Arc<SharedStore>,
     config: Arc<ActiveConfig>,
     packages: PackageStore,
@@ -345,7 +345,7 @@ struct NoWorkers {
     rows: Option<Arc<JobRows>>,
 }
 
-impl ActiveJobs for NoWorkers {
+impl ActiveJobs for ActiveJobsElsewhere {
     fn is_running(&self, _: &JobId) -> bool {
         false
     }

@@ -104,7 +104,7 @@ impl OwnFolders {
         let inspections = Arc::new(inspections);
         let jobs =
             OwnJobs { queue, deliveries: Arc::clone(&deliveries), inspections: Arc::clone(&inspections) };
-        let following = Following { store: shared, pause, jobs: jobs.clone() };
+        let following = CommitFollower { store: shared, pause, jobs: jobs.clone() };
         following.store.open_jobs()?.iter().for_each(|job| {
             jobs.queue.upsert(job);
             jobs.inspections.request(job);
@@ -249,13 +249,13 @@ impl OwnJobs {
 }
 
 /// Follows the commits of other nodes that concern the folders of this node.
-struct Following {
+struct CommitFollower {
     store: Arc<dyn Store>,
     pause: Arc<PauseGate>,
     jobs: OwnJobs,
 }
 
-impl Following {
+impl CommitFollower {
     async fn run(self, mut followed: UnboundedReceiver<Vec<Entry>>) {
         while let Some(entries) = followed.recv().await {
             if entries.iter().any(concerns_pauses)

@@ -13,7 +13,7 @@ use crate::daemon::health_pages::readiness_page;
 use crate::daemon::http::HealthPages;
 use crate::daemon::metrics_page::{write_folder_health, write_trouble};
 use crate::daemon::node_metrics;
-use crate::metrics::{Text, registry};
+use crate::metrics::{ExpositionText, registry};
 use crate::observe::{Heartbeats, Restart};
 
 /// Liveness, readiness and metrics. The metrics of the fleet are those of the active node, so that sums over all nodes are right.
@@ -27,7 +27,7 @@ pub(super) struct StandbyPages {
 
 impl HealthPages for StandbyPages {
     fn metrics(&self) -> String {
-        let mut text = Text::default();
+        let mut text = ExpositionText::default();
         text.family(&registry::BUILD_INFO).sample(&[env!("CARGO_PKG_VERSION")], 1.0);
         text.one(&registry::START_TIME, self.since.as_second() as f64);
         node_metrics::write(&mut text, self.handler.store(), false);
@@ -66,7 +66,7 @@ impl HealthPages for StandbyPages {
 }
 
 /// Writes what concerns the folders of this node.
-fn write_folders(text: &mut Text, own: &OwnFolders) {
+fn write_folders(text: &mut ExpositionText, own: &OwnFolders) {
     write_folder_health(text, &own.intake().health());
     text.one(&registry::WATCH_OVERFLOWS, own.intake().overflows() as f64);
     let mut family = text.family(&registry::OUTBOX_WRITABLE);

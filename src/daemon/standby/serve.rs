@@ -69,7 +69,8 @@ impl Standby {
             let followed = store.follow();
             following = Some(tokio::spawn(rows::follow(Arc::clone(&rows), Arc::clone(store), followed)));
             let (handler, main) = (Arc::clone(&handler) as _, tokio::runtime::Handle::current());
-            let parts = web::Parts { settings, handler, rows, main, sandbox: false, stands_by: Some(active) };
+            let parts =
+                web::SiteParts { settings, handler, rows, main, sandbox: false, stands_by: Some(active) };
             listening.extend(threads.spawn(web::listen(parts)?));
         }
         let (socket, closing) = (config.control.socket.clone(), CancellationToken::new());

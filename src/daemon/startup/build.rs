@@ -17,8 +17,8 @@ use crate::notify::Notifier;
 use crate::observe::{Activities, Heartbeat, Heartbeats, Restart};
 use crate::package_store::PackageStore;
 use crate::pipeline::{
-    AdmissionLoad, Clock, Deliveries, JobEvents, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Settings,
-    SuspendedAccounts,
+    AdmissionLoad, Clock, Deliveries, JobEvents, PauseGate, Pipeline, PipelineParts, Queue, ReceiptWriter,
+    Settings, SuspendedAccounts,
 };
 use crate::systemd::UnitStatus;
 use crate::web::JobRows;
@@ -112,7 +112,7 @@ pub(super) fn build_pipeline(
 
     let (heartbeat, polls) = watch(&heartbeats, &admission);
     let inspector = Arc::clone(&admission) as _;
-    let pipeline = Pipeline::new(Parts {
+    let pipeline = Pipeline::new(PipelineParts {
         store,
         queue,
         events,

@@ -19,7 +19,7 @@ use dropship_intake::Intake;
 use dropship_store::ListeningNote;
 
 /// The control socket and the HTTP endpoints, while they are served.
-pub(super) struct Served {
+pub(super) struct ServedEndpoints {
     pub(super) reloader: Arc<Reloader>,
     pub(super) tasks: Vec<JoinHandle<()>>,
     pub(super) closing: CancellationToken,
@@ -32,7 +32,7 @@ pub(super) async fn serve_control(
     core: &Core,
     intake: &Arc<Intake>,
     attention: &Arc<Attention>,
-) -> anyhow::Result<Served> {
+) -> anyhow::Result<ServedEndpoints> {
     let (pipeline, intake) = (Arc::clone(&core.pipeline), Arc::clone(intake));
     let routes = http::routes(Arc::new(HealthEndpoints {
         pipeline: Arc::clone(&pipeline),
@@ -59,7 +59,7 @@ pub(super) async fn serve_control(
         Arc::new(DaemonControl::new(Arc::clone(&reloader), Arc::clone(attention), Arc::clone(&core.calls)));
     if let (Some(settings), Some(rows)) = (&active.config.web, &core.rows) {
         let handler = Arc::clone(&handler) as _;
-        let parts = web::Parts {
+        let parts = web::SiteParts {
             settings: settings.clone(),
             handler,
             rows: Arc::clone(rows),
@@ -82,5 +82,5 @@ pub(super) async fn serve_control(
             active.config.store.path.display()
         );
     });
-    Ok(Served { reloader, tasks, closing, threads, listening: listening.ok() })
+    Ok(ServedEndpoints { reloader, tasks, closing, threads, listening: listening.ok() })
 }

@@ -17,7 +17,7 @@ use crate::database;
 use crate::observe::{self, Heartbeat, Heartbeats};
 use crate::store_binding;
 use crate::systemd;
-use dropship_hardware::Gate;
+use dropship_hardware::ChangeGate;
 use dropship_store::{DiskStore, Entry, OpenReport, Role, SharedStore, Store, StoreError};
 
 /// Maximum time to wait for a command that has locked the store because no daemon was running.
@@ -34,7 +34,7 @@ pub(super) struct OpenStore {
     pub(super) stopped: watch::Receiver<Option<String>>,
     pub(super) heartbeats: Heartbeats,
     /// Closed while this node has no lease of the store.
-    pub(super) gate: Gate,
+    pub(super) gate: ChangeGate,
     /// The entries of other nodes, if there can be some.
     pub(super) followed: Option<UnboundedReceiver<Vec<Entry>>>,
 }
@@ -51,7 +51,7 @@ pub(super) async fn open_store(
         let (home, socket) = (&config.store.path, &config.control.socket);
         let (store, report) = open_when_unlocked(home, socket, &heartbeat, cancelled).await?;
         log_open_report(&report);
-        let (stopped, gate) = (store.stopped(), Gate::default());
+        let (stopped, gate) = (store.stopped(), ChangeGate::default());
         return Ok(OpenStore { stopped, store: Arc::new(store), report, heartbeats, gate, followed: None });
     };
     let (store, mut report) = open_in_database(config, database, &heartbeat, cancelled).await?;
@@ -72,7 +72,7 @@ pub(super) async fn open_store(
     let (is_new, followed) = stand_by(&store, config, &heartbeats, cancelled).await?;
     report.is_new = is_new;
     let lease = store.lease().context("the store has no lease")?;
-    let gate = Gate::new(move || lease.is_valid());
+    let gate = ChangeGate::new(move || lease.is_valid());
     Ok(OpenStore { stopped: store.stopped(), store, report, heartbeats, gate, followed: Some(followed) })
 }
 

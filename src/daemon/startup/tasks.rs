@@ -10,7 +10,7 @@ use super::build::Core;
 use super::recovery;
 use super::store::OpenStore;
 use crate::attention::Attention;
-use crate::daemon::upkeep::Upkeep;
+use crate::daemon::housekeeping::Housekeeping;
 use crate::daemon::{followed, maintenance, memory, watchdog};
 use crate::observe::Heartbeat;
 use dropship_intake::Intake;
@@ -37,19 +37,19 @@ pub(super) fn spawn_tasks(
     let heartbeat = Heartbeat::default();
     core.heartbeats.watch("intake", &heartbeat);
     core.heartbeats.watch_silence("folder access", Arc::new(watchdog::FolderAccess(Arc::clone(intake))));
-    let upkeep = Upkeep {
+    let housekeeping = Housekeeping {
         pipeline: pipeline(),
         intake: Arc::clone(intake),
         attention: Arc::clone(attention),
         unit: core.unit.clone(),
         heartbeat,
     };
-    let upkeep = upkeep.start().context("cannot start the thread for regular work")?;
+    let housekeeping = housekeeping.start().context("cannot start the thread for regular work")?;
     let mut others = vec![
         tokio::spawn(maintenance::run(pipeline(), store.keep, store.path)),
         tokio::spawn(maintenance::watch_store(pipeline(), opened.stopped)),
         tokio::spawn(crate::pipeline::run_audit(pipeline())),
-        tokio::spawn(upkeep),
+        tokio::spawn(housekeeping),
         tokio::spawn(memory::trim_regularly(Arc::clone(intake))),
         tokio::spawn(Arc::clone(&core.deliveries).run(core.pipeline.shutdown().clone())),
     ];

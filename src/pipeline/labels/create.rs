@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::predecessors;
-use super::prepared::Prepared;
+use super::prepared::PreparedRequest;
 use super::request;
 use crate::pipeline::lists;
 use crate::pipeline::remote_create::{Candidate, RemoteCreate};
@@ -35,9 +35,9 @@ impl LabelCreate {
         place: (ProductId, SubmissionId),
         index: usize,
         plan: &LabelPlan,
-        prepared: Prepared,
+        prepared: PreparedRequest,
     ) -> (Self, Vec<LabelWarning>) {
-        let Prepared { new, digest, warnings, .. } = prepared;
+        let PreparedRequest { new, digest, warnings, .. } = prepared;
         (Self { place, index, go_live: plan.go_live, digest, new }, warnings)
     }
 

@@ -8,7 +8,7 @@ use dropship_rules::label::{self, LabelProblem, LabelWarning};
 use dropship_rules::plan::LabelPlan;
 
 /// A request that can be sent now.
-pub(crate) struct Prepared {
+pub(crate) struct PreparedRequest {
     /// The request. Its go-live date is that of a request that is sent now.
     pub(crate) new: NewShippingLabel,
     /// Digest of the part of the request that approvals and repetitions are bound to.
@@ -34,7 +34,7 @@ fn list(problems: &[LabelProblem]) -> String {
     problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
-impl Prepared {
+impl PreparedRequest {
     /// The request that is sent at `now`.
     ///
     /// # Errors

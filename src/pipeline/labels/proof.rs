@@ -1,7 +1,7 @@
 //! Proof that labels at the service were created by a label's create.
 
 use super::create::LabelCreate;
-use super::request::{self, Purpose};
+use super::request::{self, RequestPurpose};
 use crate::pipeline::file_work::is_passing;
 use crate::pipeline::remote_create::{Candidate, RemoteCreate};
 use crate::pipeline::service::Service;
@@ -30,7 +30,7 @@ pub(crate) async fn prove<S: Service>(
     let Some(plan) = stored.and_then(|plan| plan.labels.into_iter().nth(index)) else {
         return Ok(Ok(Vec::new()));
     };
-    match request::try_prepare(ctx, service, &plan, Purpose::Search).await {
+    match request::try_prepare(ctx, service, &plan, RequestPurpose::Search).await {
         Ok(prepared) => {
             let (create, _) = LabelCreate::new(place, index, &plan, prepared);
             Ok(create.find(service).await.map(|found| found.items))

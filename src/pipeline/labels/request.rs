@@ -1,6 +1,6 @@
 //! The request for a label, from its plan, the driver metadata and the account's audiences.
 
-use super::prepared::{LabelRequestError, Prepared};
+use super::prepared::{LabelRequestError, PreparedRequest};
 use crate::pipeline::driver_metadata;
 use crate::pipeline::file_work;
 use crate::pipeline::lists::{self, ListOf};
@@ -26,14 +26,14 @@ pub(super) enum PrepareError {
 
 /// What a request is built for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(super) enum RequestPurpose {
     /// To be sent. A fixed go-live date must not have passed.
     Send,
     /// To find the label of an earlier request. It is there, whatever has become of its date.
     Search,
 }
 
-impl Purpose {
+impl RequestPurpose {
     /// The time that the request is built for.
     fn time(self, plan: &LabelPlan, now: Timestamp) -> Timestamp {
         let fixed = plan.go_live.and_then(GoLive::fixed).filter(|_| self == Self::Search);
@@ -46,8 +46,8 @@ impl Purpose {
 pub(super) async fn prepare<S: Service>(
     ctx: &mut StepContext<'_, S>,
     plan: &LabelPlan,
-    purpose: Purpose,
-) -> StepResult<Prepared> {
+    purpose: RequestPurpose,
+) -> StepResult<PreparedRequest> {
     let service = ctx.service().await?;
     driver_metadata::refresh(ctx, &service, plan).await?;
     match try_prepare(ctx, &service, plan, purpose).await {
@@ -63,8 +63,8 @@ pub(super) async fn try_prepare<S: Service>(
     ctx: &StepContext<'_, S>,
     service: &S,
     plan: &LabelPlan,
-    purpose: Purpose,
-) -> Result<Prepared, PrepareError> {
+    purpose: RequestPurpose,
+) -> Result<PreparedRequest, PrepareError> {
     let fault = |reason: HoldReason, message: String| PrepareError::Fault(HoldFault::new(reason, message));
     let packages = &ctx.pipeline.packages;
     let metadata = results::driver_metadata(packages, &ctx.job).await.map_err(|error| {
@@ -85,7 +85,7 @@ pub(super) async fn try_prepare<S: Service>(
         }
     };
     let at = purpose.time(plan, ctx.pipeline.clock.now());
-    let prepared = Prepared::compute(plan, &metadata, &audiences.items, at);
+    let prepared = PreparedRequest::compute(plan, &metadata, &audiences.items, at);
     let incomplete = audiences.incomplete.map(|why| why.to_string());
     prepared.map_err(|error| {
         PrepareError::Fault(label_request_fault(&ctx.job, plan, &error, incomplete.as_deref()))

@@ -4,8 +4,8 @@
 use jiff::Timestamp;
 
 use super::create::LabelCreate;
-use super::prepared::Prepared;
-use super::request::{self, Purpose};
+use super::prepared::PreparedRequest;
+use super::request::{self, RequestPurpose};
 use super::{guard_check, predecessors};
 use crate::pipeline::create::create;
 use crate::pipeline::known_audiences;
@@ -16,7 +16,7 @@ use dropship_rules::plan::LabelPlan;
 
 /// Whether a label that was not requested yet can be requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Turn {
+pub(crate) enum RequestReadiness {
     /// It can be requested now, if its request is approved.
     Now,
     /// Its soak ends at this time.
@@ -27,8 +27,8 @@ pub(crate) enum Turn {
     PredecessorLost(usize),
 }
 
-impl Turn {
-    /// The turn of the label at an index.
+impl RequestReadiness {
+    /// The readiness of the label at an index.
     pub(crate) fn of(job: &Job, index: usize, now: Timestamp) -> Self {
         match job.label_gate(index) {
             LabelGate::Unpublished => Self::Later,
@@ -48,17 +48,17 @@ pub(super) async fn run<S: Service>(
     let is_in_doubt = |job: &Job| job.labels().get(index).is_some_and(|label| label.intent().is_some());
     let was_in_doubt = is_in_doubt(&ctx.job);
     if !was_in_doubt {
-        match Turn::of(&ctx.job, index, ctx.pipeline.clock.now()) {
-            Turn::Later => return Ok(()),
-            Turn::At(time) => {
+        match RequestReadiness::of(&ctx.job, index, ctx.pipeline.clock.now()) {
+            RequestReadiness::Later => return Ok(()),
+            RequestReadiness::At(time) => {
                 ctx.next_pass_by(time, WaitReason::Soak);
                 return Ok(());
             }
-            Turn::Now => {}
-            Turn::PredecessorLost(before) => return predecessors::hold(ctx, index, before).await,
+            RequestReadiness::Now => {}
+            RequestReadiness::PredecessorLost(before) => return predecessors::hold(ctx, index, before).await,
         }
     }
-    let purpose = if was_in_doubt { Purpose::Search } else { Purpose::Send };
+    let purpose = if was_in_doubt { RequestPurpose::Search } else { RequestPurpose::Send };
     let prepared = request::prepare(ctx, plan, purpose).await?;
     if !was_in_doubt {
         let limits = guard_check::check(ctx, index, &prepared.new).await?;
@@ -80,7 +80,7 @@ async fn check_approval<S: Service>(
     ctx: &mut StepContext<'_, S>,
     index: usize,
     plan: &LabelPlan,
-    prepared: &Prepared,
+    prepared: &PreparedRequest,
     limits: &[String],
 ) -> StepResult {
     let Some(LabelHold { fault, release, .. }) = missing_approval(&ctx.job, index, plan, prepared, limits)
@@ -99,7 +99,7 @@ pub(crate) fn missing_approval(
     job: &Job,
     index: usize,
     plan: &LabelPlan,
-    prepared: &Prepared,
+    prepared: &PreparedRequest,
     limits: &[String],
 ) -> Option<LabelHold> {
     let approved = job.labels().get(index).and_then(|label| label.approved());

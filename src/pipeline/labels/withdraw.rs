@@ -18,7 +18,7 @@ use dropship_job::{Event, RemoteId};
 use dropship_store::Entry;
 
 /// A label that has to be withdrawn.
-pub(crate) struct Wanted {
+pub(crate) struct DueWithdrawal {
     /// Index of the label, or of the label that it duplicates.
     pub(crate) index: usize,
     /// Its id.
@@ -32,8 +32,11 @@ pub(crate) struct Wanted {
 }
 
 /// Makes one attempt and records the result. The state of the job does not change.
-pub(crate) async fn attempt<S: Service>(ctx: &mut StepContext<'_, S>, wanted: &Wanted) -> StepResult {
-    let (label, id) = (wanted.index, wanted.id);
+pub(crate) async fn attempt<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    withdrawal: &DueWithdrawal,
+) -> StepResult {
+    let (label, id) = (withdrawal.index, withdrawal.id);
     let pipeline = ctx.pipeline;
     let account = ctx.account().to_owned();
     let (Some(product), Some(submission)) = (ctx.job.product().id(), ctx.job.submission().id()) else {
@@ -42,26 +45,26 @@ pub(crate) async fn attempt<S: Service>(ctx: &mut StepContext<'_, S>, wanted: &W
     let place = (ProductId::of(product), SubmissionId::of(submission), LabelId::of(id));
     let Some(service) = pipeline.services.get(&account) else {
         let why = format!("account `{account}` is no longer configured; add it and restart the daemon");
-        return not_yet(ctx, wanted, pipeline.clock.after(pipeline.settings.publish.max), why).await;
+        return not_yet(ctx, withdrawal, pipeline.clock.after(pipeline.settings.publish.max), why).await;
     };
     if let Some(suspension) = pipeline.guards.accounts.get(&account)
         && suspension.probe > pipeline.clock.now()
     {
         let why = format!("account `{account}` is suspended: {}", suspension.why);
-        return not_yet(ctx, wanted, suspension.probe, why).await;
+        return not_yet(ctx, withdrawal, suspension.probe, why).await;
     }
     let mut refusal = None;
-    if !wanted.is_agreed {
+    if !withdrawal.is_agreed {
         let Some(permit) = pipeline.guards.pause.permit(ctx.job.package().folder.as_deref()).await else {
             let due = pipeline.clock.after(PAUSE_POLL);
-            return not_yet(ctx, wanted, due, "paused; `dropship resume` continues".to_owned()).await;
+            return not_yet(ctx, withdrawal, due, "paused; `dropship resume` continues".to_owned()).await;
         };
         let asked = service.cancel_label(place.0, place.1, place.2).await;
         drop(permit);
         match asked {
             Ok(()) => {
                 pipeline.resume_account(&account);
-                return ctx.record(vec![Event::Withdrawn { label, id, by: wanted.by.clone() }]).await;
+                return ctx.record(vec![Event::Withdrawn { label, id, by: withdrawal.by.clone() }]).await;
             }
             Err(error) => {
                 if matches!(error.recovery, Recovery::Credentials | Recovery::Permission) {
@@ -73,86 +76,86 @@ pub(crate) async fn attempt<S: Service>(ctx: &mut StepContext<'_, S>, wanted: &W
     }
     // A label that cannot be withdrawn may be withdrawn already, or published.
     match service.label(place.0, place.1, place.2).await {
-        Ok(found) if found.is_failed() => confirmed(ctx, wanted, Some(&found)).await,
+        Ok(found) if found.is_failed() => confirmed(ctx, withdrawal, Some(&found)).await,
         Ok(found) if found.is_done() => {
-            let mut events = progressed(ctx, wanted, &found);
+            let mut events = progressed(ctx, withdrawal, &found);
             events.push(Event::PublishedAnyway { label, id });
-            let entries = published_entries(ctx, wanted, &found).await?;
+            let entries = published_entries(ctx, withdrawal, &found).await?;
             ctx.record_with(entries, events).await
         }
         Ok(found) => {
             let why = refusal.unwrap_or_else(|| "Microsoft has agreed and is working on it".to_owned());
-            let events = progressed(ctx, wanted, &found);
+            let events = progressed(ctx, withdrawal, &found);
             if !events.is_empty() {
                 ctx.record(events).await?;
             }
-            not_yet(ctx, wanted, next_attempt(ctx, wanted), why).await
+            not_yet(ctx, withdrawal, next_attempt(ctx, withdrawal), why).await
         }
         // The service may not know a new label yet, and the label would be published after all.
-        Err(error) if error.status == Some(404) && age(ctx, wanted) >= pipeline.settings.uncertain => {
-            confirmed(ctx, wanted, None).await
+        Err(error) if error.status == Some(404) && age(ctx, withdrawal) >= pipeline.settings.uncertain => {
+            confirmed(ctx, withdrawal, None).await
         }
         Err(error) => {
             let why = refusal.unwrap_or_else(|| error.to_string());
-            not_yet(ctx, wanted, next_attempt(ctx, wanted), why).await
+            not_yet(ctx, withdrawal, next_attempt(ctx, withdrawal), why).await
         }
     }
 }
 
 /// Time of the next attempt; the interval grows with the time since the withdrawal was requested.
-fn next_attempt<S: Service>(ctx: &StepContext<'_, S>, wanted: &Wanted) -> Timestamp {
-    ctx.pipeline.clock.after(next_poll(ctx.pipeline.settings.publish, age(ctx, wanted)))
+fn next_attempt<S: Service>(ctx: &StepContext<'_, S>, withdrawal: &DueWithdrawal) -> Timestamp {
+    ctx.pipeline.clock.after(next_poll(ctx.pipeline.settings.publish, age(ctx, withdrawal)))
 }
 
-fn age<S>(ctx: &StepContext<'_, S>, wanted: &Wanted) -> Duration {
-    let age = ctx.pipeline.clock.now().duration_since(wanted.since);
+fn age<S>(ctx: &StepContext<'_, S>, withdrawal: &DueWithdrawal) -> Duration {
+    let age = ctx.pipeline.clock.now().duration_since(withdrawal.since);
     Duration::try_from(age).unwrap_or_default()
 }
 
 async fn not_yet<S: Service>(
     ctx: &mut StepContext<'_, S>,
-    wanted: &Wanted,
+    withdrawal: &DueWithdrawal,
     due: Timestamp,
     why: String,
 ) -> StepResult {
-    ctx.record(vec![Event::NotWithdrawn { label: wanted.index, id: wanted.id, due, why }]).await
+    ctx.record(vec![Event::NotWithdrawn { label: withdrawal.index, id: withdrawal.id, due, why }]).await
 }
 
 async fn confirmed<S: Service>(
     ctx: &mut StepContext<'_, S>,
-    wanted: &Wanted,
+    withdrawal: &DueWithdrawal,
     found: Option<&ShippingLabel>,
 ) -> StepResult {
-    let mut events = found.map(|found| progressed(ctx, wanted, found)).unwrap_or_default();
-    events.push(Event::WithdrawalConfirmed { label: wanted.index, id: wanted.id });
+    let mut events = found.map(|found| progressed(ctx, withdrawal, found)).unwrap_or_default();
+    events.push(Event::WithdrawalConfirmed { label: withdrawal.index, id: withdrawal.id });
     ctx.record(events).await
 }
 
 /// What the store remembers of a label that was published although it had to be withdrawn.
 async fn published_entries<S: Service>(
     ctx: &StepContext<'_, S>,
-    wanted: &Wanted,
+    withdrawal: &DueWithdrawal,
     found: &ShippingLabel,
 ) -> StepResult<Vec<Entry>> {
-    let label = ctx.job.labels().get(wanted.index);
+    let label = ctx.job.labels().get(withdrawal.index);
     let own = label.and_then(|label| Some((label.name(), label.remote()?)));
     let strays = ctx.job.strays().iter().map(|stray| (stray.name.as_str(), &stray.remote));
-    let Some((name, remote)) = own.into_iter().chain(strays).find(|(_, remote)| remote.id == wanted.id)
+    let Some((name, remote)) = own.into_iter().chain(strays).find(|(_, remote)| remote.id == withdrawal.id)
     else {
         return Ok(Vec::new());
     };
     let plan =
-        ctx.stored_plan().await.ok().flatten().and_then(|plan| plan.labels.into_iter().nth(wanted.index));
+        ctx.stored_plan().await.ok().flatten().and_then(|plan| plan.labels.into_iter().nth(withdrawal.index));
     published::entries(ctx, remote, (name, plan.as_ref()), found, None).await
 }
 
 /// The service's step and state of the job's own label, if they have changed.
-fn progressed<S>(ctx: &StepContext<'_, S>, wanted: &Wanted, found: &ShippingLabel) -> Vec<Event> {
-    let own = ctx.job.labels().get(wanted.index).and_then(dropship_job::Label::remote);
-    let Some(own) = own.filter(|own| own.id == wanted.id) else { return Vec::new() };
+fn progressed<S>(ctx: &StepContext<'_, S>, withdrawal: &DueWithdrawal, found: &ShippingLabel) -> Vec<Event> {
+    let own = ctx.job.labels().get(withdrawal.index).and_then(dropship_job::Label::remote);
+    let Some(own) = own.filter(|own| own.id == withdrawal.id) else { return Vec::new() };
     let Some((step, state)) = progress(found.workflow_status.as_ref()) else { return Vec::new() };
     match own.step.as_ref() == Some(&step) && own.state.as_ref() == Some(&state) {
         true => Vec::new(),
-        false => vec![Event::Progressed { label: Some(wanted.index), step, state }],
+        false => vec![Event::Progressed { label: Some(withdrawal.index), step, state }],
     }
 }

@@ -12,7 +12,7 @@ use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, Job};
 
 /// How an inspection ended.
-pub(in crate::pipeline) enum Inspected {
+pub(in crate::pipeline) enum InspectionEnd {
     /// These events follow from it.
     Events(Vec<Event>),
     /// The drop folder did not respond in time, or the storage of captured packages is away.
@@ -31,36 +31,36 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         return Err(Interrupt::Suspended);
     }
     match inspected(Arc::clone(&ctx.pipeline.inspector), &ctx.job).await {
-        Inspected::Events(events) => ctx.record(events).await,
-        Inspected::Delayed(fault) => ctx.retry_later(fault, None).await,
-        Inspected::Cancelled => Err(Interrupt::ShuttingDown),
+        InspectionEnd::Events(events) => ctx.record(events).await,
+        InspectionEnd::Delayed(fault) => ctx.retry_later(fault, None).await,
+        InspectionEnd::Cancelled => Err(Interrupt::ShuttingDown),
     }
 }
 
 /// Inspects the package of a job again, from where it was found.
-pub(in crate::pipeline) async fn inspected(inspector: Arc<dyn PackageInspector>, job: &Job) -> Inspected {
+pub(in crate::pipeline) async fn inspected(inspector: Arc<dyn PackageInspector>, job: &Job) -> InspectionEnd {
     let job = job.clone();
     let path = job.package().path.clone().map(PathBuf::from).unwrap_or_default();
     let place = path.parent().map(Path::to_owned).unwrap_or_default();
     let inspect = move |progress: &_| inspector.reinspect(&job, progress);
     match file_work::run_on_package_in(&place, inspect).await {
-        Ok(events) if events.is_empty() => Inspected::Cancelled,
-        Ok(events) => Inspected::Events(events),
-        Err(error) if error.kind() == io::ErrorKind::Interrupted => Inspected::Cancelled,
+        Ok(events) if events.is_empty() => InspectionEnd::Cancelled,
+        Ok(events) => InspectionEnd::Events(events),
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => InspectionEnd::Cancelled,
         Err(error) if error.kind() == io::ErrorKind::TimedOut => {
             let message = format!(
                 "cannot capture {}: {error}; check the mounts of the drop folder and of `[store] packages`, and the server of a network share",
                 path.display()
             );
-            Inspected::Delayed(Fault::new(ErrorKind::Unreadable, message))
+            InspectionEnd::Delayed(Fault::new(ErrorKind::Unreadable, message))
         }
         Err(error) if file_work::is_passing(&error) => {
             let message = format!("cannot capture {} again: {error}; it is tried again", path.display());
-            Inspected::Delayed(Fault::new(ErrorKind::Unreadable, message))
+            InspectionEnd::Delayed(Fault::new(ErrorKind::Unreadable, message))
         }
         Err(error) => {
             let fault = HoldFault::new(HoldReason::InspectionFailed, format!("inspection failed: {error}"));
-            Inspected::Events(vec![Event::Held { fault, request: None }])
+            InspectionEnd::Events(vec![Event::Held { fault, request: None }])
         }
     }
 }

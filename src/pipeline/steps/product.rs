@@ -24,7 +24,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         Ok(digest) => digest,
         Err(fault) => return ctx.fail(fault).await,
     };
-    let call = Call {
+    let call = ProductCreate {
         product_lists: &ctx.pipeline.caches.products,
         account: ctx.account().to_owned(),
         max_age: ctx.pipeline.settings.uncertain,
@@ -54,7 +54,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
 }
 
 /// Uses the only product with the name that the rule gives.
-async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) -> StepResult {
+async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &ProductCreate<'_>) -> StepResult {
     let mut found = named(ctx, call).await?;
     if found.items.len() != 1 {
         // The cached list may be out of date; refresh it once.
@@ -89,7 +89,7 @@ async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) ->
 /// The product with that name that another job of this store created.
 async fn own_product<S: Service>(
     ctx: &mut StepContext<'_, S>,
-    call: &Call<'_>,
+    call: &ProductCreate<'_>,
 ) -> StepResult<Option<RemoteId>> {
     let found = named(ctx, call).await?;
     for id in found.items {
@@ -114,7 +114,10 @@ async fn own_product<S: Service>(
 }
 
 /// Ids of the products with the name.
-async fn named<S: Service>(ctx: &mut StepContext<'_, S>, call: &Call<'_>) -> StepResult<Listing<RemoteId>> {
+async fn named<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    call: &ProductCreate<'_>,
+) -> StepResult<Listing<RemoteId>> {
     let service = ctx.service().await?;
     match ctx.unless_shutting_down(call.existing_ids(&service, call.attempts)).await? {
         Ok(found) => Ok(found),
@@ -130,7 +133,7 @@ fn is_unusable(job: &Job, product: RemoteId) -> bool {
     job.abandoned_products().contains(&product) || (refused && job.product().id() == Some(product))
 }
 
-struct Call<'a> {
+struct ProductCreate<'a> {
     product_lists: &'a ProductListCache,
     account: String,
     /// Maximum age of the product list.
@@ -142,7 +145,7 @@ struct Call<'a> {
     digest: String,
 }
 
-impl<S: Service> RemoteCreate<S> for Call<'_> {
+impl<S: Service> RemoteCreate<S> for ProductCreate<'_> {
     fn kind(&self) -> RemoteKind {
         RemoteKind::Product
     }

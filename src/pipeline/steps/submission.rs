@@ -26,7 +26,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         Ok(digest) => digest,
         Err(fault) => return ctx.fail(fault).await,
     };
-    create(ctx, &Call { product, new, digest }).await
+    create(ctx, &SubmissionCreate { product, new, digest }).await
 }
 
 /// Checks that the initial submission of the product offers the shell of derived submissions. Without it the service would
@@ -80,14 +80,14 @@ async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductI
     ctx.hold(HoldFault::new(HoldReason::NoShell, message)).await
 }
 
-struct Call {
+struct SubmissionCreate {
     product: ProductId,
     new: NewSubmission,
     /// Digest of `new`.
     digest: String,
 }
 
-impl<S: Service> RemoteCreate<S> for Call {
+impl<S: Service> RemoteCreate<S> for SubmissionCreate {
     fn kind(&self) -> RemoteKind {
         RemoteKind::Submission
     }

@@ -25,7 +25,7 @@ const SPREAD: usize = 16;
 const NUMBERED: usize = 2;
 
 /// One run of a scenario.
-struct Outcome {
+struct ScenarioRun {
     /// How many crash points it passed.
     points: usize,
     /// Their names.
@@ -36,7 +36,7 @@ struct Outcome {
 }
 
 /// Runs a scenario once, with a crash at the target if there is one: the end of the process, or a power cut.
-fn run(scenario: &Scenario, target: Option<CrashTarget>, power_cut: bool) -> Outcome {
+fn run(scenario: &Scenario, target: Option<CrashTarget>, power_cut: bool) -> ScenarioRun {
     in_paused_time(async {
         let mut sim = Simulation::with(scenario.options);
         sim.power_cuts = power_cut;
@@ -61,7 +61,7 @@ fn run(scenario: &Scenario, target: Option<CrashTarget>, power_cut: bool) -> Out
             })
             .collect();
         let (points, reached) = (sim.crash.passed(), sim.crash.reached());
-        Outcome { points, reached, crash: crashes.pop(), violations }
+        ScenarioRun { points, reached, crash: crashes.pop(), violations }
     })
 }
 
@@ -100,14 +100,14 @@ fn in_parallel<T: Sync, R: Send>(items: &[T], map: impl Fn(&T) -> R + Sync) -> V
 
 /// The extent of the sweep.
 #[derive(Debug)]
-enum Extent {
+enum SweepExtent {
     /// A sample that this seed chooses.
     Sample(u64),
     /// Every point of every scenario.
     All,
 }
 
-impl Extent {
+impl SweepExtent {
     fn from_environment() -> Self {
         match std::env::var("DROPSHIP_SWEEP") {
             Ok(all) if all == "all" => Self::All,
@@ -126,9 +126,9 @@ fn random(state: &mut u64, limit: usize) -> usize {
 }
 
 /// The runs to try: scenarios with the point at which the daemon crashes, and whether that is a power cut.
-fn planned(extent: &Extent, undisturbed: &[Outcome]) -> Vec<(&'static Scenario, CrashTarget, bool)> {
+fn planned(extent: &SweepExtent, undisturbed: &[ScenarioRun]) -> Vec<(&'static Scenario, CrashTarget, bool)> {
     let each = || SCENARIOS.iter().zip(undisturbed);
-    let Extent::Sample(seed) = extent else {
+    let SweepExtent::Sample(seed) = extent else {
         let numbers = each().flat_map(|(scenario, outcome)| {
             // Two packages pass most points twice, in the way of one.
             let step = 2 * scenario.packages.len() - 1;
@@ -155,11 +155,11 @@ fn planned(extent: &Extent, undisturbed: &[Outcome]) -> Vec<(&'static Scenario, 
 
 #[test]
 fn crash_at_any_point_changes_no_outcome() {
-    let extent = Extent::from_environment();
+    let extent = SweepExtent::from_environment();
     println!(
         "crash sweep: {extent:?}; DROPSHIP_SWEEP=SEED repeats a sample, DROPSHIP_SWEEP=all tries every point"
     );
-    let undisturbed: Vec<Outcome> = SCENARIOS.iter().map(|scenario| run(scenario, None, false)).collect();
+    let undisturbed: Vec<ScenarioRun> = SCENARIOS.iter().map(|scenario| run(scenario, None, false)).collect();
     for outcome in &undisturbed {
         assert_eq!(outcome.violations, Vec::<String>::new());
     }
@@ -167,7 +167,7 @@ fn crash_at_any_point_changes_no_outcome() {
     let mut outcomes = in_parallel(&runs, |(scenario, target, cut)| run(scenario, Some(*target), *cut));
     // Numbers shift with the order in which workers run, and not every run reaches its point: what is missing is tried
     // by name, in every scenario.
-    let missing = |outcomes: &[Outcome]| {
+    let missing = |outcomes: &[ScenarioRun]| {
         let crashes = outcomes.iter().filter_map(|outcome| outcome.crash.as_ref());
         let tried: BTreeSet<_> = crashes.flat_map(|(point, side)| point.names(*side)).collect();
         NamedPoint::all().into_iter().filter(|point| !tried.contains(point)).collect::<Vec<_>>()

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use super::crash_points::{CrashPoint, CrashSwitch, Side, writes};
 use crate::pipeline::clock::Clock;
 use dropship_job::JobId;
-use dropship_store::{Commit, CommitHandle, Each, HistoryEntry, MemoryStore, Store, StoreError, Tables};
+use dropship_store::{
+    Commit, CommitHandle, ExportSink, HistoryEntry, MemoryStore, Store, StoreError, Tables,
+};
 
 pub(super) struct CrashingStore {
     pub(super) memory: Arc<MemoryStore>,
@@ -38,7 +40,7 @@ impl Store for CrashingStore {
         self.memory.history(id)
     }
 
-    fn export(&self, each: Each<'_>) -> Result<(), StoreError> {
+    fn export(&self, each: ExportSink<'_>) -> Result<(), StoreError> {
         self.memory.export(each)
     }
 }

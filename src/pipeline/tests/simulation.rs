@@ -23,7 +23,7 @@ use crate::control::JobService;
 use crate::observe::{Activities, Heartbeat, Heartbeats};
 use crate::package_store::PackageStore;
 use crate::pipeline::{
-    Clock, JobEvents, PackageInspector, Parts, PauseGate, Pipeline, Queue, ReceiptWriter, Settings,
+    Clock, JobEvents, PackageInspector, PauseGate, Pipeline, PipelineParts, Queue, ReceiptWriter, Settings,
     forget_ended,
 };
 use daemon::{Daemon, NoActiveJobs, Operator};
@@ -148,7 +148,7 @@ impl Simulation {
         // A component that is not watched wakes up four times a second: in days of virtual time, most of the test.
         let heartbeat = Heartbeat::default();
         Heartbeats::new(None).watch("pipeline", &heartbeat);
-        let pipeline = Pipeline::new(Parts {
+        let pipeline = Pipeline::new(PipelineParts {
             pause: Arc::new(PauseGate::remembered(&*store).expect("pauses")),
             accounts: Arc::default(),
             services: BTreeMap::from([("default".to_owned(), self.service.clone())]),

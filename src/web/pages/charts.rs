@@ -4,8 +4,8 @@ use dropship_web::Markup;
 use dropship_web::page::charts::{self, ChartsView};
 use jiff::Timestamp;
 
-use super::super::query::Query;
-use super::super::refusal::Refusal;
+use super::super::query::PageQuery;
+use super::super::refusal::RequestRefusal;
 use super::super::site::Site;
 use super::super::words;
 
@@ -19,11 +19,11 @@ pub(in crate::web) const PARAMETERS: &[&str] = &["weeks"];
 const WEEKS: [usize; 4] = [12, 4, 26, 52];
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, query: &Query) -> Result<Markup, Refusal> {
+pub(in crate::web) fn content(site: &Site, query: &PageQuery) -> Result<Markup, RequestRefusal> {
     let weeks = query.parse("weeks", "a number of weeks")?.unwrap_or(WEEKS[0]);
     if !WEEKS.contains(&weeks) {
         let choices = WEEKS.map(|weeks| weeks.to_string()).join(", ");
-        return Err(Refusal::parameter("weeks", format!("it must be one of {choices}")));
+        return Err(RequestRefusal::parameter("weeks", format!("it must be one of {choices}")));
     }
     let now = Timestamp::now();
     let (by_week, incomplete) = {

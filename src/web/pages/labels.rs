@@ -5,8 +5,8 @@ use dropship_web::page::encoded;
 use dropship_web::page::labels::{self, DriverView, LabelFilters, LabelsView};
 use jiff::Timestamp;
 
-use super::super::query::Query;
-use super::super::refusal::Refusal;
+use super::super::query::PageQuery;
+use super::super::refusal::RequestRefusal;
 use super::super::rows::Rows;
 use super::super::site::Site;
 use super::super::words;
@@ -20,10 +20,10 @@ mod reaches;
 mod search;
 mod texts;
 
-use entry::{Entry, Place};
+use entry::{LabelEntry, RowLabel};
 use reaches::Reaches;
-use search::Search;
-use texts::Texts;
+use search::WordSearch;
+use texts::TextSet;
 
 /// The parameters of the page.
 pub(in crate::web) const PARAMETERS: &[&str] = &["q", "state", "ring", "page", "from"];
@@ -53,7 +53,7 @@ const STATES: [LabelStatus; 11] = [
 ];
 
 /// A request for labels.
-struct Wanted {
+struct LabelQuery {
     /// Words in lower case.
     words: Vec<String>,
     state: Option<LabelStatus>,
@@ -62,29 +62,30 @@ struct Wanted {
     page: usize,
 }
 
-impl Wanted {
-    fn of(query: &Query) -> Result<Self, Refusal> {
+impl LabelQuery {
+    fn of(query: &PageQuery) -> Result<Self, RequestRefusal> {
         let words: Vec<_> =
             query.get("q").unwrap_or_default().split_whitespace().map(str::to_lowercase).collect();
         if words.len() > MAX_WORDS {
-            return Err(Refusal::parameter("q", format!("it has more than {MAX_WORDS} words")));
+            return Err(RequestRefusal::parameter("q", format!("it has more than {MAX_WORDS} words")));
         }
         let state = query.get("state").map(|name| {
             let found = STATES.into_iter().find(|state| state.as_str() == name);
             let names: Vec<_> = STATES.iter().map(|state| state.as_str()).collect();
-            found
-                .ok_or_else(|| Refusal::parameter("state", format!("it must be one of {}", names.join(", "))))
+            found.ok_or_else(|| {
+                RequestRefusal::parameter("state", format!("it must be one of {}", names.join(", ")))
+            })
         });
         let page = query.parse("page", "a number of a page, from 1")?.unwrap_or(1);
         if page == 0 {
-            return Err(Refusal::parameter("page", "the first page is 1"));
+            return Err(RequestRefusal::parameter("page", "the first page is 1"));
         }
         Ok(Self { words, state: state.transpose()?, ring: query.get("ring").map(str::to_owned), page })
     }
 
-    fn shows(&self, place: Place<'_>) -> bool {
-        self.state.is_none_or(|state| state == place.label.status)
-            && self.ring.as_deref().is_none_or(|ring| place.label.ring.as_deref() == Some(ring))
+    fn shows(&self, row_label: RowLabel<'_>) -> bool {
+        self.state.is_none_or(|state| state == row_label.label.status)
+            && self.ring.as_deref().is_none_or(|ring| row_label.label.ring.as_deref() == Some(ring))
     }
 
     /// Number of labels before the page.
@@ -110,39 +111,39 @@ impl Wanted {
 }
 
 /// The data of the rows. Nothing is read from the disk while the rows are locked.
-struct Found {
+struct MatchingLabels {
     incomplete: Option<String>,
     /// The rings that can be chosen.
     rings: Vec<String>,
     /// Number of labels that the filters let through.
     total: usize,
     /// The labels of the page.
-    page: Vec<Entry>,
+    page: Vec<LabelEntry>,
     visible: calendar::VisibleLabels,
     drivers: Vec<DriverView>,
     more_drivers: usize,
 }
 
-impl Found {
-    fn of(rows: &Rows, wanted: &Wanted, window: &calendar::Window, now: Timestamp) -> Self {
-        let (mut rings, mut total, mut page) = (Texts::default(), 0, Vec::new());
+impl MatchingLabels {
+    fn of(rows: &Rows, wanted: &LabelQuery, window: &calendar::CalendarWindow, now: Timestamp) -> Self {
+        let (mut rings, mut total, mut page) = (TextSet::default(), 0, Vec::new());
         let (mut visible, mut drivers) = (calendar::VisibleLabels::default(), drivers::Drivers::default());
         let on_page = wanted.start()..wanted.start().saturating_add(SIZE);
-        let search = Search::of(&wanted.words);
+        let search = WordSearch::of(&wanted.words);
         for row in rows.newest_first().filter(|row| !row.labels.is_empty()) {
             let Some(missing) = search.missing_in(row) else { continue };
-            for place in entry::of(row).filter(|place| missing.are_in(place.label)) {
-                place.label.ring.iter().for_each(|ring| rings.add(ring));
-                if !wanted.shows(place) {
+            for row_label in entry::of(row).filter(|row_label| missing.are_in(row_label.label)) {
+                row_label.label.ring.iter().for_each(|ring| rings.add(ring));
+                if !wanted.shows(row_label) {
                     continue;
                 }
                 if on_page.contains(&total) {
-                    page.push(Entry::of(place));
+                    page.push(LabelEntry::of(row_label));
                 }
                 total += 1;
-                let is_upcoming = place.is_upcoming(now);
-                visible.add(place, is_upcoming, window, now);
-                drivers.add(place, is_upcoming);
+                let is_upcoming = row_label.is_upcoming(now);
+                visible.add(row_label, is_upcoming, window, now);
+                drivers.add(row_label, is_upcoming);
             }
         }
         let (drivers, more_drivers) = drivers.views();
@@ -159,14 +160,14 @@ impl Found {
 }
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, query: &Query) -> Result<Markup, Refusal> {
-    let (wanted, now) = (Wanted::of(query)?, Timestamp::now());
-    let window = calendar::Window::of(query, now)?;
-    let found = Found::of(&site.rows.read(), &wanted, &window, now);
+pub(in crate::web) fn content(site: &Site, query: &PageQuery) -> Result<Markup, RequestRefusal> {
+    let (wanted, now) = (LabelQuery::of(query)?, Timestamp::now());
+    let window = calendar::CalendarWindow::of(query, now)?;
+    let found = MatchingLabels::of(&site.rows.read(), &wanted, &window, now);
     let start = wanted.start();
     let mut reaches = Reaches::new(|job| site.readings.label_reach(job));
     if found.page.is_empty() && wanted.page > 1 {
-        return Err(Refusal::NotFound(format!("there is no page {} of these labels", wanted.page)));
+        return Err(RequestRefusal::NotFound(format!("there is no page {} of these labels", wanted.page)));
     }
     let view = LabelsView {
         incomplete: found.incomplete,

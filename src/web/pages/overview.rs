@@ -4,13 +4,15 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use dropship_web::Markup;
-use dropship_web::page::overview::{self, Count, Line, OverviewView, Part, Trouble, Upcoming};
+use dropship_web::page::overview::{
+    self, HealthItem, OverviewView, PackageLine, StateCount, Trouble, Upcoming,
+};
 use dropship_web::page::{Badge, Tone};
 use jiff::Timestamp;
 
-use super::super::query::Query;
-use super::super::refusal::Refusal;
-use super::super::rows::{Completeness, Row};
+use super::super::query::PageQuery;
+use super::super::refusal::RequestRefusal;
+use super::super::rows::{Row, RowCompleteness};
 use super::super::site::Site;
 use super::super::words;
 use crate::attention::{AttentionItem, AttentionKind, Severity};
@@ -32,16 +34,16 @@ const MAX_ENDED: usize = 10;
 const MAX_LABELS: usize = 8;
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, _query: &Query) -> Result<Markup, Refusal> {
+pub(in crate::web) fn content(site: &Site, _query: &PageQuery) -> Result<Markup, RequestRefusal> {
     Ok(overview::content(&view(site)?, LIVE, Timestamp::now()))
 }
 
 /// What the page shows now.
-pub(in crate::web) fn view(site: &Site) -> Result<OverviewView, Refusal> {
+pub(in crate::web) fn view(site: &Site) -> Result<OverviewView, RequestRefusal> {
     let status = site.readings.status()?;
-    let chosen = Chosen::of(site);
+    let chosen = OverviewRows::of(site);
     let mut view = OverviewView {
-        is_reading: chosen.completeness == Completeness::Reading,
+        is_reading: chosen.completeness == RowCompleteness::Reading,
         troubles: status.trouble.iter().map(trouble).collect(),
         pauses: crate::wording::pauses(&status.paused),
         restart: status.restart.clone(),
@@ -61,8 +63,8 @@ pub(in crate::web) fn view(site: &Site) -> Result<OverviewView, Refusal> {
 }
 
 /// The rows that the page shows.
-struct Chosen {
-    completeness: Completeness,
+struct OverviewRows {
+    completeness: RowCompleteness,
     active: Vec<Row>,
     more_active: usize,
     held: Vec<Row>,
@@ -71,16 +73,16 @@ struct Chosen {
     upcoming: Vec<JobId>,
 }
 
-impl Chosen {
+impl OverviewRows {
     fn of(site: &Site) -> Self {
         let running: BTreeSet<_> = site.readings.running();
         let now = Timestamp::now();
         let rows = site.rows.read();
         // There can be a hundred thousand rows: only the first ones of each list are kept.
-        let mut active = First::new(MAX_ACTIVE);
-        let mut held = First::new(MAX_HELD);
-        let mut ended = First::new(MAX_ENDED);
-        let mut dated = First::new(MAX_LABELS);
+        let mut active = TopRows::new(MAX_ACTIVE);
+        let mut held = TopRows::new(MAX_HELD);
+        let mut ended = TopRows::new(MAX_ENDED);
+        let mut dated = TopRows::new(MAX_LABELS);
         for row in rows.newest_first() {
             match row.state(&running) {
                 StateKind::Held => held.add(Reverse(&row.id), row),
@@ -105,13 +107,13 @@ impl Chosen {
 }
 
 /// The rows with the smallest keys.
-struct First<'a, K> {
+struct TopRows<'a, K> {
     max: usize,
     count: usize,
     rows: Vec<(K, &'a Row)>,
 }
 
-impl<'a, K: Ord> First<'a, K> {
+impl<'a, K: Ord> TopRows<'a, K> {
     fn new(max: usize) -> Self {
         Self { max, count: 0, rows: Vec::with_capacity(max + 1) }
     }
@@ -136,13 +138,13 @@ impl<'a, K: Ord> First<'a, K> {
     }
 }
 
-fn line(row: &Row, job: &Receipt) -> Line {
+fn line(row: &Row, job: &Receipt) -> PackageLine {
     let has_ended = job.state.has_ended();
     let approval = words::approval_of(job);
     let error = approval.or_else(|| job.error.as_ref().map(|error| error.message.clone()));
     let note = error.or_else(|| job.waits_for.as_ref().map(|reason| format!("waits for {reason}")));
     let origin = job.rule.as_deref().or(job.folder.as_deref());
-    Line {
+    PackageLine {
         link: words::package_link(&job.id),
         package: words::shown(&job.package),
         origin: origin.map(words::shown),
@@ -184,8 +186,8 @@ fn trouble(item: &AttentionItem) -> Trouble {
     }
 }
 
-fn counts(status: &Status) -> Vec<Count> {
-    let count = |state: StateKind| Count {
+fn counts(status: &Status) -> Vec<StateCount> {
+    let count = |state: StateKind| StateCount {
         word: state.as_str().to_owned(),
         count: status.jobs.get(&state).copied().unwrap_or_default(),
         link: format!("/packages?state={state}"),
@@ -193,7 +195,7 @@ fn counts(status: &Status) -> Vec<Count> {
     StateKind::ALL.into_iter().map(count).collect()
 }
 
-fn folder(folder: &FolderStatus) -> Part {
+fn folder(folder: &FolderStatus) -> HealthItem {
     let tone =
         if folder.no_room.is_some() || folder.state == FolderState::Degraded { Tone::Bad } else { Tone::Ok };
     let mut notes: Vec<_> =
@@ -204,7 +206,7 @@ fn folder(folder: &FolderStatus) -> Part {
     if folder.ignored > 0 {
         notes.push(format!("{} ignored", count(folder.ignored, "file", "files")));
     }
-    Part {
+    HealthItem {
         name: words::shown(&folder.name),
         place: Some(words::shown(&folder.path)),
         badge: Badge::new(tone, folder.state.as_str()),
@@ -216,7 +218,7 @@ fn count(count: usize, one: &str, many: &str) -> String {
     dropship_web::text::count(count, one, many)
 }
 
-fn accounts(site: &Site, status: &Status) -> Vec<Part> {
+fn accounts(site: &Site, status: &Status) -> Vec<HealthItem> {
     let active = site.readings.configuration();
     let suspended: BTreeMap<_, _> = status.accounts.iter().map(|one| (one.name.as_str(), one)).collect();
     let about = |name: &str, kind| status.trouble.iter().any(|item| item.object == name && item.kind == kind);
@@ -231,7 +233,7 @@ fn accounts(site: &Site, status: &Status) -> Vec<Part> {
             }
             None => (Badge::new(Tone::Ok, "ok"), Vec::new()),
         };
-        Part { name: words::shown(name), place: Some(status.endpoint.clone()), badge, notes }
+        HealthItem { name: words::shown(name), place: Some(status.endpoint.clone()), badge, notes }
     };
     active.config.accounts.keys().map(|name| part(name)).collect()
 }

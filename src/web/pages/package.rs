@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use dropship_web::Markup;
 use dropship_web::page::package::{
-    self, ApprovalView, Fact, FileView, HistoryStep, InfView, LabelView, Notice, PackageView, Stage, Value,
+    self, ApprovalView, FileView, HistoryStep, InfView, NamedValue, Notice, PackageLabelView, PackageView,
+    StepView, ValueView,
 };
 use dropship_web::page::{Tone, encoded};
 use dropship_web::picture::StepState;
 use jiff::Timestamp;
 
-use super::super::query::Query;
-use super::super::refusal::Refusal;
+use super::super::query::PageQuery;
+use super::super::refusal::RequestRefusal;
 use super::super::site::Site;
 use super::super::words::{self, shown};
 use super::partner_center::PartnerCenter;
@@ -38,13 +39,13 @@ const MAX_LINES: usize = 60;
 const MAX_REQUEST: usize = 256 << 10;
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, id: &JobId, _query: &Query) -> Result<Markup, Refusal> {
+pub(in crate::web) fn content(site: &Site, id: &JobId, _query: &PageQuery) -> Result<Markup, RequestRefusal> {
     let live = format!("/live/packages/{}", encoded(id.as_str()));
     Ok(package::content(&view(site, id)?, &live, Timestamp::now()))
 }
 
 /// What the page shows now.
-pub(in crate::web) fn view(site: &Site, id: &JobId) -> Result<PackageView, Refusal> {
+pub(in crate::web) fn view(site: &Site, id: &JobId) -> Result<PackageView, RequestRefusal> {
     let job = site.readings.job(id)?;
     let record = site.readings.record(id)?;
     let (facts, plan) = match &record {
@@ -118,7 +119,7 @@ fn notices(job: &Receipt) -> Vec<Notice> {
 }
 
 /// The steps with the time that each took. A step that was repeated counts as one.
-fn stages(job: &Receipt, history: &[StepHistory]) -> Vec<Stage> {
+fn stages(job: &Receipt, history: &[StepHistory]) -> Vec<StepView> {
     let stage = |step: Step| {
         let mut took: Option<Duration> = None;
         let mut since = None;
@@ -138,7 +139,7 @@ fn stages(job: &Receipt, history: &[StepHistory]) -> Vec<Stage> {
             (false, _) => StepState::Ahead,
         };
         let note = error.or(job.waits_for.as_deref()).filter(|_| is_current).map(shown);
-        Stage { name: step.to_string(), state, took, since, note }
+        StepView { name: step.to_string(), state, took, since, note }
     };
     Step::ALL.into_iter().map(stage).collect()
 }
@@ -155,17 +156,19 @@ fn step_state(state: StateKind) -> StepState {
     }
 }
 
-fn fact(name: &str, value: Value) -> Fact {
-    Fact { name: name.to_owned(), value }
+fn fact(name: &str, value: ValueView) -> NamedValue {
+    NamedValue { name: name.to_owned(), value }
 }
 
-fn text_fact(name: &str, value: &str) -> Fact {
-    fact(name, Value::Text(shown(value)))
+fn text_fact(name: &str, value: &str) -> NamedValue {
+    fact(name, ValueView::Text(shown(value)))
 }
 
-fn package_facts(job: &Receipt, facts: Option<&Facts>, partner_center: &PartnerCenter) -> Vec<Fact> {
-    let mut list =
-        vec![fact("Arrived", Value::Time(job.created)), fact("Last change", Value::Time(job.updated))];
+fn package_facts(job: &Receipt, facts: Option<&Facts>, partner_center: &PartnerCenter) -> Vec<NamedValue> {
+    let mut list = vec![
+        fact("Arrived", ValueView::Time(job.created)),
+        fact("Last change", ValueView::Time(job.updated)),
+    ];
     list.extend(job.folder.as_deref().map(|folder| text_fact("Folder", folder)));
     list.extend(job.path.as_deref().map(|path| text_fact("From", path)));
     if let Some(rule) = &job.rule {
@@ -182,7 +185,7 @@ fn package_facts(job: &Receipt, facts: Option<&Facts>, partner_center: &PartnerC
     if let Some(workflow) = &job.workflow {
         list.push(text_fact("At Microsoft", &format!("{} {}", workflow.step, workflow.state)));
     }
-    list.extend(job.due.map(|due| fact("Next check", Value::Time(due))));
+    list.extend(job.due.map(|due| fact("Next check", ValueView::Time(due))));
     if job.attempts > 0 {
         list.push(text_fact("Attempts", &format!("{} failed at this step", job.attempts)));
     }
@@ -194,8 +197,8 @@ fn package_facts(job: &Receipt, facts: Option<&Facts>, partner_center: &PartnerC
         let architectures: Vec<_> = facts.architectures.iter().map(String::as_str).collect();
         list.push(text_fact("Architectures", &architectures.join(", ")));
     }
-    list.push(fact("SHA-256", Value::Code(job.sha256.clone())));
-    list.push(fact("Job", Value::Code(job.id.to_string())));
+    list.push(fact("SHA-256", ValueView::Code(job.sha256.clone())));
+    list.push(fact("Job", ValueView::Code(job.id.to_string())));
     list.extend(job.vars.iter().map(|(name, value)| text_fact(&shown(&format!("vars.{name}")), value)));
     list
 }
@@ -213,7 +216,7 @@ fn inf_view(inf: &InfFacts) -> InfView {
     }
 }
 
-fn label_view(label: &LabelReceipt, plan: Option<&Plan>, partner_center: &PartnerCenter) -> LabelView {
+fn label_view(label: &LabelReceipt, plan: Option<&Plan>, partner_center: &PartnerCenter) -> PackageLabelView {
     let planned = plan.and_then(|plan| plan.labels.iter().find(|planned| planned.name == label.name));
     let is_approval = |error: &&Fault| error.kind == ErrorKind::Approval;
     let errors = label.error.iter().filter(|error| !is_approval(error));
@@ -223,7 +226,7 @@ fn label_view(label: &LabelReceipt, plan: Option<&Plan>, partner_center: &Partne
     }
     notes.extend(label.drift.as_ref().map(|drift| format!("it {} (seen {:.0})", drift.message, drift.since)));
     let pair = |(name, value): (String, String)| (shown(&name), shown(&value));
-    LabelView {
+    PackageLabelView {
         name: shown(&label.name),
         badge: words::label(label.status),
         id: label.id.and_then(|id| partner_center.label(id)),
@@ -246,7 +249,7 @@ fn approvals(job: &Receipt) -> Vec<ApprovalView> {
     job.approval.iter().map(approval).collect()
 }
 
-fn plan_facts(plan: &Plan) -> Vec<Fact> {
+fn plan_facts(plan: &Plan) -> Vec<NamedValue> {
     let product = match &plan.strategy {
         StrategyPlan::New => "a new product for this package".to_owned(),
         StrategyPlan::PerVersion => "one product for each name".to_owned(),

@@ -5,15 +5,15 @@ use std::collections::BTreeSet;
 use dropship_web::Markup;
 use dropship_web::page::encoded;
 use dropship_web::page::packages::{
-    self, Choice, Column as Head, FilterView, PackageRow, PackagesView, PageLink,
+    self, ColumnHead, FilterView, PackageRow, PackagesView, PageLink, SelectOption,
 };
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::super::query::Query;
-use super::super::refusal::Refusal;
-use super::super::rows::{Column, Completeness, Direction, Filter, Order, Row, RowPage};
+use super::super::query::PageQuery;
+use super::super::refusal::RequestRefusal;
+use super::super::rows::{Row, RowCompleteness, RowFilter, RowPage, SortColumn, SortDirection, SortOrder};
 use super::super::site::Site;
 use super::super::words;
 use dropship_glob::Glob;
@@ -24,16 +24,16 @@ pub(in crate::web) const PARAMETERS: &[&str] =
     &["q", "state", "folder", "rule", "package", "from", "to", "sort", "order", "page", "size", "upto"];
 
 /// The columns of the table, and what each is sorted by.
-const COLUMNS: [(&str, Column); 9] = [
-    ("Package", Column::Package),
-    ("State", Column::State),
-    ("Step", Column::Step),
-    ("Provider", Column::Provider),
-    ("Version", Column::Version),
-    ("Folder", Column::Folder),
-    ("Rule", Column::Rule),
-    ("Arrived", Column::Arrived),
-    ("Changed", Column::Updated),
+const COLUMNS: [(&str, SortColumn); 9] = [
+    ("Package", SortColumn::Package),
+    ("State", SortColumn::State),
+    ("Step", SortColumn::Step),
+    ("Provider", SortColumn::Provider),
+    ("Version", SortColumn::Version),
+    ("Folder", SortColumn::Folder),
+    ("Rule", SortColumn::Rule),
+    ("Arrived", SortColumn::Arrived),
+    ("Changed", SortColumn::Updated),
 ];
 
 /// Number of packages of a page.
@@ -50,7 +50,7 @@ const AROUND: usize = 2;
 
 /// The part of the packages that a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Portion {
+enum PageSelection {
     /// One page, from 1.
     Page(usize),
     /// All packages.
@@ -59,30 +59,33 @@ enum Portion {
 
 /// A request for packages.
 #[derive(Debug)]
-struct Wanted {
-    filter: Filter,
-    order: Order,
-    portion: Portion,
+struct PackageQuery {
+    filter: RowFilter,
+    order: SortOrder,
+    portion: PageSelection,
     size: usize,
 }
 
-impl Wanted {
-    fn of(site: &Site, query: &Query) -> Result<Self, Refusal> {
+impl PackageQuery {
+    fn of(site: &Site, query: &PageQuery) -> Result<Self, RequestRefusal> {
         let from = query.parse::<Date>("from", "a day such as 2026-01-31")?;
         let to = query.parse::<Date>("to", "a day such as 2026-01-31")?;
         if let (Some(from), Some(to)) = (from, to)
             && to < from
         {
-            return Err(Refusal::parameter("to", format!("{to} is before {from}, the value of `from`")));
+            return Err(RequestRefusal::parameter(
+                "to",
+                format!("{to} is before {from}, the value of `from`"),
+            ));
         }
         let words: Vec<_> =
             query.get("q").unwrap_or_default().split_whitespace().map(str::to_lowercase).collect();
         if words.len() > MAX_WORDS {
-            return Err(Refusal::parameter("q", format!("it has more than {MAX_WORDS} words")));
+            return Err(RequestRefusal::parameter("q", format!("it has more than {MAX_WORDS} words")));
         }
         let package = query.get("package").map(Glob::new).transpose();
-        let package = package.map_err(|error| Refusal::parameter("package", error.to_string()))?;
-        let filter = Filter {
+        let package = package.map_err(|error| RequestRefusal::parameter("package", error.to_string()))?;
+        let filter = RowFilter {
             state: query
                 .parse("state", &format!("one of {}", names(StateKind::ALL.map(StateKind::as_str))))?,
             folder: query.get("folder").map(str::to_owned),
@@ -96,15 +99,15 @@ impl Wanted {
         check_names(site, &filter)?;
         let size = query.parse("size", "a number of packages")?.unwrap_or(SIZE);
         if !(1..=MAX_SIZE).contains(&size) {
-            return Err(Refusal::parameter("size", format!("it must be from 1 to {MAX_SIZE}")));
+            return Err(RequestRefusal::parameter("size", format!("it must be from 1 to {MAX_SIZE}")));
         }
         Ok(Self { filter, order: order(query)?, portion: portion(query)?, size })
     }
 
     fn read(&self, site: &Site) -> RowPage {
         let (skip, max) = match self.portion {
-            Portion::Page(page) => ((page - 1).saturating_mul(self.size), self.size),
-            Portion::All => (0, usize::MAX),
+            PageSelection::Page(page) => ((page - 1).saturating_mul(self.size), self.size),
+            PageSelection::All => (0, usize::MAX),
         };
         site.rows.page(&self.filter, self.order, &site.readings.running(), skip, max)
     }
@@ -114,44 +117,45 @@ fn names(names: impl IntoIterator<Item = &'static str>) -> String {
     names.into_iter().collect::<Vec<_>>().join(", ")
 }
 
-fn start_of(name: &str, day: Date) -> Result<Timestamp, Refusal> {
+fn start_of(name: &str, day: Date) -> Result<Timestamp, RequestRefusal> {
     let start = day.to_zoned(TimeZone::UTC).map(|start| start.timestamp());
-    start.map_err(|error| Refusal::parameter(name, error.to_string()))
+    start.map_err(|error| RequestRefusal::parameter(name, error.to_string()))
 }
 
-fn day_after(name: &str, day: Date) -> Result<Timestamp, Refusal> {
-    let next = day.checked_add(1.day()).map_err(|error| Refusal::parameter(name, error.to_string()))?;
+fn day_after(name: &str, day: Date) -> Result<Timestamp, RequestRefusal> {
+    let next =
+        day.checked_add(1.day()).map_err(|error| RequestRefusal::parameter(name, error.to_string()))?;
     start_of(name, next)
 }
 
 /// A folder or a rule of the configuration, or of a package.
-fn check_names(site: &Site, filter: &Filter) -> Result<(), Refusal> {
+fn check_names(site: &Site, filter: &RowFilter) -> Result<(), RequestRefusal> {
     let active = site.readings.configuration();
     let rows = site.rows.read();
-    if rows.completeness() == Completeness::Reading {
+    if rows.completeness() == RowCompleteness::Reading {
         return Ok(());
     }
     if let Some(name) = &filter.folder
         && !rows.newest_first().any(|row| row.folder.as_deref() == Some(name))
     {
         let known = active.config.known_folder(name);
-        known.map_err(|error| Refusal::parameter("folder", words::shown(&error.message)))?;
+        known.map_err(|error| RequestRefusal::parameter("folder", words::shown(&error.message)))?;
     }
     if let Some(name) = &filter.rule
         && !rows.newest_first().any(|row| row.rule.as_deref() == Some(name))
     {
         let known = active.config.known_rule(name);
-        known.map_err(|error| Refusal::parameter("rule", words::shown(&error.message)))?;
+        known.map_err(|error| RequestRefusal::parameter("rule", words::shown(&error.message)))?;
     }
     Ok(())
 }
 
-fn order(query: &Query) -> Result<Order, Refusal> {
+fn order(query: &PageQuery) -> Result<SortOrder, RequestRefusal> {
     let column = match query.get("sort") {
-        None => Column::default(),
-        Some(name) => Column::ALL.into_iter().find(|column| column.name() == name).ok_or_else(|| {
-            let known = names(Column::ALL.map(Column::name));
-            Refusal::parameter(
+        None => SortColumn::default(),
+        Some(name) => SortColumn::ALL.into_iter().find(|column| column.name() == name).ok_or_else(|| {
+            let known = names(SortColumn::ALL.map(SortColumn::name));
+            RequestRefusal::parameter(
                 "sort",
                 format!("`{}` cannot be used; it must be one of {known}", words::shown(name)),
             )
@@ -159,44 +163,44 @@ fn order(query: &Query) -> Result<Order, Refusal> {
     };
     let direction = match query.get("order") {
         None => column.first_direction(),
-        Some("asc") => Direction::Ascending,
-        Some("desc") => Direction::Descending,
+        Some("asc") => SortDirection::Ascending,
+        Some("desc") => SortDirection::Descending,
         Some(other) => {
             let why = format!("`{}` cannot be used; it must be asc or desc", words::shown(other));
-            return Err(Refusal::parameter("order", why));
+            return Err(RequestRefusal::parameter("order", why));
         }
     };
-    Ok(Order { column, direction })
+    Ok(SortOrder { column, direction })
 }
 
-fn portion(query: &Query) -> Result<Portion, Refusal> {
+fn portion(query: &PageQuery) -> Result<PageSelection, RequestRefusal> {
     if query.get("page") == Some("all") {
-        return Ok(Portion::All);
+        return Ok(PageSelection::All);
     }
     match query.parse("page", "a number, or `all` for a file")? {
-        None => Ok(Portion::Page(1)),
-        Some(0) => Err(Refusal::parameter("page", "pages are counted from 1")),
-        Some(page) => Ok(Portion::Page(page)),
+        None => Ok(PageSelection::Page(1)),
+        Some(0) => Err(RequestRefusal::parameter("page", "pages are counted from 1")),
+        Some(page) => Ok(PageSelection::Page(page)),
     }
 }
 
 /// The packages that a query asks for, with their states.
-pub(in crate::web) fn rows(site: &Site, query: &Query) -> Result<Vec<(Row, StateKind)>, Refusal> {
-    Ok(Wanted::of(site, query)?.read(site).rows)
+pub(in crate::web) fn rows(site: &Site, query: &PageQuery) -> Result<Vec<(Row, StateKind)>, RequestRefusal> {
+    Ok(PackageQuery::of(site, query)?.read(site).rows)
 }
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, query: &Query) -> Result<Markup, Refusal> {
-    let wanted = Wanted::of(site, query)?;
-    let Portion::Page(page) = wanted.portion else {
-        return Err(Refusal::parameter("page", "all packages are available as a file only"));
+pub(in crate::web) fn content(site: &Site, query: &PageQuery) -> Result<Markup, RequestRefusal> {
+    let wanted = PackageQuery::of(site, query)?;
+    let PageSelection::Page(page) = wanted.portion else {
+        return Err(RequestRefusal::parameter("page", "all packages are available as a file only"));
     };
     let found = wanted.read(site);
     let pages = found.found.div_ceil(wanted.size).max(1);
     if page > pages {
-        return Err(Refusal::parameter("page", format!("the last page is {pages}")));
+        return Err(RequestRefusal::parameter("page", format!("the last page is {pages}")));
     }
-    let address = Address { query, up_to: found.newest.as_ref() };
+    let address = FilteredAddress { query, up_to: found.newest.as_ref() };
     let of_page = |to: usize| address.with(&[("page", &to.to_string())]);
     Ok(packages::content(&PackagesView {
         filter: filter_view(site, query, &wanted),
@@ -213,13 +217,13 @@ pub(in crate::web) fn content(site: &Site, query: &Query) -> Result<Markup, Refu
 }
 
 /// Addresses that keep the filters of a page.
-struct Address<'a> {
-    query: &'a Query,
+struct FilteredAddress<'a> {
+    query: &'a PageQuery,
     /// The newest package, so that further pages do not move when a package arrives.
     up_to: Option<&'a JobId>,
 }
 
-impl Address<'_> {
+impl FilteredAddress<'_> {
     /// The parameters of the page with these in place of its own.
     fn parameters(&self, changed: &[(&str, &str)]) -> String {
         let kept = PARAMETERS.iter().filter(|name| !["page", "upto"].contains(name));
@@ -252,15 +256,19 @@ impl Address<'_> {
     }
 }
 
-fn head(address: &Address<'_>, order: Order, (name, column): (&'static str, Column)) -> Head {
+fn head(
+    address: &FilteredAddress<'_>,
+    order: SortOrder,
+    (name, column): (&'static str, SortColumn),
+) -> ColumnHead {
     let is_sorted = order.column == column;
     let direction = if is_sorted { order.direction.reversed() } else { column.first_direction() };
-    Head {
+    ColumnHead {
         name,
         link: address.with(&[("sort", column.name()), ("order", direction.name())]),
         sorted: is_sorted.then_some(match order.direction {
-            Direction::Ascending => "ascending",
-            Direction::Descending => "descending",
+            SortDirection::Ascending => "ascending",
+            SortDirection::Descending => "descending",
         }),
     }
 }
@@ -286,7 +294,7 @@ fn row_view(row: &Row, state: StateKind) -> PackageRow {
     }
 }
 
-fn filter_view(site: &Site, query: &Query, wanted: &Wanted) -> FilterView {
+fn filter_view(site: &Site, query: &PageQuery, wanted: &PackageQuery) -> FilterView {
     let active = site.readings.configuration();
     let filter = &wanted.filter;
     let value = |name: &str| query.get(name).unwrap_or_default().to_owned();
@@ -298,7 +306,7 @@ fn filter_view(site: &Site, query: &Query, wanted: &Wanted) -> FilterView {
     FilterView {
         states: StateKind::ALL
             .into_iter()
-            .map(|state| Choice { value: state.to_string(), is_chosen: filter.state == Some(state) })
+            .map(|state| SelectOption { value: state.to_string(), is_chosen: filter.state == Some(state) })
             .collect(),
         folders: choices(folders, filter.folder.as_deref()),
         rules: choices(rules, filter.rule.as_deref()),
@@ -312,9 +320,9 @@ fn filter_view(site: &Site, query: &Query, wanted: &Wanted) -> FilterView {
 }
 
 /// The names of the configuration, and the chosen one, which may be gone from it.
-fn choices(names: impl Iterator<Item = String>, chosen: Option<&str>) -> Vec<Choice> {
+fn choices(names: impl Iterator<Item = String>, chosen: Option<&str>) -> Vec<SelectOption> {
     let names: BTreeSet<_> = names.chain(chosen.map(str::to_owned)).collect();
-    let choice = |value: String| Choice { is_chosen: chosen == Some(value.as_str()), value };
+    let choice = |value: String| SelectOption { is_chosen: chosen == Some(value.as_str()), value };
     names.into_iter().map(choice).collect()
 }
 
@@ -346,14 +354,16 @@ fn page_links(page: usize, pages: usize, link: impl Fn(usize) -> String) -> Vec<
     links
 }
 
-fn incomplete(completeness: Completeness) -> Option<String> {
+fn incomplete(completeness: RowCompleteness) -> Option<String> {
     let text = match completeness {
-        Completeness::Complete => return None,
-        Completeness::Reading => "The packages are being read from the store: older ones are not listed yet.",
-        Completeness::WithoutInfs => {
+        RowCompleteness::Complete => return None,
+        RowCompleteness::Reading => {
+            "The packages are being read from the store: older ones are not listed yet."
+        }
+        RowCompleteness::WithoutInfs => {
             "The INFs of older packages are being read: a search does not find all of them by provider or version yet."
         }
-        Completeness::Limited => "There are more packages than this list holds: the oldest are left out.",
+        RowCompleteness::Limited => "There are more packages than this list holds: the oldest are left out.",
     };
     Some(text.to_owned())
 }

@@ -1,6 +1,6 @@
 //! Addresses of Microsoft's pages about products, submissions and labels.
 
-use dropship_web::page::package::Value;
+use dropship_web::page::package::ValueView;
 
 use crate::config::Config;
 use crate::outbox::Receipt;
@@ -25,19 +25,19 @@ impl PartnerCenter {
     }
 
     /// The product.
-    pub(super) fn product(&self) -> Option<Value> {
+    pub(super) fn product(&self) -> Option<ValueView> {
         let product = self.product?;
         Some(self.value(product, Some(format!("{BASE}/{product}"))))
     }
 
     /// The submission.
-    pub(super) fn submission(&self) -> Option<Value> {
+    pub(super) fn submission(&self) -> Option<ValueView> {
         let submission = self.submission?;
         Some(self.value(submission, self.submission_page()))
     }
 
     /// A label.
-    pub(super) fn label(&self, label: RemoteId) -> Option<Value> {
+    pub(super) fn label(&self, label: RemoteId) -> Option<ValueView> {
         let page = self.submission_page().map(|page| format!("{page}/ShippingLabel/{label}"));
         Some(self.value(label, page))
     }
@@ -46,10 +46,10 @@ impl PartnerCenter {
         Some(format!("{BASE}/{}/submission/{}", self.product?, self.submission?))
     }
 
-    fn value(&self, id: RemoteId, page: Option<String>) -> Value {
+    fn value(&self, id: RemoteId, page: Option<String>) -> ValueView {
         match page.filter(|_| self.is_real) {
-            Some(link) => Value::Link { text: id.to_string(), link, is_external: true },
-            None => Value::Code(id.to_string()),
+            Some(link) => ValueView::Link { text: id.to_string(), link, is_external: true },
+            None => ValueView::Code(id.to_string()),
         }
     }
 }
@@ -66,15 +66,15 @@ mod tests {
     fn ids_lead_to_partner_center_only_if_they_are_microsofts() {
         let id = |number: u64| RemoteId::new(number);
         let mut package = PartnerCenter { is_real: true, product: Some(id(1)), submission: Some(id(2)) };
-        let link = |value: Option<Value>| match value {
-            Some(Value::Link { link, is_external: true, .. }) => link,
+        let link = |value: Option<ValueView>| match value {
+            Some(ValueView::Link { link, is_external: true, .. }) => link,
             other => format!("{other:?}"),
         };
         assert_eq!(link(package.product()), format!("{BASE}/1"));
         assert_eq!(link(package.submission()), format!("{BASE}/1/submission/2"));
         assert_eq!(link(package.label(id(3))), format!("{BASE}/1/submission/2/ShippingLabel/3"));
         package.is_real = false;
-        assert_eq!(package.product(), Some(Value::Code("1".to_owned())));
+        assert_eq!(package.product(), Some(ValueView::Code("1".to_owned())));
         assert!(is_microsoft("manage.devcenter.microsoft.com"));
         assert!(!is_microsoft("evil-microsoft.com") && !is_microsoft("microsoft.com.evil.example"));
     }

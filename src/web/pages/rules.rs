@@ -4,9 +4,9 @@ use dropship_web::Markup;
 use dropship_web::page::rules::{self, DiskView, ReloadView, RulesView, StandingView};
 use jiff::SignedDuration;
 
-use super::super::preview::{MAX_JOBS, Preview};
-use super::super::query::Query;
-use super::super::refusal::Refusal;
+use super::super::preview::{MAX_JOBS, ReloadComparison};
+use super::super::query::PageQuery;
+use super::super::refusal::RequestRefusal;
 use super::super::site::Site;
 use super::super::words::{self, shown};
 use crate::control::ConfigurationStanding;
@@ -18,7 +18,7 @@ mod rule;
 pub(in crate::web) const PARAMETERS: &[&str] = &[];
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, _query: &Query) -> Result<Markup, Refusal> {
+pub(in crate::web) fn content(site: &Site, _query: &PageQuery) -> Result<Markup, RequestRefusal> {
     let active = site.readings.configuration();
     let (packages, incomplete) = {
         let rows = site.rows.read();
@@ -54,7 +54,7 @@ fn standing(standing: ConfigurationStanding) -> StandingView {
     }
 }
 
-fn disk(preview: &Preview) -> DiskView {
+fn disk(preview: &ReloadComparison) -> DiskView {
     match &preview.result {
         Ok(reloaded) => DiskView::Compared {
             at: preview.at,

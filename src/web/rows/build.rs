@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::index::{Completeness, JobRows};
+use super::index::{JobRows, RowCompleteness};
 use super::inf::InfText;
 use crate::control::{ControlError, PackageRecord};
 use crate::web::readings::Readings;
@@ -33,7 +33,7 @@ pub(crate) async fn keep(rows: Arc<JobRows>, readings: Readings) {
         read_infs(&rows, &readings, ids.to_vec()).await;
         tokio::time::sleep(PAUSE).await;
     }
-    rows.set_completeness(Completeness::Complete);
+    rows.set_completeness(RowCompleteness::Complete);
     loop {
         let unread: Vec<_> = rows.take_unread().into_iter().collect();
         if unread.is_empty() {
@@ -76,11 +76,11 @@ async fn read_all(rows: &Arc<JobRows>, readings: &Readings) -> Result<(), Contro
             Err(error) => return Err(ControlError::failed(format!("the work ended early: {error}"))),
         };
         if before.is_none() {
-            rows.set_completeness(Completeness::WithoutInfs);
+            rows.set_completeness(RowCompleteness::WithoutInfs);
             return Ok(());
         }
         if !rows.has_room() {
-            rows.set_completeness(Completeness::Limited);
+            rows.set_completeness(RowCompleteness::Limited);
             return Ok(());
         }
         tokio::time::sleep(PAUSE).await;

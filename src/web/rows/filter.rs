@@ -11,7 +11,7 @@ use dropship_job::{JobId, StateKind};
 
 /// The conditions of a page. A row has to meet all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::web) struct Filter {
+pub(in crate::web) struct RowFilter {
     /// The state.
     pub(in crate::web) state: Option<StateKind>,
     /// The folder.
@@ -32,12 +32,12 @@ pub(in crate::web) struct Filter {
 
 /// A filter whose words are ready to be looked for.
 pub(super) struct ReadyFilter<'a> {
-    filter: &'a Filter,
+    filter: &'a RowFilter,
     words: Vec<Finder<'a>>,
 }
 
 impl<'a> ReadyFilter<'a> {
-    pub(super) fn of(filter: &'a Filter) -> Self {
+    pub(super) fn of(filter: &'a RowFilter) -> Self {
         Self { filter, words: filter.words.iter().map(Finder::new).collect() }
     }
 

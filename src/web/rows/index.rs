@@ -6,8 +6,8 @@ use std::sync::Arc;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard};
 use tokio::sync::{Notify, watch};
 
-use super::inf::{Inf, InfText};
-use super::names::Names;
+use super::inf::{InfText, RowInf};
+use super::names::NameInterner;
 use super::ring::ring_of;
 use super::row::Row;
 use dropship_job::{Event, Job, JobId};
@@ -22,7 +22,7 @@ const MANY_CHANGES: usize = 256;
 #[derive(Debug)]
 pub struct JobRows {
     rows: RwLock<Rows>,
-    changes: Mutex<Changes>,
+    changes: Mutex<PendingChanges>,
     /// Counts the changes, for those who wait for one.
     count: watch::Sender<u64>,
     /// Notified when a package waits for its INFs.
@@ -33,14 +33,14 @@ pub struct JobRows {
 #[derive(Debug, Default)]
 pub(in crate::web) struct Rows {
     pub(super) by_id: BTreeMap<JobId, Row>,
-    completeness: Completeness,
+    completeness: RowCompleteness,
     /// Jobs that were pruned while the rows were read: reading may bring them back.
     pruned: BTreeSet<JobId>,
 }
 
 /// How complete the rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::web) enum Completeness {
+pub(in crate::web) enum RowCompleteness {
     /// The store is being read, newest package first.
     #[default]
     Reading,
@@ -53,15 +53,15 @@ pub(in crate::web) enum Completeness {
 }
 
 #[derive(Debug, Default)]
-struct Changes {
-    names: Names,
-    list: Vec<Change>,
+struct PendingChanges {
+    names: NameInterner,
+    list: Vec<RowChange>,
     /// Jobs whose record has to be read.
     unread: BTreeSet<JobId>,
 }
 
 #[derive(Debug)]
-enum Change {
+enum RowChange {
     Row(Box<Row>),
     Pruned(JobId),
 }
@@ -95,7 +95,7 @@ impl JobRows {
         if is_unread {
             changes.unread.insert(row.id.clone());
         }
-        self.add(&mut changes, Change::Row(Box::new(row)));
+        self.add(&mut changes, RowChange::Row(Box::new(row)));
         drop(changes);
         if is_unread {
             self.unread.notify_one();
@@ -104,10 +104,10 @@ impl JobRows {
 
     /// Notes that a job was pruned from the store.
     pub fn on_pruned(&self, id: &JobId) {
-        self.add(&mut self.changes.lock(), Change::Pruned(id.clone()));
+        self.add(&mut self.changes.lock(), RowChange::Pruned(id.clone()));
     }
 
-    fn add(&self, changes: &mut Changes, change: Change) {
+    fn add(&self, changes: &mut PendingChanges, change: RowChange) {
         changes.list.push(change);
         if changes.list.len() >= MANY_CHANGES
             && let Some(mut rows) = self.rows.try_write()
@@ -121,7 +121,7 @@ impl JobRows {
     pub(super) fn add_read(&self, jobs: &[Job]) {
         let mut rows: Vec<_> = {
             let mut changes = self.changes.lock();
-            jobs.iter().map(|job| Change::Row(Box::new(Row::of(job, &mut changes.names)))).collect()
+            jobs.iter().map(|job| RowChange::Row(Box::new(Row::of(job, &mut changes.names)))).collect()
         };
         self.rows.write().apply(&mut rows);
     }
@@ -131,7 +131,7 @@ impl JobRows {
         let (infs, driver, rings) = {
             let names = &mut self.changes.lock().names;
             let rings: Vec<_> = keys.iter().map(|(name, key)| (*name, names.shared(&ring_of(key)))).collect();
-            let infs = Inf::all(infs, names);
+            let infs = RowInf::all(infs, names);
             let driver =
                 infs.split_first().and_then(|(first, others)| names.driver_number(&first.name, others.len()));
             (infs, driver, rings)
@@ -164,13 +164,13 @@ impl JobRows {
         self.rows.read().by_id.len() < MAX_ROWS
     }
 
-    pub(super) fn set_completeness(&self, completeness: Completeness) {
+    pub(super) fn set_completeness(&self, completeness: RowCompleteness) {
         let mut rows = self.rows.write();
         // It stays limited.
-        if rows.completeness != Completeness::Limited {
+        if rows.completeness != RowCompleteness::Limited {
             rows.completeness = completeness;
         }
-        if completeness != Completeness::Reading {
+        if completeness != RowCompleteness::Reading {
             rows.pruned.clear();
         }
         drop(rows);
@@ -204,7 +204,7 @@ impl JobRows {
 
 impl Rows {
     /// How complete they are.
-    pub(in crate::web) fn completeness(&self) -> Completeness {
+    pub(in crate::web) fn completeness(&self) -> RowCompleteness {
         self.completeness
     }
 
@@ -218,13 +218,13 @@ impl Rows {
         self.by_id.get(id)
     }
 
-    fn apply(&mut self, changes: &mut Vec<Change>) {
+    fn apply(&mut self, changes: &mut Vec<RowChange>) {
         for change in changes.drain(..) {
             match change {
-                Change::Row(row) => self.insert(*row),
-                Change::Pruned(id) => {
+                RowChange::Row(row) => self.insert(*row),
+                RowChange::Pruned(id) => {
                     self.by_id.remove(&id);
-                    if self.completeness == Completeness::Reading {
+                    if self.completeness == RowCompleteness::Reading {
                         self.pruned.insert(id);
                     }
                 }
@@ -246,7 +246,7 @@ impl Rows {
                 self.by_id.insert(row.id.clone(), row);
                 if self.by_id.len() > MAX_ROWS {
                     self.by_id.pop_first();
-                    self.completeness = Completeness::Limited;
+                    self.completeness = RowCompleteness::Limited;
                 }
             }
         }
@@ -274,7 +274,7 @@ mod tests {
         rows.on_pruned(old.id());
         rows.add_read(&[new.clone(), old]);
         assert_eq!(ids(&rows), [new.id().clone()]);
-        rows.set_completeness(Completeness::WithoutInfs);
+        rows.set_completeness(RowCompleteness::WithoutInfs);
         rows.on_pruned(new.id());
         assert!(ids(&rows).is_empty());
     }

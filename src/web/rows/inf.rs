@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::names::Names;
+use super::names::NameInterner;
 use dropship_package::InfFacts;
 
 /// Maximum length of a text in a row, in characters. Names of files have at most 255 bytes.
@@ -13,7 +13,7 @@ const MAX_INFS: usize = 16;
 
 /// An INF of a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::web) struct Inf {
+pub(in crate::web) struct RowInf {
     /// File name.
     pub(in crate::web) name: Arc<str>,
     /// `Provider`.
@@ -36,9 +36,9 @@ impl<'a> InfText<'a> {
     }
 }
 
-impl Inf {
+impl RowInf {
     /// The INFs of a package, as a row keeps them.
-    pub(super) fn all(facts: &[InfText<'_>], names: &mut Names) -> Box<[Self]> {
+    pub(super) fn all(facts: &[InfText<'_>], names: &mut NameInterner) -> Box<[Self]> {
         let mut shared = |text: &str| names.shared(short(text));
         let inf = |inf: &InfText<'_>| Self {
             name: shared(inf.name),

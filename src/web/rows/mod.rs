@@ -19,10 +19,10 @@ mod search_text;
 pub(in crate::web) mod testing;
 
 pub(crate) use build::keep;
-pub(in crate::web) use filter::{Filter, has};
+pub(in crate::web) use filter::{RowFilter, has};
 pub use index::JobRows;
-pub(in crate::web) use index::{Completeness, Rows};
-pub(in crate::web) use inf::Inf;
+pub(in crate::web) use index::{RowCompleteness, Rows};
+pub(in crate::web) use inf::RowInf;
 pub(in crate::web) use label::LabelRow;
-pub(in crate::web) use page::{Column, Direction, Order, RowPage};
+pub(in crate::web) use page::{RowPage, SortColumn, SortDirection, SortOrder};
 pub(in crate::web) use row::Row;

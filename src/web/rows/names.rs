@@ -8,13 +8,13 @@ const MAX_NAMES: usize = 20_000;
 
 /// Names of folders, rules, providers and versions.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+pub(super) struct NameInterner {
     texts: HashSet<Arc<str>>,
     /// The numbers of drivers: the name of the first INF, and the number of the others.
     drivers: HashMap<(Arc<str>, usize), u32>,
 }
 
-impl Names {
+impl NameInterner {
     /// The text, shared with the rows that have the same.
     pub(super) fn shared(&mut self, text: &str) -> Arc<str> {
         if let Some(known) = self.texts.get(text) {

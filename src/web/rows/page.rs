@@ -4,15 +4,15 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::filter::{Filter, ReadyFilter};
+use super::filter::{ReadyFilter, RowFilter};
 use super::first_rows::FirstRows;
-use super::index::{Completeness, JobRows};
+use super::index::{JobRows, RowCompleteness};
 use super::row::Row;
 use dropship_job::{JobId, StateKind};
 
 /// A column that rows can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::web) enum Column {
+pub(in crate::web) enum SortColumn {
     /// Time of arrival.
     #[default]
     Arrived,
@@ -34,7 +34,7 @@ pub(in crate::web) enum Column {
     Version,
 }
 
-impl Column {
+impl SortColumn {
     /// All columns.
     pub(in crate::web) const ALL: [Self; 9] = [
         Self::Arrived,
@@ -64,14 +64,18 @@ impl Column {
     }
 
     /// The direction in which it is sorted first: times begin with the latest.
-    pub(in crate::web) fn first_direction(self) -> Direction {
+    pub(in crate::web) fn first_direction(self) -> SortDirection {
         match self {
-            Self::Arrived | Self::Updated => Direction::Descending,
-            _ => Direction::Ascending,
+            Self::Arrived | Self::Updated => SortDirection::Descending,
+            _ => SortDirection::Ascending,
         }
     }
 
-    fn compare(self, (one, one_state): &Entry<'_>, (other, other_state): &Entry<'_>) -> Ordering {
+    fn compare(
+        self,
+        (one, one_state): &RowWithState<'_>,
+        (other, other_state): &RowWithState<'_>,
+    ) -> Ordering {
         match self {
             Self::Arrived => one.created.cmp(&other.created),
             Self::Updated => one.updated.cmp(&other.updated),
@@ -100,7 +104,7 @@ fn compare_names(one: Option<&Arc<str>>, other: Option<&Arc<str>>) -> Ordering {
 
 /// A direction of sorting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::web) enum Direction {
+pub(in crate::web) enum SortDirection {
     /// The smallest first.
     Ascending,
     /// The largest first.
@@ -108,7 +112,7 @@ pub(in crate::web) enum Direction {
     Descending,
 }
 
-impl Direction {
+impl SortDirection {
     /// Its name in addresses.
     pub(in crate::web) fn name(self) -> &'static str {
         match self {
@@ -128,18 +132,18 @@ impl Direction {
 
 /// The order of rows. Rows that are equal in the column are sorted by arrival, the newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::web) struct Order {
+pub(in crate::web) struct SortOrder {
     /// The column.
-    pub(in crate::web) column: Column,
+    pub(in crate::web) column: SortColumn,
     /// The direction.
-    pub(in crate::web) direction: Direction,
+    pub(in crate::web) direction: SortDirection,
 }
 
-impl Order {
-    fn compare(self, one: &Entry<'_>, other: &Entry<'_>) -> Ordering {
+impl SortOrder {
+    fn compare(self, one: &RowWithState<'_>, other: &RowWithState<'_>) -> Ordering {
         let ordering = match self.direction {
-            Direction::Ascending => self.column.compare(one, other),
-            Direction::Descending => self.column.compare(other, one),
+            SortDirection::Ascending => self.column.compare(one, other),
+            SortDirection::Descending => self.column.compare(other, one),
         };
         // Equal rows: the newest first.
         ordering.then_with(|| other.0.id.cmp(&one.0.id))
@@ -156,26 +160,26 @@ pub(in crate::web) struct RowPage {
     /// Number of all rows.
     pub(in crate::web) all: usize,
     /// How complete the rows are.
-    pub(in crate::web) completeness: Completeness,
+    pub(in crate::web) completeness: RowCompleteness,
     /// The newest row that the filter shows.
     pub(in crate::web) newest: Option<JobId>,
 }
 
-type Entry<'a> = (&'a Row, StateKind);
+type RowWithState<'a> = (&'a Row, StateKind);
 
 impl JobRows {
     /// The rows of a page: `skip` rows are left out, at most `max` are returned.
     pub(in crate::web) fn page(
         &self,
-        filter: &Filter,
-        order: Order,
+        filter: &RowFilter,
+        order: SortOrder,
         running: &BTreeSet<JobId>,
         skip: usize,
         max: usize,
     ) -> RowPage {
         let rows = self.read();
         let (all, completeness) = (rows.by_id.len(), rows.completeness());
-        if *filter == Filter::default() && order == Order::default() {
+        if *filter == RowFilter::default() && order == SortOrder::default() {
             let page = rows.newest_first().skip(skip).take(max);
             let page = page.map(|row| (row.clone(), row.state(running))).collect();
             let newest = rows.newest_first().next().map(|row| row.id.clone());
@@ -188,7 +192,7 @@ impl JobRows {
             found += 1;
             newest.get_or_insert(&row.id);
         });
-        let page: Vec<Entry<'_>> = if order == Order::default() {
+        let page: Vec<RowWithState<'_>> = if order == SortOrder::default() {
             // To the end, since the rows are counted.
             let places = shown.enumerate();
             places
@@ -223,8 +227,8 @@ mod tests {
         rows
     }
 
-    fn listed(rows: &JobRows, order: Order, skip: usize, max: usize) -> Vec<String> {
-        let page = rows.page(&Filter::default(), order, &BTreeSet::new(), skip, max);
+    fn listed(rows: &JobRows, order: SortOrder, skip: usize, max: usize) -> Vec<String> {
+        let page = rows.page(&RowFilter::default(), order, &BTreeSet::new(), skip, max);
         let folder = |row: &Row| row.folder.as_deref().unwrap_or_default().to_owned();
         page.rows.iter().map(|(row, _)| format!("{} {}", folder(row), row.id)).collect()
     }
@@ -234,9 +238,9 @@ mod tests {
         let names: Vec<_> =
             (0..97).map(|number| format!("{}{}", ["B", "a", "ü"][number % 3], number % 10)).collect();
         let rows = rows(&names.iter().map(String::as_str).collect::<Vec<_>>());
-        for column in Column::ALL {
-            for direction in [Direction::Ascending, Direction::Descending] {
-                let order = Order { column, direction };
+        for column in SortColumn::ALL {
+            for direction in [SortDirection::Ascending, SortDirection::Descending] {
+                let order = SortOrder { column, direction };
                 let all = listed(&rows, order, 0, usize::MAX);
                 assert_eq!(all.len(), 97);
                 let pages: Vec<_> = (0..12).flat_map(|page| listed(&rows, order, page * 9, 9)).collect();
@@ -244,14 +248,14 @@ mod tests {
             }
         }
         // Without a filter, only the rows of the page are visited.
-        let every = Filter { from: Some(Timestamp::MIN), ..Filter::default() };
+        let every = RowFilter { from: Some(Timestamp::MIN), ..RowFilter::default() };
         for skip in [0, 9, 90, 97] {
-            let [one, other] = [&Filter::default(), &every]
-                .map(|filter| rows.page(filter, Order::default(), &BTreeSet::new(), skip, 9));
+            let [one, other] = [&RowFilter::default(), &every]
+                .map(|filter| rows.page(filter, SortOrder::default(), &BTreeSet::new(), skip, 9));
             assert_eq!((one.found, one.all, &one.newest), (97, 97, &other.newest));
             assert_eq!(one.rows, other.rows);
         }
-        let order = Order { column: Column::Folder, direction: Direction::Ascending };
+        let order = SortOrder { column: SortColumn::Folder, direction: SortDirection::Ascending };
         let sorted = listed(&rows, order, 0, usize::MAX);
         let folders: Vec<_> = sorted.iter().filter_map(|row| row.split(' ').next()).collect();
         assert!(folders.is_sorted(), "{folders:?}");
@@ -277,11 +281,11 @@ mod tests {
             rows.on_event(&job, &[]);
         }
         let sorted = |column| {
-            let order = Order { column, direction: Direction::Ascending };
-            let page = rows.page(&Filter::default(), order, &BTreeSet::new(), 0, 9);
+            let order = SortOrder { column, direction: SortDirection::Ascending };
+            let page = rows.page(&RowFilter::default(), order, &BTreeSet::new(), 0, 9);
             page.rows.iter().map(|(row, _)| row.package.to_string()).collect::<Vec<_>>()
         };
-        assert_eq!(sorted(Column::Package), ["A.cab", "a.cab", "b.cab", "C.cab", "Ä.cab"]);
-        assert_eq!(sorted(Column::Version), ["Ä.cab", "b.cab", "a.cab", "A.cab", "C.cab"]);
+        assert_eq!(sorted(SortColumn::Package), ["A.cab", "a.cab", "b.cab", "C.cab", "Ä.cab"]);
+        assert_eq!(sorted(SortColumn::Version), ["Ä.cab", "b.cab", "a.cab", "A.cab", "C.cab"]);
     }
 }

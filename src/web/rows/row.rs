@@ -5,10 +5,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use memchr::memmem::Finder;
 
-use super::inf::{Inf, short};
+use super::inf::{RowInf, short};
 use super::label::LabelRow;
-use super::names::Names;
-use super::search_text::{Parts, SearchText};
+use super::names::NameInterner;
+use super::search_text::{SearchFields, SearchText};
 use dropship_job::{Job, JobId, LabelStatus, RemoteId, State, StateKind, Step};
 
 /// Maximum number of times of labels in a row.
@@ -52,7 +52,7 @@ pub(in crate::web) struct Row {
     /// Its labels.
     pub(in crate::web) labels: Box<[LabelRow]>,
     /// Its INFs; absent until its record was read.
-    pub(in crate::web) infs: Option<Box<[Inf]>>,
+    pub(in crate::web) infs: Option<Box<[RowInf]>>,
     /// The number of its driver: packages with the same one have the same driver.
     pub(in crate::web) driver_number: Option<u32>,
     /// The provider that they have in common.
@@ -63,7 +63,7 @@ pub(in crate::web) struct Row {
 
 impl Row {
     /// The row of a job, without its INFs.
-    pub(super) fn of(job: &Job, names: &mut Names) -> Self {
+    pub(super) fn of(job: &Job, names: &mut NameInterner) -> Self {
         let mut times: Vec<_> = (0..job.labels().len())
             .filter(|index| is_upcoming(job, *index))
             .filter_map(|index| job.label_not_before(index))
@@ -73,7 +73,7 @@ impl Row {
         let name = short(&job.package().name);
         let (product, submission) = (job.product().id(), job.submission().id());
         let labels = LabelRow::all(job);
-        let parts = Parts { name, infs: &[], job: job.id(), product, submission, labels: &labels };
+        let parts = SearchFields { name, infs: &[], job: job.id(), product, submission, labels: &labels };
         let search_text = SearchText::of(&parts);
         Self {
             id: job.id().clone(),
@@ -118,8 +118,14 @@ impl Row {
     fn renew_search_text(&mut self) {
         let Self { product, submission, .. } = *self;
         let infs = self.infs.as_deref().unwrap_or_default();
-        let parts =
-            Parts { name: &self.package, infs, job: &self.id, product, submission, labels: &self.labels };
+        let parts = SearchFields {
+            name: &self.package,
+            infs,
+            job: &self.id,
+            product,
+            submission,
+            labels: &self.labels,
+        };
         self.search_text = SearchText::of(&parts);
     }
 
@@ -128,8 +134,8 @@ impl Row {
         self.version_order
     }
 
-    /// Adds the INFs, and the number that `Names` has given to their driver.
-    pub(super) fn set_infs(&mut self, infs: Box<[Inf]>, driver_number: Option<u32>) {
+    /// Adds the INFs, and the number that `NameInterner` has given to their driver.
+    pub(super) fn set_infs(&mut self, infs: Box<[RowInf]>, driver_number: Option<u32>) {
         (self.infs, self.driver_number) = (Some(infs), driver_number);
         self.version_order = self.version().map(version_order);
         self.provider =
@@ -185,8 +191,8 @@ impl Row {
 }
 
 fn common<'a, T: ?Sized + PartialEq>(
-    infs: &'a [Inf],
-    text: impl Fn(&'a Inf) -> Option<&'a T>,
+    infs: &'a [RowInf],
+    text: impl Fn(&'a RowInf) -> Option<&'a T>,
 ) -> Option<&'a T> {
     let (first, rest) = infs.split_first()?;
     let value = text(first)?;

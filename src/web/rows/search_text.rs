@@ -2,7 +2,7 @@
 
 use memchr::memmem::Finder;
 
-use super::inf::Inf;
+use super::inf::RowInf;
 use super::label::LabelRow;
 use dropship_job::{JobId, RemoteId};
 
@@ -21,9 +21,9 @@ pub(super) struct SearchText {
 }
 
 /// What a text is made of.
-pub(super) struct Parts<'a> {
+pub(super) struct SearchFields<'a> {
     pub(super) name: &'a str,
-    pub(super) infs: &'a [Inf],
+    pub(super) infs: &'a [RowInf],
     pub(super) job: &'a JobId,
     pub(super) product: Option<RemoteId>,
     pub(super) submission: Option<RemoteId>,
@@ -32,10 +32,10 @@ pub(super) struct Parts<'a> {
 
 impl SearchText {
     /// The texts of a package.
-    pub(super) fn of(parts: &Parts<'_>) -> Self {
+    pub(super) fn of(parts: &SearchFields<'_>) -> Self {
         let mut all = parts.name.to_lowercase();
         let name = all.len();
-        let mut former: Option<&Inf> = None;
+        let mut former: Option<&RowInf> = None;
         for inf in parts.infs {
             add(&mut all, &inf.name);
             // Most INFs of a package have the provider and the version of the one before.

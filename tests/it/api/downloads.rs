@@ -1,6 +1,6 @@
 //! `api submission download` of files that the service does not deliver.
 
-use dropship_sandbox::{Action, Fault, FaultBody};
+use dropship_sandbox::{Fault, FaultAction, FaultBody};
 
 use crate::harness::api::ApiFixture;
 
@@ -21,7 +21,7 @@ fn download_of_something_else_names_the_item_and_leaves_no_file() {
     ];
     for (kind, operation, item) in items {
         for (status, body, why) in bodies {
-            let fault = Fault::on(operation, Action::status_with(status, body)).method("GET").times(6);
+            let fault = Fault::on(operation, FaultAction::status_with(status, body)).method("GET").times(6);
             api.control().fault(fault).expect("a fault");
             let command = ["submission", "download", &product, &submission, "--kind", kind, "--to", "file"];
             let (code, said) = api.fail(&command);

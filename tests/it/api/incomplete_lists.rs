@@ -1,6 +1,6 @@
 //! `api … list` when a list cannot be read completely.
 
-use dropship_sandbox::{Action, Fault};
+use dropship_sandbox::{Fault, FaultAction};
 
 use crate::harness::api::ApiFixture;
 use crate::harness::text;
@@ -9,7 +9,7 @@ use crate::harness::text;
 fn list_that_breaks_off_prints_its_rows_and_fails() {
     let api = ApiFixture::new();
     api.control().add_products("tenant", "Widget", 23);
-    let failing = Fault::on("list_products", Action::status(500)).nth(2).times(0);
+    let failing = Fault::on("list_products", FaultAction::status(500)).nth(2).times(0);
     api.control().fault(failing).expect("a fault");
     let output = api.run(&["product", "list"]);
     assert_eq!(output.status.code(), Some(1));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use dropship_sandbox::{Action, Fault};
+use dropship_sandbox::{Fault, FaultAction};
 use serde_json::{Value, json};
 
 use super::environment_at;
@@ -105,7 +105,7 @@ fn results_come_through_object_storage_whatever_fails() {
     succeeded(&mut fleet, 2);
 
     // The storage answers 503 when a result is to be delivered, and when a package is dropped.
-    let blob = Fault::on("blob", Action::status(503));
+    let blob = Fault::on("blob", FaultAction::status(503));
     let no_download = Fault { method: Some("GET".to_owned()), times: 0, ..blob };
     fleet.env.sandbox.control().fault(no_download).expect("a fault");
     fleet.drop_package(Some(1), "c.cab", &packages.package(3));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use dropship::metrics::Scope;
+use dropship::metrics::MetricScope;
 use dropship::metrics::registry::ALL;
 use serde_json::{Value, json};
 
@@ -59,13 +59,13 @@ fn metrics_of_all_nodes_add_up_to_those_of_the_fleet() {
     let metric =
         |sample: &str| ALL.iter().find(|metric| metric.name == name(sample)).expect("it is registered");
     for sample in standby.keys() {
-        assert_eq!(metric(sample).scope, Scope::Node, "{sample}");
+        assert_eq!(metric(sample).scope, MetricScope::Node, "{sample}");
     }
-    for metric in ALL.iter().filter(|metric| metric.scope == Scope::Node) {
+    for metric in ALL.iter().filter(|metric| metric.scope == MetricScope::Node) {
         assert!(standby.keys().any(|sample| name(sample) == metric.name), "{}", metric.name);
     }
     let is_on_active = |wanted: &str| active.keys().any(|sample| name(sample) == wanted);
-    for metric in ALL.iter().filter(|metric| metric.scope == Scope::Fleet) {
+    for metric in ALL.iter().filter(|metric| metric.scope == MetricScope::Fleet) {
         let is_optional = ["dropship_notifications", "dropship_clock_skew", "dropship_secret_expiry"];
         let is_optional = is_optional.iter().any(|name| metric.name.starts_with(name));
         assert!(is_optional || is_on_active(metric.name), "{}", metric.name);

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use dropship_sandbox::{Action, Fault};
+use dropship_sandbox::{Fault, FaultAction};
 use jiff::Timestamp;
 
 use super::nodes::{Fleet, NODES};
@@ -194,11 +194,11 @@ impl Life {
             ["create_product", "create_submission", "create_label", "commit", "blob", "get_submission"];
         let operation = operations[self.random.below(operations.len() as u64) as usize];
         let action = match self.random.below(5) {
-            0 => Action::DropAfter,
-            1 => Action::Late { ms: 100 + self.random.below(800), cut: true },
-            2 => Action::Delay { ms: self.random.below(1500) },
-            3 => Action::status(503),
-            _ => Action::DropBefore,
+            0 => FaultAction::DropAfter,
+            1 => FaultAction::Late { ms: 100 + self.random.below(800), cut: true },
+            2 => FaultAction::Delay { ms: self.random.below(1500) },
+            3 => FaultAction::status(503),
+            _ => FaultAction::DropBefore,
         };
         self.fleet.env.sandbox.control().fault(Fault::on(operation, action)).expect("a fault");
     }

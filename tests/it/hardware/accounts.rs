@@ -9,7 +9,7 @@ use dropship_hardware::{
     TokenVersion,
 };
 use dropship_redact::SecretString;
-use dropship_sandbox::{Action, Credentials, Fault, Options};
+use dropship_sandbox::{Credentials, Fault, FaultAction, Options};
 use serde_json::json;
 
 use crate::harness::service::{TENANT, TestService, advance_client, new_product, settings};
@@ -105,7 +105,7 @@ async fn q28_short_lived_token_is_renewed_before_it_expires() {
 #[tokio::test]
 async fn q28_repeated_401_ends_with_an_error() {
     let service = TestService::plain().await;
-    service.control().fault(Fault::on("list_audiences", Action::status(401)).times(0)).expect("a fault");
+    service.control().fault(Fault::on("list_audiences", FaultAction::status(401)).times(0)).expect("a fault");
     let error = service.client.probe().await.expect_err("never");
     assert_eq!((error.recovery, error.execution), (Recovery::Credentials, Execution::Rejected));
     assert_eq!((service.count("list_audiences"), service.count("token")), (2, 2));

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use dropship_hardware::{CommitStatus, Execution, Recovery, SubmissionKind};
-use dropship_sandbox::{Action, FaultBody, Options, Quirk, Quirks};
+use dropship_sandbox::{FaultAction, FaultBody, Options, Quirk, Quirks};
 
 use crate::harness::service::{TestService, initial, new_product, until};
 
 #[tokio::test]
 async fn q01_create_with_lost_response_is_not_repeated() {
-    for action in [Action::DropAfter, Action::Truncate, Action::Garbage] {
+    for action in [FaultAction::DropAfter, FaultAction::Truncate, FaultAction::Garbage] {
         let service = TestService::plain().await;
         service.fault("create_product", action.clone());
         let error = service.client.create_product(&new_product("token-1")).await.expect_err("no answer");
@@ -27,11 +27,11 @@ async fn q01_create_with_lost_response_is_not_repeated() {
 #[tokio::test]
 async fn q01_create_with_lost_request_is_not_repeated() {
     let faults = [
-        Action::DropBefore,
-        Action::status(500),
-        Action::status_with(502, FaultBody::Html),
-        Action::status_with(503, FaultBody::Empty),
-        Action::status_with(504, FaultBody::Text),
+        FaultAction::DropBefore,
+        FaultAction::status(500),
+        FaultAction::status_with(502, FaultBody::Html),
+        FaultAction::status_with(503, FaultBody::Empty),
+        FaultAction::status_with(504, FaultBody::Text),
     ];
     for action in faults {
         let service = TestService::plain().await;
@@ -51,7 +51,7 @@ async fn q01_create_can_take_effect_after_the_timeout() {
     let options = Options::default();
     let service =
         TestService::new(options, |settings| settings.call_timeout = Duration::from_millis(300)).await;
-    service.fault("create_product", Action::Late { ms: 700, cut: false });
+    service.fault("create_product", FaultAction::Late { ms: 700, cut: false });
     let error = service.client.create_product(&new_product("p")).await.expect_err("late");
     assert_eq!(error.execution, Execution::Unknown);
     assert!(error.to_string().contains("did not answer in time"), "{error}");
@@ -63,7 +63,7 @@ async fn q01_create_can_take_effect_after_the_timeout() {
 async fn q02_throttled_second_step_leaves_the_product_usable() {
     let service = TestService::plain().await;
     let product = service.client.create_product(&new_product("p")).await.expect("product").id;
-    service.fault("create_submission", Action::retry_after(429, "1"));
+    service.fault("create_submission", FaultAction::retry_after(429, "1"));
     let error = service.client.create_submission(product, &initial("s")).await.expect_err("throttled");
     assert_eq!((error.recovery, error.execution), (Recovery::Retry, Execution::Rejected));
     assert_eq!(error.retry_after, Some(Duration::from_secs(1)));
@@ -87,7 +87,7 @@ async fn q04_commit_with_lost_response_shows_in_the_submission() {
     let service = TestService::plain().await;
     let (product, id) = service.uploaded().await;
     assert!(!service.get(product, id).await.is_committed());
-    service.fault("commit", Action::DropAfter);
+    service.fault("commit", FaultAction::DropAfter);
     let error = service.client.commit(product, id).await.expect_err("no answer");
     assert_eq!((error.recovery, error.execution), (Recovery::Reconcile, Execution::Unknown));
     assert!(service.get(product, id).await.is_committed());
@@ -100,7 +100,7 @@ async fn q04_commit_with_lost_response_shows_in_the_submission() {
 async fn q05_commit_without_effect_can_be_repeated() {
     let service = TestService::plain().await;
     let (product, id) = service.uploaded().await;
-    service.fault("commit", Action::status(503));
+    service.fault("commit", FaultAction::status(503));
     let error = service.client.commit(product, id).await.expect_err("unavailable");
     assert_eq!((error.recovery, error.execution), (Recovery::Reconcile, Execution::Unknown));
     assert_eq!(service.get(product, id).await.commit_status, Some(CommitStatus::Pending));
@@ -140,7 +140,7 @@ async fn q22_label_with_lost_response_is_found_by_name() {
     let service = TestService::plain().await;
     let (product, id) = service.signed().await;
     let new = service.new_label(product, id, "ring 7").await;
-    service.fault("create_label", Action::DropAfter);
+    service.fault("create_label", FaultAction::DropAfter);
     let error = service.client.create_label(product, id, &new).await.expect_err("no answer");
     assert_eq!((error.recovery, error.execution), (Recovery::Reconcile, Execution::Unknown));
     let labels = service.client.labels(product, id).all().await.expect("labels");

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use dropship_hardware::{Client, Execution, Observer, Recovery};
-use dropship_sandbox::{Action, Fault, FaultBody, Options};
+use dropship_sandbox::{Fault, FaultAction, FaultBody, Options};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::harness::service::{TestService, advance_client, new_product, until};
@@ -24,7 +24,7 @@ async fn q07_ten_workers_share_the_rate_limit_and_its_pauses() {
     });
     let service = TestService::new(options, |settings| settings.observer = observer).await;
     // The sandbox throttles a slow machine late, or not at all. This call is throttled in any case.
-    let fault = Fault::on("list_audiences", Action::retry_after(429, "1")).nth(20);
+    let fault = Fault::on("list_audiences", FaultAction::retry_after(429, "1")).nth(20);
     service.control().fault(fault).expect("a fault");
     let (workers, wanted, made) = (10, 120_u32, Arc::new(AtomicU32::new(0)));
     let running: Vec<_> = (0..workers)
@@ -58,7 +58,7 @@ async fn q07_retry_after_date_pauses_every_call() {
     let service = TestService::plain().await;
     service.client.probe().await.expect("well");
     let until = SystemTime::now() + Duration::from_secs(2);
-    service.fault("list_audiences", Action::retry_after(429, &httpdate::fmt_http_date(until)));
+    service.fault("list_audiences", FaultAction::retry_after(429, &httpdate::fmt_http_date(until)));
     service.client.probe().await.expect("after the pause");
     service.client.create_product(&new_product("p")).await.expect("so may creates");
     // HTTP dates have whole seconds.
@@ -69,7 +69,7 @@ async fn q07_retry_after_date_pauses_every_call() {
 async fn q08_missing_role_is_explained_and_not_retried() {
     let service = TestService::plain().await;
     for body in [FaultBody::Json, FaultBody::Empty, FaultBody::Text, FaultBody::Gateway] {
-        service.fault("create_product", Action::status_with(403, body));
+        service.fault("create_product", FaultAction::status_with(403, body));
         let error = service.client.create_product(&new_product("p")).await.expect_err("no role");
         assert_eq!(
             (error.recovery, error.execution),
@@ -78,11 +78,11 @@ async fn q08_missing_role_is_explained_and_not_retried() {
         );
         assert!(error.to_string().contains("Driver Submitter"), "{body:?}: {error}");
     }
-    service.fault("create_product", Action::status_with(503, FaultBody::Html));
+    service.fault("create_product", FaultAction::status_with(503, FaultBody::Html));
     let error = service.client.create_product(&new_product("p")).await.expect_err("no role, perhaps");
     assert!(error.to_string().contains("Hardware roles"), "{error}");
     assert_eq!(service.count("create_product"), 5);
-    service.fault("list_audiences", Action::status_with(403, FaultBody::Text));
+    service.fault("list_audiences", FaultAction::status_with(403, FaultBody::Text));
     let error = service.client.probe().await.expect_err("no role");
     assert_eq!(error.recovery, Recovery::Permission);
     assert_eq!(service.count("list_audiences"), 1);
@@ -92,22 +92,22 @@ async fn q08_missing_role_is_explained_and_not_retried() {
 async fn page_of_a_proxy_is_passing_for_every_call() {
     let service = TestService::plain().await;
     for status in [403, 407] {
-        service.fault("create_product", Action::status_with(status, FaultBody::Html));
+        service.fault("create_product", FaultAction::status_with(status, FaultBody::Html));
         let error = service.client.create_product(&new_product("p")).await.expect_err("a proxy");
         assert_eq!((error.recovery, error.execution), (Recovery::Retry, Execution::Rejected), "{error}");
         assert!(error.to_string().contains("a proxy answered"), "{error}");
         for operation in ["token", "list_audiences"] {
-            service.fault(operation, Action::status_with(status, FaultBody::Html));
+            service.fault(operation, FaultAction::status_with(status, FaultBody::Html));
         }
         service.client.probe().await.expect("the second answer is the service's");
     }
-    service.fault("create_product", Action::status_with(502, FaultBody::Html));
+    service.fault("create_product", FaultAction::status_with(502, FaultBody::Html));
     let error = service.client.create_product(&new_product("p")).await.expect_err("a proxy");
     assert_eq!((error.recovery, error.execution), (Recovery::Reconcile, Execution::Unknown), "{error}");
     assert!(error.to_string().contains("whether the service did it is unknown"), "{error}");
     let (product, id) = service.uploaded().await;
     for status in [403, 407, 200] {
-        service.fault("commit", Action::status_with(status, FaultBody::Html));
+        service.fault("commit", FaultAction::status_with(status, FaultBody::Html));
         let error = service.client.commit(product, id).await.expect_err("a proxy");
         assert!(matches!(error.recovery, Recovery::Retry | Recovery::Reconcile), "{error}");
         assert!(!error.to_string().contains("whether the service did it"), "{error}");
@@ -119,12 +119,12 @@ async fn page_of_a_proxy_is_passing_for_every_call() {
 async fn q09_reads_survive_transient_errors() {
     let service = TestService::plain().await;
     let actions = [
-        Action::status(500),
-        Action::status_with(502, FaultBody::Html),
-        Action::DropBefore,
-        Action::DropAfter,
-        Action::Truncate,
-        Action::Garbage,
+        FaultAction::status(500),
+        FaultAction::status_with(502, FaultBody::Html),
+        FaultAction::DropBefore,
+        FaultAction::DropAfter,
+        FaultAction::Truncate,
+        FaultAction::Garbage,
     ];
     for (at, action) in (1..).zip(actions) {
         service.control().fault(Fault::on("list_audiences", action).nth(at)).expect("a fault");
@@ -138,7 +138,7 @@ async fn q11_call_without_a_response_times_out() {
     // Long enough for the answer to the third look on a slow machine. The test advances the client's clock past the others.
     let timeout = Duration::from_secs(100);
     let service = TestService::new(Options::default(), |settings| settings.call_timeout = timeout).await;
-    service.control().fault(Fault::on("list_audiences", Action::Hang).times(2)).expect("a fault");
+    service.control().fault(Fault::on("list_audiences", FaultAction::Hang).times(2)).expect("a fault");
     let client = service.client.clone();
     let looks = tokio::spawn(async move { client.probe().await });
     for look in 1..=2 {
@@ -148,7 +148,7 @@ async fn q11_call_without_a_response_times_out() {
     until("an answer", async || looks.is_finished()).await;
     looks.await.expect("it ends").expect("the third look is answered");
     assert_eq!(service.count("list_audiences"), 3);
-    service.fault("create_product", Action::Hang);
+    service.fault("create_product", FaultAction::Hang);
     let client = service.client.clone();
     let create = tokio::spawn(async move { client.create_product(&new_product("p")).await });
     until("the create", async || service.count("create_product") == 1).await;

@@ -1,7 +1,7 @@
 //! Lists that are paged in other ways than documented, whose entries are odd, or that end in errors.
 
 use dropship_hardware::{Client, INCOMPLETE_LIST};
-use dropship_sandbox::{Action, Fault, Options, Quirks};
+use dropship_sandbox::{Fault, FaultAction, Options, Quirks};
 
 use crate::harness::service::{TENANT, TestService};
 
@@ -75,7 +75,7 @@ async fn entry_with_fields_of_other_types_is_read() {
 async fn list_that_fails_on_a_later_page_is_read_to_there() {
     let service = quirky("none", 5).await;
     service.control().add_products(TENANT, "Product", 12);
-    let failing = Fault::on("list_products", Action::status(500)).nth(2).times(0);
+    let failing = Fault::on("list_products", FaultAction::status(500)).nth(2).times(0);
     service.control().fault(failing).expect("a fault");
     let listing = service.client.products().read().await.expect("the first page");
     let incomplete = listing.incomplete.expect("it fails");

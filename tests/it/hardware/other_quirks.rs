@@ -5,7 +5,7 @@ use std::time::Duration;
 use dropship_hardware::{
     DownloadKind, Execution, NewProduct, NewSubmission, ProductUpdate, Recovery, SubmissionKind,
 };
-use dropship_sandbox::{Action, Fault, FaultBody};
+use dropship_sandbox::{Fault, FaultAction, FaultBody};
 
 use crate::harness::fixture;
 use crate::harness::service::{QUIET, TestService, initial, new_product};
@@ -14,8 +14,8 @@ use crate::harness::service::{QUIET, TestService, initial, new_product};
 async fn q10_429_and_502_are_retried_where_that_is_safe() {
     let service = TestService::plain().await;
     let (product, id) = service.submission().await;
-    service.fault("get_submission", Action::status(429));
-    let second = Fault::on("get_submission", Action::status_with(502, FaultBody::Html)).nth(2);
+    service.fault("get_submission", FaultAction::status(429));
+    let second = Fault::on("get_submission", FaultAction::status_with(502, FaultBody::Html)).nth(2);
     service.control().fault(second).expect("a fault");
     let before = service.count("get_submission");
     assert_eq!(service.get(product, id).await.id, id);
@@ -93,7 +93,7 @@ async fn q34_error_keeps_every_field_of_the_response() {
 async fn q35_failed_commit_is_reported() {
     let service = TestService::plain().await;
     let (product, id) = service.uploaded().await;
-    service.fault("commit", Action::status(400));
+    service.fault("commit", FaultAction::status(400));
     service.client.commit(product, id).await.expect_err("the caller gets the error");
     service.control().advance_work(Duration::from_secs(1000));
     assert!(!service.get(product, id).await.is_signed(), "nothing was handed over");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use dropship_hardware::{
     Client, DownloadKind, Recovery, State, Step, SubmissionKind, TestHarness, parse_date,
 };
-use dropship_sandbox::{Action, Control, Options, Quirks};
+use dropship_sandbox::{Control, FaultAction, Options, Quirks};
 
 use crate::harness::service::{QUIET, TENANT, TestService, initial, new_product, settings};
 
@@ -15,9 +15,11 @@ async fn q12_list_of_12345_with_transient_errors_is_complete() {
     let service = TestService::new(options, |_| ()).await;
     let ids = service.control().add_products(TENANT, "Product", 12_345);
     let fault = |nth, action| dropship_sandbox::Fault::on("list_products", action).nth(nth);
-    for (nth, action) in
-        [(9, Action::status(500)), (60, Action::status(500)), (120, Action::retry_after(429, "1"))]
-    {
+    for (nth, action) in [
+        (9, FaultAction::status(500)),
+        (60, FaultAction::status(500)),
+        (120, FaultAction::retry_after(429, "1")),
+    ] {
         service.control().fault(fault(nth, action)).expect("a fault");
     }
     let listed = service.client.products().all().await.expect("complete");

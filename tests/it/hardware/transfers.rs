@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dropship_hardware::{DownloadKind, TransferError};
-use dropship_sandbox::{Action, Fault, Options};
+use dropship_sandbox::{Fault, FaultAction, Options};
 
 use crate::harness::service::{QUIET, TestService};
 
@@ -23,8 +23,14 @@ async fn q26_upload_survives_faults_and_an_expired_url() {
     let (product, id) = service.submission().await;
     let (path, bytes) = file(&service, 33 << 20);
     let url = service.get(product, id).await.upload_url().expect("a slot");
-    service.control().fault(Fault::on("blob", Action::DropBefore).method("PUT").nth(2)).expect("a fault");
-    service.control().fault(Fault::on("blob", Action::status(503)).method("PUT").nth(4)).expect("a fault");
+    service
+        .control()
+        .fault(Fault::on("blob", FaultAction::DropBefore).method("PUT").nth(2))
+        .expect("a fault");
+    service
+        .control()
+        .fault(Fault::on("blob", FaultAction::status(503)).method("PUT").nth(4))
+        .expect("a fault");
     let control = service.control();
     let progress = |done: u64| {
         if done > 12 << 20 && done < 20 << 20 {
@@ -93,7 +99,7 @@ async fn download_survives_broken_connections_and_an_expired_url() {
     let signed = service.get(product, id).await;
     let to = service.folder.path().join("signed.zip");
     let url = signed.download(&DownloadKind::SignedPackage).expect("offered");
-    service.control().fault(Fault::on("blob", Action::Truncate).method("GET")).expect("a fault");
+    service.control().fault(Fault::on("blob", FaultAction::Truncate).method("GET")).expect("a fault");
     service.client.download(&url, &to, QUIET).await.expect("downloaded");
     zip::ZipArchive::new(std::fs::File::open(&to).expect("open")).expect("a ZIP");
 

@@ -10,7 +10,7 @@ use dropship_hardware::{
     SubmissionKind,
 };
 use dropship_redact::SecretString;
-use dropship_sandbox::{Action, Control, Fault, Options, Quirks, Sandbox};
+use dropship_sandbox::{Control, Fault, FaultAction, Options, Quirks, Sandbox};
 use serde_json::json;
 
 pub(crate) const TENANT: &str = "11111111-2222-3333-4444-555555555555";
@@ -43,7 +43,7 @@ impl TestService {
         self.sandbox.control()
     }
 
-    pub(crate) fn fault(&self, operation: &str, action: Action) {
+    pub(crate) fn fault(&self, operation: &str, action: FaultAction) {
         self.control().fault(Fault::on(operation, action)).expect("a fault");
     }
 

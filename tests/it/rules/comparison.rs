@@ -6,7 +6,7 @@ use dropship::config::{Config, Environment, load_str};
 use dropship::replay::describe;
 use dropship_hardware::DriverMetadata;
 use dropship_package::Facts;
-use dropship_rules::comparison::{self, Difference, Outcome, Remembered};
+use dropship_rules::comparison::{self, PlanDifference, PlannedPackage, PlanningOutcome};
 use dropship_rules::{MatchInput, Planning, plan_package};
 use serde_json::json;
 
@@ -77,22 +77,22 @@ fn facts(kind: &str) -> Facts {
 }
 
 /// The differences that the edits make for a package without driver metadata.
-fn differences(kind: &str, edits: Edits<'_>) -> Vec<Difference> {
+fn differences(kind: &str, edits: Edits<'_>) -> Vec<PlanDifference> {
     let (old, new, facts) = (config(kind, &[]), config(kind, edits), facts(kind));
     let file = format!("x.{kind}");
     let input = MatchInput::new(&file, "0", &facts).in_folder(Some("in"));
     let at = "2026-11-28T12:00:00Z".parse().expect("a time");
     let planned = plan_package(&old.rules, &input, Planning::at(at));
-    let outcome = Outcome::Planned(Box::new(planned.plan.expect("a plan")));
+    let outcome = PlanningOutcome::Planned(Box::new(planned.plan.expect("a plan")));
     let metadata: Box<Option<DriverMetadata>> = Box::new(None);
     let remembered =
-        Remembered { input, planning: &planned.planning, outcome: &outcome, metadata: &metadata };
+        PlannedPackage { input, planning: &planned.planning, outcome: &outcome, metadata: &metadata };
     comparison::replay(&new.rules, &remembered, &|_| None).1
 }
 
 /// Cause and text of each difference.
-fn described(differences: &[Difference]) -> Vec<String> {
-    let line = |one: &Difference| format!("{} | {}", one.cause, describe(one, 0).join(" "));
+fn described(differences: &[PlanDifference]) -> Vec<String> {
+    let line = |one: &PlanDifference| format!("{} | {}", one.cause, describe(one, 0).join(" "));
     differences.iter().map(line).collect()
 }
 

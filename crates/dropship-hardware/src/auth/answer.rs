@@ -12,7 +12,7 @@ use crate::http::explain;
 use crate::retry_after;
 use dropship_redact::{Lifetime, SecretString, remember};
 
-use super::refusal::Refusal;
+use super::refusal::TokenRefusal;
 
 /// Name of the operation in errors.
 pub(super) const OPERATION: &str = "get an access token";
@@ -22,7 +22,7 @@ const MOST: usize = 256 * 1024;
 const UNTOLD: Duration = Duration::from_secs(600);
 
 #[derive(Deserialize)]
-struct Answer {
+struct TokenResponse {
     access_token: String,
     /// Seconds; the older form of the service sends a string.
     #[serde(default)]
@@ -72,7 +72,7 @@ pub(super) async fn read(
         _ if said.is_of_proxy(status) => Recovery::Retry,
         _ => Recovery::Credentials,
     };
-    let refusal = Refusal::of(&said);
+    let refusal = TokenRefusal::of(&said);
     let message = if said.is_of_proxy(status) { "a proxy answered".to_owned() } else { refusal.to_string() };
     let message =
         if message.is_empty() { "the token service gave no documented reason".to_owned() } else { message };
@@ -83,7 +83,7 @@ pub(super) async fn read(
 }
 
 fn parse(body: &[u8], now: i64) -> Option<(SecretString, Duration)> {
-    let answer: Answer = serde_json::from_slice(without_bom(body)).ok()?;
+    let answer: TokenResponse = serde_json::from_slice(without_bom(body)).ok()?;
     if answer.access_token.is_empty() {
         return None;
     }

@@ -11,7 +11,7 @@ const MAX_CODE: usize = 64;
 
 /// A refusal of the token service.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct TokenRefusal {
     /// The OAuth error code: `invalid_client`.
     pub(super) code: Option<String>,
     /// Codes such as `AADSTS7000222`, which Microsoft documents.
@@ -20,7 +20,7 @@ pub(super) struct Refusal {
     ids: Vec<(&'static str, String)>,
 }
 
-impl Refusal {
+impl TokenRefusal {
     pub(super) fn of(said: &ErrorBody) -> Self {
         let is_code = |code: &&String| {
             (1..=MAX_CODE).contains(&code.len())
@@ -79,7 +79,7 @@ fn cause(number: &str) -> Option<&'static str> {
     })
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for TokenRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let causes = self.numbers.iter().map(|number| match cause(number) {
             Some(cause) => format!("{number}: {cause}"),
@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn refusal_keeps_codes_and_ids_and_no_text() {
         let body = br#"{"error":"invalid_client","error_description":"AADSTS7000222: The provided hush are expired. AADSTS1: x Trace ID: 01234567-89ab-cdef-0123-456789abcdef Correlation ID: client_secret is hush AADSTSx"}"#;
-        let refusal = Refusal::of(&read_body(body));
+        let refusal = TokenRefusal::of(&read_body(body));
         assert_eq!(refusal.code.as_deref(), Some("invalid_client"));
         assert_eq!(
             refusal.to_string(),
@@ -115,7 +115,7 @@ mod tests {
             b"<title>hush</title>",
             b"",
         ] {
-            assert_eq!(Refusal::of(&read_body(body)), Refusal::default());
+            assert_eq!(TokenRefusal::of(&read_body(body)), TokenRefusal::default());
         }
     }
 }

@@ -8,21 +8,21 @@ use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256, Unpa
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{Asked, Reply, Server};
+use crate::testing::{ReceivedRequest, Reply, TestServer};
 use crate::{Client, Execution, IdentityEndpoint, ManagedIdentity, Purpose, SecretSource};
 
 const IDENTITY: &str = include_str!("tests/identity.pem");
 
-fn form(asked: &Asked) -> HashMap<String, String> {
+fn form(asked: &ReceivedRequest) -> HashMap<String, String> {
     url::form_urlencoded::parse(&asked.body).into_owned().collect()
 }
 
-fn audiences(_: &Asked) -> Reply {
+fn audiences(_: &ReceivedRequest) -> Reply {
     Reply::json(200, &json!({"value": []}))
 }
 
 /// The requests for tokens that a probe with these settings makes.
-async fn asked_for(server: &Server, change: impl FnOnce(&mut Settings)) -> Vec<Asked> {
+async fn asked_for(server: &TestServer, change: impl FnOnce(&mut Settings)) -> Vec<ReceivedRequest> {
     let mut settings = server.settings();
     change(&mut settings);
     Client::new(settings).expect("client").probe().await.expect("probe");
@@ -31,7 +31,7 @@ async fn asked_for(server: &Server, change: impl FnOnce(&mut Settings)) -> Vec<A
 
 #[tokio::test]
 async fn v1_token_form_is_as_documented() {
-    let server = Server::start(audiences).await;
+    let server = TestServer::start(audiences).await;
     let asked = asked_for(&server, |_| ()).await;
     let [asked] = asked.as_slice() else { panic!("{asked:?}") };
     assert_eq!(asked.header("content-type"), Some("application/x-www-form-urlencoded"));
@@ -47,7 +47,7 @@ async fn v1_token_form_is_as_documented() {
 
 #[tokio::test]
 async fn v2_token_form_has_a_scope() {
-    let server = Server::bare(|asked| match asked.target.as_str() {
+    let server = TestServer::bare(|asked| match asked.target.as_str() {
         "/tenant/oauth2/v2.0/token" => Reply::json(200, &json!({"access_token": "x", "expires_in": 3599})),
         _ => audiences(asked),
     })
@@ -59,7 +59,7 @@ async fn v2_token_form_has_a_scope() {
 
 #[tokio::test]
 async fn token_request_is_shared_by_a_hundred_workers() {
-    let server = Server::bare(|asked| {
+    let server = TestServer::bare(|asked| {
         if asked.target.contains("oauth2") {
             return Reply::Late(Duration::from_millis(50), Box::new(Reply::token("x")));
         }
@@ -83,7 +83,7 @@ async fn token_request_is_shared_by_a_hundred_workers() {
 
 #[tokio::test]
 async fn refused_token_request_is_shared_by_waiting_callers_and_not_repeated() {
-    let server = Server::bare(|_| {
+    let server = TestServer::bare(|_| {
         let body = json!({"error": "invalid_client", "error_description": "AADSTS7000222: The provided client secret keys are expired."});
         Reply::Late(Duration::from_millis(50), Box::new(Reply::json(401, &body)))
     })
@@ -111,7 +111,7 @@ async fn refused_token_request_is_shared_by_waiting_callers_and_not_repeated() {
 #[tokio::test]
 async fn failed_token_request_is_repeated() {
     let count = AtomicUsize::new(0);
-    let server = Server::bare(move |asked| {
+    let server = TestServer::bare(move |asked| {
         if !asked.target.contains("oauth2") {
             return audiences(asked);
         }
@@ -129,7 +129,7 @@ async fn failed_token_request_is_repeated() {
 
 #[tokio::test]
 async fn secret_file_is_read_again_for_each_token() {
-    let server = Server::bare(|asked| {
+    let server = TestServer::bare(|asked| {
         if asked.target.contains("oauth2") {
             return Reply::json(200, &json!({"access_token": "x", "expires_in": "0"}));
         }
@@ -155,7 +155,7 @@ async fn secret_file_is_read_again_for_each_token() {
 #[tokio::test]
 async fn certificate_signs_an_assertion() {
     let server =
-        Server::bare(
+        TestServer::bare(
             |asked| {
                 if asked.target.contains("oauth2") { Reply::token("x") } else { audiences(asked) }
             },
@@ -226,7 +226,7 @@ fn certificate_of_key_is_the_one_with_the_key() {
 
 #[tokio::test]
 async fn unusable_certificate_is_reported_before_a_request_is_sent() {
-    let server = Server::start(audiences).await;
+    let server = TestServer::start(audiences).await;
     let (key, certificate) = IDENTITY.split_once("-----BEGIN CERTIFICATE").expect("both");
     for (pem, says) in [
         (key.to_owned(), "no certificate"),
@@ -244,7 +244,7 @@ async fn unusable_certificate_is_reported_before_a_request_is_sent() {
 
 #[tokio::test]
 async fn federated_token_is_sent_as_assertion() {
-    let server = Server::start(audiences).await;
+    let server = TestServer::start(audiences).await;
     let file = tempfile::NamedTempFile::new().expect("file");
     std::fs::write(file.path(), "a.b.c\n").expect("write");
     let path = file.path().to_owned();
@@ -255,7 +255,7 @@ async fn federated_token_is_sent_as_assertion() {
 
 #[tokio::test]
 async fn managed_identity_of_a_virtual_machine_yields_a_token() {
-    let server = Server::bare(|asked| {
+    let server = TestServer::bare(|asked| {
         if asked.is("GET", "/metadata/identity/oauth2/token") {
             assert_eq!(asked.header("metadata"), Some("true"));
             assert_eq!(asked.query("api-version").as_deref(), Some("2018-02-01"));
@@ -289,7 +289,7 @@ async fn managed_identity_of_a_virtual_machine_yields_a_token() {
 #[tokio::test]
 async fn app_service_hands_tokens_out_its_own_way() {
     let ends = jiff::Timestamp::now().as_second() + 7200;
-    let server = Server::bare(move |asked| {
+    let server = TestServer::bare(move |asked| {
         if asked.is("GET", "/msi/token") {
             assert_eq!(asked.header("x-identity-header"), Some("h3ader"));
             assert_eq!(asked.query("api-version").as_deref(), Some("2019-08-01"));
@@ -320,7 +320,7 @@ async fn app_service_hands_tokens_out_its_own_way() {
 #[tokio::test]
 async fn failed_renewal_before_expiry_keeps_the_token() {
     let count = AtomicUsize::new(0);
-    let server = Server::bare(move |asked| {
+    let server = TestServer::bare(move |asked| {
         if !asked.target.contains("oauth2") {
             return audiences(asked);
         }

@@ -3,13 +3,13 @@
 use crate::error::describe_error;
 
 use super::error::TransferError;
-use super::part::Part;
+use super::partial_download::PartialDownload;
 
 /// Maximum length in bytes of the body of an error. Longer downloads are not checked.
 const LONGEST: u64 = 64 * 1024;
 
 /// Refuses a complete download that is empty or the body of an error; its bytes are not kept.
-pub(super) async fn check(part: &mut Part) -> Result<(), TransferError> {
+pub(super) async fn check(part: &mut PartialDownload) -> Result<(), TransferError> {
     let error = match part.length() {
         0 => TransferError::Empty,
         length if length > LONGEST => return Ok(()),

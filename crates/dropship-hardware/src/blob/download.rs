@@ -20,8 +20,8 @@ use dropship_redact::SafeUrl;
 
 use super::contents;
 use super::error::TransferError;
-use super::part::Part;
-use super::rate::Rate;
+use super::partial_download::PartialDownload;
+use super::rate::DownloadRate;
 use super::sas;
 use super::wire::{self, VERSION};
 
@@ -102,7 +102,7 @@ impl Client {
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<u64, TransferError> {
         let target = self.shared.hosts.check(url)?;
-        let mut part = Part::open(to).await?;
+        let mut part = PartialDownload::open(to).await?;
         let (mut fruitless, mut longest) = (0, part.length());
         let mut bearer = self.token_for(target).await?;
         let mut renewed = false;
@@ -155,7 +155,7 @@ impl Client {
         &self,
         url: &Url,
         bearer: Option<&Bearer>,
-        part: &mut Part,
+        part: &mut PartialDownload,
         max_bytes: u64,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<(), TransferError> {
@@ -171,7 +171,7 @@ impl Client {
             return Err(too_long(part, max_bytes).await?);
         }
         part.check_space(total).await?;
-        let mut rate = Rate::from(part.length());
+        let mut rate = DownloadRate::from(part.length());
         progress(part.length());
         // Only the start of a file can show that it is a page.
         let mut head = if part.length() == 0 { Vec::new() } else { vec![0; CHECKED] };
@@ -213,7 +213,7 @@ impl Client {
         &self,
         url: &Url,
         bearer: Option<&Bearer>,
-        part: &Part,
+        part: &PartialDownload,
     ) -> Result<Response, TransferError> {
         let mut redirect: Option<SafeUrl> = None;
         for _ in 0..=MAX_REDIRECTS {
@@ -259,13 +259,17 @@ fn location(answer: &Response) -> Option<String> {
 }
 
 /// The error of a download that is longer than it can be; its bytes are not kept.
-async fn too_long(part: &mut Part, max_bytes: u64) -> Result<TransferError, TransferError> {
+async fn too_long(part: &mut PartialDownload, max_bytes: u64) -> Result<TransferError, TransferError> {
     part.restart(None).await?;
     Ok(TransferError::TooLong { max_bytes })
 }
 
 /// Refuses a response that is an HTML page; its bytes are not kept.
-async fn refuse_page(headers: &HeaderMap, head: &[u8], part: &mut Part) -> Result<(), TransferError> {
+async fn refuse_page(
+    headers: &HeaderMap,
+    head: &[u8],
+    part: &mut PartialDownload,
+) -> Result<(), TransferError> {
     if !html::is_response(headers, head) {
         return Ok(());
     }
@@ -274,7 +278,7 @@ async fn refuse_page(headers: &HeaderMap, head: &[u8], part: &mut Part) -> Resul
 }
 
 /// Checks a complete part: its SHA-256 if that is known, otherwise its contents. Wrong bytes are not kept.
-async fn verify(part: &mut Part, expected: Option<[u8; 32]>) -> Result<(), TransferError> {
+async fn verify(part: &mut PartialDownload, expected: Option<[u8; 32]>) -> Result<(), TransferError> {
     let Some(expected) = expected else { return contents::check(part).await };
     let got = part.sha256().await?;
     if got == expected {
@@ -297,7 +301,7 @@ pub(crate) fn read_sha256(text: &str) -> Option<[u8; 32]> {
 }
 
 /// Whether the store has no more bytes than the part: an earlier attempt ended just before the rename.
-fn is_all(answer: &Response, part: &Part) -> bool {
+fn is_all(answer: &Response, part: &PartialDownload) -> bool {
     let range = answer.headers().get(CONTENT_RANGE).and_then(|range| range.to_str().ok());
     let total =
         range.and_then(|range| range.trim().strip_prefix("bytes")?.trim().strip_prefix("*/")?.parse().ok());
@@ -305,7 +309,7 @@ fn is_all(answer: &Response, part: &Part) -> bool {
 }
 
 /// Sets the part to the start of the response; returns the length of the whole file if it is known.
-async fn begin(answer: &Response, part: &mut Part) -> Result<Option<u64>, TransferError> {
+async fn begin(answer: &Response, part: &mut PartialDownload) -> Result<Option<u64>, TransferError> {
     let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok());
     let tag = header(ETAG);
     let length: Option<u64> = header(CONTENT_LENGTH).and_then(|length| length.trim().parse().ok());

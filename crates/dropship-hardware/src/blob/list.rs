@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 /// The blocks of a blob in the store, by name.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Stored {
+pub(super) struct StoredBlocks {
     /// Names of the committed blocks, in order.
     pub(super) committed: Vec<String>,
     /// Length of every block, committed or waiting for a block list.
@@ -12,9 +12,9 @@ pub(super) struct Stored {
 }
 
 /// Reads the response of Get Block List.
-pub(super) fn read(xml: &str) -> Option<Stored> {
+pub(super) fn read(xml: &str) -> Option<StoredBlocks> {
     let document = roxmltree::Document::parse(xml).ok()?;
-    let mut blocks = Stored::default();
+    let mut blocks = StoredBlocks::default();
     for block in document.descendants().filter(|node| node.has_tag_name("Block")) {
         let text = |name| block.children().find(|node| node.has_tag_name(name)).and_then(|node| node.text());
         let (Some(name), Some(length)) =
@@ -56,7 +56,7 @@ mod tests {
         .expect("list");
         assert_eq!(blocks.committed, ["YQ=="]);
         assert_eq!(blocks.lengths.get("Yg=="), Some(&5));
-        assert_eq!(read("<BlockList/>"), Some(Stored::default()));
+        assert_eq!(read("<BlockList/>"), Some(StoredBlocks::default()));
         assert_eq!(read("nonsense"), None);
     }
 }

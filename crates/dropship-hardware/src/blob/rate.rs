@@ -11,12 +11,12 @@ const PERIOD: Duration = Duration::from_secs(60);
 const SLOWEST: u64 = 64 * 1024;
 
 /// The bytes of one response.
-pub(super) struct Rate {
+pub(super) struct DownloadRate {
     since: Instant,
     length: u64,
 }
 
-impl Rate {
+impl DownloadRate {
     /// Begins at a length of the download so far.
     pub(super) fn from(length: u64) -> Self {
         Self { since: Instant::now(), length }
@@ -43,7 +43,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn response_that_trickles_is_ended_and_a_quick_one_is_not() {
-        let mut rate = Rate::from(1000);
+        let mut rate = DownloadRate::from(1000);
         assert!(rate.check(1001).is_ok(), "a short time is not measured");
         tokio::time::advance(PERIOD).await;
         assert!(rate.check(1000 + SLOWEST).is_ok());

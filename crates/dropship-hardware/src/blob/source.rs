@@ -23,7 +23,7 @@ const PIECE: usize = 256 * 1024;
 
 /// A file to be sent.
 #[derive(Clone)]
-pub(super) struct Source {
+pub(super) struct SourceFile {
     pub(super) file: Arc<File>,
     pub(super) path: PathBuf,
     pub(super) length: u64,
@@ -32,12 +32,12 @@ pub(super) struct Source {
 }
 
 /// Its blocks, one after another.
-pub(super) struct Blocks {
+pub(super) struct BlockReader {
     blocks: mpsc::Receiver<Block>,
     reading: JoinHandle<Result<(), TransferError>>,
 }
 
-impl Source {
+impl SourceFile {
     /// Opens a file that is to have this SHA-256, if it is known. A file of one block is read at once, as that block.
     pub(super) async fn open(
         path: &Path,
@@ -71,11 +71,11 @@ impl Source {
     }
 
     /// Reads on a thread of its own, one block ahead.
-    pub(super) fn blocks(&self, size: u64, buffers: &BufferPool) -> Blocks {
+    pub(super) fn blocks(&self, size: u64, buffers: &BufferPool) -> BlockReader {
         let (sender, blocks) = mpsc::channel(1);
         let (source, buffers, runtime) = (self.clone(), buffers.clone(), Handle::current());
         let reading = tokio::task::spawn_blocking(move || source.read(size, &buffers, &runtime, &sender));
-        Blocks { blocks, reading }
+        BlockReader { blocks, reading }
     }
 
     fn read(
@@ -137,7 +137,7 @@ impl Source {
     }
 }
 
-impl Blocks {
+impl BlockReader {
     /// The next block; none after the last.
     pub(super) async fn next(&mut self, path: &Path) -> Result<Option<Block>, TransferError> {
         if let Some(block) = self.blocks.recv().await {

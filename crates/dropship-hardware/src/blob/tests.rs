@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 
 use super::buffers::{BLOCK, BUFFERS};
 use super::*;
-use crate::testing::{Asked, Reply, Server};
+use crate::testing::{ReceivedRequest, Reply, TestServer};
 use crate::{Client, Settings};
 use dropship_redact::SafeUrl;
 
@@ -269,7 +269,7 @@ async fn more_uploads_at_once_than_there_are_buffers_all_end() {
     assert!(slot.content() == bytes);
 }
 
-fn client(server: &Server, change: impl FnOnce(&mut Settings)) -> Client {
+fn client(server: &TestServer, change: impl FnOnce(&mut Settings)) -> Client {
     let mut settings = server.settings();
     change(&mut settings);
     Client::new(settings).expect("client")

@@ -16,10 +16,10 @@ use dropship_redact::SafeUrl;
 use super::block::Block;
 use super::buffers::BLOCK;
 use super::error::TransferError;
-use super::list::{self, Stored};
+use super::list::{self, StoredBlocks};
 use super::sas;
-use super::source::Source;
-use super::window::Window;
+use super::source::SourceFile;
+use super::window::UploadWindow;
 use super::wire::{self, CRC64, VERSION};
 
 /// Most blocks of a blob.
@@ -43,7 +43,7 @@ pub struct Uploaded {
 struct Upload<'a> {
     client: &'a Client,
     url: &'a Url,
-    source: Source,
+    source: SourceFile,
     progress: &'a (dyn Fn(u64) + Send + Sync),
 }
 
@@ -86,7 +86,7 @@ impl Client {
     ) -> Result<Uploaded, TransferError> {
         let target = self.shared.hosts.check(url)?;
         sas::check(target)?;
-        let (source, whole) = Source::open(path, expected, &self.shared.buffers).await?;
+        let (source, whole) = SourceFile::open(path, expected, &self.shared.buffers).await?;
         let upload = Upload { client: self, url: target, source, progress };
         if let Some(block) = whole {
             return upload.as_one_blob(block).await;
@@ -124,13 +124,13 @@ impl Upload<'_> {
         let mut blocks = self.source.blocks(block_size(self.source.length), &self.client.shared.buffers);
         let count = self.source.length.div_ceil(block_size(self.source.length));
         let mut names = vec![String::new(); usize::try_from(count).unwrap_or(usize::MAX)];
-        let (mut more, mut done, mut sent, mut window) = (true, 0, 0, Window::default());
+        let (mut more, mut done, mut sent, mut window) = (true, 0, 0, UploadWindow::default());
         let mut flying = FuturesUnordered::new();
         while more || !flying.is_empty() {
             tokio::select! {
                 biased;
                 Some(put) = flying.next() => {
-                    let Put { index, name, length, took } = put?;
+                    let StagedBlock { index, name, length, took } = put?;
                     done += length;
                     if let Some(took) = took {
                         sent += length;
@@ -154,36 +154,36 @@ impl Upload<'_> {
     }
 
     /// Sends one block, unless the store has it.
-    async fn put_block(&self, block: Block, there: &Stored) -> Result<Put, TransferError> {
+    async fn put_block(&self, block: Block, there: &StoredBlocks) -> Result<StagedBlock, TransferError> {
         let (index, length) = (block.index, block.bytes.len() as u64);
         if there.lengths.get(&block.id) == Some(&length) {
-            return Ok(Put { index, name: block.id, length, took: None });
+            return Ok(StagedBlock { index, name: block.id, length, took: None });
         }
         let started = Instant::now();
         let query = [("comp", "block"), ("blockid", block.id.as_str())];
-        let checked = wire::Sent { body: &block.bytes, crc64: Some(&block.crc64) };
+        let checked = wire::RequestBody { body: &block.bytes, crc64: Some(&block.crc64) };
         wire::send("put a block", self.client.shared.backoff, Some(checked), || {
             self.request(Method::PUT, &query)
         })
         .await?;
-        Ok(Put { index, name: block.id, length, took: Some(started.elapsed()) })
+        Ok(StagedBlock { index, name: block.id, length, took: Some(started.elapsed()) })
     }
 
     /// The blocks that the store has; none if the store does not list them.
-    async fn blocks(&self) -> Stored {
+    async fn blocks(&self) -> StoredBlocks {
         let query = [("comp", "blocklist"), ("blocklisttype", "all")];
         let answer =
             wire::send("list blocks", self.client.shared.backoff, None, || self.request(Method::GET, &query))
                 .await;
         let Ok(answer) = answer else {
-            return Stored::default();
+            return StoredBlocks::default();
         };
         let text = tokio::time::timeout(wire::SILENCE, wire::text(answer)).await.ok().flatten();
         text.and_then(|text| list::read(&text)).unwrap_or_default()
     }
 
     async fn put_blob(&self, bytes: Bytes, crc64: Option<&str>) -> Result<Response, TransferError> {
-        let sent = wire::Sent { body: &bytes, crc64 };
+        let sent = wire::RequestBody { body: &bytes, crc64 };
         wire::send("put the blob", self.client.shared.backoff, Some(sent), || {
             Ok(self
                 .request(Method::PUT, &[])?
@@ -195,7 +195,7 @@ impl Upload<'_> {
 
     async fn put_list(&self, names: &[String]) -> Result<(), TransferError> {
         let body = Bytes::from(list::write(names));
-        let sent = wire::Sent { body: &body, crc64: None };
+        let sent = wire::RequestBody { body: &body, crc64: None };
         wire::send("put the block list", self.client.shared.backoff, Some(sent), || {
             Ok(self
                 .request(Method::PUT, &[("comp", "blocklist")])?
@@ -245,7 +245,7 @@ impl Upload<'_> {
 }
 
 /// A block that the store has.
-struct Put {
+struct StagedBlock {
     index: u64,
     name: String,
     length: u64,

@@ -12,20 +12,20 @@ const QUICK: Duration = Duration::from_secs(10);
 const SLOW: Duration = Duration::from_secs(45);
 
 /// Grows only while the link is the bottleneck. If the file or its digest is, more blocks in flight only use more memory.
-pub(super) struct Window {
+pub(super) struct UploadWindow {
     /// Maximum number of blocks in flight.
     pub(super) size: usize,
     /// Number of consecutive blocks that were sent while the window was full.
     full: usize,
 }
 
-impl Default for Window {
+impl Default for UploadWindow {
     fn default() -> Self {
         Self { size: AT_FIRST, full: 0 }
     }
 }
 
-impl Window {
+impl UploadWindow {
     /// Records that a block was stored, with the number of blocks that were in flight, including it.
     pub(super) fn took(&mut self, took: Duration, flying: usize) {
         if took > SLOW {
@@ -48,7 +48,7 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
 
     fn after(times: &[(Duration, usize)]) -> usize {
-        let mut window = Window::default();
+        let mut window = UploadWindow::default();
         times.iter().for_each(|(took, flying)| window.took(*took, *flying));
         window.size
     }

@@ -39,7 +39,7 @@ const MOST: usize = 8 << 20;
 
 /// The body of a request.
 #[derive(Clone, Copy)]
-pub(super) struct Sent<'a> {
+pub(super) struct RequestBody<'a> {
     pub(super) body: &'a Bytes,
     /// Its CRC-64, if the store is to verify it.
     pub(super) crc64: Option<&'a str>,
@@ -50,7 +50,7 @@ pub(super) struct Sent<'a> {
 pub(super) async fn send<F>(
     operation: &'static str,
     backoff: Backoff,
-    sent: Option<Sent<'_>>,
+    sent: Option<RequestBody<'_>>,
     request: F,
 ) -> Result<Response, TransferError>
 where
@@ -86,11 +86,11 @@ where
 pub(super) async fn once(
     operation: &'static str,
     request: RequestBuilder,
-    sent: Option<Sent<'_>>,
+    sent: Option<RequestBody<'_>>,
 ) -> Result<Response, TransferError> {
     let moved = Arc::new(AtomicU64::new(0));
     let mut request = request;
-    if let Some(Sent { body, crc64 }) = sent {
+    if let Some(RequestBody { body, crc64 }) = sent {
         request = request.header(CONTENT_LENGTH, body.len()).body(sliced(body.clone(), &moved));
         if let Some(crc64) = crc64 {
             request = request.header(CRC64, crc64);
@@ -105,7 +105,11 @@ pub(super) async fn once(
 }
 
 /// The error if the store returns the checksum of other bytes than were sent.
-fn damage(operation: &'static str, answer: &Response, sent: Option<Sent<'_>>) -> Option<TransferError> {
+fn damage(
+    operation: &'static str,
+    answer: &Response,
+    sent: Option<RequestBody<'_>>,
+) -> Option<TransferError> {
     let expected = sent?.crc64?;
     let got = answer.headers().get(CRC64)?;
     (got.as_bytes() != expected.as_bytes()).then(|| TransferError::Stored {

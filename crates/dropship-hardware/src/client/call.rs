@@ -11,9 +11,9 @@ use tokio::time::Instant;
 
 use crate::auth::Bearer;
 use crate::error::{Error, Execution, Recovery};
-use crate::health::{CallOutcome, Peer};
+use crate::health::{CallOutcome, PeerService};
 use crate::json;
-use crate::limiter::{Outcome, Rejected};
+use crate::limiter::{PermittedOutcome, Rejected};
 use crate::model::{Listed, entry};
 use crate::request_id::random_uuid;
 use crate::settings::ObservedCall;
@@ -31,7 +31,7 @@ const BUDGET: Duration = Duration::from_secs(300);
 
 /// The body of a call.
 #[derive(Debug, Clone, Default)]
-pub(crate) enum Body {
+pub(crate) enum CallBody {
     /// Nothing.
     #[default]
     None,
@@ -43,7 +43,7 @@ pub(crate) enum Body {
     File(std::path::PathBuf, u64),
 }
 
-impl Body {
+impl CallBody {
     /// A JSON body.
     pub(crate) fn json<T: Serialize>(operation: &'static str, value: &T) -> Result<Self, Error> {
         serde_json::to_vec(value).map(|bytes| Self::Json(bytes.into())).map_err(|error| {
@@ -58,7 +58,7 @@ impl Body {
 
 /// Query of a call.
 #[derive(Debug, Clone, Default)]
-pub(crate) enum Query {
+pub(crate) enum CallQuery {
     /// None.
     #[default]
     None,
@@ -74,8 +74,8 @@ pub(crate) struct Call {
     pub(crate) method: Method,
     /// Path segments after the base; an empty last segment is a slash at the end.
     pub(crate) path: Vec<String>,
-    pub(crate) query: Query,
-    pub(crate) body: Body,
+    pub(crate) query: CallQuery,
+    pub(crate) body: CallBody,
     /// A repetition does no harm, so it is repeated here.
     pub(crate) repeatable: bool,
     /// It creates an object.
@@ -89,32 +89,37 @@ impl Call {
             operation,
             method: Method::GET,
             path,
-            query: Query::None,
-            body: Body::None,
+            query: CallQuery::None,
+            body: CallBody::None,
             repeatable: true,
             creates: false,
         }
     }
 
     /// A call that changes something and is never repeated here.
-    pub(crate) fn once(operation: &'static str, method: Method, path: Vec<String>, body: Body) -> Self {
-        Self { operation, method, path, query: Query::None, body, repeatable: false, creates: false }
+    pub(crate) fn once(operation: &'static str, method: Method, path: Vec<String>, body: CallBody) -> Self {
+        Self { operation, method, path, query: CallQuery::None, body, repeatable: false, creates: false }
     }
 
     /// A call that creates an object. It is never repeated here.
-    pub(crate) fn create(operation: &'static str, method: Method, path: Vec<String>, body: Body) -> Self {
+    pub(crate) fn create(operation: &'static str, method: Method, path: Vec<String>, body: CallBody) -> Self {
         Self { creates: true, ..Self::once(operation, method, path, body) }
     }
 
     /// A change whose repetition has no further effect.
-    pub(crate) fn idempotent(operation: &'static str, method: Method, path: Vec<String>, body: Body) -> Self {
+    pub(crate) fn idempotent(
+        operation: &'static str,
+        method: Method,
+        path: Vec<String>,
+        body: CallBody,
+    ) -> Self {
         Self { repeatable: true, ..Self::once(operation, method, path, body) }
     }
 }
 
 /// A successful response.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct ApiResponse {
     pub(crate) status: u16,
     pub(crate) body: Vec<u8>,
     pub(crate) request_id: String,
@@ -168,7 +173,7 @@ impl Client {
     }
 
     /// Makes a call; repeats it while that does no harm and its error can pass.
-    pub(crate) async fn send(&self, call: &Call) -> Result<Answer, Error> {
+    pub(crate) async fn send(&self, call: &Call) -> Result<ApiResponse, Error> {
         let start = Instant::now();
         let mut repeats = 0;
         loop {
@@ -190,11 +195,11 @@ impl Client {
     }
 
     /// One attempt, and a second one with a new token after a 401.
-    pub(super) async fn authorized(&self, call: &Call) -> Result<Answer, Error> {
+    pub(super) async fn authorized(&self, call: &Call) -> Result<ApiResponse, Error> {
         self.authorize(call).await.map_err(|error| error.with_creates(call.creates))
     }
 
-    async fn authorize(&self, call: &Call) -> Result<Answer, Error> {
+    async fn authorize(&self, call: &Call) -> Result<ApiResponse, Error> {
         let bearer = self.bearer(call.operation).await?;
         match self.attempt(call, &bearer).await {
             // The service executed nothing, so a create can be sent again, too.
@@ -217,7 +222,7 @@ impl Client {
     }
 
     /// One attempt: waits for its permit, and reports the result to the limiter.
-    async fn attempt(&self, call: &Call, bearer: &Bearer) -> Result<Answer, Error> {
+    async fn attempt(&self, call: &Call, bearer: &Bearer) -> Result<ApiResponse, Error> {
         let permit = self
             .shared
             .limiter
@@ -245,26 +250,26 @@ impl Client {
         let outcome = match &result {
             Ok(answer) => {
                 tracing::debug!(operation, status = answer.status, took_ms, request_id, "Call done");
-                Outcome::Answered
+                PermittedOutcome::Answered
             }
             Err(error) => {
                 let status = error.status;
                 tracing::debug!(operation, status, took_ms, request_id, trace = ?error.trace, %error, "Call failed");
                 match status {
                     // A local file that cannot be read is no failure of the service.
-                    None if error.recovery == Recovery::Permanent => Outcome::Answered,
-                    Some(429) => Outcome::Throttled(error.retry_after),
-                    Some(408 | 500..=599) | None => Outcome::Failed(error.retry_after),
-                    Some(_) => Outcome::Answered,
+                    None if error.recovery == Recovery::Permanent => PermittedOutcome::Answered,
+                    Some(429) => PermittedOutcome::Throttled(error.retry_after),
+                    Some(408 | 500..=599) | None => PermittedOutcome::Failed(error.retry_after),
+                    Some(_) => PermittedOutcome::Answered,
                 }
             }
         };
         let pause = permit.complete(outcome);
         self.shared.health.record(
-            Peer::Api,
+            PeerService::Api,
             match (outcome, &result) {
-                (Outcome::Throttled(_), _) => CallOutcome::Throttled(pause),
-                (Outcome::Failed(_), Err(error)) => CallOutcome::Failed(error),
+                (PermittedOutcome::Throttled(_), _) => CallOutcome::Throttled(pause),
+                (PermittedOutcome::Failed(_), Err(error)) => CallOutcome::Failed(error),
                 _ => CallOutcome::Answered,
             },
         );

@@ -35,7 +35,7 @@ pub(crate) struct Shared {
     pub(crate) hosts: Hosts,
     pub(crate) buffers: BufferPool,
     pub(crate) observer: settings::Observer,
-    pub(crate) gate: settings::Gate,
+    pub(crate) gate: settings::ChangeGate,
     pub(crate) clock: Arc<ClockOffset>,
     pub(crate) health: Arc<ServiceHealth>,
 }

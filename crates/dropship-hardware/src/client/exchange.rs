@@ -14,7 +14,7 @@ use crate::html;
 use crate::http::explain;
 use crate::retry_after;
 
-use super::call::{Answer, Body, Call, Query};
+use super::call::{ApiResponse, Call, CallBody, CallQuery};
 use super::core::Client;
 
 /// Maximum length of a response, in bytes.
@@ -29,7 +29,7 @@ impl Client {
         call: &Call,
         bearer: &Bearer,
         request_id: &str,
-    ) -> Result<Answer, Error> {
+    ) -> Result<ApiResponse, Error> {
         let mark = |error: Error| error.with_request(&self.correlation, request_id);
         let http = if call.repeatable { &self.shared.http.calls } else { &self.shared.http.once };
         let request = http
@@ -62,7 +62,7 @@ impl Client {
                 format!("a proxy or a sign-in page answered: {}", read_body(&body).message),
             )));
         }
-        Ok(Answer { status: status.as_u16(), body, request_id: request_id.to_owned() })
+        Ok(ApiResponse { status: status.as_u16(), body, request_id: request_id.to_owned() })
     }
 
     fn url(&self, call: &Call) -> Url {
@@ -70,7 +70,7 @@ impl Client {
         if let Ok(mut path) = url.path_segments_mut() {
             path.extend(&call.path);
         }
-        if let Query::Raw(query) = &call.query {
+        if let CallQuery::Raw(query) = &call.query {
             url.set_query(Some(query));
         }
         url
@@ -79,13 +79,13 @@ impl Client {
 
 async fn with_body(request: RequestBuilder, call: &Call) -> Result<RequestBuilder, Error> {
     Ok(match &call.body {
-        Body::None => request,
-        Body::Empty => request
+        CallBody::None => request,
+        CallBody::Empty => request
             .header(CONTENT_TYPE, "application/json")
             .header(CONTENT_LENGTH, HeaderValue::from_static("0"))
             .body(Bytes::new()),
-        Body::Json(json) => request.header(CONTENT_TYPE, "application/json").body(json.clone()),
-        Body::File(path, length) => {
+        CallBody::Json(json) => request.header(CONTENT_TYPE, "application/json").body(json.clone()),
+        CallBody::File(path, length) => {
             let file = tokio::fs::File::open(path).await.map_err(|error| {
                 let message = format!("{} cannot be read: {error}", path.display());
                 Error::not_sent(call.operation, Recovery::Permanent, message)

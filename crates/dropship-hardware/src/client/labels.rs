@@ -6,7 +6,7 @@ use crate::error::{Error, Recovery};
 use crate::paging::Pages;
 use crate::{LabelId, LabelUpdate, NewShippingLabel, ProductId, ShippingLabel, SubmissionId};
 
-use super::call::{Body, Call, Query};
+use super::call::{Call, CallBody, CallQuery};
 use super::core::Client;
 use super::submissions::{submission, under};
 
@@ -31,7 +31,7 @@ impl Client {
     ) -> Result<ShippingLabel, Error> {
         let mut call = Call::get("get shipping label", label(product, of, id));
         if with_targeting {
-            call.query = Query::Raw("includeTargetingInfo=true".to_owned());
+            call.query = CallQuery::Raw("includeTargetingInfo=true".to_owned());
         }
         self.object(call).await
     }
@@ -48,7 +48,7 @@ impl Client {
         new: &NewShippingLabel,
     ) -> Result<ShippingLabel, Error> {
         const OPERATION: &str = "create shipping label";
-        let body = Body::json(OPERATION, new)?;
+        let body = CallBody::json(OPERATION, new)?;
         let path = under(submission(product, of), "shippingLabels");
         self.object(Call::create(OPERATION, Method::POST, path, body)).await
     }
@@ -68,7 +68,7 @@ impl Client {
         if update.is_empty() {
             return Err(Error::not_sent(OPERATION, Recovery::Permanent, "the update changes nothing"));
         }
-        let body = Body::json(OPERATION, update)?;
+        let body = CallBody::json(OPERATION, update)?;
         self.nothing(Call::once(OPERATION, Method::PATCH, label(product, of, id), body)).await
     }
 
@@ -79,7 +79,7 @@ impl Client {
     /// See [`Error`].
     pub async fn cancel_label(&self, product: ProductId, of: SubmissionId, id: LabelId) -> Result<(), Error> {
         let path = under(label(product, of, id), "cancel");
-        self.nothing(Call::once("cancel shipping label", Method::PUT, path, Body::Empty)).await
+        self.nothing(Call::once("cancel shipping label", Method::PUT, path, CallBody::Empty)).await
     }
 }
 

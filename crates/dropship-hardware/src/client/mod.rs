@@ -12,6 +12,6 @@ mod submissions;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use call::{Call, Query};
+pub(crate) use call::{Call, CallQuery};
 pub use core::Client;
 pub use operations::OPERATIONS;

@@ -12,7 +12,7 @@ use crate::paging::Pages;
 use crate::{Asset, PreprodPackage};
 use dropship_redact::SafeUrl;
 
-use super::call::{Body, Call, bare};
+use super::call::{Call, CallBody, bare};
 use super::core::Client;
 use super::submissions::under;
 
@@ -30,7 +30,7 @@ impl Client {
                 format!("{} cannot be read: {error}", package.display()),
             )
         })?;
-        let body = Body::File(package.to_owned(), metadata.len());
+        let body = CallBody::File(package.to_owned(), metadata.len());
         self.parsed(Call::create(OPERATION, Method::PUT, under(packages(), ""), body), read_package).await
     }
 

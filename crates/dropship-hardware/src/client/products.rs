@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::paging::Pages;
 use crate::{Audience, NewProduct, Product, ProductId, ProductUpdate};
 
-use super::call::{Body, Call};
+use super::call::{Call, CallBody};
 use super::core::Client;
 
 impl Client {
@@ -36,7 +36,7 @@ impl Client {
     /// See [`Error`].
     pub async fn create_product(&self, new: &NewProduct) -> Result<Product, Error> {
         const OPERATION: &str = "create product";
-        let body = Body::json(OPERATION, new)?;
+        let body = CallBody::json(OPERATION, new)?;
         self.object(Call::create(OPERATION, Method::POST, vec!["products".into()], body)).await
     }
 
@@ -46,7 +46,7 @@ impl Client {
     /// See [`Error`].
     pub async fn update_product(&self, id: ProductId, update: &ProductUpdate) -> Result<(), Error> {
         const OPERATION: &str = "update product";
-        let body = Body::json(OPERATION, update)?;
+        let body = CallBody::json(OPERATION, update)?;
         self.nothing(Call::idempotent(OPERATION, Method::PATCH, product(id), body)).await
     }
 }

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::paging::Pages;
 use crate::{NewSubmission, ProductId, Submission, SubmissionId, SubmissionUpdate};
 
-use super::call::{Body, Call};
+use super::call::{Call, CallBody};
 use super::core::Client;
 use super::products::product;
 
@@ -32,7 +32,7 @@ impl Client {
     /// See [`Error`].
     pub async fn create_submission(&self, id: ProductId, new: &NewSubmission) -> Result<Submission, Error> {
         const OPERATION: &str = "create submission";
-        let body = Body::json(OPERATION, new)?;
+        let body = CallBody::json(OPERATION, new)?;
         self.object(Call::create(OPERATION, Method::POST, under(product(id), "submissions"), body)).await
     }
 
@@ -47,7 +47,7 @@ impl Client {
         update: &SubmissionUpdate,
     ) -> Result<(), Error> {
         const OPERATION: &str = "update submission";
-        let body = Body::json(OPERATION, update)?;
+        let body = CallBody::json(OPERATION, update)?;
         self.nothing(Call::idempotent(OPERATION, Method::PATCH, submission(product, id), body)).await
     }
 
@@ -58,7 +58,7 @@ impl Client {
     /// See [`Error`].
     pub async fn commit(&self, product: ProductId, id: SubmissionId) -> Result<(), Error> {
         let path = under(submission(product, id), "commit");
-        self.nothing(Call::once("commit submission", Method::POST, path, Body::Empty)).await
+        self.nothing(Call::once("commit submission", Method::POST, path, CallBody::Empty)).await
     }
 
     /// Requests driver metadata of a submission that has none: an old one, or one that a partner shared. It takes hours.
@@ -67,7 +67,7 @@ impl Client {
     /// See [`Error`].
     pub async fn create_publisher_metadata(&self, product: ProductId, id: SubmissionId) -> Result<(), Error> {
         let path = under(submission(product, id), "createpublishermetadata");
-        self.nothing(Call::once("create publisher metadata", Method::POST, path, Body::Empty)).await
+        self.nothing(Call::once("create publisher metadata", Method::POST, path, CallBody::Empty)).await
     }
 
     /// This account's copy of a submission that a partner shared. Undocumented; Microsoft's own client uses it, and the

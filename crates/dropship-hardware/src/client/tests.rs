@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::testing::{Asked, Reply, Server};
+use crate::testing::{ReceivedRequest, Reply, TestServer};
 use crate::*;
 
 mod documented;
@@ -26,9 +26,9 @@ fn new_submission() -> NewSubmission {
 }
 
 /// The responses of a server in turn; the last one is repeated.
-async fn in_turn(replies: Vec<Reply>) -> Server {
+async fn in_turn(replies: Vec<Reply>) -> TestServer {
     let count = AtomicUsize::new(0);
-    Server::start(move |_| {
+    TestServer::start(move |_| {
         let at = count.fetch_add(1, Ordering::SeqCst).min(replies.len() - 1);
         replies[at].clone()
     })
@@ -138,7 +138,7 @@ async fn read_that_keeps_failing_ends_with_an_error() {
 
 #[tokio::test]
 async fn expired_token_is_renewed_once_for_creates_too() {
-    let server = Server::bare({
+    let server = TestServer::bare({
         let tokens = AtomicUsize::new(0);
         move |asked| {
             if asked.target.contains("oauth2") {
@@ -225,7 +225,7 @@ fn plain_http_is_for_loopback_alone() {
 
 #[tokio::test]
 async fn loopback_is_never_proxied() {
-    let server = Server::start(|asked| match asked.method.as_str() {
+    let server = TestServer::start(|asked| match asked.method.as_str() {
         "CONNECT" => Reply::empty(502),
         _ => Reply::json(200, &product_json()),
     })

@@ -33,7 +33,7 @@ const LONGEST: Duration = Duration::from_secs(60);
 const SILENCE: Duration = Duration::from_secs(60);
 
 #[derive(Debug)]
-pub(super) struct Rate {
+pub(super) struct CallRate {
     backoff: Backoff,
     bucket: Option<Bucket>,
     /// Number of 429s that changed the rate. A 429 to a call of an earlier epoch does not change it.
@@ -65,7 +65,7 @@ struct Bucket {
     used: u32,
 }
 
-impl Rate {
+impl CallRate {
     pub(super) fn new(backoff: Backoff, now: Instant) -> Self {
         Self { backoff, bucket: None, epoch: 0, since: now, passed: 0, last: now, unnamed: 0 }
     }
@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn limit_estimated_after_a_silence_does_not_count_the_silence() {
         let start = Instant::now();
-        let mut rate = Rate::new(BACKOFF, start);
+        let mut rate = CallRate::new(BACKOFF, start);
         let busy = start + Duration::from_secs(7200);
         for call in 0..40_u32 {
             assert_eq!(rate.take(busy + SECOND * call / 40), Ok(()));
@@ -203,7 +203,7 @@ mod tests {
     #[test]
     fn few_calls_after_a_silence_are_no_estimate() {
         let start = Instant::now();
-        let mut rate = Rate::new(BACKOFF, start);
+        let mut rate = CallRate::new(BACKOFF, start);
         (0..600).for_each(|_| assert_eq!(rate.take(start), Ok(())));
         rate.throttled(0, Some(60 * SECOND), start);
         let before = rate.bucket.as_ref().expect("a limit").rate;
@@ -218,10 +218,10 @@ mod tests {
     #[test]
     fn rate_that_was_not_used_is_not_raised() {
         let start = Instant::now();
-        let mut rate = Rate::new(BACKOFF, start);
+        let mut rate = CallRate::new(BACKOFF, start);
         assert_eq!(rate.take(start), Ok(()));
         rate.throttled(0, Some(SECOND), start);
-        let estimate = |rate: &Rate| rate.bucket.as_ref().expect("a limit").rate;
+        let estimate = |rate: &CallRate| rate.bucket.as_ref().expect("a limit").rate;
         let (first, mut now) = (estimate(&rate), start + Duration::from_secs(7200));
         assert_eq!(rate.take(now), Ok(()));
         assert_eq!(estimate(&rate), first, "nothing was tried in two hours");

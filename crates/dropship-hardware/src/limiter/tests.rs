@@ -10,13 +10,13 @@ async fn there_is_no_limit_until_the_service_throttles() {
     let limiter = CallLimiter::new(BACKOFF);
     let start = Instant::now();
     for _ in 0..1000 {
-        limiter.acquire().await.expect("open").complete(Outcome::Answered);
+        limiter.acquire().await.expect("open").complete(PermittedOutcome::Answered);
     }
     assert_eq!(Instant::now(), start);
 }
 
 /// A service that allows `limit` calls in each window and answers 429 to the others.
-struct Service {
+struct ThrottlingService {
     limit: usize,
     window: Duration,
     start: Instant,
@@ -24,8 +24,8 @@ struct Service {
     throttled: AtomicUsize,
 }
 
-impl Service {
-    fn call(&self) -> Outcome {
+impl ThrottlingService {
+    fn call(&self) -> PermittedOutcome {
         let at = Instant::now() - self.start;
         let window = u64::try_from(at.as_millis() / self.window.as_millis()).expect("small");
         let mut used = self.used.lock();
@@ -35,17 +35,19 @@ impl Service {
         if used.1 == self.limit {
             self.throttled.fetch_add(1, Ordering::Relaxed);
             let left = self.window.as_millis() - at.as_millis() % self.window.as_millis();
-            return Outcome::Throttled(Some(Duration::from_millis(u64::try_from(left).expect("small"))));
+            return PermittedOutcome::Throttled(Some(Duration::from_millis(
+                u64::try_from(left).expect("small"),
+            )));
         }
         used.1 += 1;
-        Outcome::Answered
+        PermittedOutcome::Answered
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn ten_workers_share_a_limit_and_none_starves() {
     let limiter = Arc::new(CallLimiter::new(BACKOFF));
-    let service = Arc::new(Service {
+    let service = Arc::new(ThrottlingService {
         limit: 30,
         window: Duration::from_secs(60),
         start: Instant::now(),
@@ -61,7 +63,7 @@ async fn ten_workers_share_a_limit_and_none_starves() {
                     let pass = limiter.acquire().await.expect("no pause is that long");
                     tokio::time::sleep(Duration::from_millis(50)).await;
                     let outcome = service.call();
-                    done += u32::from(outcome == Outcome::Answered);
+                    done += u32::from(outcome == PermittedOutcome::Answered);
                     pass.complete(outcome);
                 }
                 done
@@ -83,9 +85,13 @@ async fn ten_workers_share_a_limit_and_none_starves() {
 #[tokio::test(start_paused = true)]
 async fn pause_holds_for_all_callers_and_a_long_one_is_reported() {
     let limiter = CallLimiter::new(BACKOFF);
-    limiter.acquire().await.expect("open").complete(Outcome::Throttled(Some(Duration::from_secs(20))));
+    limiter
+        .acquire()
+        .await
+        .expect("open")
+        .complete(PermittedOutcome::Throttled(Some(Duration::from_secs(20))));
     let start = Instant::now();
-    limiter.acquire().await.expect("open").complete(Outcome::Failed(Some(Duration::from_secs(600))));
+    limiter.acquire().await.expect("open").complete(PermittedOutcome::Failed(Some(Duration::from_secs(600))));
     assert!(start.elapsed() >= Duration::from_secs(20));
     assert!(
         matches!(limiter.acquire().await, Err(Rejected::Paused(left)) if left > Duration::from_secs(590))
@@ -99,7 +105,7 @@ async fn an_outage_opens_the_circuit_and_one_call_closes_it() {
     let left = loop {
         match limiter.acquire().await {
             Ok(pass) => {
-                pass.complete(Outcome::Failed(None));
+                pass.complete(PermittedOutcome::Failed(None));
             }
             Err(Rejected::Down(left)) => break left,
             Err(closed) => panic!("{closed:?}"),
@@ -113,10 +119,10 @@ async fn an_outage_opens_the_circuit_and_one_call_closes_it() {
     assert!(matches!(limiter.acquire().await, Err(Rejected::Down(_))), "only one");
     drop(probe);
     let probe = limiter.acquire().await.expect("the other was given up");
-    probe.complete(Outcome::Failed(None));
+    probe.complete(PermittedOutcome::Failed(None));
     let Err(Rejected::Down(longer)) = limiter.acquire().await else { panic!("still down") };
     assert!(longer > left);
     tokio::time::sleep(longer).await;
-    limiter.acquire().await.expect("one may try").complete(Outcome::Answered);
-    limiter.acquire().await.expect("up").complete(Outcome::Answered);
+    limiter.acquire().await.expect("one may try").complete(PermittedOutcome::Answered);
+    limiter.acquire().await.expect("up").complete(PermittedOutcome::Answered);
 }

@@ -14,13 +14,13 @@ use crate::json;
 #[derive(Debug)]
 pub(super) struct Page<E> {
     pub(super) entries: Vec<E>,
-    pub(super) next: Next,
-    pub(super) form: Form,
+    pub(super) next: NextPage,
+    pub(super) form: PageForm,
 }
 
 /// The form in which the entries of a page came.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Form {
+pub(super) enum PageForm {
     /// The array `value` of an envelope.
     Envelope,
     /// A plain array.
@@ -31,7 +31,7 @@ pub(super) enum Form {
 
 /// The continuation of a page.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(super) enum NextPage {
     /// No page.
     None,
     /// The page with this continuation token, encoded as it came.
@@ -64,7 +64,7 @@ impl<'de, E, F: Fn(Value) -> E> Visitor<'de> for PageVisitor<'_, F> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Page<E>, A::Error> {
-        Ok(Page { entries: each(seq, self.0)?, next: Next::None, form: Form::PlainArray })
+        Ok(Page { entries: each(seq, self.0)?, next: NextPage::None, form: PageForm::PlainArray })
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page<E>, A::Error> {
@@ -80,7 +80,7 @@ impl<'de, E, F: Fn(Value) -> E> Visitor<'de> for PageVisitor<'_, F> {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        let none = || (Vec::new(), Form::NoArray("it has no `value`".to_owned()));
+        let none = || (Vec::new(), PageForm::NoArray("it has no `value`".to_owned()));
         let (entries, form) = entries.unwrap_or_else(none);
         Ok(Page { entries, next: next(&others), form })
     }
@@ -98,7 +98,7 @@ fn each<'de, A: SeqAccess<'de>, E>(mut seq: A, entry: impl Fn(Value) -> E) -> Re
 struct Entries<'a, F>(&'a F);
 
 impl<'de, E, F: Fn(Value) -> E> DeserializeSeed<'de> for Entries<'_, F> {
-    type Value = (Vec<E>, Form);
+    type Value = (Vec<E>, PageForm);
 
     fn deserialize<D: serde::Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
         deserializer.deserialize_any(self)
@@ -106,14 +106,14 @@ impl<'de, E, F: Fn(Value) -> E> DeserializeSeed<'de> for Entries<'_, F> {
 }
 
 impl<'de, E, F: Fn(Value) -> E> Visitor<'de> for Entries<'_, F> {
-    type Value = (Vec<E>, Form);
+    type Value = (Vec<E>, PageForm);
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an array")
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, seq: A) -> Result<Self::Value, A::Error> {
-        Ok((each(seq, self.0)?, Form::Envelope))
+        Ok((each(seq, self.0)?, PageForm::Envelope))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
@@ -152,29 +152,29 @@ impl<'de, E, F: Fn(Value) -> E> Visitor<'de> for Entries<'_, F> {
     }
 }
 
-fn no_array<E>(what: &str) -> (Vec<E>, Form) {
-    (Vec::new(), Form::NoArray(format!("its `value` is {what} instead of an array")))
+fn no_array<E>(what: &str) -> (Vec<E>, PageForm) {
+    (Vec::new(), PageForm::NoArray(format!("its `value` is {what} instead of an array")))
 }
 
 /// The continuation, by the links and the other fields of an envelope.
-fn next(page: &Map<String, Value>) -> Next {
+fn next(page: &Map<String, Value>) -> NextPage {
     let links = match page.get("links") {
-        None | Some(Value::Null) => Next::None,
-        Some(Value::Array(links)) => links.iter().map(of_link).fold(Next::None, Next::or),
+        None | Some(Value::Null) => NextPage::None,
+        Some(Value::Array(links)) => links.iter().map(of_link).fold(NextPage::None, NextPage::or),
         Some(Value::Object(link)) if link.contains_key("href") => of_link(&Value::Object(link.clone())),
         // `{"next_link": {"href": …}}` or `{"next_link": "…"}`: relations as keys.
         Some(Value::Object(links)) => links
             .iter()
             .filter(|(rel, value)| is_next(rel) && is_set(value))
             .map(|(rel, _)| named(rel))
-            .fold(Next::None, Next::or),
-        Some(_) => Next::Unusable("its links cannot be read".to_owned()),
+            .fold(NextPage::None, NextPage::or),
+        Some(_) => NextPage::Unusable("its links cannot be read".to_owned()),
     };
     let others = page.iter().filter(|(key, value)| *key != "links" && is_next(key) && is_set(value));
-    others.map(|(key, _)| named(key)).fold(links, Next::or)
+    others.map(|(key, _)| named(key)).fold(links, NextPage::or)
 }
 
-impl Next {
+impl NextPage {
     /// The one that says more: a token, then a reason.
     fn or(self, other: Self) -> Self {
         match (&self, &other) {
@@ -185,7 +185,7 @@ impl Next {
 }
 
 /// The target of a link. A link whose relation is not documented is not followed: it may not lead to a page.
-fn of_link(link: &Value) -> Next {
+fn of_link(link: &Value) -> NextPage {
     let text = |key| {
         let fields = link.as_object().into_iter().flatten();
         let field = fields.into_iter().find(|(name, _)| name.eq_ignore_ascii_case(key));
@@ -200,21 +200,23 @@ fn of_link(link: &Value) -> Next {
             .map(|(_, token)| token.trim())
             .find(|token| !token.is_empty());
         return match token {
-            Some(token) => Next::Token(token.to_owned()),
-            None => Next::Unusable(format!("its link `{rel}` has no continuation token: `{}`", shown(href))),
+            Some(token) => NextPage::Token(token.to_owned()),
+            None => {
+                NextPage::Unusable(format!("its link `{rel}` has no continuation token: `{}`", shown(href)))
+            }
         };
     }
     let is_own = ["self", "first", "last", "prev", "previous", "previous_link"]
         .iter()
         .any(|known| rel.eq_ignore_ascii_case(known));
     if !is_own && (is_next(rel) || parameters.map(|(name, _)| name).any(is_next)) {
-        return Next::Unusable(format!(
+        return NextPage::Unusable(format!(
             "its link `{}` to more entries is not one of the documentation: `{}`",
             shown(rel),
             shown(href)
         ));
     }
-    Next::None
+    NextPage::None
 }
 
 /// Whether the name of a field, relation or parameter announces more entries, such as `@odata.nextLink` or `$skiptoken`.
@@ -235,8 +237,8 @@ fn is_set(value: &Value) -> bool {
     }
 }
 
-fn named(key: &str) -> Next {
-    Next::Unusable(format!(
+fn named(key: &str) -> NextPage {
+    NextPage::Unusable(format!(
         "its field `{}` announces more entries in a way that is not documented",
         shown(key)
     ))
@@ -256,7 +258,7 @@ fn shown(text: &str) -> String {
 #[cfg(fuzzing)]
 pub(crate) fn read_page(bytes: &[u8]) {
     if let Ok(page) = Page::read(bytes, |entry| entry)
-        && let Next::Token(token) = page.next
+        && let NextPage::Token(token) = page.next
     {
         assert!(!token.is_empty(), "a token has text");
     }
@@ -273,11 +275,11 @@ mod tests {
     }
 
     #[expect(clippy::needless_pass_by_value, reason = "the cases are literals")]
-    fn next_of(page: Value) -> Next {
+    fn next_of(page: Value) -> NextPage {
         read(&page).expect("a page").next
     }
 
-    fn link(rel: &str, href: &str) -> Next {
+    fn link(rel: &str, href: &str) -> NextPage {
         next_of(
             json!({"value": [], "links": [{"rel": "self", "href": "https://h/products?pageSize=50"}, {"rel": rel, "href": href}]}),
         )
@@ -286,18 +288,18 @@ mod tests {
     #[test]
     fn link_yields_its_token_only() {
         let real = "https:// evil.example/api/products?pageSize=50&continuationToken=PD94%2Bb%3D%3D";
-        let token = Next::Token("PD94%2Bb%3D%3D".to_owned());
+        let token = NextPage::Token("PD94%2Bb%3D%3D".to_owned());
         assert_eq!(link("next_link", real), token);
         assert_eq!(link("Next", real), token);
         assert_eq!(next_of(json!({"value": [], "links": [{"Rel": "next_link", "Href": real}]})), token);
-        assert_eq!(link("self", real), Next::None);
-        assert_eq!(link("previous", real), Next::None);
-        assert_eq!(link("get_submissions", "https://h/products/1/submissions"), Next::None);
+        assert_eq!(link("self", real), NextPage::None);
+        assert_eq!(link("previous", real), NextPage::None);
+        assert_eq!(link("get_submissions", "https://h/products/1/submissions"), NextPage::None);
     }
 
     #[test]
     fn next_link_without_usable_token_is_no_end() {
-        let unusable = |next: Next| assert!(matches!(next, Next::Unusable(_)), "{next:?}");
+        let unusable = |next: NextPage| assert!(matches!(next, NextPage::Unusable(_)), "{next:?}");
         unusable(link("next_link", "https://h/products?continuationToken="));
         unusable(link("next_link", "https://h/products?pageSize=50&$skiptoken=abc"));
         unusable(link("next_link", "https://h/products?page=2"));
@@ -325,7 +327,7 @@ mod tests {
             json!({"value": [], "links": null}),
             json!({"value": [], "links": [], "nextLink": null, "continuationToken": "", "hasMore": false, "count": 2}),
         ] {
-            assert_eq!(next_of(page), Next::None);
+            assert_eq!(next_of(page), NextPage::None);
         }
     }
 
@@ -333,7 +335,7 @@ mod tests {
     fn token_wins_over_another_announcement() {
         let page = json!({"value": [], "nextLink": "https://h/x?y",
             "links": [{"rel": "next_link", "href": "https://h/products?continuationToken=abc"}]});
-        assert_eq!(next_of(page), Next::Token("abc".to_owned()));
+        assert_eq!(next_of(page), NextPage::Token("abc".to_owned()));
     }
 
     #[test]
@@ -347,10 +349,10 @@ mod tests {
             (json!({"items": [{"id": 1}]}), 0),
         ] {
             let page = read(&page).expect("a page");
-            assert!(matches!(page.form, Form::NoArray(_)) && page.entries.len() == count, "{page:?}");
+            assert!(matches!(page.form, PageForm::NoArray(_)) && page.entries.len() == count, "{page:?}");
         }
-        assert_eq!(read(&json!([])).expect("a page").form, Form::PlainArray);
-        assert_eq!(read(&json!({"value": []})).expect("a page").form, Form::Envelope);
+        assert_eq!(read(&json!([])).expect("a page").form, PageForm::PlainArray);
+        assert_eq!(read(&json!({"value": []})).expect("a page").form, PageForm::Envelope);
         for page in [json!("x"), json!(null), json!(5)] {
             read(&page).expect_err("no list");
         }

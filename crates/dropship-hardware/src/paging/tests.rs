@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use super::{MAX_BYTES, MAX_ENTRIES, MAX_PAGES, is_within_budget};
-use crate::testing::{Reply, Server};
+use crate::testing::{Reply, TestServer};
 
 /// Products `from..to` and a link to the next page.
 fn page(from: u64, to: u64, next: Option<&str>) -> Reply {
@@ -21,7 +21,7 @@ fn page(from: u64, to: u64, next: Option<&str>) -> Reply {
 #[tokio::test]
 async fn list_of_12345_is_complete_despite_faults() {
     let calls = Arc::new(AtomicUsize::new(0));
-    let server = Server::start({
+    let server = TestServer::start({
         let calls = Arc::clone(&calls);
         move |asked| {
             match calls.fetch_add(1, Ordering::SeqCst) {
@@ -46,7 +46,7 @@ async fn list_of_12345_is_complete_despite_faults() {
 
 #[tokio::test]
 async fn pages_that_lead_in_a_circle_end_with_an_error() {
-    let server = Server::start(|_| page(0, 50, Some("again"))).await;
+    let server = TestServer::start(|_| page(0, 50, Some("again"))).await;
     let mut pages = server.client().products();
     assert_eq!(pages.next().await.expect("the page itself is good").map(|page| page.len()), Some(50));
     pages.next().await.expect_err("a circle");
@@ -58,7 +58,7 @@ async fn pages_that_lead_in_a_circle_end_with_an_error() {
 
 #[tokio::test]
 async fn repeated_entries_of_later_pages_are_left_out() {
-    let server = Server::start(|asked| match asked.query("continuationToken").as_deref() {
+    let server = TestServer::start(|asked| match asked.query("continuationToken").as_deref() {
         None => page(0, 50, Some("a")),
         Some("a") => page(40, 90, Some("b")),
         Some("b") => page(0, 0, Some("c")),
@@ -77,7 +77,7 @@ async fn repeated_entries_of_later_pages_are_left_out() {
 #[tokio::test]
 async fn failed_page_can_be_requested_again() {
     let broken = Arc::new(AtomicUsize::new(0));
-    let server = Server::start({
+    let server = TestServer::start({
         let broken = Arc::clone(&broken);
         move |asked| match asked.query("continuationToken") {
             None => page(0, 50, Some("a")),
@@ -94,7 +94,7 @@ async fn failed_page_can_be_requested_again() {
 
 #[tokio::test]
 async fn other_envelopes_are_read_too() {
-    let server = Server::start(|asked| match asked.target.rsplit('/').next() {
+    let server = TestServer::start(|asked| match asked.target.rsplit('/').next() {
         Some("assets") => Reply::json(200, &json!([{"id": "a", "assetType": "SignedFilesZip"}])),
         Some("audiences") => Reply::json(200, &json!({"value": [], "links": null})),
         _ if asked.target.contains("/2/") => {
@@ -127,7 +127,7 @@ async fn list_with_a_page_without_array_is_incomplete() {
     ] {
         for at in [None, Some("a"), Some("b")] {
             let odd_page = odd.clone();
-            let server = Server::start(move |asked| {
+            let server = TestServer::start(move |asked| {
                 let token = asked.query("continuationToken");
                 match token.as_deref() {
                     token if token == at => {
@@ -157,7 +157,7 @@ async fn list_with_a_page_without_array_is_incomplete() {
             }
         }
     }
-    let server = Server::start(|_| Reply::json(200, &json!({"value": []}))).await;
+    let server = TestServer::start(|_| Reply::json(200, &json!({"value": []}))).await;
     assert_eq!(server.client().products().read().await.expect("none").incomplete, None);
 }
 

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use super::FolderTask;
 use crate::candidates::Trigger;
-use crate::evaluate::Outcome;
+use crate::evaluate::EvaluationOutcome;
 use crate::folder_context::FolderContext;
 use crate::scan::Scan;
-use crate::{Backpressure, Loss};
+use crate::{Backpressure, FileLoss};
 
 /// Minimum and maximum interval between attempts under backpressure.
 const CAPACITY_INTERVAL: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
@@ -18,39 +18,39 @@ const MAX_QUEUED_SCANS: usize = 64;
 
 impl FolderTask {
     /// Reports a file that was found and is lost now: it vanished, or another one has its place.
-    pub(super) fn report_loss(&self, path: &Path, trigger: Trigger, outcome: &Outcome) {
+    pub(super) fn report_loss(&self, path: &Path, trigger: Trigger, outcome: &EvaluationOutcome) {
         let before = self.memory.candidates.get(path).map(|candidate| candidate.identity);
         let now = match outcome {
-            Outcome::Waits(candidate) => Some(candidate.identity),
-            Outcome::Known { identity, .. } => Some(*identity),
+            EvaluationOutcome::Waits(candidate) => Some(candidate.identity),
+            EvaluationOutcome::Known { identity, .. } => Some(*identity),
             _ => None,
         };
         let loss = match (before, now) {
             // A writer that begins again truncates the file.
             (Some(old), Some(new)) if (old.dev, old.ino) != (new.dev, new.ino) || new.size < old.size => {
-                Loss::Overwritten
+                FileLoss::Overwritten
             }
-            (Some(_), None) if matches!(outcome, Outcome::Gone) => Loss::Vanished,
+            (Some(_), None) if matches!(outcome, EvaluationOutcome::Gone) => FileLoss::Vanished,
             (None, None)
-                if matches!((outcome, trigger), (Outcome::Gone, Trigger::Scan { .. }))
+                if matches!((outcome, trigger), (EvaluationOutcome::Gone, Trigger::Scan { .. }))
                     && self.is_new(path) =>
             {
-                Loss::Vanished
+                FileLoss::Vanished
             }
             _ => return,
         };
         self.context.events.lost(&self.context.spec.name, path, loss);
     }
 
-    pub(super) fn remember(&mut self, path: &Path, outcome: Outcome) {
+    pub(super) fn remember(&mut self, path: &Path, outcome: EvaluationOutcome) {
         match outcome {
-            Outcome::Waits(candidate) => return self.memory.candidates.put(path, candidate),
-            Outcome::Ignored(changed) => self.context.status().ignored.insert(path, changed),
-            Outcome::Gone | Outcome::Nothing | Outcome::Backpressure(_) => {
+            EvaluationOutcome::Waits(candidate) => return self.memory.candidates.put(path, candidate),
+            EvaluationOutcome::Ignored(changed) => self.context.status().ignored.insert(path, changed),
+            EvaluationOutcome::Gone | EvaluationOutcome::Nothing | EvaluationOutcome::Backpressure(_) => {
                 self.context.status().ignored.remove(path)
             }
-            Outcome::Directory => self.queue_subfolder(path.to_owned()),
-            Outcome::Known { identity, admitted } => {
+            EvaluationOutcome::Directory => self.queue_subfolder(path.to_owned()),
+            EvaluationOutcome::Known { identity, admitted } => {
                 self.memory.known.seen(&self.context.spec.path, path, identity.dev, self.scan_number);
                 self.context.status().accepted += u64::from(admitted);
             }

@@ -142,7 +142,7 @@ struct RecordingEvents {
     degraded: AtomicUsize,
     polled: AtomicUsize,
     recovered: AtomicUsize,
-    lost: Mutex<Vec<(String, Loss)>>,
+    lost: Mutex<Vec<(String, FileLoss)>>,
 }
 
 impl FolderEvents for RecordingEvents {
@@ -158,7 +158,7 @@ impl FolderEvents for RecordingEvents {
         self.recovered.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn lost(&self, _: &str, path: &Path, how: Loss) {
+    fn lost(&self, _: &str, path: &Path, how: FileLoss) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         self.lost.lock().push((name, how));
     }
@@ -208,7 +208,7 @@ impl TestFolder {
         self.start_on(specs, fstype::remote_kind)
     }
 
-    fn start_on(&self, specs: Vec<FolderSpec>, remote_kind: fstype::RemoteKind) -> Intake {
+    fn start_on(&self, specs: Vec<FolderSpec>, remote_kind: fstype::ShareDetector) -> Intake {
         let (receiver, events) = (Arc::clone(&self.receiver), Arc::clone(&self.events));
         Intake::start_with(specs, receiver, events, &CancellationToken::new(), remote_kind).unwrap()
     }

@@ -13,7 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use super::*;
-use crate::lease::{Writer, writer_present};
+use crate::lease::{WriterPresence, writer_present};
 
 const ENABLED: &str = "DROPSHIP_ROOT_TESTS";
 const INSIDE: &str = "DROPSHIP_INSIDE";
@@ -289,7 +289,7 @@ fn file_of_another_user_settles_in_twice_the_time() {
         let folder = TestFolder::new();
         let path = PathBuf::from(std::env::var_os(ROOT).unwrap());
         let file = fs::File::open(path.join("a.cab")).unwrap();
-        assert_eq!(writer_present(&file), Writer::Unknown);
+        assert_eq!(writer_present(&file), WriterPresence::Unknown);
         let spec = FolderSpec { path, ..folder.spec() };
         let (start, settle) = (Instant::now(), spec.settle);
         let intake = folder.open(spec).await;

@@ -181,9 +181,9 @@ async fn file_that_is_replaced_or_removed_before_it_is_taken_is_reported_as_lost
     fs::remove_file(folder.path("removed.cab")).unwrap();
     until("it is removed", || lost().len() == 3).await;
     let expected = [
-        ("replaced.cab", Loss::Overwritten),
-        ("truncated.cab", Loss::Overwritten),
-        ("removed.cab", Loss::Vanished),
+        ("replaced.cab", FileLoss::Overwritten),
+        ("truncated.cab", FileLoss::Overwritten),
+        ("removed.cab", FileLoss::Vanished),
     ];
     assert_eq!(lost(), expected.map(|(name, how)| (name.to_owned(), how)));
     intake.stop().await;

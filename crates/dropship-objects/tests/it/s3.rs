@@ -27,11 +27,11 @@ const PAGE: usize = 2;
 #[derive(Clone)]
 pub(crate) struct S3 {
     pub(crate) address: SocketAddr,
-    content: Arc<Mutex<Content>>,
+    content: Arc<Mutex<BucketContent>>,
 }
 
 #[derive(Default)]
-struct Content {
+struct BucketContent {
     objects: BTreeMap<String, Object>,
     uploads: BTreeMap<String, BTreeMap<u32, Vec<u8>>>,
     requests: Vec<String>,
@@ -54,7 +54,7 @@ impl Object {
 
 impl S3 {
     pub(crate) fn start() -> Self {
-        let content = Arc::new(Mutex::new(Content::default()));
+        let content = Arc::new(Mutex::new(BucketContent::default()));
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         listener.set_nonblocking(true).expect("non-blocking");
         let address = listener.local_addr().expect("an address");
@@ -120,7 +120,7 @@ impl S3 {
     }
 }
 
-async fn answer(State(content): State<Arc<Mutex<Content>>>, request: Request) -> Response {
+async fn answer(State(content): State<Arc<Mutex<BucketContent>>>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     let body = to_bytes(body, 64 << 20).await.expect("a body").to_vec();
     let header =
@@ -223,7 +223,7 @@ fn tag(bytes: &[u8]) -> String {
     format!("\"{digest}\"")
 }
 
-fn list(content: &Content, parameter: &dyn Fn(&str) -> Option<String>) -> Response {
+fn list(content: &BucketContent, parameter: &dyn Fn(&str) -> Option<String>) -> Response {
     let prefix = parameter("prefix").unwrap_or_default();
     let after = parameter("continuation-token").unwrap_or_default();
     let by_folder = parameter("delimiter").is_some();

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use super::cancellation::Cancellation;
-use super::ended::Ended;
+use super::early_end::EarlyEnd;
 use super::work::{Work, WorkKind};
 
 /// Time that the inspection of any file may take; the limits of work end it long before on a sound machine.
@@ -57,12 +57,12 @@ impl Meter {
     }
 
     /// Counts work, before it is done or in steps of some megabytes.
-    pub(crate) fn charge(&self, kind: WorkKind, amount: u64) -> Result<(), Ended> {
+    pub(crate) fn charge(&self, kind: WorkKind, amount: u64) -> Result<(), EarlyEnd> {
         if self.cancellation.as_ref().is_some_and(Cancellation::is_cancelled) {
-            return Err(Ended::Cancelled);
+            return Err(EarlyEnd::Cancelled);
         }
         if self.deadline.is_some_and(|deadline| Instant::now() > deadline) {
-            return Err(Ended::Time);
+            return Err(EarlyEnd::Time);
         }
         let (counter, limit) = match kind {
             WorkKind::Read => (&self.read, self.limits.read),
@@ -72,7 +72,7 @@ impl Meter {
             WorkKind::Tried => (&self.tried, self.limits.tried),
         };
         let before = counter.fetch_add(amount, Ordering::Relaxed);
-        if before.saturating_add(amount) > limit { Err(Ended::Work { kind, limit }) } else { Ok(()) }
+        if before.saturating_add(amount) > limit { Err(EarlyEnd::Work { kind, limit }) } else { Ok(()) }
     }
 
     /// Counts one signature value; false if it must not be verified any more. [`Self::check`] reports that later.
@@ -81,7 +81,7 @@ impl Meter {
     }
 
     /// Fails if a limit was reached, or the inspection was cancelled.
-    pub(crate) fn check(&self) -> Result<(), Ended> {
+    pub(crate) fn check(&self) -> Result<(), EarlyEnd> {
         [WorkKind::Read, WorkKind::Hashed, WorkKind::Unpacked, WorkKind::Verified, WorkKind::Tried]
             .into_iter()
             .try_for_each(|kind| self.charge(kind, 0))
@@ -110,7 +110,7 @@ mod tests {
         let most = Work::limit(0).unpacked;
         assert_eq!(meter.charge(WorkKind::Unpacked, most), Ok(()));
         assert_eq!(meter.check(), Ok(()));
-        let spent = Err(Ended::Work { kind: WorkKind::Unpacked, limit: most });
+        let spent = Err(EarlyEnd::Work { kind: WorkKind::Unpacked, limit: most });
         assert_eq!(meter.charge(WorkKind::Unpacked, 1), spent);
         assert_eq!(meter.check(), spent);
     }
@@ -119,12 +119,12 @@ mod tests {
     fn passed_deadline_and_cancellation_end_all_work() {
         let late =
             Meter { deadline: Instant::now().checked_sub(Duration::from_secs(1)), ..Meter::unlimited() };
-        assert_eq!(late.charge(WorkKind::Read, 1), Err(Ended::Time));
+        assert_eq!(late.charge(WorkKind::Read, 1), Err(EarlyEnd::Time));
         let cancellation = Cancellation::default();
         let meter = Meter::new(10, cancellation.clone());
         assert_eq!(meter.charge(WorkKind::Read, 1), Ok(()));
         cancellation.cancel();
-        assert_eq!(meter.charge(WorkKind::Read, 1), Err(Ended::Cancelled));
+        assert_eq!(meter.charge(WorkKind::Read, 1), Err(EarlyEnd::Cancelled));
         assert!(!meter.may_verify());
     }
 }

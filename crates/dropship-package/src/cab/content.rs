@@ -17,14 +17,14 @@ const RESERVE: u8 = 4;
 
 /// Which bytes make up the content.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Content {
+pub(super) enum ContentBytes {
     /// The signed bytes.
     Signed,
     /// This beginning, as it would be with the usual reserve, then the rest of the cabinet.
     Moved { head: Vec<u8>, rest: Range<u64> },
 }
 
-impl Content {
+impl ContentBytes {
     /// Reads the beginning of a cabinet. `None` for one of a set of cabinets, and for a cabinet that is too short.
     pub(super) fn read(input: Input<'_>, header: &Header) -> io::Result<Option<Self>> {
         if header.of_a_set {

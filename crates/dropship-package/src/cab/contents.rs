@@ -5,10 +5,10 @@
 use std::io;
 use std::ops::Range;
 
-use super::decode::{Decoder, Fault};
+use super::decode::{DecodeFault, Decoder};
 use super::header::Header;
-use super::listing::{Folder, Listing};
-use super::window::Window;
+use super::listing::{CabFolder, CabListing};
+use super::window::InputWindow;
 use crate::budget::WorkKind;
 use crate::input::Input;
 
@@ -30,15 +30,15 @@ const BLOCK_COST: u64 = 8 * 1024;
 
 /// The contents of the wanted files.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Contents {
+pub(crate) struct CabContents {
     /// Index of the file in the listing, and its bytes (of a driver, the first [`DRIVER`]).
     pub(crate) read: Vec<(usize, Vec<u8>)>,
     /// Index of the file, and why it could not be read.
-    pub(crate) unread: Vec<(usize, Fault)>,
+    pub(crate) unread: Vec<(usize, DecodeFault)>,
 }
 
 /// A file to read.
-struct Wanted {
+struct RequestedFile {
     index: usize,
     range: Range<u64>,
     bytes: Vec<u8>,
@@ -60,9 +60,9 @@ fn has_extension(path: &str, wanted: &str) -> bool {
 }
 
 /// Reads the wanted files of a cabinet.
-pub(crate) fn read(input: Input<'_>, header: &Header, listing: &Listing) -> io::Result<Contents> {
-    let mut contents = Contents::default();
-    let mut folders: Vec<Vec<Wanted>> = listing.folders.iter().map(|_| Vec::new()).collect();
+pub(crate) fn read(input: Input<'_>, header: &Header, listing: &CabListing) -> io::Result<CabContents> {
+    let mut contents = CabContents::default();
+    let mut folders: Vec<Vec<RequestedFile>> = listing.folders.iter().map(|_| Vec::new()).collect();
     let (mut infs, mut count) = (0u64, 0usize);
     for (index, entry) in listing.files.iter().enumerate() {
         let inf = is_inf(&entry.path);
@@ -76,7 +76,7 @@ pub(crate) fn read(input: Input<'_>, header: &Header, listing: &Listing) -> io::
         if count > MAX_FILES || (inf && (entry.size > INF || infs > ALL_INFS)) {
             contents.unread.push((
                 index,
-                Fault::Unread("it is larger than 4 MiB, or the package has too many such files"),
+                DecodeFault::Unread("it is larger than 4 MiB, or the package has too many such files"),
             ));
             continue;
         }
@@ -84,23 +84,23 @@ pub(crate) fn read(input: Input<'_>, header: &Header, listing: &Listing) -> io::
         let start = u64::from(entry.offset);
         let range = start..start.saturating_add(u64::from(length));
         if let Some(folder) = folders.get_mut(usize::from(entry.folder)) {
-            folder.push(Wanted { index, range, bytes: Vec::new() });
+            folder.push(RequestedFile { index, range, bytes: Vec::new() });
         }
     }
     let mut budget = input.len().saturating_mul(RATIO).saturating_add(BUDGET_FLOOR).min(BUDGET);
     // In the order of their data, so that the window moves forward only.
-    let mut order: Vec<(&Folder, Vec<Wanted>)> = listing.folders.iter().zip(folders).collect();
+    let mut order: Vec<(&CabFolder, Vec<RequestedFile>)> = listing.folders.iter().zip(folders).collect();
     order.sort_by_key(|(folder, _)| folder.offset);
     let limits: Vec<u32> =
         order.iter().skip(1).map(|(folder, _)| folder.offset).chain([header.length]).collect();
-    let mut window = Window::new(input, u64::from(header.length));
+    let mut window = InputWindow::new(input, u64::from(header.length));
     for ((folder, mut wanted), limit) in order.into_iter().zip(limits) {
         if wanted.is_empty() {
             continue;
         }
-        let place = Place { folder, limit: u64::from(limit) };
-        let outcome = unpack(input, &mut window, header, &place, &mut wanted, &mut budget)?;
-        let reason = outcome.err().unwrap_or(Fault::Damaged("the folder ends before the file does"));
+        let folder_data = FolderData { folder, limit: u64::from(limit) };
+        let outcome = unpack(input, &mut window, header, &folder_data, &mut wanted, &mut budget)?;
+        let reason = outcome.err().unwrap_or(DecodeFault::Damaged("the folder ends before the file does"));
         for file in wanted {
             if file.bytes.len() as u64 == file.range.end.saturating_sub(file.range.start) {
                 contents.read.push((file.index, file.bytes));
@@ -115,21 +115,21 @@ pub(crate) fn read(input: Input<'_>, header: &Header, listing: &Listing) -> io::
 }
 
 /// A folder and the offset of what follows its data.
-struct Place<'l> {
-    folder: &'l Folder,
+struct FolderData<'l> {
+    folder: &'l CabFolder,
     limit: u64,
 }
 
 /// Unpacks a folder up to the end of its last wanted file; the inner error is the fault of the folder.
 fn unpack(
     input: Input<'_>,
-    window: &mut Window<'_>,
+    window: &mut InputWindow<'_>,
     header: &Header,
-    Place { folder, limit }: &Place<'_>,
-    wanted: &mut [Wanted],
+    FolderData { folder, limit }: &FolderData<'_>,
+    wanted: &mut [RequestedFile],
     budget: &mut u64,
-) -> io::Result<Result<(), Fault>> {
-    const CUT: Fault = Fault::Damaged("its data is cut off");
+) -> io::Result<Result<(), DecodeFault>> {
+    const CUT: DecodeFault = DecodeFault::Damaged("its data is cut off");
     let mut decoder = match Decoder::new(folder.compression) {
         Ok(decoder) => decoder,
         Err(fault) => return Ok(Err(fault)),
@@ -152,14 +152,14 @@ fn unpack(
         *budget = match budget.checked_sub(BLOCK_COST.max(block.length as u64)) {
             Some(left) => left,
             None => {
-                return Ok(Err(Fault::Unread(
+                return Ok(Err(DecodeFault::Unread(
                     "unpacking it exceeds the budget for a package of this length",
                 )));
             }
         };
         input.charge(WorkKind::Unpacked, block.length as u64)?;
         if offset.saturating_add(block.packed as u64) > *limit {
-            return Ok(Err(Fault::Damaged("its data blocks run into those of the next folder")));
+            return Ok(Err(DecodeFault::Damaged("its data blocks run into those of the next folder")));
         }
         let stop = position.saturating_add(block.length as u64);
         while wanted.get(first).is_some_and(|file| file.range.end <= position) {
@@ -211,11 +211,11 @@ impl BlockHead {
         decoder: &'o mut Decoder,
         data: &'o [u8],
         header: &Header,
-    ) -> Result<&'o [u8], Fault> {
+    ) -> Result<&'o [u8], DecodeFault> {
         // With a reserve in each block the checksum would cover that as well; no accepted signed cabinet has one.
         let is_checked = self.checksum != 0 && header.data_reserve == 0;
         if is_checked && self.checksum != checksum(data, self.packed, self.length) {
-            return Err(Fault::Damaged("the checksum of a data block does not match"));
+            return Err(DecodeFault::Damaged("the checksum of a data block does not match"));
         }
         decoder.block(data, self.length)
     }
@@ -234,7 +234,7 @@ fn checksum(data: &[u8], packed: usize, length: usize) -> u32 {
 }
 
 /// Appends the part of a block that belongs to the file. `position` is the block's offset in the unpacked folder.
-fn copy_part(file: &mut Wanted, block: &[u8], position: u64) {
+fn copy_part(file: &mut RequestedFile, block: &[u8], position: u64) {
     let stop = position.saturating_add(block.len() as u64);
     let from = file.range.start.clamp(position, stop).saturating_sub(position);
     let to = file.range.end.clamp(position, stop).saturating_sub(position);

@@ -10,14 +10,14 @@ pub(super) const BLOCK: usize = 0x8000;
 
 /// Why data could not be unpacked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fault {
+pub(crate) enum DecodeFault {
     /// This decoder does not support it; it may be valid.
     Unread(&'static str),
     /// It violates its format.
     Damaged(&'static str),
 }
 
-use Fault::{Damaged, Unread};
+use DecodeFault::{Damaged, Unread};
 
 /// Unpacks the blocks of one folder in order.
 pub(super) enum Decoder {
@@ -31,7 +31,7 @@ pub(super) enum Decoder {
 
 impl Decoder {
     /// Creates the decoder for the `typeCompress` field of a folder.
-    pub(super) fn new(compression: u16) -> Result<Self, Fault> {
+    pub(super) fn new(compression: u16) -> Result<Self, DecodeFault> {
         match compression & 0x0f {
             0 => Ok(Self::Stored),
             1 => Ok(Self::Mszip {
@@ -58,7 +58,7 @@ impl Decoder {
     }
 
     /// Unpacks the next block into `length` bytes.
-    pub(super) fn block<'o>(&'o mut self, data: &'o [u8], length: usize) -> Result<&'o [u8], Fault> {
+    pub(super) fn block<'o>(&'o mut self, data: &'o [u8], length: usize) -> Result<&'o [u8], DecodeFault> {
         if length > BLOCK {
             return Err(Damaged("a data block states a length above 32 KiB"));
         }

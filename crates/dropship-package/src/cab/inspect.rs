@@ -5,11 +5,11 @@ use std::io;
 
 use ring::digest::Digest;
 
-use super::content::Content;
-use super::contents::{Contents, is_inf};
-use super::decode::Fault;
+use super::content::ContentBytes;
+use super::contents::{CabContents, is_inf};
+use super::decode::DecodeFault;
 use super::header::Header;
-use super::listing::Listing;
+use super::listing::CabListing;
 use super::preview::{self, Files, read_files};
 use super::signature_block::{self, Der};
 use crate::ber;
@@ -51,9 +51,9 @@ pub(crate) fn inspect(
     let der = block.as_deref().map(ber::to_der).transpose();
     let signature = signature(&der, report);
     let nested = signature.as_ref().map(Authenticode::nested).unwrap_or_default();
-    let content = Content::read(input, &header)?;
+    let content = ContentBytes::read(input, &header)?;
     let mut hashes = distinct_hashes(signature.iter().chain(nested.iter().flatten()));
-    if matches!(content, Some(Content::Signed)) && !hashes.contains(&Hash::Sha256) {
+    if matches!(content, Some(ContentBytes::Signed)) && !hashes.contains(&Hash::Sha256) {
         hashes.push(Hash::Sha256);
     }
     let shown = (&header, content.as_ref());
@@ -62,10 +62,10 @@ pub(crate) fn inspect(
     let computed: Vec<(Hash, Digest)> =
         hashes.into_iter().zip(sequences.next().unwrap_or_default()).collect();
     let content = match content {
-        Some(Content::Signed) => {
+        Some(ContentBytes::Signed) => {
             computed.iter().find(|(hash, _)| *hash == Hash::Sha256).map(|(_, digest)| *digest)
         }
-        Some(Content::Moved { .. }) => sequences.next().and_then(|digests| digests.first().copied()),
+        Some(ContentBytes::Moved { .. }) => sequences.next().and_then(|digests| digests.first().copied()),
         None => None,
     };
     let signer = signature.as_ref().and_then(|signature| signature.check(report, &computed, policy));
@@ -100,7 +100,7 @@ fn signature<'a>(
 /// known from the preview are not read again.
 fn files_and_digests(
     input: Input<'_>,
-    shown: (&Header, Option<&Content>),
+    shown: (&Header, Option<&ContentBytes>),
     hashes: &[Hash],
     (hashed, previewed): (bool, &Previewed),
 ) -> io::Result<(Files, Digests)> {
@@ -161,12 +161,12 @@ fn check_nested(
 fn facts(
     input: Input<'_>,
     report: &mut Report<'_>,
-    listing: Result<Listing, &'static str>,
-    contents: Contents,
+    listing: Result<CabListing, &'static str>,
+    contents: CabContents,
 ) -> io::Result<(Facts, Vec<InfNotes>)> {
     let listing = listing.unwrap_or_else(|reason| {
         report.add(Check::Malformed, format!("the cabinet is malformed: {reason}; build it again"));
-        Listing::default()
+        CabListing::default()
     });
     let files = listing.files.iter();
     let mut files: Vec<FileFact> = files
@@ -207,18 +207,18 @@ fn facts(
 }
 
 /// Reports the files that could not be unpacked.
-fn report_unread(report: &mut Report<'_>, files: &[FileFact], unread: &[(usize, Fault)]) {
+fn report_unread(report: &mut Report<'_>, files: &[FileFact], unread: &[(usize, DecodeFault)]) {
     let mut damaged = Vec::new();
     for (index, fault) in unread {
         let Some(path) = files.get(*index).map(|file| preflight::shown(&file.path)) else {
             continue;
         };
         match fault {
-            Fault::Unread(reason) => {
+            DecodeFault::Unread(reason) => {
                 let message = format!("{path} could not be read: {reason}; its contents were not checked");
                 report.add(Check::ContentsUnread, message);
             }
-            Fault::Damaged(reason) => damaged.push((path, reason)),
+            DecodeFault::Damaged(reason) => damaged.push((path, reason)),
         }
     }
     // A digest mismatch explains all damage.

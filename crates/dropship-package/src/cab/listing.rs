@@ -6,7 +6,7 @@ use std::io;
 use encoding_rs::WINDOWS_1252;
 
 use super::header::Header;
-use super::window::Window;
+use super::window::InputWindow;
 use crate::input::Input;
 
 /// Attribute of a file whose name is UTF-8.
@@ -18,7 +18,7 @@ const ALL_NAMES: usize = 8 * 1024 * 1024;
 
 /// A folder: a run of data blocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Folder {
+pub(crate) struct CabFolder {
     /// Offset of its first block in the cabinet.
     pub(crate) offset: u32,
     /// Number of blocks.
@@ -29,7 +29,7 @@ pub(crate) struct Folder {
 
 /// A file in a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Entry {
+pub(crate) struct CabEntry {
     /// Path with slashes, without `./` before it.
     pub(crate) path: String,
     /// The name in the cabinet begins with `./` or `.\\`, as `find . | gcab` writes it.
@@ -44,9 +44,9 @@ pub(crate) struct Entry {
 
 /// All entries.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Listing {
-    pub(crate) folders: Vec<Folder>,
-    pub(crate) files: Vec<Entry>,
+pub(crate) struct CabListing {
+    pub(crate) folders: Vec<CabFolder>,
+    pub(crate) files: Vec<CabEntry>,
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
@@ -58,9 +58,9 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 /// Reads the entries; the inner error names a violation of the format.
-pub(crate) fn read(input: Input<'_>, header: &Header) -> io::Result<Result<Listing, &'static str>> {
-    let mut window = Window::new(input, u64::from(header.length));
-    let mut listing = Listing::default();
+pub(crate) fn read(input: Input<'_>, header: &Header) -> io::Result<Result<CabListing, &'static str>> {
+    let mut window = InputWindow::new(input, u64::from(header.length));
+    let mut listing = CabListing::default();
     let mut at = u64::from(header.folders_at);
     let step = 8usize.saturating_add(usize::from(header.folder_reserve));
     for _ in 0..header.folders {
@@ -95,7 +95,7 @@ pub(crate) fn read(input: Input<'_>, header: &Header) -> io::Result<Result<Listi
 
 /// Why the folders or the files overlap: readers would unpack the same data many times. Two entries for the same bytes are
 /// allowed, because some tools store duplicate files once.
-fn shared_bytes(listing: &Listing) -> Option<&'static str> {
+fn shared_bytes(listing: &CabListing) -> Option<&'static str> {
     let mut offsets = HashSet::new();
     if !listing.folders.iter().filter(|folder| folder.blocks > 0).all(|folder| offsets.insert(folder.offset))
     {
@@ -116,15 +116,15 @@ fn shared_bytes(listing: &Listing) -> Option<&'static str> {
     pairs.into_iter().any(overlap).then_some("two of its files share a part of their bytes")
 }
 
-fn folder(bytes: &[u8], step: usize) -> Option<Folder> {
+fn folder(bytes: &[u8], step: usize) -> Option<CabFolder> {
     if bytes.len() < step {
         return None;
     }
-    Some(Folder { offset: u32_at(bytes, 0)?, blocks: u16_at(bytes, 4)?, compression: u16_at(bytes, 6)? })
+    Some(CabFolder { offset: u32_at(bytes, 0)?, blocks: u16_at(bytes, 4)?, compression: u16_at(bytes, 6)? })
 }
 
 /// Reads a file entry, and returns its length too.
-fn file(bytes: &[u8]) -> Option<(Entry, usize)> {
+fn file(bytes: &[u8]) -> Option<(CabEntry, usize)> {
     let attributes = u16_at(bytes, 14)?;
     let name = bytes.get(16..)?;
     let length = name.iter().position(|byte| *byte == 0)?;
@@ -135,7 +135,7 @@ fn file(bytes: &[u8]) -> Option<(Entry, usize)> {
         WINDOWS_1252.decode_without_bom_handling(name).0.into_owned()
     };
     let (path, has_dot_prefix) = without_dot_prefix(path.replace('\\', "/"));
-    let entry = Entry {
+    let entry = CabEntry {
         path,
         has_dot_prefix,
         size: u32_at(bytes, 0)?,

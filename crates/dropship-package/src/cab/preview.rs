@@ -4,10 +4,10 @@ use std::io;
 
 use ring::digest::{Algorithm, Digest, SHA256};
 
-use super::content::Content;
-use super::contents::{self, Contents};
+use super::content::ContentBytes;
+use super::contents::{self, CabContents};
 use super::header::Header;
-use super::listing::{self, Listing};
+use super::listing::{self, CabListing};
 use crate::completeness::HEAD;
 use crate::hash::{self, Sequence};
 use crate::input::Input;
@@ -20,7 +20,7 @@ static ONLY_SHA256: [&Algorithm; 1] = [&SHA256];
 pub(crate) struct CabDigests {
     len: u64,
     header: Header,
-    content: Option<Content>,
+    content: Option<ContentBytes>,
     signed: Digest,
     moved: Option<Digest>,
 }
@@ -34,12 +34,12 @@ pub(crate) struct CabFiles {
 }
 
 /// The listing, and the contents of the files that are read.
-pub(super) type Files = (Result<Listing, &'static str>, Contents);
+pub(super) type Files = (Result<CabListing, &'static str>, CabContents);
 
 /// Computes the digests.
 pub(crate) fn preview_digests(input: Input<'_>) -> io::Result<CabDigests> {
     let header = read_header(input)?;
-    let content = Content::read(input, &header)?;
+    let content = ContentBytes::read(input, &header)?;
     let signed =
         Sequence { ranges: &header.signed_ranges(), algorithms: &ONLY_SHA256, ..Sequence::default() };
     let moved = moved(content.as_ref());
@@ -61,12 +61,12 @@ fn read_header(input: Input<'_>) -> io::Result<Header> {
 }
 
 /// The bytes of the content whose place an unusual reserve has moved; nothing for any other cabinet.
-pub(super) fn moved(content: Option<&Content>) -> Sequence<'_> {
+pub(super) fn moved(content: Option<&ContentBytes>) -> Sequence<'_> {
     match content {
-        Some(Content::Moved { head, rest }) => {
+        Some(ContentBytes::Moved { head, rest }) => {
             Sequence { prefix: head, ranges: std::slice::from_ref(rest), algorithms: &ONLY_SHA256 }
         }
-        Some(Content::Signed) | None => Sequence::default(),
+        Some(ContentBytes::Signed) | None => Sequence::default(),
     }
 }
 
@@ -75,7 +75,7 @@ impl CabDigests {
     pub(super) fn of(
         &self,
         input: Input<'_>,
-        (header, content): (&Header, Option<&Content>),
+        (header, content): (&Header, Option<&ContentBytes>),
         hashes: &[Hash],
     ) -> Option<Vec<Vec<Digest>>> {
         let fits = self.len == input.len() && self.header == *header && self.content.as_ref() == content;
@@ -95,12 +95,12 @@ impl CabFiles {
 /// Lists the files, and reads the INFs and the PE headers of drivers.
 pub(super) fn read_files(input: Input<'_>, header: &Header) -> io::Result<Files> {
     if header.of_a_set {
-        return Ok((Ok(Listing::default()), Contents::default()));
+        return Ok((Ok(CabListing::default()), CabContents::default()));
     }
     let listing = listing::read(input, header)?;
     let contents = match &listing {
         Ok(listing) => contents::read(input, header, listing)?,
-        Err(_) => Contents::default(),
+        Err(_) => CabContents::default(),
     };
     Ok((listing, contents))
 }

@@ -8,14 +8,14 @@ use crate::input::Input;
 const WINDOW: usize = 256 * 1024;
 
 /// A buffered range of the input.
-pub(super) struct Window<'a> {
+pub(super) struct InputWindow<'a> {
     input: Input<'a>,
     end: u64,
     start: u64,
     buffer: Vec<u8>,
 }
 
-impl<'a> Window<'a> {
+impl<'a> InputWindow<'a> {
     /// Reads the input up to the offset `end`.
     pub(super) fn new(input: Input<'a>, end: u64) -> Self {
         Self { input, end: end.min(input.len()), start: 0, buffer: Vec::new() }

@@ -8,7 +8,7 @@ use std::io;
 use flate2::{Crc, Decompress, FlushDecompress, Status};
 use ring::digest::Digest;
 
-use super::directory::{self, End, Entry, Fault};
+use super::directory::{self, ArchiveEntry, ArchiveFault, EndRecord};
 use super::local_headers;
 use super::part_digests::PartDigests;
 use crate::budget::WorkKind;
@@ -24,7 +24,7 @@ const RATIO: u64 = 100;
 pub(super) struct Archive<'a> {
     input: Input<'a>,
     /// Entries in the order of the directory.
-    pub(super) entries: Vec<Entry>,
+    pub(super) entries: Vec<ArchiveEntry>,
     by_name: HashMap<String, usize>,
     /// Digests of parts that were computed before.
     previewed: Option<&'a PartDigests>,
@@ -32,7 +32,7 @@ pub(super) struct Archive<'a> {
 
 impl<'a> Archive<'a> {
     /// Reads the directory and the headers of all entries.
-    pub(super) fn open(input: Input<'a>) -> io::Result<Result<Self, Fault>> {
+    pub(super) fn open(input: Input<'a>) -> io::Result<Result<Self, ArchiveFault>> {
         let (mut archive, end) = match Self::directory(input)? {
             Ok(found) => found,
             Err(fault) => return Ok(Err(fault)),
@@ -41,7 +41,7 @@ impl<'a> Archive<'a> {
     }
 
     /// Reads the directory only. It is unknown where the data of an entry begins.
-    pub(super) fn listed(input: Input<'a>) -> io::Result<Result<Self, Fault>> {
+    pub(super) fn listed(input: Input<'a>) -> io::Result<Result<Self, ArchiveFault>> {
         Ok(Self::directory(input)?.map(|(archive, _)| archive))
     }
 
@@ -56,11 +56,11 @@ impl<'a> Archive<'a> {
     }
 
     /// SHA-256 of the unpacked bytes of an entry, if it was computed before; then the entry is intact.
-    pub(super) fn previewed_sha256(&self, entry: &Entry) -> Option<Digest> {
+    pub(super) fn previewed_sha256(&self, entry: &ArchiveEntry) -> Option<Digest> {
         self.previewed?.of(self.input.len(), entry)
     }
 
-    fn directory(input: Input<'a>) -> io::Result<Result<(Self, End), Fault>> {
+    fn directory(input: Input<'a>) -> io::Result<Result<(Self, EndRecord), ArchiveFault>> {
         let end = match directory::end(input)? {
             Ok(end) => end,
             Err(fault) => return Ok(Err(fault)),
@@ -69,20 +69,20 @@ impl<'a> Archive<'a> {
         Ok(Self::index(input, &directory, &end).map(|archive| (archive, end)))
     }
 
-    fn index(input: Input<'a>, directory: &[u8], end: &End) -> Result<Self, Fault> {
+    fn index(input: Input<'a>, directory: &[u8], end: &EndRecord) -> Result<Self, ArchiveFault> {
         let (mut entries, mut by_name) = (Vec::new(), HashMap::new());
         let mut rest = directory;
         while !rest.is_empty() {
             let (entry, length) = directory::entry(rest)?;
             let key = entry.name.to_lowercase();
             if by_name.insert(key, entries.len()).is_some() {
-                return Err(Fault::Duplicate(entry.name));
+                return Err(ArchiveFault::Duplicate(entry.name));
             }
             entries.push(entry);
-            rest = rest.get(length..).ok_or(Fault::Malformed("its directory is cut off"))?;
+            rest = rest.get(length..).ok_or(ArchiveFault::Malformed("its directory is cut off"))?;
         }
         if entries.len() != usize::from(end.count) {
-            return Err(Fault::Malformed(
+            return Err(ArchiveFault::Malformed(
                 "its end record states another number of entries than its directory has",
             ));
         }
@@ -90,7 +90,7 @@ impl<'a> Archive<'a> {
         let unpacked =
             archive.entries.iter().fold(0u64, |sum, entry| sum.saturating_add(u64::from(entry.size)));
         if unpacked > input.len().saturating_mul(RATIO).saturating_add(UNPACKED) {
-            return Err(Fault::Malformed("it unpacks to more than 64 MiB plus 100 times its length"));
+            return Err(ArchiveFault::Malformed("it unpacks to more than 64 MiB plus 100 times its length"));
         }
         Ok(archive)
     }
@@ -101,14 +101,14 @@ impl<'a> Archive<'a> {
     }
 
     /// An entry by its name; part names are case-insensitive (ECMA-376 part 2).
-    pub(super) fn find(&self, name: &str) -> Option<&Entry> {
+    pub(super) fn find(&self, name: &str) -> Option<&ArchiveEntry> {
         self.entries.get(*self.by_name.get(&name.to_lowercase())?)
     }
 
     /// Unpacks an entry into `sink`; the inner error is the fault of the entry.
     pub(super) fn stream(
         &self,
-        entry: &Entry,
+        entry: &ArchiveEntry,
         mut sink: impl FnMut(&[u8]),
     ) -> io::Result<Result<(), &'static str>> {
         let mut crc = Crc::new();
@@ -144,7 +144,7 @@ impl<'a> Archive<'a> {
     }
 
     /// Unpacks an entry of at most `max` bytes.
-    pub(super) fn read(&self, entry: &Entry, max: u32) -> io::Result<Result<Vec<u8>, &'static str>> {
+    pub(super) fn read(&self, entry: &ArchiveEntry, max: u32) -> io::Result<Result<Vec<u8>, &'static str>> {
         if entry.size > max {
             return Ok(Err("it is too long"));
         }

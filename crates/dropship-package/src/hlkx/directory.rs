@@ -13,7 +13,7 @@ const DIRECTORY: u32 = 16 * 1024 * 1024;
 
 /// Why an archive is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fault {
+pub(super) enum ArchiveFault {
     /// It uses Zip64.
     Zip64,
     /// Two entries have the same name, ignoring case.
@@ -24,7 +24,7 @@ pub(super) enum Fault {
 
 /// One entry.
 #[derive(Debug, Clone)]
-pub(crate) struct Entry {
+pub(crate) struct ArchiveEntry {
     /// Name without a slash in front.
     pub(super) name: String,
     /// Length when unpacked.
@@ -41,7 +41,7 @@ pub(crate) struct Entry {
 }
 
 /// Where the directory is.
-pub(super) struct End {
+pub(super) struct EndRecord {
     pub(super) count: u16,
     pub(super) size: u32,
     pub(super) offset: u32,
@@ -56,13 +56,13 @@ pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 /// Reads the end record, which must be the last bytes of the file.
-pub(super) fn end(input: Input<'_>) -> io::Result<Result<End, Fault>> {
-    const CUT: Fault = Fault::Malformed("its end record is not whole");
+pub(super) fn end(input: Input<'_>) -> io::Result<Result<EndRecord, ArchiveFault>> {
+    const CUT: ArchiveFault = ArchiveFault::Malformed("its end record is not whole");
     // The locator of a Zip64 end record is in the 20 bytes before the end record.
     let longest = END.saturating_add(COMMENT).saturating_add(20);
     let tail = input.read_up_to(input.len().saturating_sub(longest as u64), longest)?;
     let Some(at) = find_zip_end(&tail) else {
-        return Ok(Err(Fault::Malformed("there are bytes after its end record")));
+        return Ok(Err(ArchiveFault::Malformed("there are bytes after its end record")));
     };
     let locator = at.checked_sub(20).and_then(|start| tail.get(start..at));
     let (Some(disks), Some(count), Some(size), Some(offset)) =
@@ -75,25 +75,25 @@ pub(super) fn end(input: Input<'_>) -> io::Result<Result<End, Fault>> {
         || size == u32::MAX
         || offset == u32::MAX
     {
-        return Ok(Err(Fault::Zip64));
+        return Ok(Err(ArchiveFault::Zip64));
     }
     let length = tail.len().saturating_sub(at);
     if length != END {
-        return Ok(Err(Fault::Malformed("it has a comment, which no signature covers")));
+        return Ok(Err(ArchiveFault::Malformed("it has a comment, which no signature covers")));
     }
     let end_at = input.len().saturating_sub(length as u64);
     if disks != 0 || u16_at(&tail, at + 8) != Some(count) {
-        return Ok(Err(Fault::Malformed("it is one of several disks")));
+        return Ok(Err(ArchiveFault::Malformed("it is one of several disks")));
     }
     if size > DIRECTORY || u64::from(offset).saturating_add(u64::from(size)) != end_at {
-        return Ok(Err(Fault::Malformed("its directory is not where its end record states")));
+        return Ok(Err(ArchiveFault::Malformed("its directory is not where its end record states")));
     }
-    Ok(Ok(End { count, size, offset }))
+    Ok(Ok(EndRecord { count, size, offset }))
 }
 
 /// Reads an entry of the directory, and returns its length too.
-pub(super) fn entry(bytes: &[u8]) -> Result<(Entry, usize), Fault> {
-    const CUT: Fault = Fault::Malformed("its directory is cut off or damaged");
+pub(super) fn entry(bytes: &[u8]) -> Result<(ArchiveEntry, usize), ArchiveFault> {
+    const CUT: ArchiveFault = ArchiveFault::Malformed("its directory is cut off or damaged");
     if !bytes.starts_with(b"PK\x01\x02") {
         return Err(CUT);
     }
@@ -106,27 +106,27 @@ pub(super) fn entry(bytes: &[u8]) -> Result<(Entry, usize), Fault> {
     let fields = bytes.get(name_end..extra_end).ok_or(CUT)?;
     let (packed, size, header_at) = (four(20)?, four(24)?, four(42)?);
     if packed == u32::MAX || size == u32::MAX || header_at == u32::MAX || has_zip64_field(fields) {
-        return Err(Fault::Zip64);
+        return Err(ArchiveFault::Zip64);
     }
     if comment != 0 {
-        return Err(Fault::Malformed("an entry has a comment, which no signature covers"));
+        return Err(ArchiveFault::Malformed("an entry has a comment, which no signature covers"));
     }
     if two(34)? != 0 {
-        return Err(Fault::Malformed("an entry is on another disk"));
+        return Err(ArchiveFault::Malformed("an entry is on another disk"));
     }
     let flags = two(8)?;
     if flags & 1 != 0 {
-        return Err(Fault::Malformed("an entry is encrypted"));
+        return Err(ArchiveFault::Malformed("an entry is encrypted"));
     }
     let deflated = match two(10)? {
         0 if packed == size => false,
         8 => true,
         _ => {
-            return Err(Fault::Malformed("an entry is compressed with another method than deflate"));
+            return Err(ArchiveFault::Malformed("an entry is compressed with another method than deflate"));
         }
     };
-    let name = std::str::from_utf8(text).map_err(|_| Fault::Malformed("a name is not UTF-8"))?;
-    let entry = Entry {
+    let name = std::str::from_utf8(text).map_err(|_| ArchiveFault::Malformed("a name is not UTF-8"))?;
+    let entry = ArchiveEntry {
         name: name.to_owned(),
         size,
         deflated,

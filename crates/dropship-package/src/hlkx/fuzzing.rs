@@ -1,6 +1,6 @@
 //! Entry point of the fuzz target `xml`.
 
-use super::info::Info;
+use super::info::HlkxInfo;
 use super::opc::{self, ContentTypes};
 use super::{signature, xml};
 
@@ -9,7 +9,7 @@ pub(crate) fn xml_round(bytes: &[u8]) {
     let Ok(text) = xml::text(bytes) else { return };
     let _links = opc::relationships(&text);
     let _types = ContentTypes::read(&text);
-    let _info = Info::read(&text);
+    let _info = HlkxInfo::read(&text);
     let _signature = signature::XmlSignature::read(&text);
     if let Ok(document) = xml::parse(&text) {
         let once = xml::canonical(document.root());

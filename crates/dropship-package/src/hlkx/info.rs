@@ -18,14 +18,14 @@ const VALUES: usize = 20_000;
 const VALUE: usize = 1024;
 
 /// The contents of the part.
-pub(super) struct Info {
+pub(super) struct HlkxInfo {
     pub(super) facts: HlkxFacts,
     /// Architectures of the tested operating systems.
     pub(super) architectures: BTreeSet<String>,
     version: Option<String>,
 }
 
-impl Info {
+impl HlkxInfo {
     /// Reads the part.
     pub(super) fn read(text: &str) -> Result<Self, String> {
         let document = xml::parse(text)?;
@@ -39,7 +39,7 @@ impl Info {
             tests: rollup(root),
             ..HlkxFacts::default()
         };
-        let Tested { instances, architectures } = Tested::read(root)?;
+        let TestedInstances { instances, architectures } = TestedInstances::read(root)?;
         let mut known = HashSet::new();
         for (codes, product) in instances.into_values() {
             for code in codes {
@@ -81,14 +81,14 @@ impl Info {
 }
 
 /// What was tested.
-struct Tested<'a> {
+struct TestedInstances<'a> {
     /// For each `ProductInstance` by its id, in the order of the document: the codes of its operating systems, and its product type.
     instances: BTreeMap<usize, (Vec<&'a str>, Option<&'a str>)>,
     /// Architectures of the operating systems.
     architectures: BTreeSet<String>,
 }
 
-impl<'a> Tested<'a> {
+impl<'a> TestedInstances<'a> {
     /// Reads everything below the instances in one pass: an element belongs to the nearest instance around it, so nested
     /// elements do not multiply.
     fn read(root: Node<'a, '_>) -> Result<Self, String> {
@@ -96,9 +96,9 @@ impl<'a> Tested<'a> {
         let mut count = 0usize;
         for node in root.descendants() {
             let (kind, attribute) = match node.tag_name().name() {
-                "Code" => (Kind::Code, "Name"),
-                "ProductType" => (Kind::Product, "Name"),
-                "OperatingSystem" => (Kind::System, "Architecture"),
+                "Code" => (InstanceElement::Code, "Name"),
+                "ProductType" => (InstanceElement::Product, "Name"),
+                "OperatingSystem" => (InstanceElement::System, "Architecture"),
                 _ => continue,
             };
             let Some(value) = short(node.attribute(attribute))? else { continue };
@@ -109,9 +109,9 @@ impl<'a> Tested<'a> {
             }
             let (codes, product) = found.instances.entry(instance).or_default();
             match kind {
-                Kind::Code => codes.push(node.attribute(attribute).unwrap_or_default()),
-                Kind::Product => *product = product.or(node.attribute(attribute)),
-                Kind::System => drop(found.architectures.insert(architecture(&value))),
+                InstanceElement::Code => codes.push(node.attribute(attribute).unwrap_or_default()),
+                InstanceElement::Product => *product = product.or(node.attribute(attribute)),
+                InstanceElement::System => drop(found.architectures.insert(architecture(&value))),
             }
         }
         Ok(found)
@@ -120,7 +120,7 @@ impl<'a> Tested<'a> {
 
 /// An element of interest below an instance.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum InstanceElement {
     /// `Codes//Code`.
     Code,
     /// `ProductType`.
@@ -130,8 +130,8 @@ enum Kind {
 }
 
 /// The nearest `ProductInstance` around an element. Around a code there must be `Codes` inside of it.
-fn instance_of(node: Node<'_, '_>, kind: Kind) -> Option<usize> {
-    let mut has_codes = kind != Kind::Code;
+fn instance_of(node: Node<'_, '_>, kind: InstanceElement) -> Option<usize> {
+    let mut has_codes = kind != InstanceElement::Code;
     for ancestor in node.ancestors().skip(1) {
         match ancestor.tag_name().name() {
             "ProductInstance" => return has_codes.then(|| ancestor.id().get_usize()),
@@ -188,7 +188,7 @@ mod tests {
             <ProductInstance><OperatingSystem Architecture="X64"><Codes><Code Name="WINDOWS_v100_X64_GE_FULL"/></Codes></OperatingSystem>
             <ProductTypes><ProductType Name="Unclassified"/></ProductTypes></ProductInstance></ProductInstances>
             <TestRollup Passed="5" Failed="1" NotRun="0"/></Project></Package>"#;
-        let info = Info::read(text).unwrap();
+        let info = HlkxInfo::read(text).unwrap();
         assert_eq!(info.facts.operating_systems, ["WINDOWS_v100_X64_GE_FULL"]);
         assert_eq!(
             info.facts.product_types,
@@ -208,10 +208,10 @@ mod tests {
             ("<ProductInstance><Codes>".repeat(100), "</Codes></ProductInstance>".repeat(100));
         let codes = |count: usize| (0..count).map(|n| format!("<Code Name=\"W_{n}\"/>")).collect::<String>();
         let text = |count| format!("<Package>{open}{}{close}</Package>", codes(count));
-        let info = Info::read(&text(VALUES)).unwrap();
+        let info = HlkxInfo::read(&text(VALUES)).unwrap();
         assert_eq!(info.facts.operating_systems.len(), VALUES);
-        assert!(Info::read(&text(VALUES + 1)).err().unwrap().contains("more than 20000"));
+        assert!(HlkxInfo::read(&text(VALUES + 1)).err().unwrap().contains("more than 20000"));
         let long = format!("<Package KitVersion=\"{}\"/>", "1".repeat(VALUE + 1));
-        assert!(Info::read(&long).err().unwrap().contains("longer than 1024 bytes"));
+        assert!(HlkxInfo::read(&long).err().unwrap().contains("longer than 1024 bytes"));
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::io;
 
 use super::archive::Archive;
-use super::directory::Fault;
-use super::info::Info;
+use super::directory::ArchiveFault;
+use super::info::HlkxInfo;
 use super::opc::{ContentTypes, Relationship, part_text, resolve};
 use super::{links, opc, parts, signature_check, signatures, xml};
 use crate::checks::{Check, Report};
@@ -102,9 +102,9 @@ fn unverified_facts(archive: &Archive<'_>, size: u64) -> Facts {
     }
 }
 
-fn report_fault(report: &mut Report<'_>, fault: Fault) {
+fn report_fault(report: &mut Report<'_>, fault: ArchiveFault) {
     match fault {
-        Fault::Zip64 => {
+        ArchiveFault::Zip64 => {
             let message = "the archive uses Zip64, which the dashboard refuses; unpack it and zip it again without \
                            (the signature stays valid)";
             report.add(Check::HlkxZip64, message);
@@ -115,12 +115,12 @@ fn report_fault(report: &mut Report<'_>, fault: Fault) {
                 );
             }
         }
-        Fault::Duplicate(name) => {
+        ArchiveFault::Duplicate(name) => {
             let message =
                 format!("the archive holds {} twice; create the package again", name.escape_debug());
             report.add(Check::DuplicateName, message);
         }
-        Fault::Malformed(reason) => {
+        ArchiveFault::Malformed(reason) => {
             report.add(
                 Check::Malformed,
                 format!("the archive is malformed: {reason}; create the package again"),
@@ -136,7 +136,7 @@ fn package_info_part(root: &[Relationship]) -> String {
 }
 
 fn package_info(name: &str, text: Result<String, &'static str>, report: &mut Report<'_>, facts: &mut Facts) {
-    match text.map_err(str::to_owned).and_then(|text| Info::read(&text)) {
+    match text.map_err(str::to_owned).and_then(|text| HlkxInfo::read(&text)) {
         Ok(info) => {
             info.check(report);
             facts.architectures = info.architectures;

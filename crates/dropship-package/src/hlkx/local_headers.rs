@@ -6,7 +6,7 @@
 
 use std::io;
 
-use super::directory::{Entry, Fault, has_zip64_field, u16_at, u32_at};
+use super::directory::{ArchiveEntry, ArchiveFault, has_zip64_field, u16_at, u32_at};
 use crate::input::Input;
 
 /// Length of a header without name and extra fields.
@@ -14,22 +14,23 @@ const HEADER: usize = 30;
 /// Flag for a record with checksum and lengths after the data.
 const RECORD_FOLLOWS: u16 = 8;
 
-const GAP: Fault = Fault::Malformed("there are bytes between its entries, which no signature covers");
-const OVERLAP: Fault = Fault::Malformed("its entries overlap");
+const GAP: ArchiveFault =
+    ArchiveFault::Malformed("there are bytes between its entries, which no signature covers");
+const OVERLAP: ArchiveFault = ArchiveFault::Malformed("its entries overlap");
 
 /// Checks all headers, and notes where the data of each entry begins. The entries fill the archive from its first byte up to
 /// the directory.
 pub(super) fn check(
     input: Input<'_>,
-    entries: &mut [Entry],
+    entries: &mut [ArchiveEntry],
     directory_at: u32,
-) -> io::Result<Result<(), Fault>> {
+) -> io::Result<Result<(), ArchiveFault>> {
     let mut order: Vec<(u32, usize)> =
         entries.iter().enumerate().map(|(index, entry)| (entry.header_at, index)).collect();
     order.sort_unstable();
     let nexts: Vec<u32> = order.iter().skip(1).map(|(at, _)| *at).chain([directory_at]).collect();
     if order.first().map_or(directory_at, |(at, _)| *at) != 0 {
-        return Ok(Err(Fault::Malformed("there are bytes before its first entry")));
+        return Ok(Err(ArchiveFault::Malformed("there are bytes before its first entry")));
     }
     for ((_, index), next) in order.into_iter().zip(nexts) {
         let Some(entry) = entries.get_mut(index) else { continue };
@@ -41,8 +42,13 @@ pub(super) fn check(
 }
 
 /// Checks the header of one entry, which must end where the next one begins.
-fn check_entry(input: Input<'_>, entry: &mut Entry, next: u64) -> io::Result<Result<(), Fault>> {
-    const MISMATCH: Fault = Fault::Malformed("the header of an entry does not match the directory");
+fn check_entry(
+    input: Input<'_>,
+    entry: &mut ArchiveEntry,
+    next: u64,
+) -> io::Result<Result<(), ArchiveFault>> {
+    const MISMATCH: ArchiveFault =
+        ArchiveFault::Malformed("the header of an entry does not match the directory");
     let at = u64::from(entry.header_at);
     let names_at = at.saturating_add(HEADER as u64);
     let head = input.read_up_to(at, HEADER.saturating_add(entry.name.len()))?;
@@ -57,7 +63,7 @@ fn check_entry(input: Input<'_>, entry: &mut Entry, next: u64) -> io::Result<Res
         || size == u32::MAX
         || (extra > 0 && has_zip64_field(&input.read_up_to(fields_at, usize::from(extra))?))
     {
-        return Ok(Err(Fault::Zip64));
+        return Ok(Err(ArchiveFault::Zip64));
     }
     // An entry with a record after its data leaves these fields zero (APPNOTE.TXT 4.4.4).
     let numbers = [(14, entry.crc), (18, entry.packed), (22, entry.size)];
@@ -87,8 +93,14 @@ fn check_entry(input: Input<'_>, entry: &mut Entry, next: u64) -> io::Result<Res
 
 /// Checks the record after the data of an entry: with or without a signature in front, with lengths of 4 or 8 bytes, as
 /// `System.IO.Packaging` streams them (APPNOTE.TXT 4.3.9).
-fn check_record(input: Input<'_>, entry: &Entry, at: u64, length: u64) -> io::Result<Result<(), Fault>> {
-    const WRONG: Fault = Fault::Malformed("the record after an entry's data does not match the directory");
+fn check_record(
+    input: Input<'_>,
+    entry: &ArchiveEntry,
+    at: u64,
+    length: u64,
+) -> io::Result<Result<(), ArchiveFault>> {
+    const WRONG: ArchiveFault =
+        ArchiveFault::Malformed("the record after an entry's data does not match the directory");
     let (marked, long) = match length {
         12 => (false, false),
         16 => (true, false),

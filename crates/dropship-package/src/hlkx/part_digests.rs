@@ -4,18 +4,18 @@ use std::collections::HashMap;
 
 use ring::digest::Digest;
 
-use super::directory::Entry;
+use super::directory::ArchiveEntry;
 
 /// SHA-256 of unpacked parts.
 #[derive(Debug)]
 pub(crate) struct PartDigests {
     len: u64,
-    by_place: HashMap<Place, Digest>,
+    by_key: HashMap<PartKey, Digest>,
 }
 
 /// Everything that the unpacked bytes of a part depend on, besides the bytes of the archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Place {
+struct PartKey {
     data_at: u64,
     packed: u32,
     size: u32,
@@ -23,9 +23,9 @@ struct Place {
     deflated: bool,
 }
 
-impl Place {
-    fn of(entry: &Entry) -> Self {
-        let Entry { data_at, packed, size, crc, deflated, .. } = *entry;
+impl PartKey {
+    fn of(entry: &ArchiveEntry) -> Self {
+        let ArchiveEntry { data_at, packed, size, crc, deflated, .. } = *entry;
         Self { data_at, packed, size, crc, deflated }
     }
 }
@@ -33,16 +33,16 @@ impl Place {
 impl PartDigests {
     /// None yet, of an archive of this length.
     pub(super) fn of_archive(len: u64) -> Self {
-        Self { len, by_place: HashMap::new() }
+        Self { len, by_key: HashMap::new() }
     }
 
     /// Adds the digest of a part.
-    pub(super) fn insert(&mut self, entry: &Entry, digest: Digest) {
-        self.by_place.insert(Place::of(entry), digest);
+    pub(super) fn insert(&mut self, entry: &ArchiveEntry, digest: Digest) {
+        self.by_key.insert(PartKey::of(entry), digest);
     }
 
     /// SHA-256 of a part of the archive of this length, which is intact then.
-    pub(super) fn of(&self, len: u64, entry: &Entry) -> Option<Digest> {
-        self.by_place.get(&Place::of(entry)).copied().filter(|_| self.len == len)
+    pub(super) fn of(&self, len: u64, entry: &ArchiveEntry) -> Option<Digest> {
+        self.by_key.get(&PartKey::of(entry)).copied().filter(|_| self.len == len)
     }
 }

@@ -6,7 +6,7 @@ use std::io;
 use ring::digest::{Context, Digest, SHA256};
 
 use super::archive::Archive;
-use super::directory::Entry;
+use super::directory::ArchiveEntry;
 use super::opc::{CONTENT_TYPES, ContentTypes, ORIGIN, Relationship, relationships, transformed};
 use super::signature::{Reference, Transform, XmlSignature, percent_decoded};
 use super::xml;
@@ -45,7 +45,7 @@ pub(super) fn check(
         let is_kept = *key == kept && entry.size <= xml::MAX_LENGTH;
         let (outcome, bytes) = check_part(archive, entry, references, is_kept)?;
         match outcome {
-            Outcome::Good { whole, digests } => {
+            PartCheck::Good { whole, digests } => {
                 if whole {
                     covered.insert(key.as_str());
                     kept_bytes = kept_bytes.or(bytes);
@@ -53,15 +53,15 @@ pub(super) fn check(
                 let name = percent_decoded(key);
                 content.extend(digests.into_iter().map(|digest| (name.clone(), digest)));
             }
-            Outcome::Bad => {
+            PartCheck::Bad => {
                 changed.push(entry.name.as_str());
                 bad.insert(entry.name.as_str());
             }
         }
     }
     // An empty entry whose name ends with a slash is a folder, which zip tools create; it is not a part.
-    let folder = |entry: &Entry| entry.name.ends_with('/') && entry.size == 0;
-    let own = |entry: &&Entry| {
+    let folder = |entry: &ArchiveEntry| entry.name.ends_with('/') && entry.size == 0;
+    let own = |entry: &&ArchiveEntry| {
         entry.name != CONTENT_TYPES && !own.contains(&entry.name.to_lowercase()) && !folder(entry)
     };
     let uncovered: Vec<&str> = archive
@@ -138,7 +138,7 @@ fn report_parts(report: &mut Report<'_>, check: Check, names: &[&str], fault: &s
 }
 
 /// Result of the check of one part.
-enum Outcome {
+enum PartCheck {
     /// All references match. `whole`: together they cover the whole part. `digests`: SHA-256 digests of the bytes that they cover,
     /// whichever algorithms the references use.
     Good { whole: bool, digests: BTreeSet<Sha256> },
@@ -149,17 +149,17 @@ enum Outcome {
 /// Checks all references to a part, which is read once. Also returns the bytes of the part if `keep` is set.
 fn check_part(
     archive: &Archive<'_>,
-    entry: &Entry,
+    entry: &ArchiveEntry,
     references: &[&Reference],
     keep: bool,
-) -> io::Result<(Outcome, Option<Vec<u8>>)> {
+) -> io::Result<(PartCheck, Option<Vec<u8>>)> {
     let (raw, prepared): (Vec<_>, Vec<_>) =
         references.iter().copied().partition(|reference| reference.transform == Transform::Raw);
     if prepared.is_empty() && !keep {
         return Ok((check_stream(archive, entry, &raw)?, None));
     }
     let Ok(bytes) = archive.read(entry, xml::MAX_LENGTH)? else {
-        return Ok((Outcome::Bad, None));
+        return Ok((PartCheck::Bad, None));
     };
     let (mut digests, mut found) = (DigestCache::default(), BTreeSet::new());
     if !raw.is_empty() {
@@ -167,18 +167,18 @@ fn check_part(
     }
     for reference in &raw {
         if !digests.matches(archive, reference, "", &bytes)? {
-            return Ok((Outcome::Bad, None));
+            return Ok((PartCheck::Bad, None));
         }
     }
     let outcome = match prepared.is_empty() {
-        true => Outcome::Good { whole: true, digests: found },
+        true => PartCheck::Good { whole: true, digests: found },
         false => check_prepared(archive, &bytes, &prepared, !raw.is_empty(), found)?,
     };
     Ok((outcome, keep.then_some(bytes)))
 }
 
 /// Checks references to the unchanged bytes of a part while it is unpacked, with one digest for each algorithm.
-fn check_stream(archive: &Archive<'_>, entry: &Entry, raw: &[&Reference]) -> io::Result<Outcome> {
+fn check_stream(archive: &Archive<'_>, entry: &ArchiveEntry, raw: &[&Reference]) -> io::Result<PartCheck> {
     let mut contexts = vec![(Hash::Sha256, Context::new(&SHA256))];
     for reference in raw {
         if !contexts.iter().any(|(hash, _)| *hash == reference.hash) {
@@ -199,10 +199,10 @@ fn check_stream(archive: &Archive<'_>, entry: &Entry, raw: &[&Reference]) -> io:
         digests.iter().any(|(hash, digest)| *hash == reference.hash && digest.as_ref() == reference.digest)
     };
     if read.is_err() || !raw.iter().all(matches) {
-        return Ok(Outcome::Bad);
+        return Ok(PartCheck::Bad);
     }
     let own = digests.iter().filter(|(hash, _)| *hash == Hash::Sha256).map(|(_, digest)| sha256(*digest));
-    Ok(Outcome::Good { whole: true, digests: own.collect() })
+    Ok(PartCheck::Good { whole: true, digests: own.collect() })
 }
 
 /// Digests of the forms of one part, each computed once.
@@ -247,9 +247,9 @@ fn check_prepared(
     references: &[&Reference],
     mut whole: bool,
     mut found: BTreeSet<Sha256>,
-) -> io::Result<Outcome> {
+) -> io::Result<PartCheck> {
     let Ok(text) = xml::text(bytes) else {
-        return Ok(Outcome::Bad);
+        return Ok(PartCheck::Bad);
     };
     let (mut digests, mut canonical) = (DigestCache::default(), None);
     let (mut links, mut chosen): (Option<Vec<Relationship>>, _) = (None, BTreeSet::new());
@@ -262,7 +262,7 @@ fn check_prepared(
                     canonical = xml::parse(&text).ok().map(|document| xml::canonical(document.root()));
                 }
                 let Some(form) = &canonical else {
-                    return Ok(Outcome::Bad);
+                    return Ok(PartCheck::Bad);
                 };
                 found.insert(sha256(digests.digest(archive, Hash::Sha256, "canonical", form.as_bytes())?));
                 digests.matches(archive, reference, "canonical", form.as_bytes())?
@@ -272,7 +272,7 @@ fn check_prepared(
                     links = relationships(&text).ok();
                 }
                 let Some(links) = &links else {
-                    return Ok(Outcome::Bad);
+                    return Ok(PartCheck::Bad);
                 };
                 let picked = links.iter().filter(|link| ids.contains(&link.id) || kinds.contains(&link.kind));
                 let picked: Vec<&Relationship> = picked.collect();
@@ -284,11 +284,11 @@ fn check_prepared(
             }
         };
         if !matches {
-            return Ok(Outcome::Bad);
+            return Ok(PartCheck::Bad);
         }
     }
     // Relationships are covered one by one. The one to the signature cannot be: it was added after signing.
     let all =
         links.is_some_and(|links| links.iter().all(|link| link.kind == ORIGIN || chosen.contains(&link.id)));
-    Ok(Outcome::Good { whole: whole || all, digests: found })
+    Ok(PartCheck::Good { whole: whole || all, digests: found })
 }

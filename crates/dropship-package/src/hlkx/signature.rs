@@ -11,7 +11,7 @@ use roxmltree::{Document, Node, NodeType};
 use crate::budget::Meter;
 use crate::signature::algorithm::Hash;
 use crate::signature::certificate::Certificate;
-use crate::signature::ecdsa::{self, Form};
+use crate::signature::ecdsa::{self, SignatureEncoding};
 use crate::signature::public_key::PublicKey;
 use crate::signature::timestamp;
 use crate::signature::value::verify_pkcs1;
@@ -24,14 +24,14 @@ const OPC: &str = "http://schemas.openxmlformats.org/package/2006/digital-signat
 const C14N: &str = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315";
 const RELATIONSHIP_TRANSFORM: &str = "http://schemas.openxmlformats.org/package/2006/RelationshipTransform";
 /// Signature algorithms: an RSA scheme or ECDSA, and the digest.
-const ALGORITHMS: [(&str, Family, Hash); 7] = [
-    ("http://www.w3.org/2000/09/xmldsig#rsa-sha1", Family::Rsa, Hash::Sha1),
-    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", Family::Rsa, Hash::Sha256),
-    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha384", Family::Rsa, Hash::Sha384),
-    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha512", Family::Rsa, Hash::Sha512),
-    ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", Family::Ecdsa, Hash::Sha256),
-    ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384", Family::Ecdsa, Hash::Sha384),
-    ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512", Family::Ecdsa, Hash::Sha512),
+const ALGORITHMS: [(&str, KeyType, Hash); 7] = [
+    ("http://www.w3.org/2000/09/xmldsig#rsa-sha1", KeyType::Rsa, Hash::Sha1),
+    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", KeyType::Rsa, Hash::Sha256),
+    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha384", KeyType::Rsa, Hash::Sha384),
+    ("http://www.w3.org/2001/04/xmldsig-more#rsa-sha512", KeyType::Rsa, Hash::Sha512),
+    ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256", KeyType::Ecdsa, Hash::Sha256),
+    ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384", KeyType::Ecdsa, Hash::Sha384),
+    ("http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512", KeyType::Ecdsa, Hash::Sha512),
 ];
 const DIGESTS: [(&str, Hash); 4] = [
     ("http://www.w3.org/2000/09/xmldsig#sha1", Hash::Sha1),
@@ -47,7 +47,7 @@ const OBJECTS: usize = 8;
 const CERTIFICATES: usize = 16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Family {
+enum KeyType {
     Rsa,
     Ecdsa,
 }
@@ -55,7 +55,7 @@ enum Family {
 /// The algorithm of a signature value.
 #[derive(Debug, Clone)]
 enum Algorithm {
-    Known(Family, Hash),
+    Known(KeyType, Hash),
     /// By its URI.
     Unknown(String),
 }
@@ -241,11 +241,11 @@ impl XmlSignature {
         }
         let message = self.message.as_bytes();
         match (&self.algorithm, certificate.key) {
-            (Algorithm::Known(Family::Rsa, hash), key) => verify_pkcs1(key, *hash, message, &self.value),
-            (Algorithm::Known(Family::Ecdsa, hash), PublicKey::Ec { curve, point }) => {
-                ecdsa::verify(curve, *hash, Form::Fixed, point, message, &self.value)
+            (Algorithm::Known(KeyType::Rsa, hash), key) => verify_pkcs1(key, *hash, message, &self.value),
+            (Algorithm::Known(KeyType::Ecdsa, hash), PublicKey::Ec { curve, point }) => {
+                ecdsa::verify(curve, *hash, SignatureEncoding::Fixed, point, message, &self.value)
             }
-            (Algorithm::Known(Family::Ecdsa, _), key) => {
+            (Algorithm::Known(KeyType::Ecdsa, _), key) => {
                 Err(ValueFault::Unsupported(format!("an ECDSA signature algorithm, with {}", key.describe())))
             }
             (Algorithm::Unknown(uri), _) => Err(ValueFault::Unsupported(format!("the algorithm {uri}"))),

@@ -15,18 +15,18 @@ use super::signature::XmlSignature;
 /// Maximum length of a certificate part.
 const CERTIFICATE_SIZE: u32 = 64 * 1024;
 
-pub(super) type Signed = (String, XmlSignature, Vec<Vec<u8>>);
+pub(super) type NamedSignature = (String, XmlSignature, Vec<Vec<u8>>);
 
 /// The signatures of a package.
 #[derive(Default)]
-pub(super) struct Signatures {
+pub(super) struct PackageSignatures {
     /// Name, signature and certificates of each.
-    pub(super) all: Vec<Signed>,
+    pub(super) all: Vec<NamedSignature>,
     /// Names, in lower case, of the parts that make up the signatures.
     pub(super) parts: BTreeSet<String>,
 }
 
-impl Signatures {
+impl PackageSignatures {
     /// Adds a part and its relationships part to `parts`.
     fn add_part(&mut self, part: &str) {
         self.parts.insert(part.to_lowercase());
@@ -41,8 +41,8 @@ pub(super) fn find(
     root: &[Relationship],
     policy: &Policy,
     report: &mut Report<'_>,
-) -> io::Result<Option<Signatures>> {
-    let (mut names, mut found) = (Vec::new(), Signatures::default());
+) -> io::Result<Option<PackageSignatures>> {
+    let (mut names, mut found) = (Vec::new(), PackageSignatures::default());
     let origins = targets("", root, ORIGIN);
     if origins.len() > 1 {
         report.add(
@@ -89,7 +89,7 @@ pub(super) fn find(
 fn read(
     archive: &Archive<'_>,
     name: String,
-    found: &mut Signatures,
+    found: &mut PackageSignatures,
     report: &mut Report<'_>,
 ) -> io::Result<Option<()>> {
     let signature =

@@ -116,18 +116,18 @@ pub(super) fn canonical(apex: Node<'_, '_>) -> String {
     let root_at = apex.document().root_element().range().start;
     // Each step is a node to write, or the end tag of an element. A stack instead of recursion, because the document decides
     // the depth.
-    let mut steps = vec![Step::Node(apex)];
-    while let Some(step) = steps.pop() {
+    let mut items = vec![CanonicalItem::Node(apex)];
+    while let Some(step) = items.pop() {
         match step {
-            Step::Text(text) => out.push_str(&text),
-            Step::Node(node) => match node.node_type() {
+            CanonicalItem::Text(text) => out.push_str(&text),
+            CanonicalItem::Node(node) => match node.node_type() {
                 NodeType::Root => {
-                    steps.extend(node.children().rev().map(Step::Node));
+                    items.extend(node.children().rev().map(CanonicalItem::Node));
                 }
                 NodeType::Element => {
                     let name = open(&mut out, node, node == apex);
-                    steps.push(Step::Text(format!("</{name}>")));
-                    steps.extend(node.children().rev().map(Step::Node));
+                    items.push(CanonicalItem::Text(format!("</{name}>")));
+                    items.extend(node.children().rev().map(CanonicalItem::Node));
                 }
                 NodeType::Text if node.parent().is_some_and(|parent| parent.is_element()) => {
                     escape(&mut out, node.text().unwrap_or_default(), false);
@@ -140,7 +140,7 @@ pub(super) fn canonical(apex: Node<'_, '_>) -> String {
     out
 }
 
-enum Step<'a, 'i> {
+enum CanonicalItem<'a, 'i> {
     Node(Node<'a, 'i>),
     Text(String),
 }

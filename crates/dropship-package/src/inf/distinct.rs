@@ -6,13 +6,13 @@ use std::collections::HashSet;
 pub(super) const MAX: usize = 20_000;
 
 /// Texts in the order of the INF; duplicates that differ only in case and texts beyond the maximum are dropped.
-pub(super) struct Distinct {
+pub(super) struct DistinctValues {
     max: usize,
     seen: HashSet<String>,
     list: Vec<String>,
 }
 
-impl Distinct {
+impl DistinctValues {
     /// An empty list of at most `max` texts.
     pub(super) fn new(max: usize) -> Self {
         Self { max, seen: HashSet::new(), list: Vec::new() }

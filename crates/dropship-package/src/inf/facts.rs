@@ -2,10 +2,10 @@
 
 use super::super::facts::InfFacts;
 use super::budget::InfBudget;
-use super::distinct::Distinct;
+use super::distinct::DistinctValues;
 use super::driver_version::DriverVersion;
 use super::models;
-use super::syntax::Document;
+use super::syntax::InfDocument;
 use super::text::{Encoding, decode};
 
 /// Details of an INF that only the preflight checks need.
@@ -36,7 +36,7 @@ pub(crate) struct InfNotes {
 /// Reads an INF. Never fails: a fact that cannot be read is absent, and lists end when the budget of the package is spent.
 pub(crate) fn read(path: &str, bytes: &[u8], budget: &mut InfBudget) -> (InfFacts, InfNotes) {
     let (text, encoding) = decode(bytes);
-    let document = Document::read(&text, budget.added);
+    let document = InfDocument::read(&text, budget.added);
     budget.added = document.added;
     let name = path.rsplit('/').next().unwrap_or(path);
     let stem = name.rsplit_once('.').map_or(name, |(stem, _)| stem);
@@ -47,7 +47,7 @@ pub(crate) fn read(path: &str, bytes: &[u8], budget: &mut InfBudget) -> (InfFact
         .find(|line| line.key.eq_ignore_ascii_case("driverver"))
         .map(|line| line.values.join(","));
     let driver_version = driver_version_text.as_deref().map(DriverVersion::read).unwrap_or_default();
-    let mut catalogs = Distinct::new(budget.list());
+    let mut catalogs = DistinctValues::new(budget.list());
     directives.filter(|line| is_catalog_file(&line.key)).for_each(|line| catalogs.push(line.value(0)));
     let catalogs = catalogs.into_list();
     let models = models::read(&document, budget.list());

@@ -3,8 +3,8 @@
 
 use std::collections::{BTreeSet, HashSet};
 
-use super::distinct::Distinct;
-use super::syntax::{Document, Line};
+use super::distinct::DistinctValues;
+use super::syntax::{InfDocument, InfLine};
 
 /// Architectures as INFs decorate sections with them.
 const ARCHITECTURES: [&str; 5] = ["x86", "ia64", "amd64", "arm64", "arm"];
@@ -19,11 +19,11 @@ const MAX_NAME: usize = 1024;
 /// The devices that an INF installs on.
 pub(super) struct Models {
     /// Hardware ids and compatible ids.
-    pub(super) ids: Distinct,
+    pub(super) ids: DistinctValues,
     /// Device descriptions.
-    pub(super) descriptions: Distinct,
+    pub(super) descriptions: DistinctValues,
     /// Manufacturer names.
-    pub(super) manufacturers: Distinct,
+    pub(super) manufacturers: DistinctValues,
     /// Architectures of the models sections.
     pub(super) architectures: BTreeSet<&'static str>,
     /// A primitive driver: `[DefaultInstall]` and no entry in `[Manufacturer]`.
@@ -37,11 +37,11 @@ pub(super) struct Models {
 }
 
 /// Reads `[Manufacturer]` and the models sections that it lists. Each list has at most `max` texts.
-pub(super) fn read(document: &Document, max: usize) -> Models {
+pub(super) fn read(document: &InfDocument, max: usize) -> Models {
     let mut models = Models {
-        ids: Distinct::new(max),
-        descriptions: Distinct::new(max),
-        manufacturers: Distinct::new(max),
+        ids: DistinctValues::new(max),
+        descriptions: DistinctValues::new(max),
+        manufacturers: DistinctValues::new(max),
         architectures: BTreeSet::new(),
         is_primitive: false,
         has_undecorated: false,
@@ -50,7 +50,7 @@ pub(super) fn read(document: &Document, max: usize) -> Models {
     };
     let mut followed = HashSet::new();
     for line in document.section("manufacturer") {
-        let entry = Entry::read(line);
+        let entry = ManufacturerLine::read(line);
         models.manufacturers.push(entry.name);
         for text in entry.decorations.iter().take(MAX_SECTIONS.saturating_sub(followed.len())) {
             let (section, architecture) = (format!("{}.{text}", entry.section), architecture(text));
@@ -76,15 +76,15 @@ pub(super) fn read(document: &Document, max: usize) -> Models {
 }
 
 /// One line of `[Manufacturer]`.
-struct Entry<'d> {
+struct ManufacturerLine<'d> {
     name: &'d str,
     section: &'d str,
     decorations: Vec<&'d str>,
 }
 
-impl<'d> Entry<'d> {
+impl<'d> ManufacturerLine<'d> {
     /// `%name% = section, decoration…`, or a name alone, which is also the section's name.
-    fn read(line: &'d Line) -> Self {
+    fn read(line: &'d InfLine) -> Self {
         let section = line.value(0);
         let name = if line.key.is_empty() { section } else { line.key.as_str() };
         let decorations = line.values.iter().skip(1).map(String::as_str).filter(|text| !text.is_empty());
@@ -93,7 +93,7 @@ impl<'d> Entry<'d> {
 }
 
 impl Models {
-    fn section(&mut self, document: &Document, name: &str, architecture: Option<&'static str>) {
+    fn section(&mut self, document: &InfDocument, name: &str, architecture: Option<&'static str>) {
         if name.len() > MAX_NAME || !document.has(name) {
             return reported(&mut self.missing, name);
         }
@@ -114,7 +114,7 @@ impl Models {
         self.architectures.insert(architecture.unwrap_or("x86"));
     }
 
-    fn default_install(&mut self, document: &Document) {
+    fn default_install(&mut self, document: &InfDocument) {
         for name in &document.names {
             let Some(decoration) = name.strip_prefix("defaultinstall") else { continue };
             let parts = || decoration.split('.').skip(1);
@@ -129,7 +129,7 @@ impl Models {
 
     /// Computer hardware ids among the ids, `COMPUTER\{guid}`: lower case, without braces.
     pub(super) fn chids(&self) -> Vec<String> {
-        let mut found = Distinct::new(self.ids.as_slice().len());
+        let mut found = DistinctValues::new(self.ids.as_slice().len());
         for id in self.ids.as_slice() {
             let lower = id.to_ascii_lowercase();
             let guid = lower.strip_prefix("computer\\{").and_then(|rest| rest.strip_suffix('}'));
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     fn models(text: &str) -> Models {
-        read(&Document::read(text, 0), 100)
+        read(&InfDocument::read(text, 0), 100)
     }
 
     #[test]

@@ -17,14 +17,14 @@ const PLACEHOLDERS: [&str; 4] = ["$ARCH$", "$KMDFVERSION$", "$KMDFCOINSTALLERVER
 
 /// One line of a section: `key = value, value` or `value, value`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Line {
+pub(super) struct InfLine {
     /// Text before the equals sign; empty if there is none.
     pub(super) key: String,
     /// Values, without enclosing blanks and quotes.
     pub(super) values: Vec<String>,
 }
 
-impl Line {
+impl InfLine {
     /// A value by its index; empty if it is left out.
     pub(super) fn value(&self, index: usize) -> &str {
         self.values.get(index).map_or("", String::as_str)
@@ -33,9 +33,9 @@ impl Line {
 
 /// An INF as sections. Names are case-insensitive; sections with the same name are merged.
 #[derive(Debug, Default)]
-pub(super) struct Document {
+pub(super) struct InfDocument {
     /// Lines by section name in lower case, in the order of the file.
-    sections: HashMap<String, Vec<Line>>,
+    sections: HashMap<String, Vec<InfLine>>,
     /// Section names in lower case, in the order of the file.
     pub(super) names: Vec<String>,
     /// Texts by token in lower case.
@@ -46,10 +46,10 @@ pub(super) struct Document {
     pub(super) added: usize,
 }
 
-impl Document {
+impl InfDocument {
     /// Reads a whole INF. String tokens have added bytes to the INFs before it.
     pub(super) fn read(text: &str, added: usize) -> Self {
-        let mut raw = Raw::default();
+        let mut raw = RawSections::default();
         raw.read(text);
         let mut document = Self { strings: raw.strings(), added, ..Self::default() };
         for name in &raw.names {
@@ -67,7 +67,7 @@ impl Document {
     }
 
     /// The lines of a section; none if it does not exist.
-    pub(super) fn section(&self, name: &str) -> &[Line] {
+    pub(super) fn section(&self, name: &str) -> &[InfLine] {
         self.sections.get(&name.to_lowercase()).map(Vec::as_slice).unwrap_or_default()
     }
 
@@ -136,12 +136,12 @@ impl Document {
 
 /// The INF before its string tokens are replaced.
 #[derive(Debug, Default)]
-struct Raw {
-    sections: HashMap<String, Vec<Line>>,
+struct RawSections {
+    sections: HashMap<String, Vec<InfLine>>,
     names: Vec<String>,
 }
 
-impl Raw {
+impl RawSections {
     fn read(&mut self, text: &str) {
         let mut current: Option<String> = None;
         let mut count = 0usize;
@@ -237,8 +237,8 @@ fn without_comment(line: &str) -> &str {
 }
 
 /// Splits a line at its equals sign and its commas.
-fn split(line: &str) -> Line {
-    let mut found = Line::default();
+fn split(line: &str) -> InfLine {
+    let mut found = InfLine::default();
     let (mut part, mut quoted, mut keyed) = (String::new(), false, false);
     // A value keeps blanks inside quotes and loses those outside.
     let mut kept = 0usize;
@@ -291,7 +291,7 @@ mod tests {
     #[test]
     fn comments_are_removed_and_continued_lines_joined() {
         let text = "[A] ; c\r\nk = 1, \\ ; why\r\n  2\rm=%s;x%, \"a;b\" ; c\n[a]\nq = 100%, 5 ; c\n[Strings]\n\"s;x\" = \"v\"";
-        let document = Document::read(text, 0);
+        let document = InfDocument::read(text, 0);
         let lines = document.section("A");
         assert_eq!(lines[0].values, ["1", "2"]);
         assert_eq!(lines[1].values, ["v", "a;b"]);
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn string_tokens_are_replaced_once_by_the_first_definition() {
         let text = "[x]\na=%One%,%%,%13%,%nope%\n[Strings.0407]\ntwo=zwei\none=eins\n[Strings]\none=\"%two%\"\none=other\n";
-        let document = Document::read(text, 0);
+        let document = InfDocument::read(text, 0);
         assert_eq!(document.section("x")[0].values, ["%two%", "%", "%13%", "%nope%"]);
         assert_eq!(document.undefined, ["nope"]);
     }
@@ -311,7 +311,7 @@ mod tests {
         let long = "y".repeat(3_000_000);
         for line in ["a=%s%\n", "%s%,%s%,%s%\n", "%s%%s%=\n"] {
             let text = format!("[x]\n{}[Strings]\ns=\"{long}\"\nt=\"z\"\n", line.repeat(100_000));
-            let document = Document::read(&text, 0);
+            let document = InfDocument::read(&text, 0);
             let lines = document.section("x");
             assert!(
                 lines.len() >= 100_000 && document.added < 2 * ADDED,
@@ -331,7 +331,7 @@ mod tests {
     #[test]
     fn expanded_value_is_bounded() {
         let text = format!("[x]\na={}\n[Strings]\ns=\"{}\"", "%s%".repeat(100_000), "y".repeat(100_000));
-        let document = Document::read(&text, 0);
+        let document = InfDocument::read(&text, 0);
         assert!(document.section("x")[0].value(0).len() <= VALUE);
     }
 }

@@ -9,4 +9,4 @@ mod stream;
 mod task;
 
 pub use previewed::{Preview, Previewed};
-pub(crate) use stream::Stream;
+pub(crate) use stream::ChunkStream;

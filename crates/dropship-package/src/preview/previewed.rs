@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::sync::Arc;
 
-use super::task::Task;
+use super::task::PreviewTask;
 use crate::budget::Cancellation;
 use crate::cab::{self, CabDigests, CabFiles};
 use crate::facts::Kind;
@@ -13,16 +13,16 @@ use crate::input::Input;
 
 /// Computes, from the bytes of a package in their order, what the inspection of the copy needs.
 #[derive(Debug)]
-pub struct Preview(Tasks);
+pub struct Preview(PreviewTasks);
 
 #[derive(Debug)]
-enum Tasks {
+enum PreviewTasks {
     /// Digests need the whole cabinet, files only parts of it: two threads share the time.
     Cab {
-        digests: Task<CabDigests>,
-        files: Task<CabFiles>,
+        digests: PreviewTask<CabDigests>,
+        files: PreviewTask<CabFiles>,
     },
-    Hlkx(Task<PartDigests>),
+    Hlkx(PreviewTask<PartDigests>),
 }
 
 /// The result of a preview. The default is that of none.
@@ -41,13 +41,15 @@ impl Preview {
     /// The file cannot be read.
     pub fn begin(file: &File, len: u64, kind: Kind, cancellation: &Cancellation) -> io::Result<Self> {
         Ok(Self(match kind {
-            Kind::Cab => Tasks::Cab {
-                digests: Task::start(len, cancellation, cab::preview_digests),
-                files: Task::start(len, cancellation, cab::preview_files),
+            Kind::Cab => PreviewTasks::Cab {
+                digests: PreviewTask::start(len, cancellation, cab::preview_digests),
+                files: PreviewTask::start(len, cancellation, cab::preview_files),
             },
             Kind::Hlkx => {
                 let entries = hlkx::entries_to_preview(Input::file(file)?)?;
-                Tasks::Hlkx(Task::start(len, cancellation, move |input| hlkx::preview_parts(input, &entries)))
+                PreviewTasks::Hlkx(PreviewTask::start(len, cancellation, move |input| {
+                    hlkx::preview_parts(input, &entries)
+                }))
             }
         }))
     }
@@ -55,19 +57,19 @@ impl Preview {
     /// The next bytes of the package.
     pub fn update(&mut self, bytes: &[u8]) {
         let is_reading = match &self.0 {
-            Tasks::Cab { digests, files } => digests.is_reading() || files.is_reading(),
-            Tasks::Hlkx(parts) => parts.is_reading(),
+            PreviewTasks::Cab { digests, files } => digests.is_reading() || files.is_reading(),
+            PreviewTasks::Hlkx(parts) => parts.is_reading(),
         };
         if !is_reading {
             return;
         }
         let chunk: Arc<[u8]> = bytes.into();
         match &mut self.0 {
-            Tasks::Cab { digests, files } => {
+            PreviewTasks::Cab { digests, files } => {
                 digests.update(&chunk);
                 files.update(&chunk);
             }
-            Tasks::Hlkx(parts) => parts.update(&chunk),
+            PreviewTasks::Hlkx(parts) => parts.update(&chunk),
         }
     }
 
@@ -75,10 +77,10 @@ impl Preview {
     #[must_use]
     pub fn finish(self) -> Previewed {
         match self.0 {
-            Tasks::Cab { digests, files } => {
+            PreviewTasks::Cab { digests, files } => {
                 Previewed { cab_digests: digests.finish(), cab_files: files.finish(), part_digests: None }
             }
-            Tasks::Hlkx(parts) => Previewed { part_digests: parts.finish(), ..Previewed::default() },
+            PreviewTasks::Hlkx(parts) => Previewed { part_digests: parts.finish(), ..Previewed::default() },
         }
     }
 }

@@ -10,13 +10,13 @@ const BEHIND: u64 = 1 << 20;
 
 /// Receives the chunks of a file in order. A read blocks until its bytes have arrived; a read too far behind the last one fails.
 #[derive(Debug)]
-pub(crate) struct Stream {
+pub(crate) struct ChunkStream {
     len: u64,
-    window: Mutex<Window>,
+    window: Mutex<ChunkWindow>,
 }
 
 #[derive(Debug)]
-struct Window {
+struct ChunkWindow {
     chunks: Receiver<Arc<[u8]>>,
     kept: VecDeque<Arc<[u8]>>,
     /// Offset of the first chunk that is kept.
@@ -25,10 +25,10 @@ struct Window {
     end: u64,
 }
 
-impl Stream {
+impl ChunkStream {
     /// A stream of `len` bytes.
     pub(super) fn new(len: u64, chunks: Receiver<Arc<[u8]>>) -> Self {
-        Self { len, window: Mutex::new(Window { chunks, kept: VecDeque::new(), start: 0, end: 0 }) }
+        Self { len, window: Mutex::new(ChunkWindow { chunks, kept: VecDeque::new(), start: 0, end: 0 }) }
     }
 
     /// Length of the file in bytes.
@@ -44,7 +44,7 @@ impl Stream {
     }
 }
 
-impl Window {
+impl ChunkWindow {
     /// Receives chunks up to an offset; forgets those that are far before the offset `from`.
     fn receive(&mut self, from: u64, to: u64) -> io::Result<()> {
         loop {
@@ -99,7 +99,7 @@ mod tests {
         let bytes: Vec<u8> = (0..3_000_000u32).map(|at| (at % 251) as u8).collect();
         bytes.chunks(70_001).for_each(|chunk| sender.send(chunk.into()).unwrap());
         drop(sender);
-        let stream = Stream::new(bytes.len() as u64, receiver);
+        let stream = ChunkStream::new(bytes.len() as u64, receiver);
         let read = |offset: usize, length: usize| {
             let mut buffer = vec![0; length];
             stream

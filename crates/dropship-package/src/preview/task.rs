@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use super::stream::Stream;
+use super::stream::ChunkStream;
 use crate::budget::{Cancellation, Meter};
 use crate::input::Input;
 
@@ -14,14 +14,14 @@ const CHUNKS: usize = 4;
 
 /// The thread, and the chunks on their way to it.
 #[derive(Debug)]
-pub(super) struct Task<T> {
+pub(super) struct PreviewTask<T> {
     /// `None` once the thread needs no more chunks.
     chunks: Option<SyncSender<Arc<[u8]>>>,
     /// `None` if there is no thread.
     thread: Option<JoinHandle<Option<T>>>,
 }
 
-impl<T: Send + 'static> Task<T> {
+impl<T: Send + 'static> PreviewTask<T> {
     /// Runs `read` on a thread, with the budget of a package of `len` bytes. Without a thread there is no result.
     pub(super) fn start(
         len: u64,
@@ -31,7 +31,7 @@ impl<T: Send + 'static> Task<T> {
         let (sender, chunks) = sync_channel(CHUNKS);
         let meter = Meter::new(len, cancellation.clone());
         let run = move || {
-            let stream = Stream::new(len, chunks);
+            let stream = ChunkStream::new(len, chunks);
             // Whatever cannot be computed here is computed from the copy, and reported then.
             read(Input::stream(&stream).metered(&meter)).ok()
         };

@@ -69,7 +69,7 @@ pub(crate) struct SignatureAlgorithm<'a> {
 
 /// How a signature value is computed from a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scheme {
+pub(crate) enum SignatureScheme {
     /// RSASSA-PKCS1-v1_5.
     Pkcs1,
     /// RSASSA-PSS.
@@ -98,13 +98,13 @@ impl<'a> SignatureAlgorithm<'a> {
     }
 
     /// The scheme; `None` if it is not supported.
-    pub(crate) fn scheme(&self) -> Option<Scheme> {
+    pub(crate) fn scheme(&self) -> Option<SignatureScheme> {
         match self.oid.strip_prefix(PKCS1) {
-            Some([1 | 5 | 11..=13]) => return Some(Scheme::Pkcs1),
-            Some([10]) => return pss(self.parameters).ok().map(Scheme::Pss),
+            Some([1 | 5 | 11..=13]) => return Some(SignatureScheme::Pkcs1),
+            Some([10]) => return pss(self.parameters).ok().map(SignatureScheme::Pss),
             _ => {}
         }
-        (self.oid.starts_with(ECDSA) || self.oid == EC_PUBLIC_KEY).then_some(Scheme::Ecdsa)
+        (self.oid.starts_with(ECDSA) || self.oid == EC_PUBLIC_KEY).then_some(SignatureScheme::Ecdsa)
     }
 
     /// The digest that the algorithm's identifier implies. Signed data names its digest in a separate field.

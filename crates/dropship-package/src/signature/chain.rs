@@ -7,7 +7,7 @@ use crate::policy::Policy;
 
 use super::certificate::{CODE_SIGNING, Certificate};
 use super::package_certificates;
-use super::path::{NoPath, Search, through};
+use super::path::{NoPath, PathSearch, through};
 
 /// Checks the chain of the certificate that signed a package, at the time of the policy.
 pub(crate) fn check(
@@ -30,7 +30,7 @@ pub(crate) fn check(
     let through = through(certificates, policy);
     // The leaf's dates have their own check, and must not hide faults of its chain.
     let at = policy.now.clamp(leaf.not_before.min(leaf.not_after), leaf.not_after);
-    let search = Search { leaf, through: &through, at, purpose: CODE_SIGNING, meter: report.meter() };
+    let search = PathSearch { leaf, through: &through, at, purpose: CODE_SIGNING, meter: report.meter() };
     if let Err(error) = search.run(&trust.roots, &[], false) {
         // The leaf's purpose has its own check too.
         if matches!(error, NoPath::Invalid(Error::RequiredEkuNotFoundContext(_)))
@@ -46,7 +46,7 @@ pub(crate) fn check(
 }
 
 /// Checks a valid chain against the revocation lists.
-fn check_revocation(report: &mut Report<'_>, search: &Search<'_>, policy: &Policy) {
+fn check_revocation(report: &mut Report<'_>, search: &PathSearch<'_>, policy: &Policy) {
     let trust = &policy.signers;
     let lists: Vec<&CertRevocationList<'_>> = trust.crls.iter().map(AsRef::as_ref).collect();
     if lists.is_empty() {

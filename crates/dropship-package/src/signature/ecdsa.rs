@@ -15,7 +15,7 @@ use super::value_fault::ValueFault;
 
 /// Encoding of a signature's two numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Form {
+pub(crate) enum SignatureEncoding {
     /// A DER sequence of two integers (RFC 3279, 2.2.3).
     Der,
     /// One after the other, each as long as the curve's field (XML signatures, IEEE P1363).
@@ -26,7 +26,7 @@ pub(crate) enum Form {
 pub(crate) fn verify(
     curve: Curve,
     hash: Hash,
-    form: Form,
+    form: SignatureEncoding,
     point: &[u8],
     message: &[u8],
     value: &[u8],
@@ -38,8 +38,8 @@ pub(crate) fn verify(
         return UnparsedPublicKey::new(algorithm, point).verify(message, value).map_err(|_| ValueFault::Bad);
     }
     let value = match form {
-        Form::Der => fixed(curve, value).ok_or(ValueFault::Bad)?,
-        Form::Fixed => value.to_vec(),
+        SignatureEncoding::Der => fixed(curve, value).ok_or(ValueFault::Bad)?,
+        SignatureEncoding::Fixed => value.to_vec(),
     };
     let number = leftmost(curve, hash.of(message).as_ref());
     let verified = match curve {
@@ -50,14 +50,14 @@ pub(crate) fn verify(
     verified.map_err(|_| ValueFault::Bad)
 }
 
-fn of_ring(curve: Curve, hash: Hash, form: Form) -> Option<&'static dyn VerificationAlgorithm> {
+fn of_ring(curve: Curve, hash: Hash, form: SignatureEncoding) -> Option<&'static dyn VerificationAlgorithm> {
     Some(match (curve, hash, form) {
-        (Curve::P256, Hash::Sha256, Form::Der) => &verifier::ECDSA_P256_SHA256_ASN1,
-        (Curve::P256, Hash::Sha384, Form::Der) => &verifier::ECDSA_P256_SHA384_ASN1,
-        (Curve::P384, Hash::Sha256, Form::Der) => &verifier::ECDSA_P384_SHA256_ASN1,
-        (Curve::P384, Hash::Sha384, Form::Der) => &verifier::ECDSA_P384_SHA384_ASN1,
-        (Curve::P256, Hash::Sha256, Form::Fixed) => &verifier::ECDSA_P256_SHA256_FIXED,
-        (Curve::P384, Hash::Sha384, Form::Fixed) => &verifier::ECDSA_P384_SHA384_FIXED,
+        (Curve::P256, Hash::Sha256, SignatureEncoding::Der) => &verifier::ECDSA_P256_SHA256_ASN1,
+        (Curve::P256, Hash::Sha384, SignatureEncoding::Der) => &verifier::ECDSA_P256_SHA384_ASN1,
+        (Curve::P384, Hash::Sha256, SignatureEncoding::Der) => &verifier::ECDSA_P384_SHA256_ASN1,
+        (Curve::P384, Hash::Sha384, SignatureEncoding::Der) => &verifier::ECDSA_P384_SHA384_ASN1,
+        (Curve::P256, Hash::Sha256, SignatureEncoding::Fixed) => &verifier::ECDSA_P256_SHA256_FIXED,
+        (Curve::P384, Hash::Sha384, SignatureEncoding::Fixed) => &verifier::ECDSA_P384_SHA384_FIXED,
         _ => return None,
     })
 }
@@ -125,7 +125,8 @@ struct ForChains {
 
 impl SignatureVerificationAlgorithm for ForChains {
     fn verify_signature(&self, key: &[u8], message: &[u8], value: &[u8]) -> Result<(), InvalidSignature> {
-        verify(self.curve, self.hash, Form::Der, key, message, value).map_err(|_| InvalidSignature)
+        verify(self.curve, self.hash, SignatureEncoding::Der, key, message, value)
+            .map_err(|_| InvalidSignature)
     }
 
     fn public_key_alg_id(&self) -> AlgorithmIdentifier {

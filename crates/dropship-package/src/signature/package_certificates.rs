@@ -6,12 +6,12 @@ use crate::checks::{Check, Report};
 use crate::policy::Policy;
 
 use super::certificate::{Certificate, TIME_STAMPING};
-use super::path::{NoPath, Search};
+use super::path::{NoPath, PathSearch};
 
 /// Checks the certificates of a package whose chain is valid.
 pub(crate) fn check(
     report: &mut Report<'_>,
-    search: &Search<'_>,
+    search: &PathSearch<'_>,
     certificates: &[Certificate<'_>],
     policy: &Policy,
 ) {
@@ -51,14 +51,14 @@ fn report_damaged(report: &mut Report<'_>, certificates: &[Certificate<'_>], pol
 /// intermediates of the policy.
 fn check_sufficient(
     report: &mut Report<'_>,
-    search: &Search<'_>,
+    search: &PathSearch<'_>,
     certificates: &[Certificate<'_>],
     policy: &Policy,
 ) {
     let included =
         certificates.iter().filter(|other| other.der != search.leaf.der && !other.is_for(TIME_STAMPING));
     let included: Vec<_> = included.map(|certificate| CertificateDer::from(certificate.der)).collect();
-    let alone = Search {
+    let alone = PathSearch {
         leaf: search.leaf,
         through: &included,
         at: search.at,

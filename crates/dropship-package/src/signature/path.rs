@@ -14,13 +14,13 @@ use webpki::{
 
 use crate::budget::{Meter, WorkKind};
 use crate::policy::Policy;
-use crate::trust::Roots;
+use crate::trust::TrustedRoots;
 
 use super::certificate::{CODE_SIGNING, Certificate};
 use super::{ecdsa, issuers};
 
 /// A search for a path from a leaf certificate to a root.
-pub(crate) struct Search<'s> {
+pub(crate) struct PathSearch<'s> {
     /// The certificate at the start of the path.
     pub(crate) leaf: &'s Certificate<'s>,
     /// Possible intermediates: certificates of the package, then those of the policy.
@@ -35,12 +35,12 @@ pub(crate) struct Search<'s> {
 
 /// A verifier that counts.
 #[derive(Debug)]
-struct Counted<'s> {
+struct CountingVerifier<'s> {
     verifier: &'static dyn SignatureVerificationAlgorithm,
     meter: &'s Meter,
 }
 
-impl SignatureVerificationAlgorithm for Counted<'_> {
+impl SignatureVerificationAlgorithm for CountingVerifier<'_> {
     fn verify_signature(&self, key: &[u8], message: &[u8], value: &[u8]) -> Result<(), InvalidSignature> {
         if self.meter.may_verify() {
             self.verifier.verify_signature(key, message, value)
@@ -67,11 +67,11 @@ pub(crate) enum NoPath {
     MayNotIssue(String),
 }
 
-impl Search<'_> {
+impl PathSearch<'_> {
     /// Looks for a path that none of the revocation lists revokes. If `strict`, current lists must cover the whole path.
     pub(crate) fn run(
         &self,
-        roots: &Roots,
+        roots: &TrustedRoots,
         lists: &[&CertRevocationList<'_>],
         strict: bool,
     ) -> Result<(), NoPath> {
@@ -115,7 +115,7 @@ impl Search<'_> {
 
     fn find(
         &self,
-        roots: &Roots,
+        roots: &TrustedRoots,
         lists: &[&CertRevocationList<'_>],
         strict: bool,
         accept: &dyn Fn(&VerifiedPath<'_>) -> Result<(), Error>,
@@ -141,7 +141,7 @@ impl Search<'_> {
         let usage = KeyUsage::required_if_present(self.purpose);
         let verifiers = ALL_VERIFICATION_ALGS.iter().chain(ecdsa::FOR_CHAINS);
         let verifiers: Vec<_> =
-            verifiers.map(|verifier| Counted { verifier: *verifier, meter: self.meter }).collect();
+            verifiers.map(|verifier| CountingVerifier { verifier: *verifier, meter: self.meter }).collect();
         let algorithms: Vec<&dyn SignatureVerificationAlgorithm> =
             verifiers.iter().map(|counted| counted as &dyn SignatureVerificationAlgorithm).collect();
         leaf.verify_for_usage(&algorithms, &roots.anchors, &through, at, usage, revocation, Some(accept))?;
@@ -150,7 +150,7 @@ impl Search<'_> {
 }
 
 /// Name of the first issuer of a path whose key usage does not include keyCertSign.
-fn issuer_without_key_cert_sign(path: &VerifiedPath<'_>, roots: &Roots) -> Option<String> {
+fn issuer_without_key_cert_sign(path: &VerifiedPath<'_>, roots: &TrustedRoots) -> Option<String> {
     let root = roots.anchors.iter().zip(&roots.certificates).find(|(anchor, _)| *anchor == path.anchor());
     let issuers = path.intermediate_certificates().map(|issuer| issuer.der());
     for der in issuers.chain(root.map(|(_, der)| CertificateDer::from(der.as_ref()))) {

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::algorithm::Hash;
 use super::certificate::{Certificate, TIME_STAMPING};
-use super::path::{Search, through};
+use super::path::{PathSearch, through};
 use super::signed_data::{SignedData, SignerInfo};
 use super::{time, verify};
 use crate::ber;
@@ -25,7 +25,7 @@ const SIGNING_TIME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 5];
 const MOST: usize = 8;
 
 /// A timestamp that matches its signature.
-pub(crate) struct Stamp {
+pub(crate) struct VerifiedTimestamp {
     /// Its time.
     pub(crate) time: Timestamp,
     /// Name of the authority.
@@ -35,7 +35,7 @@ pub(crate) struct Stamp {
 }
 
 /// A timestamp that matches its signature, before its authority is checked.
-struct Verified<'a> {
+struct SignedTimestamp<'a> {
     time: Timestamp,
     hash: Hash,
     leaf: Certificate<'a>,
@@ -49,7 +49,7 @@ pub(crate) fn check(
     signed_by: &Certificate<'_>,
     certificates: &[Certificate<'_>],
     policy: &Policy,
-) -> Option<Stamp> {
+) -> Option<VerifiedTimestamp> {
     let meter = report.meter();
     let tokens =
         TOKENS.iter().flat_map(|id| signer.unsigned_values(id)).map(|tlv| token(tlv, signer.value, meter));
@@ -81,10 +81,10 @@ pub(crate) fn check(
 /// Checks the authority of a timestamp, its digest and its time.
 fn check_authority(
     report: &mut Report<'_>,
-    stamp: &Verified<'_>,
+    stamp: &SignedTimestamp<'_>,
     signed_by: &Certificate<'_>,
     policy: &Policy,
-) -> Stamp {
+) -> VerifiedTimestamp {
     let name = stamp.leaf.name();
     if stamp.hash == Hash::Sha1 {
         let message = format!("the timestamp of {name} uses SHA-1; stamp with /td sha256");
@@ -98,7 +98,7 @@ fn check_authority(
         report.add(Check::TimestampOutsideValidity, message);
     }
     let through = through(&stamp.certificates, policy);
-    let search = Search {
+    let search = PathSearch {
         leaf: &stamp.leaf,
         through: &through,
         at: stamp.time,
@@ -115,11 +115,15 @@ fn check_authority(
         );
         report.add(Check::TimestampUnknownAuthority, message);
     }
-    Stamp { time: stamp.time, authority: name, certificates: stamp.leaf.chain(&stamp.certificates) }
+    VerifiedTimestamp {
+        time: stamp.time,
+        authority: name,
+        certificates: stamp.leaf.chain(&stamp.certificates),
+    }
 }
 
 /// Reads an RFC 3161 token, and checks it against the signature value that it stamps.
-fn token<'a>(tlv: Tlv<'a>, stamped: &[u8], meter: &Meter) -> Result<Verified<'a>, String> {
+fn token<'a>(tlv: Tlv<'a>, stamped: &[u8], meter: &Meter) -> Result<SignedTimestamp<'a>, String> {
     let clause = |error: DerError| format!("the token cannot be read ({error})");
     let data = SignedData::read(tlv.whole).map_err(clause)?;
     let content = data.content.filter(|content| content.tag == OCTET_STRING && data.content_type == TST_INFO);
@@ -167,7 +171,7 @@ fn counter_signature<'a>(
     stamped: &[u8],
     certificates: &[Certificate<'a>],
     meter: &Meter,
-) -> Result<Verified<'a>, String> {
+) -> Result<SignedTimestamp<'a>, String> {
     let clause = |error: DerError| format!("the counter-signature cannot be read ({error})");
     let signer = SignerInfo::read(tlv).map_err(clause)?;
     let time = signer.attribute(SIGNING_TIME).ok_or("the counter-signature names no time")?;
@@ -183,9 +187,9 @@ fn finish<'a>(
     hash: Hash,
     leaf: Certificate<'a>,
     certificates: Vec<Certificate<'a>>,
-) -> Result<Verified<'a>, String> {
+) -> Result<SignedTimestamp<'a>, String> {
     if !leaf.is_for(TIME_STAMPING) {
         return Err(format!("the certificate of {} is not for timestamps", leaf.name()));
     }
-    Ok(Verified { time, hash, leaf, certificates })
+    Ok(SignedTimestamp { time, hash, leaf, certificates })
 }

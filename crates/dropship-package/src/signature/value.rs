@@ -3,8 +3,8 @@
 use ring::signature as verifier;
 use ring::signature::{UnparsedPublicKey, VerificationAlgorithm};
 
-use super::algorithm::{Hash, Pss, Scheme, SignatureAlgorithm};
-use super::ecdsa::{self, Form};
+use super::algorithm::{Hash, Pss, SignatureAlgorithm, SignatureScheme};
+use super::ecdsa::{self, SignatureEncoding};
 use super::name::dotted;
 use super::public_key::PublicKey;
 use super::value_fault::ValueFault;
@@ -29,12 +29,12 @@ pub(crate) fn verify_value(
         return Err(ValueFault::Unsupported(message));
     };
     match (key, scheme) {
-        (PublicKey::Rsa { der, .. }, Scheme::Pkcs1) => rsa(der, pkcs1(hash), message, value),
-        (PublicKey::Rsa { der, .. }, Scheme::Pss(parameters)) => {
+        (PublicKey::Rsa { der, .. }, SignatureScheme::Pkcs1) => rsa(der, pkcs1(hash), message, value),
+        (PublicKey::Rsa { der, .. }, SignatureScheme::Pss(parameters)) => {
             rsa(der, pss(hash, parameters)?, message, value)
         }
-        (PublicKey::Ec { curve, point }, Scheme::Ecdsa) => {
-            ecdsa::verify(curve, hash, Form::Der, point, message, value)
+        (PublicKey::Ec { curve, point }, SignatureScheme::Ecdsa) => {
+            ecdsa::verify(curve, hash, SignatureEncoding::Der, point, message, value)
         }
         (key, _) => {
             let message =

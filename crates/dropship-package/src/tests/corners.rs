@@ -154,14 +154,14 @@ fn rezipped(
 
 #[test]
 fn changed_kit_package_is_refused() {
-    type Part = Option<(String, Vec<u8>)>;
-    let same = |name: &str, content: Vec<u8>| -> Part { Some((name.to_owned(), content)) };
+    type ChangedPart = Option<(String, Vec<u8>)>;
+    let same = |name: &str, content: Vec<u8>| -> ChangedPart { Some((name.to_owned(), content)) };
     let options = SimpleFileOptions::default();
     let reject = |checks: &[&str]| {
         (Verdict::Reject, checks.iter().map(|check| (*check).to_owned()).collect::<Vec<_>>())
     };
     let replaced = |part: &'static str, from: &'static str, to: &'static str| {
-        move |name: &str, content: Vec<u8>| -> Part {
+        move |name: &str, content: Vec<u8>| -> ChangedPart {
             if !name.ends_with(part) {
                 return Some((name.to_owned(), content));
             }
@@ -171,7 +171,7 @@ fn changed_kit_package_is_refused() {
         }
     };
     let without = |part: &'static str| {
-        move |name: &str, content: Vec<u8>| -> Part {
+        move |name: &str, content: Vec<u8>| -> ChangedPart {
             (!name.ends_with(part)).then(|| (name.to_owned(), content))
         }
     };

@@ -8,12 +8,12 @@ use super::{bytes, policy};
 use crate::inspect::inspect_counted;
 use crate::{Inspection, Kind, Verdict, Work, inspect_bytes};
 
-type Parts = Vec<(String, Vec<u8>)>;
+type ArchiveParts = Vec<(String, Vec<u8>)>;
 
 const SIGNATURE: &str = "a1b2c3d4e5f60718293a4b5c6d7e8f90.psdsxs";
 
 /// The parts of the good kit package.
-fn parts() -> Parts {
+fn parts() -> ArchiveParts {
     let mut archive = ZipArchive::new(Cursor::new(bytes("hlkx/good.hlkx"))).unwrap();
     let read = |index: usize| {
         let mut part = archive.by_index(index).unwrap();
@@ -25,18 +25,18 @@ fn parts() -> Parts {
 }
 
 /// The part whose name ends with `name`.
-fn part<'p>(parts: &'p mut Parts, name: &str) -> &'p mut Vec<u8> {
+fn part<'p>(parts: &'p mut ArchiveParts, name: &str) -> &'p mut Vec<u8> {
     &mut parts.iter_mut().find(|(part, _)| part.ends_with(name)).unwrap().1
 }
 
-fn replace(parts: &mut Parts, name: &str, from: &str, to: &str) {
+fn replace(parts: &mut ArchiveParts, name: &str, from: &str, to: &str) {
     let content = part(parts, name);
     let text = String::from_utf8(content.clone()).unwrap();
     assert!(text.contains(from), "{name}");
     *content = text.replacen(from, to, 1).into_bytes();
 }
 
-fn deflated(parts: &Parts) -> Vec<u8> {
+fn deflated(parts: &ArchiveParts) -> Vec<u8> {
     let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
     for (name, content) in parts {
         writer.start_file(name.as_str(), zip::write::SimpleFileOptions::default()).unwrap();
@@ -47,7 +47,7 @@ fn deflated(parts: &Parts) -> Vec<u8> {
 
 /// How an archive is written.
 #[derive(Default)]
-struct Shape {
+struct ArchiveLayout {
     /// Bytes after the data of each entry.
     gap: &'static [u8],
     /// Extra fields of the entries' own headers.
@@ -63,7 +63,7 @@ struct Shape {
 }
 
 /// Writes an archive of stored parts.
-fn stored(parts: &Parts, shape: &Shape) -> Vec<u8> {
+fn stored(parts: &ArchiveParts, shape: &ArchiveLayout) -> Vec<u8> {
     let (mut out, mut directory) = (Vec::new(), Vec::new());
     let put = |out: &mut Vec<u8>, numbers: &[(u32, usize)]| {
         numbers.iter().for_each(|(number, width)| out.extend_from_slice(&number.to_le_bytes()[..*width]));
@@ -125,29 +125,44 @@ fn accepted(package: &[u8]) -> Inspection {
 fn archives_of_signing_tools_are_accepted() {
     // The reserve of System.IO.Packaging: id 0xa220, length, mark 0xa028, initial length, zeros.
     let padding = [&[0x20, 0xa2, 0x14, 0, 0x28, 0xa0, 0x10, 0][..], &[0; 16]].concat();
-    let padded = accepted(&stored(&parts(), &Shape { extra: padding, ..Shape::default() }));
+    let padded = accepted(&stored(&parts(), &ArchiveLayout { extra: padding, ..ArchiveLayout::default() }));
     assert!(padded.facts.unwrap().hlkx.is_some_and(|facts| facts.tests.is_some()));
     for record in [(false, false), (true, false), (false, true), (true, true)] {
-        accepted(&stored(&parts(), &Shape { record: Some(record), ..Shape::default() }));
+        accepted(&stored(&parts(), &ArchiveLayout { record: Some(record), ..ArchiveLayout::default() }));
     }
     let mut folders = parts();
     folders.insert(1, ("hck/".to_owned(), Vec::new()));
-    accepted(&stored(&folders, &Shape::default()));
+    accepted(&stored(&folders, &ArchiveLayout::default()));
 }
 
 #[test]
 fn archive_with_bytes_of_no_part_is_refused() {
-    let shaped = |shape: Shape| stored(&parts(), &shape);
-    refused(&shaped(Shape { gap: b"x", ..Shape::default() }), "bytes between its entries");
+    let shaped = |shape: ArchiveLayout| stored(&parts(), &shape);
+    refused(&shaped(ArchiveLayout { gap: b"x", ..ArchiveLayout::default() }), "bytes between its entries");
     let record = Some((true, false));
-    refused(&shaped(Shape { gap: b"more", record, ..Shape::default() }), "record after an entry's data");
-    refused(&shaped(Shape { gap: b"x", record, ..Shape::default() }), "bytes between its entries");
-    refused(&shaped(Shape { record, wrong: 1, ..Shape::default() }), "record after an entry's data");
-    refused(&shaped(Shape { comment: b"hello", ..Shape::default() }), "an entry has a comment");
-    refused(&shaped(Shape { time: 77, ..Shape::default() }), "does not match the directory");
-    refused(&shaped(Shape { flags: 0x800, ..Shape::default() }), "does not match the directory");
+    refused(
+        &shaped(ArchiveLayout { gap: b"more", record, ..ArchiveLayout::default() }),
+        "record after an entry's data",
+    );
+    refused(
+        &shaped(ArchiveLayout { gap: b"x", record, ..ArchiveLayout::default() }),
+        "bytes between its entries",
+    );
+    refused(
+        &shaped(ArchiveLayout { record, wrong: 1, ..ArchiveLayout::default() }),
+        "record after an entry's data",
+    );
+    refused(
+        &shaped(ArchiveLayout { comment: b"hello", ..ArchiveLayout::default() }),
+        "an entry has a comment",
+    );
+    refused(&shaped(ArchiveLayout { time: 77, ..ArchiveLayout::default() }), "does not match the directory");
+    refused(
+        &shaped(ArchiveLayout { flags: 0x800, ..ArchiveLayout::default() }),
+        "does not match the directory",
+    );
     // Two entries of the directory for one place.
-    let mut package = stored(&parts(), &Shape::default());
+    let mut package = stored(&parts(), &ArchiveLayout::default());
     let names: Vec<usize> =
         (0..package.len() - 4).filter(|at| package[*at..].starts_with(b"PK\x01\x02")).collect();
     let first = package[names[2] + 42..names[2] + 46].to_vec();

@@ -4,7 +4,9 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use dropship_store::testing::{begin, id};
-use dropship_store::{Commit, Entry, Leases, NodeState, Role, SharedJournal as _, Store, StoreError, Taken};
+use dropship_store::{
+    Commit, Entry, LeaseAnswer, Leases, NodeState, Role, SharedJournal as _, Store, StoreError,
+};
 use tokio::sync::watch;
 
 use crate::server::{Database, database};
@@ -52,7 +54,7 @@ fn of_many_nodes_that_ask_at_once_one_has_the_lease() {
             };
             let asking: Vec<_> = leases.iter().enumerate().map(ask).collect();
             let answers = asking.into_iter().map(|thread| thread.join().expect("it ends"));
-            answers.filter(|answer| *answer == Taken::Granted).count()
+            answers.filter(|answer| *answer == LeaseAnswer::Granted).count()
         });
         assert_eq!(granted, 1);
     }

@@ -10,7 +10,7 @@ use super::cause::Cause;
 
 /// A difference, and why there is one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Difference {
+pub struct PlanDifference {
     /// Why.
     pub cause: Cause,
     /// Name of the label by the new plan; by the old one if it has no such label any more. Absent if it is not about a label.
@@ -18,13 +18,13 @@ pub struct Difference {
     pub label: Option<String>,
     /// What differs.
     #[serde(flatten)]
-    pub change: Change,
+    pub change: PlanChange,
 }
 
 /// What differs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "snake_case")]
-pub enum Change {
+pub enum PlanChange {
     /// Another rule applies. Without a rule, the package is rejected.
     Rule {
         /// Name of the rule by the old plan.
@@ -65,14 +65,14 @@ pub struct ValueChange {
 
 impl fmt::Display for ValueChange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} instead of {}", self.key, Shown(&self.new), Shown(&self.old))
+        write!(f, "{} {} instead of {}", self.key, DisplayedValue(&self.new), DisplayedValue(&self.old))
     }
 }
 
 /// A value as an operator reads it: `none` for nothing.
-struct Shown<'a>(&'a Value);
+struct DisplayedValue<'a>(&'a Value);
 
-impl fmt::Display for Shown<'_> {
+impl fmt::Display for DisplayedValue<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Value::Null => f.write_str("none"),
@@ -90,16 +90,16 @@ pub struct TargetChange {
     /// Number of targets that only the old plan has.
     pub removed_count: usize,
     /// Targets that only the new plan has.
-    pub added: Vec<Target>,
+    pub added: Vec<LabelTarget>,
     /// Targets that only the old plan has.
-    pub removed: Vec<Target>,
+    pub removed: Vec<LabelTarget>,
 }
 
 impl TargetChange {
     /// The difference of two sets of targets; `None` if they are equal.
     #[must_use]
-    pub fn between(old: &BTreeSet<Target>, new: &BTreeSet<Target>) -> Option<Self> {
-        let only = |one: &BTreeSet<Target>, other: &BTreeSet<Target>| -> Vec<_> {
+    pub fn between(old: &BTreeSet<LabelTarget>, new: &BTreeSet<LabelTarget>) -> Option<Self> {
+        let only = |one: &BTreeSet<LabelTarget>, other: &BTreeSet<LabelTarget>| -> Vec<_> {
             one.difference(other).cloned().collect()
         };
         let (added, removed) = (only(new, old), only(old, new));
@@ -108,10 +108,10 @@ impl TargetChange {
     }
 }
 
-impl Difference {
+impl PlanDifference {
     /// Keeps the first `max` targets of each direction. The counts stay.
     pub fn truncate_targets(&mut self, max: usize) {
-        if let Change::Targets(change) = &mut self.change {
+        if let PlanChange::Targets(change) = &mut self.change {
             change.added.truncate(max);
             change.removed.truncate(max);
         }
@@ -120,7 +120,7 @@ impl Difference {
 
 /// A hardware id of an INF on one system.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Target {
+pub struct LabelTarget {
     /// Bundle id of Microsoft; before the package is signed `foreseen`, and the folder of the INF if several have its name.
     pub bundle: String,
     /// INF file name.

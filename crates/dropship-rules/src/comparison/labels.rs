@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 
 use super::cause::Cause;
-use super::difference::{Change, Difference, TargetChange, ValueChange};
+use super::difference::{PlanChange, PlanDifference, TargetChange, ValueChange};
 use super::fields::{differing, fields};
-use super::pairs::{Pair, pairs};
+use super::pairs::{LabelPair, pairs};
 use super::targets::{LabelReach, TargetSource};
 use crate::plan::{DestinationPlan, LabelPlan, Plan};
 
@@ -15,7 +15,7 @@ use crate::plan::{DestinationPlan, LabelPlan, Plan};
 const SIGNATURES: &str = "product.requested_signatures";
 
 /// Two plans of a package.
-pub(super) struct Plans<'a> {
+pub(super) struct PlanPair<'a> {
     pub old: &'a Plan,
     pub new: &'a Plan,
     /// Why another rule applies, if one does: the cause of all differences.
@@ -23,37 +23,42 @@ pub(super) struct Plans<'a> {
     pub source: TargetSource<'a>,
 }
 
-impl Plans<'_> {
+impl PlanPair<'_> {
     /// The differences of all labels.
-    pub(super) fn labels(&self) -> Vec<Difference> {
+    pub(super) fn labels(&self) -> Vec<PlanDifference> {
         let pairs = pairs(self.old, self.new);
         let mut all = Vec::new();
         for pair in &pairs {
             match *pair {
-                Pair { old: Some(old), new: Some(new) } => all.extend(self.label(old, new, &pairs)),
-                Pair { old: None, new: Some(new) } => {
+                LabelPair { old: Some(old), new: Some(new) } => all.extend(self.label(old, new, &pairs)),
+                LabelPair { old: None, new: Some(new) } => {
                     let targets = self.source.reach(new, self.new).targets.unwrap_or_default();
                     let targets = TargetChange::between(&BTreeSet::new(), &targets);
-                    all.extend(self.whole(new, Change::LabelAdded, targets));
+                    all.extend(self.whole(new, PlanChange::LabelAdded, targets));
                 }
-                Pair { old: Some(old), new: None } => {
+                LabelPair { old: Some(old), new: None } => {
                     let targets = self.source.reach(old, self.old).targets.unwrap_or_default();
                     let targets = TargetChange::between(&targets, &BTreeSet::new());
-                    all.extend(self.whole(old, Change::LabelRemoved, targets));
+                    all.extend(self.whole(old, PlanChange::LabelRemoved, targets));
                 }
-                Pair { old: None, new: None } => {}
+                LabelPair { old: None, new: None } => {}
             }
         }
         all
     }
 
     /// A label that only one of the plans has.
-    fn whole(&self, label: &LabelPlan, change: Change, targets: Option<TargetChange>) -> Vec<Difference> {
-        let changes = std::iter::once(change).chain(targets.map(Change::Targets));
+    fn whole(
+        &self,
+        label: &LabelPlan,
+        change: PlanChange,
+        targets: Option<TargetChange>,
+    ) -> Vec<PlanDifference> {
+        let changes = std::iter::once(change).chain(targets.map(PlanChange::Targets));
         changes.map(|change| self.difference(label, vec!["label".to_owned()], change)).collect()
     }
 
-    fn label(&self, old: &LabelPlan, new: &LabelPlan, pairs: &[Pair<'_>]) -> Vec<Difference> {
+    fn label(&self, old: &LabelPlan, new: &LabelPlan, pairs: &[LabelPair<'_>]) -> Vec<PlanDifference> {
         let differing = differing(&comparable(old, Some(pairs)), &comparable(new, None));
         let (filters, values): (Vec<_>, Vec<_>) =
             differing.into_iter().partition(|change| change.key.starts_with(FILTER));
@@ -66,7 +71,7 @@ impl Plans<'_> {
         let difference = |keys, change| self.difference(new, keys, change);
         let mut all: Vec<_> = values
             .iter()
-            .map(|change| difference(vec![change.key.clone()], Change::Value(change.clone())))
+            .map(|change| difference(vec![change.key.clone()], PlanChange::Value(change.clone())))
             .collect();
         let mut filter_keys: Vec<_> = filters.iter().map(|change| change.key.clone()).collect();
         let (before, after) = (self.source.reach(old, self.old), self.source.reach(new, self.new));
@@ -75,12 +80,14 @@ impl Plans<'_> {
                 if has_other_rows {
                     filter_keys.push(SIGNATURES.to_owned());
                 }
-                let change = TargetChange::between(was, is).map(Change::Targets);
+                let change = TargetChange::between(was, is).map(PlanChange::Targets);
                 all.extend(change.map(|change| difference(filter_keys.clone(), change)));
             }
             // Before Microsoft has signed it, the targets of an .hlkx are unknown: the selection itself is compared.
             _ => all.extend(
-                filters.into_iter().map(|change| difference(vec![change.key.clone()], Change::Value(change))),
+                filters
+                    .into_iter()
+                    .map(|change| difference(vec![change.key.clone()], PlanChange::Value(change))),
             ),
         }
         let mut keys: Vec<_> = values.into_iter().map(|change| change.key).chain(filter_keys).collect();
@@ -91,7 +98,7 @@ impl Plans<'_> {
         all
     }
 
-    fn difference(&self, label: &LabelPlan, keys: Vec<String>, change: Change) -> Difference {
+    fn difference(&self, label: &LabelPlan, keys: Vec<String>, change: PlanChange) -> PlanDifference {
         let name = label.name.clone();
         let cause = self.choice.cloned().unwrap_or_else(|| {
             // Keys outside of the label are keys of the rule.
@@ -99,7 +106,7 @@ impl Plans<'_> {
             let label = Some(label.key.clone()).filter(|_| !of_rule);
             Cause::Keys { rule: self.new.rule.clone(), label, keys }
         });
-        Difference { cause, label: Some(name), change }
+        PlanDifference { cause, label: Some(name), change }
     }
 }
 
@@ -119,10 +126,10 @@ pub fn label_changes(
     changes
 }
 
-fn problems(before: LabelReach, after: LabelReach) -> Option<Change> {
+fn problems(before: LabelReach, after: LabelReach) -> Option<PlanChange> {
     let (old, new) = (before.problems, after.problems);
     // A label that cannot be requested for another reason than before is no difference at the service.
-    (old.is_empty() != new.is_empty()).then_some(Change::Problems { old, new })
+    (old.is_empty() != new.is_empty()).then_some(PlanChange::Problems { old, new })
 }
 
 fn same_codes(old: &Plan, new: &Plan) -> bool {
@@ -135,7 +142,7 @@ pub const FILTER: &str = "hardware_ids.";
 
 /// The values of a label under the keys of the configuration. `pairs` translates the names of other labels to those of the
 /// new plan, so that a renamed label is no difference of the labels that wait for it.
-fn comparable(label: &LabelPlan, pairs: Option<&[Pair<'_>]>) -> Map<String, Value> {
+fn comparable(label: &LabelPlan, pairs: Option<&[LabelPair<'_>]>) -> Map<String, Value> {
     let mut all = fields(label);
     // The name as the rule writes it is not sent, and attestation follows from the product.
     all.remove("key");

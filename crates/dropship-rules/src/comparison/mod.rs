@@ -13,7 +13,7 @@ mod summary;
 mod targets;
 
 pub use cause::Cause;
-pub use difference::{Change, Difference, Target, TargetChange, ValueChange};
+pub use difference::{LabelTarget, PlanChange, PlanDifference, TargetChange, ValueChange};
 pub use labels::{FILTER, label_changes};
-pub use replay::{Outcome, Remembered, replay};
-pub use summary::{CauseCount, Counts, Summary};
+pub use replay::{PlannedPackage, PlanningOutcome, replay};
+pub use summary::{CauseCount, DifferenceCounts, Summary};

@@ -3,13 +3,13 @@
 use crate::plan::{LabelPlan, Plan};
 
 /// A label of the old plan, of the new plan, or of both.
-pub(super) struct Pair<'a> {
+pub(super) struct LabelPair<'a> {
     pub old: Option<&'a LabelPlan>,
     pub new: Option<&'a LabelPlan>,
 }
 
 /// Pairs the labels of two plans: by name, then by the name as the rule writes it, then by position within one rule.
-pub(super) fn pairs<'a>(old: &'a Plan, new: &'a Plan) -> Vec<Pair<'a>> {
+pub(super) fn pairs<'a>(old: &'a Plan, new: &'a Plan) -> Vec<LabelPair<'a>> {
     let mut open: Vec<Option<&LabelPlan>> = old.labels.iter().map(Some).collect();
     let mut partners: Vec<Option<&LabelPlan>> = vec![None; new.labels.len()];
     let mut pair = |fits: &dyn Fn(usize, &LabelPlan, usize, &LabelPlan) -> bool| {
@@ -29,7 +29,7 @@ pub(super) fn pairs<'a>(old: &'a Plan, new: &'a Plan) -> Vec<Pair<'a>> {
     if old.rule == new.rule {
         pair(&|was, _, at, _| was == at);
     }
-    let both = new.labels.iter().zip(&partners).map(|(new, old)| Pair { old: *old, new: Some(new) });
-    let gone = open.iter().flatten().map(|old| Pair { old: Some(*old), new: None });
+    let both = new.labels.iter().zip(&partners).map(|(new, old)| LabelPair { old: *old, new: Some(new) });
+    let gone = open.iter().flatten().map(|old| LabelPair { old: Some(*old), new: None });
     both.chain(gone).collect()
 }

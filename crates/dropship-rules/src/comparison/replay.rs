@@ -6,9 +6,9 @@ use dropship_hardware::DriverMetadata;
 
 use super::cause::Cause;
 use super::choice;
-use super::difference::{Change, Difference, ValueChange};
+use super::difference::{PlanChange, PlanDifference, ValueChange};
 use super::fields::{differing, fields, product_key};
-use super::labels::Plans;
+use super::labels::PlanPair;
 use super::targets::TargetSource;
 use crate::input::MatchInput;
 use crate::plan::Plan;
@@ -17,7 +17,7 @@ use crate::rule::Rule;
 
 /// The result of planning a package.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Outcome {
+pub enum PlanningOutcome {
     /// The rules made this plan.
     Planned(Box<Plan>),
     /// The rules rejected the package.
@@ -29,7 +29,7 @@ pub enum Outcome {
     },
 }
 
-impl Outcome {
+impl PlanningOutcome {
     /// The rule that was chosen.
     #[must_use]
     pub fn rule(&self) -> Option<&str> {
@@ -42,13 +42,13 @@ impl Outcome {
 
 /// A package as it was planned.
 #[derive(Clone, Copy)]
-pub struct Remembered<'a> {
+pub struct PlannedPackage<'a> {
     /// The package.
     pub input: MatchInput<'a>,
     /// How it was planned.
     pub planning: &'a Planning,
     /// The result of its planning.
-    pub outcome: &'a Outcome,
+    pub outcome: &'a PlanningOutcome,
     /// The driver metadata, if Microsoft has sent them. Read only if the targets of a label may differ.
     pub metadata: &'a dyn Deref<Target = Option<DriverMetadata>>,
 }
@@ -58,25 +58,25 @@ pub struct Remembered<'a> {
 #[must_use]
 pub fn replay(
     rules: &[Rule],
-    package: &Remembered<'_>,
+    package: &PlannedPackage<'_>,
     reject: &dyn Fn(&Plan) -> Option<String>,
-) -> (Outcome, Vec<Difference>) {
+) -> (PlanningOutcome, Vec<PlanDifference>) {
     let planned = plan_package(rules, &package.input, package.planning.clone()).plan;
     let new = match planned {
         Ok(plan) => match reject(&plan) {
-            None => Outcome::Planned(Box::new(plan)),
-            Some(reason) => Outcome::Rejected { rule: Some(plan.rule), reason },
+            None => PlanningOutcome::Planned(Box::new(plan)),
+            Some(reason) => PlanningOutcome::Rejected { rule: Some(plan.rule), reason },
         },
         Err(PlanningError::Unfit(error)) => {
-            Outcome::Rejected { reason: error.to_string(), rule: Some(error.rule) }
+            PlanningOutcome::Rejected { reason: error.to_string(), rule: Some(error.rule) }
         }
-        Err(error) => Outcome::Rejected { rule: None, reason: error.to_string() },
+        Err(error) => PlanningOutcome::Rejected { rule: None, reason: error.to_string() },
     };
     let differences = compare(rules, package, &new);
     (new, differences)
 }
 
-fn compare(rules: &[Rule], package: &Remembered<'_>, new: &Outcome) -> Vec<Difference> {
+fn compare(rules: &[Rule], package: &PlannedPackage<'_>, new: &PlanningOutcome) -> Vec<PlanDifference> {
     let (before, after) = (package.outcome.rule(), new.rule());
     let choice = if before == after {
         None
@@ -86,21 +86,21 @@ fn compare(rules: &[Rule], package: &Remembered<'_>, new: &Outcome) -> Vec<Diffe
     let applicability =
         |rule: Option<&str>| Cause::Applicability { rule: rule.unwrap_or_default().to_owned() };
     let cause = || choice.clone().unwrap_or_else(|| applicability(after.or(before)));
-    let rule_change = |old: Option<&str>, new: Option<&str>, rejected| Difference {
+    let rule_change = |old: Option<&str>, new: Option<&str>, rejected| PlanDifference {
         cause: cause(),
         label: None,
-        change: Change::Rule { old: old.map(str::to_owned), new: new.map(str::to_owned), rejected },
+        change: PlanChange::Rule { old: old.map(str::to_owned), new: new.map(str::to_owned), rejected },
     };
     match (package.outcome, new) {
         // Rejected as before, if perhaps with another reason: nothing is sent.
-        (Outcome::Rejected { .. }, Outcome::Rejected { .. }) => Vec::new(),
-        (Outcome::Rejected { .. }, Outcome::Planned(plan)) => {
+        (PlanningOutcome::Rejected { .. }, PlanningOutcome::Rejected { .. }) => Vec::new(),
+        (PlanningOutcome::Rejected { .. }, PlanningOutcome::Planned(plan)) => {
             vec![rule_change(None, Some(&plan.rule), None)]
         }
-        (Outcome::Planned(plan), Outcome::Rejected { reason, .. }) => {
+        (PlanningOutcome::Planned(plan), PlanningOutcome::Rejected { reason, .. }) => {
             vec![rule_change(Some(&plan.rule), None, Some(reason.clone()))]
         }
-        (Outcome::Planned(old), Outcome::Planned(new)) => {
+        (PlanningOutcome::Planned(old), PlanningOutcome::Planned(new)) => {
             let mut all = Vec::new();
             if old.rule != new.rule {
                 all.push(rule_change(Some(&old.rule), Some(&new.rule), None));
@@ -110,7 +110,7 @@ fn compare(rules: &[Rule], package: &Remembered<'_>, new: &Outcome) -> Vec<Diffe
                 metadata: package.metadata,
                 now: package.planning.at,
             };
-            let plans = Plans { old, new, choice: choice.as_ref(), source };
+            let plans = PlanPair { old, new, choice: choice.as_ref(), source };
             all.extend(plans.values());
             all.extend(plans.labels());
             all
@@ -118,15 +118,19 @@ fn compare(rules: &[Rule], package: &Remembered<'_>, new: &Outcome) -> Vec<Diffe
     }
 }
 
-impl Plans<'_> {
+impl PlanPair<'_> {
     /// The differences of account, product and submission.
-    fn values(&self) -> Vec<Difference> {
+    fn values(&self) -> Vec<PlanDifference> {
         let (old, new) = (self.old, self.new);
         let mut all = Vec::new();
         let mut put = |key: String, old, new| {
             let keys = || Cause::Keys { rule: self.new.rule.clone(), label: None, keys: vec![key.clone()] };
             let cause = self.choice.cloned().unwrap_or_else(keys);
-            all.push(Difference { cause, label: None, change: Change::Value(ValueChange { key, old, new }) });
+            all.push(PlanDifference {
+                cause,
+                label: None,
+                change: PlanChange::Value(ValueChange { key, old, new }),
+            });
         };
         if old.account != new.account {
             put("account".to_owned(), old.account.clone().into(), new.account.clone().into());

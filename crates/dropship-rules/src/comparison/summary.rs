@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::cause::Cause;
-use super::difference::{Change, Difference};
+use super::difference::{PlanChange, PlanDifference};
 
 /// The differences of all packages, counted by cause.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Summary {
-    causes: BTreeMap<Cause, Counts>,
+    causes: BTreeMap<Cause, DifferenceCounts>,
     packages: usize,
 }
 
@@ -21,12 +21,12 @@ pub struct CauseCount {
     pub cause: Cause,
     /// The counts.
     #[serde(flatten)]
-    pub counts: Counts,
+    pub counts: DifferenceCounts,
 }
 
 /// Numbers of things that differ.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
+pub struct DifferenceCounts {
     /// Packages.
     pub packages: usize,
     /// Labels.
@@ -39,12 +39,12 @@ pub struct Counts {
 
 impl Summary {
     /// Counts the differences of one package.
-    pub fn add(&mut self, differences: &[Difference]) {
+    pub fn add(&mut self, differences: &[PlanDifference]) {
         if differences.is_empty() {
             return;
         }
         self.packages += 1;
-        let mut causes: BTreeMap<&Cause, Vec<&Difference>> = BTreeMap::new();
+        let mut causes: BTreeMap<&Cause, Vec<&PlanDifference>> = BTreeMap::new();
         for difference in differences {
             causes.entry(&difference.cause).or_default().push(difference);
         }
@@ -56,7 +56,7 @@ impl Summary {
             labels.dedup();
             counts.labels += labels.len();
             for difference in differences {
-                if let Change::Targets(change) = &difference.change {
+                if let PlanChange::Targets(change) = &difference.change {
                     counts.targets_added += change.added_count;
                     counts.targets_removed += change.removed_count;
                 }
@@ -73,7 +73,10 @@ impl Summary {
     /// The causes with their counts: those that add targets first, then by the number of packages.
     #[must_use]
     pub fn causes(&self) -> Vec<CauseCount> {
-        let count = |(cause, counts): (&Cause, &Counts)| CauseCount { cause: cause.clone(), counts: *counts };
+        let count = |(cause, counts): (&Cause, &DifferenceCounts)| CauseCount {
+            cause: cause.clone(),
+            counts: *counts,
+        };
         let mut causes: Vec<_> = self.causes.iter().map(count).collect();
         causes.sort_by_key(|one| std::cmp::Reverse((one.counts.targets_added, one.counts.packages)));
         causes

@@ -7,7 +7,7 @@ use dropship_hardware::DriverMetadata;
 use dropship_package::Facts;
 use jiff::Timestamp;
 
-use super::difference::Target;
+use super::difference::LabelTarget;
 use crate::label::{predicted_metadata, preview_with, select};
 use crate::plan::{LabelPlan, Plan};
 
@@ -24,7 +24,7 @@ pub(super) struct TargetSource<'a> {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct LabelReach {
     /// The targets; `None` if they are unknown before Microsoft has signed the package.
-    pub targets: Option<BTreeSet<Target>>,
+    pub targets: Option<BTreeSet<LabelTarget>>,
     /// Why it cannot be requested.
     pub problems: Vec<String>,
 }
@@ -49,7 +49,7 @@ impl TargetSource<'_> {
 
     fn with(&self, label: &LabelPlan, plan: &Plan, metadata: &DriverMetadata) -> LabelReach {
         let rows = select(&label.targets, metadata).unwrap_or_default();
-        let target = |row: &crate::label::Row<'_>| Target {
+        let target = |row: &crate::label::MetadataRow<'_>| LabelTarget {
             bundle: row.bundle.to_owned(),
             inf: row.inf.to_owned(),
             os: row.os.to_owned(),

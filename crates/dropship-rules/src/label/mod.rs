@@ -22,8 +22,8 @@ pub use preview::{
 };
 pub use reach::{Narrower, Reach};
 pub use request::{GO_LIVE_PASSED, LabelProblem, build, essence};
-pub(crate) use select::{Row, rows, select};
-pub use supersede::{Published, Superseded, Versions, has_lower_version, supersede, versions};
+pub(crate) use select::{MetadataRow, rows, select};
+pub use supersede::{SupersedableLabel, Superseded, Versions, has_lower_version, supersede, versions};
 pub use warnings::{LabelWarning, warnings};
 
 #[cfg(test)]

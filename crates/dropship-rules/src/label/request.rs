@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::audiences;
-use super::select::{self, Row};
+use super::select::{self, MetadataRow};
 use crate::guid::plain_guid;
 use crate::plan::{ChidPlan, DestinationPlan, LabelPlan};
 use crate::schedule::GoLiveError;
@@ -41,12 +41,12 @@ const LIMIT: &str = "Microsoft: Limit driver distribution";
 const CREATE: &str = "Microsoft: Create a new shipping label";
 
 /// Problems of one label as they are found.
-struct Found<'a> {
+struct LabelProblems<'a> {
     label: &'a str,
     problems: Vec<LabelProblem>,
 }
 
-impl Found<'_> {
+impl LabelProblems<'_> {
     fn put(&mut self, check: &'static str, document: &'static str, message: impl Into<String>) {
         self.problems.push(LabelProblem {
             label: self.label.to_owned(),
@@ -69,7 +69,7 @@ pub fn build(
     known: &[Audience],
     now: Timestamp,
 ) -> Result<NewShippingLabel, Vec<LabelProblem>> {
-    let mut found = Found { label: &plan.name, problems: Vec::new() };
+    let mut found = LabelProblems { label: &plan.name, problems: Vec::new() };
     let rows = match select::select(&plan.targets, metadata) {
         Ok(rows) => rows,
         Err(message) => {
@@ -128,9 +128,9 @@ fn windows_update(
     metadata: &DriverMetadata,
     known: &[Audience],
     now: Timestamp,
-    rows: &[Row<'_>],
+    rows: &[MetadataRow<'_>],
     chids: Vec<Chid>,
-    found: &mut Found<'_>,
+    found: &mut LabelProblems<'_>,
 ) -> NewShippingLabel {
     let automatic = plan.auto_install_during_os_upgrade || plan.auto_install_on_applicable_systems;
     let audiences = audiences::resolve(&plan.audiences, known).unwrap_or_else(|problems| {
@@ -192,7 +192,12 @@ fn windows_update(
     }
 }
 
-fn chids(plan: &LabelPlan, metadata: &DriverMetadata, rows: &[Row<'_>], found: &mut Found<'_>) -> Vec<Chid> {
+fn chids(
+    plan: &LabelPlan,
+    metadata: &DriverMetadata,
+    rows: &[MetadataRow<'_>],
+    found: &mut LabelProblems<'_>,
+) -> Vec<Chid> {
     let ids: BTreeSet<String> = match &plan.chids {
         ChidPlan::None => return Vec::new(),
         ChidPlan::Listed(ids) => ids.iter().map(|id| plain_guid(id)).collect(),
@@ -218,7 +223,7 @@ fn chids(plan: &LabelPlan, metadata: &DriverMetadata, rows: &[Row<'_>], found: &
 /// The CHIDs of each targeted INF, by bundle id and file name.
 fn chids_of_infs<'a>(
     metadata: &'a DriverMetadata,
-    rows: &[Row<'_>],
+    rows: &[MetadataRow<'_>],
 ) -> BTreeMap<(&'a str, &'a str), BTreeSet<String>> {
     let targeted: BTreeSet<_> = rows.iter().map(|row| (row.bundle, row.inf)).collect();
     let infs = metadata.bundles.iter().flat_map(|(id, bundle)| {
@@ -231,7 +236,7 @@ fn chids_of_infs<'a>(
 }
 
 /// The CHIDs of a label apply to all of its hardware ids. If the INFs differed, one INF would reach the computers of another INF.
-fn check_same_chids(of_infs: &BTreeMap<(&str, &str), BTreeSet<String>>, found: &mut Found<'_>) {
+fn check_same_chids(of_infs: &BTreeMap<(&str, &str), BTreeSet<String>>, found: &mut LabelProblems<'_>) {
     let mut infs = of_infs.iter();
     let Some(((_, first), chids)) = infs.next() else { return };
     let Some(((_, other), others)) = infs.find(|(_, others)| *others != chids) else { return };
@@ -248,7 +253,12 @@ fn check_same_chids(of_infs: &BTreeMap<(&str, &str), BTreeSet<String>>, found: &
     found.put("chids-differ", "", message);
 }
 
-fn check_extension(metadata: &DriverMetadata, rows: &[Row<'_>], automatic: bool, found: &mut Found<'_>) {
+fn check_extension(
+    metadata: &DriverMetadata,
+    rows: &[MetadataRow<'_>],
+    automatic: bool,
+    found: &mut LabelProblems<'_>,
+) {
     let extension = rows.iter().find(|row| {
         let bundle = metadata.bundles.get(row.bundle);
         let info = bundle.and_then(|bundle| bundle.infs.get(row.inf));
@@ -264,7 +274,7 @@ fn check_extension(metadata: &DriverMetadata, rows: &[Row<'_>], automatic: bool,
     }
 }
 
-fn check_attestation(plan: &LabelPlan, audiences: &[&Audience], found: &mut Found<'_>) {
+fn check_attestation(plan: &LabelPlan, audiences: &[&Audience], found: &mut LabelProblems<'_>) {
     let test =
         |audience: &&Audience| is_test_audience(&audience.name) || is_test_audience(&audience.audience_name);
     if plan.attestation && plan.build.is_none() && !audiences.iter().any(test) && found.problems.is_empty() {
@@ -277,7 +287,12 @@ fn check_attestation(plan: &LabelPlan, audiences: &[&Audience], found: &mut Foun
     }
 }
 
-fn check_range(plan: &LabelPlan, metadata: &DriverMetadata, rows: &[Row<'_>], found: &mut Found<'_>) {
+fn check_range(
+    plan: &LabelPlan,
+    metadata: &DriverMetadata,
+    rows: &[MetadataRow<'_>],
+    found: &mut LabelProblems<'_>,
+) {
     if plan.build.is_some() && (plan.floor.is_some() || plan.ceiling.is_some()) {
         found.put("floor-and-build", CREATE, "floor and ceiling exclude build numbers");
     }

@@ -9,7 +9,7 @@ use dropship_hardware::{DriverMetadata, HardwareId};
 
 /// One row of the driver metadata.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Row<'a> {
+pub(crate) struct MetadataRow<'a> {
     /// Bundle id.
     pub bundle: &'a str,
     /// INF file name.
@@ -24,7 +24,7 @@ pub(crate) struct Row<'a> {
     pub ceiling: Option<&'a str>,
 }
 
-impl Row<'_> {
+impl MetadataRow<'_> {
     /// The row as a request holds it.
     #[must_use]
     pub(super) fn to_request(self) -> HardwareId {
@@ -39,12 +39,12 @@ impl Row<'_> {
 }
 
 /// Every row of the metadata.
-pub(crate) fn rows(metadata: &DriverMetadata) -> Vec<Row<'_>> {
+pub(crate) fn rows(metadata: &DriverMetadata) -> Vec<MetadataRow<'_>> {
     let mut rows = Vec::new();
     for (bundle, infs) in &metadata.bundles {
         for (inf, info) in &infs.infs {
             for (os, pnps) in &info.os_pnp {
-                rows.extend(pnps.iter().map(|(pnp, info)| Row {
+                rows.extend(pnps.iter().map(|(pnp, info)| MetadataRow {
                     bundle,
                     inf,
                     os,
@@ -62,12 +62,12 @@ pub(crate) fn rows(metadata: &DriverMetadata) -> Vec<Row<'_>> {
 pub(crate) fn select<'a>(
     selection: &TargetFilter,
     metadata: &'a DriverMetadata,
-) -> Result<Vec<Row<'a>>, String> {
+) -> Result<Vec<MetadataRow<'a>>, String> {
     let mut left = rows(metadata);
     if left.is_empty() {
         return Err("the driver metadata names no hardware id at all".to_owned());
     }
-    type Column = for<'a> fn(&Row<'a>) -> &'a str;
+    type Column = for<'a> fn(&MetadataRow<'a>) -> &'a str;
     let filters: [(&str, &[Glob], Column); 5] = [
         ("bundles", &selection.bundles, |row| row.bundle),
         ("infs", &selection.infs, |row| row.inf),
@@ -115,8 +115,8 @@ fn few(values: &BTreeSet<&str>) -> String {
 ///
 /// Windows Update offers a driver to later systems too.
 /// Source: "Limit driver distribution".
-fn lowest(rows: Vec<Row<'_>>) -> Vec<Row<'_>> {
-    let key = |row: &Row<'_>| {
+fn lowest(rows: Vec<MetadataRow<'_>>) -> Vec<MetadataRow<'_>> {
+    let key = |row: &MetadataRow<'_>| {
         let os = row.os.to_ascii_uppercase();
         let system = ["ARM64", "ARM", "X64", "IA64"].iter().find(|arch| os.contains(*arch)).copied();
         (
@@ -134,7 +134,7 @@ fn lowest(rows: Vec<Row<'_>>) -> Vec<Row<'_>> {
             *lowest = rank.min(*lowest);
         }
     }
-    let keep = |row: &Row<'_>| match vocabulary::os_rank(row.os) {
+    let keep = |row: &MetadataRow<'_>| match vocabulary::os_rank(row.os) {
         Some(rank) => ranks.get(&key(row)) == Some(&rank),
         None => true,
     };

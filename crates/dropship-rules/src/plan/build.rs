@@ -10,7 +10,7 @@ use super::render::Renderer;
 use super::{label, product};
 use crate::input::MatchInput;
 use crate::rule::{ProductRule, Rule, Strategy};
-use crate::template::Scope;
+use crate::template::TemplateScope;
 
 /// Everything that prevents a rule from being applied to a package.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, thiserror::Error)]
@@ -29,7 +29,7 @@ pub struct PlanError {
 /// Every template that cannot be rendered or renders nothing, and every request that Microsoft would certainly
 /// refuse.
 pub fn plan(rule: &Rule, input: &MatchInput<'_>, now: Timestamp) -> Result<Plan, PlanError> {
-    let mut renderer = Renderer::new(Scope::new(&rule.name, input, &rule.var_defaults()));
+    let mut renderer = Renderer::new(TemplateScope::new(&rule.name, input, &rule.var_defaults()));
     if let Some(vars) = input.vars {
         rule.rejected_vars(vars).into_iter().for_each(|problem| renderer.problem(problem));
     }

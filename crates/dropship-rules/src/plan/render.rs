@@ -1,17 +1,17 @@
 //! Rendering that collects everything that goes wrong.
 
 use crate::direction;
-use crate::template::{Scope, Template, TemplateError};
+use crate::template::{Template, TemplateError, TemplateScope};
 use dropship_glob::Glob;
 
 /// Renders the values of one rule for one package.
 pub(super) struct Renderer {
-    scope: Scope,
+    scope: TemplateScope,
     problems: Vec<String>,
 }
 
 impl Renderer {
-    pub(super) fn new(scope: Scope) -> Self {
+    pub(super) fn new(scope: TemplateScope) -> Self {
         Self { scope, problems: Vec::new() }
     }
 

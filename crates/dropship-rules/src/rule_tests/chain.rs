@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use dropship_glob::Glob;
 use jiff::Timestamp;
 
-use super::fields::Fields;
+use super::fields::ExpectedFields;
 use crate::schedule::Moment;
 
 /// One `[[test.step]]`: what happens at a time, and what is expected after it.
@@ -33,7 +33,7 @@ pub struct ChainExpect {
     /// The names of all labels that wait for an operator, in any order.
     pub held: Option<Vec<Glob>>,
     /// Fields of the requests of the labels whose name matches; no name: of each that has been requested.
-    pub label: Vec<(Option<Glob>, Fields)>,
+    pub label: Vec<(Option<Glob>, ExpectedFields)>,
 }
 
 /// What a case saw of the labels of its plan, by their index.

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::fields::Fields;
-use super::model::{Difference, Differences};
+use super::fields::ExpectedFields;
+use super::model::{Mismatch, Mismatches};
 use dropship_glob::Glob;
 
 /// Names that rules use for fields of the API, both without case and underscores.
@@ -32,14 +32,19 @@ pub(super) fn globs(globs: &[Glob]) -> String {
 
 /// The expected fields that fit in none of `requests`, of which the first is what is sent. `what` names the request.
 #[must_use]
-pub fn compare(what: &str, expected: &Fields, requests: &[Value]) -> Vec<Difference> {
-    let mut differences = Differences::default();
+pub fn compare(what: &str, expected: &ExpectedFields, requests: &[Value]) -> Vec<Mismatch> {
+    let mut differences = Mismatches::default();
     fields(what, expected, requests, &mut differences);
     differences.0
 }
 
 /// Notes each expected field that fits in none of `requests`, of which the first is what is sent.
-pub(super) fn fields(what: &str, expected: &Fields, requests: &[Value], differences: &mut Differences) {
+pub(super) fn fields(
+    what: &str,
+    expected: &ExpectedFields,
+    requests: &[Value],
+    differences: &mut Mismatches,
+) {
     for (key, wanted) in expected {
         let found: Vec<_> = requests.iter().flat_map(|request| find(request, key)).collect();
         if found.iter().any(|found| fits(wanted, found)) {

@@ -4,7 +4,7 @@ use super::chain::ChainTrace;
 use super::model::RuleTest;
 use super::part::{LabelKey, Part, RulePart};
 use super::run::basis;
-use crate::label::{Row, rows};
+use crate::label::{MetadataRow, rows};
 use crate::matching::{Condition, MatchVerdicts};
 use crate::plan::{LabelPlan, Plan};
 use crate::rule::{LabelRule, Rule, TargetFilter};
@@ -62,12 +62,12 @@ impl Coverage {
 
 /// Whether a condition was seen to hold, and not to hold.
 #[derive(Debug, Clone, Copy, Default)]
-struct Seen {
+struct ConditionSeen {
     holds: bool,
     fails: bool,
 }
 
-impl Seen {
+impl ConditionSeen {
     fn add(&mut self, holds: bool) {
         self.holds |= holds;
         self.fails |= !holds;
@@ -77,8 +77,8 @@ impl Seen {
 /// What the cases saw of one rule.
 struct RuleSeen {
     is_chosen: bool,
-    conditions: Vec<Seen>,
-    exclusions: Vec<Seen>,
+    conditions: Vec<ConditionSeen>,
+    exclusions: Vec<ConditionSeen>,
     labels: Vec<LabelSeen>,
 }
 
@@ -89,7 +89,7 @@ struct LabelSeen {
     has_waited: bool,
     is_requested: bool,
     /// For each entry of `include`, then of `exclude`, and so on, as [`filters`] lists them.
-    globs: Vec<Vec<Seen>>,
+    globs: Vec<Vec<ConditionSeen>>,
 }
 
 /// The filters of targets by glob.
@@ -105,7 +105,7 @@ fn filters<T>(filter: &TargetFilter<T>) -> [(LabelKey, &Vec<T>); 6] {
 }
 
 /// The column of the driver metadata that a filter compares.
-fn column<'a>(key: LabelKey, row: &Row<'a>) -> &'a str {
+fn column<'a>(key: LabelKey, row: &MetadataRow<'a>) -> &'a str {
     match key {
         LabelKey::OperatingSystems => row.os,
         LabelKey::Infs => row.inf,
@@ -163,13 +163,15 @@ fn observe(rules: &[Rule], observation: &Observation<'_>, seen: &mut [RuleSeen])
 impl RuleSeen {
     fn new(rule: &Rule) -> Self {
         let of_label = |label: &LabelRule| LabelSeen {
-            globs: filters(&label.targets).map(|(_, globs)| vec![Seen::default(); globs.len()]).into(),
+            globs: filters(&label.targets)
+                .map(|(_, globs)| vec![ConditionSeen::default(); globs.len()])
+                .into(),
             ..LabelSeen::default()
         };
         Self {
             is_chosen: false,
-            conditions: vec![Seen::default(); rule.matching.clauses.len()],
-            exclusions: vec![Seen::default(); rule.matching.not.len()],
+            conditions: vec![ConditionSeen::default(); rule.matching.clauses.len()],
+            exclusions: vec![ConditionSeen::default(); rule.matching.not.len()],
             labels: rule.labels.iter().map(of_label).collect(),
         }
     }
@@ -191,8 +193,8 @@ impl RuleSeen {
             let matches_all =
                 matches!(&clause.condition, Condition::Globs(globs) if globs.iter().any(Glob::is_anything));
             let missing = match seen {
-                Seen { holds: false, .. } => Some("no case has a package that fits it"),
-                Seen { fails: false, .. } if !matches_all => {
+                ConditionSeen { holds: false, .. } => Some("no case has a package that fits it"),
+                ConditionSeen { fails: false, .. } if !matches_all => {
                     Some("no case has a package that does not fit it")
                 }
                 _ => None,
@@ -201,8 +203,8 @@ impl RuleSeen {
         }
         for (index, seen) in self.exclusions.iter().enumerate() {
             let missing = match seen {
-                Seen { holds: false, .. } => Some("no case has a package that it excludes"),
-                Seen { fails: false, .. } => Some("no case has a package that it does not exclude"),
+                ConditionSeen { holds: false, .. } => Some("no case has a package that it excludes"),
+                ConditionSeen { fails: false, .. } => Some("no case has a package that it does not exclude"),
                 _ => None,
             };
             parts.push((Part::Exclusion(index), missing));
@@ -221,8 +223,8 @@ impl RuleSeen {
                 for (entry, (glob, seen)) in written.iter().zip(seen).enumerate() {
                     let matches_all = glob.literal().is_some_and(|text| text == "*");
                     let missing = match seen {
-                        Seen { holds: false, .. } => Some("it matches no target of any case"),
-                        Seen { fails: false, .. } if !matches_all => {
+                        ConditionSeen { holds: false, .. } => Some("it matches no target of any case"),
+                        ConditionSeen { fails: false, .. } if !matches_all => {
                             Some("it matches all targets of the cases")
                         }
                         _ => None,
@@ -250,7 +252,7 @@ impl LabelSeen {
     }
 }
 
-fn add_rows(key: LabelKey, globs: &[Glob], metadata: &DriverMetadata, seen: &mut [Seen]) {
+fn add_rows(key: LabelKey, globs: &[Glob], metadata: &DriverMetadata, seen: &mut [ConditionSeen]) {
     if globs.is_empty() {
         return;
     }

@@ -5,4 +5,4 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 /// Fields of a request that are expected, by name.
-pub type Fields = BTreeMap<String, Value>;
+pub type ExpectedFields = BTreeMap<String, Value>;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::chain::ChainStep;
-use super::fields::Fields;
+use super::fields::ExpectedFields;
 use crate::input::MatchInput;
 use crate::schedule::Moment;
 use dropship_glob::Glob;
@@ -80,16 +80,16 @@ pub struct Expect {
     /// Names of all labels, in order.
     pub labels: Option<Vec<Glob>>,
     /// Fields of the product request.
-    pub product: Fields,
+    pub product: ExpectedFields,
     /// Fields of the submission request.
-    pub submission: Fields,
+    pub submission: ExpectedFields,
     /// Fields of the requests of those labels whose name fits; no name: of each.
-    pub label: Vec<(Option<Glob>, Fields)>,
+    pub label: Vec<(Option<Glob>, ExpectedFields)>,
 }
 
 /// The result of a case.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Outcome {
+pub struct CaseResult {
     /// Name of the case.
     pub name: String,
     /// `file:line`.
@@ -99,12 +99,12 @@ pub struct Outcome {
     /// The rule that the package got.
     pub rule: Option<String>,
     /// Differences from the expectation.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<Mismatch>,
 }
 
 /// One thing that was not as expected.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Difference {
+pub struct Mismatch {
     /// What: `rule`, `product.name`, `label "NAME".floor`.
     pub field: String,
     /// The expected value.
@@ -113,7 +113,7 @@ pub struct Difference {
     pub found: String,
 }
 
-impl std::fmt::Display for Outcome {
+impl std::fmt::Display for CaseResult {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let verdict = if self.passed { "ok" } else { "FAILED" };
         write!(f, "{verdict}  {} ({})", self.name, self.place)?;
@@ -130,15 +130,15 @@ impl std::fmt::Display for Outcome {
 
 /// Differences as they are found.
 #[derive(Default)]
-pub(super) struct Differences(pub(super) Vec<Difference>);
+pub(super) struct Mismatches(pub(super) Vec<Mismatch>);
 
-impl Differences {
+impl Mismatches {
     pub(super) fn put(
         &mut self,
         field: impl Into<String>,
         expected: impl Into<String>,
         found: impl Into<String>,
     ) {
-        self.0.push(Difference { field: field.into(), expected: expected.into(), found: found.into() });
+        self.0.push(Mismatch { field: field.into(), expected: expected.into(), found: found.into() });
     }
 }

@@ -7,8 +7,8 @@ use dropship_package::facts::InfFacts;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::fields::Fields;
-use super::model::{Difference, Differences, Expect, Outcome, RuleTest};
+use super::fields::ExpectedFields;
+use super::model::{CaseResult, Expect, Mismatch, Mismatches, RuleTest};
 use super::{compare, targets};
 use crate::choice::{choose, find};
 use crate::input::MatchInput;
@@ -23,20 +23,20 @@ const UNKNOWN_TARGETS: &str = "unknown: the case describes no hardware ids; add 
 
 /// A case that was evaluated.
 #[derive(Debug)]
-pub struct Evaluated<'a> {
+pub struct EvaluatedCase<'a> {
     /// The rule that applies to the package.
     pub rule: Option<&'a Rule>,
     /// Its plan; absent if the package is rejected.
     pub plan: Option<Plan>,
     /// What was not as expected.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<Mismatch>,
 }
 
-impl Evaluated<'_> {
+impl EvaluatedCase<'_> {
     /// The outcome of the case.
     #[must_use]
-    pub fn outcome(&self, test: &RuleTest) -> Outcome {
-        Outcome {
+    pub fn outcome(&self, test: &RuleTest) -> CaseResult {
+        CaseResult {
             name: test.name.clone(),
             place: test.place.clone(),
             passed: self.differences.is_empty(),
@@ -49,24 +49,24 @@ impl Evaluated<'_> {
 /// Plans the package of a case and compares the plan with what is expected. Go-live dates and other offsets count from `now`,
 /// unless the case names a time. The steps of the case are not run.
 #[must_use]
-pub fn evaluate<'a>(test: &RuleTest, rules: &'a [Rule], now: Timestamp) -> Evaluated<'a> {
+pub fn evaluate<'a>(test: &RuleTest, rules: &'a [Rule], now: Timestamp) -> EvaluatedCase<'a> {
     let (input, now) = (test.input(), test.start(now));
     let rule = find(rules, &input);
     let found = match rule.map(|rule| plan(rule, &input, now)) {
-        Some(Ok(plan)) => Found { rule, plan: Some(plan), error: None },
-        Some(Err(error)) => Found { rule, plan: None, error: Some(error.to_string()) },
-        None => Found { rule, plan: None, error: Some(choose(rules, &input).rejection()) },
+        Some(Ok(plan)) => PlannedCase { rule, plan: Some(plan), error: None },
+        Some(Err(error)) => PlannedCase { rule, plan: None, error: Some(error.to_string()) },
+        None => PlannedCase { rule, plan: None, error: Some(choose(rules, &input).rejection()) },
     };
-    let mut differences = Differences::default();
+    let mut differences = Mismatches::default();
     verdict(&test.expect, &found, rules, &input, &mut differences);
     if let Some(plan) = &found.plan {
         requests(test, plan, now, &mut differences);
     }
-    Evaluated { rule: found.rule, plan: found.plan, differences: differences.0 }
+    EvaluatedCase { rule: found.rule, plan: found.plan, differences: differences.0 }
 }
 
 /// The result of planning a package.
-struct Found<'a> {
+struct PlannedCase<'a> {
     rule: Option<&'a Rule>,
     plan: Option<Plan>,
     error: Option<String>,
@@ -75,10 +75,10 @@ struct Found<'a> {
 /// Compares the rule of the package, or its rejection, with what is expected.
 fn verdict(
     expect: &Expect,
-    found: &Found<'_>,
+    found: &PlannedCase<'_>,
     rules: &[Rule],
     input: &MatchInput<'_>,
-    differences: &mut Differences,
+    differences: &mut Mismatches,
 ) {
     let got = found.rule.map(|rule| rule.name.as_str());
     if let Some(wanted) = &expect.rule
@@ -114,7 +114,7 @@ fn verdict(
 }
 
 /// Compares the requests with what is expected.
-fn requests(test: &RuleTest, plan: &Plan, now: Timestamp, differences: &mut Differences) {
+fn requests(test: &RuleTest, plan: &Plan, now: Timestamp, differences: &mut Mismatches) {
     let expect = &test.expect;
     if let Some(account) = &expect.account
         && *account != plan.account
@@ -154,9 +154,9 @@ fn label_fields(
     test: &RuleTest,
     plan: &Plan,
     label: &LabelPlan,
-    fields: &Fields,
+    fields: &ExpectedFields,
     now: Timestamp,
-    differences: &mut Differences,
+    differences: &mut Mismatches,
 ) {
     let what = format!("label \"{}\"", label.name);
     let mut fields = fields.clone();

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::fields::Fields;
+use super::fields::ExpectedFields;
 use crate::plan::{ChidPlan, LabelPlan};
 
 /// Fields of the targets of a request, in lower case and without underscores.
@@ -10,7 +10,7 @@ const TARGETS: [&str; 6] =
     ["hardwareids", "hardwareid", "pnpstring", "infid", "operatingsystemcode", "bundleid"];
 
 /// Removes and returns the expectations about targets.
-pub(super) fn take(fields: &mut Fields, label: &LabelPlan) -> Vec<(String, Value)> {
+pub(super) fn take(fields: &mut ExpectedFields, label: &LabelPlan) -> Vec<(String, Value)> {
     let about = |key: &str, value: &Value| is_target(key, label) || mentions_targets(value, label);
     fields.extract_if(.., |key, value| about(key, value)).collect()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::scope::Scope;
+use super::scope::TemplateScope;
 use crate::input::MatchInput;
 use dropship_package::Kind;
 use dropship_package::facts::{Facts, FileFact, HlkxFacts, InfFacts, SignerFacts, TestRollup};
@@ -59,7 +59,7 @@ fn facts() -> Facts {
     }
 }
 
-impl Scope {
+impl TemplateScope {
     /// The variables of the sample under a rule; each of `vars` is set.
     #[must_use]
     pub fn sample(rule: &str, vars: &BTreeMap<String, String>) -> Self {

@@ -13,7 +13,7 @@ use dropship_package::facts::{InfFacts, SignerFacts};
 
 /// The variables of one package under one rule.
 #[derive(Debug, Clone)]
-pub struct Scope {
+pub struct TemplateScope {
     variables: BTreeMap<String, Value>,
     context: Value,
     /// Why an `inf.` fact is undefined.
@@ -21,7 +21,7 @@ pub struct Scope {
     infs: usize,
 }
 
-impl Scope {
+impl TemplateScope {
     /// The variables of `input` under the rule of that name; `vars` are the rule's defaults.
     #[must_use]
     pub fn new(rule: &str, input: &MatchInput<'_>, vars: &BTreeMap<String, String>) -> Self {
@@ -55,7 +55,7 @@ impl Scope {
             put("folder", folder.into());
         }
         if let Some(signer) = &facts.signer {
-            put("signer", Value::from_object(Signer(signer.clone())));
+            put("signer", Value::from_object(SignerObject(signer.clone())));
         }
         if let Some(hlkx) = &facts.hlkx {
             put("hlkx", Value::from(Serde(hlkx)));
@@ -185,9 +185,9 @@ fn share(
 
 /// A signer that shows its name and has fields.
 #[derive(Debug)]
-struct Signer(SignerFacts);
+struct SignerObject(SignerFacts);
 
-impl Object for Signer {
+impl Object for SignerObject {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let signer = &self.0;
         let text = |text: &str| Some(Value::from(text));

@@ -30,7 +30,7 @@ fn render(template: &str, infs: Vec<InfFacts>) -> Result<String, String> {
     };
     let input = MatchInput::new("Audio.Driver.cab", "abcdef0123", &facts).in_folder(Some("audio"));
     let vars = BTreeMap::from([("ring".to_owned(), "test".to_owned())]);
-    let scope = Scope::new("my-rule", &input, &vars);
+    let scope = TemplateScope::new("my-rule", &input, &vars);
     let template = Template::new(template).map_err(|error| format!("syntax: {error}"))?;
     template.render(&scope).map_err(|error| error.message)
 }

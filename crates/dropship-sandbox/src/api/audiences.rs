@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::api::paging;
-use crate::app::Caller;
+use crate::app::ApiCaller;
 use crate::ids::guid_for;
 use crate::reply::Reply;
 
@@ -26,7 +26,7 @@ fn id_of(account: &str, name: &str) -> String {
 }
 
 /// `GET /audiences`
-pub(crate) fn list(caller: &Caller) -> Reply {
+pub(crate) fn list(caller: &ApiCaller) -> Reply {
     let items: Vec<Value> = AUDIENCES
         .iter()
         .map(|(name, audience, description, _)| {

@@ -14,7 +14,7 @@ use crate::api::preprod;
 use crate::api::products;
 use crate::api::sharing;
 use crate::api::submissions;
-use crate::app::{App, Caller};
+use crate::app::{ApiCaller, App};
 use crate::auth::token;
 use crate::lock::lock;
 use crate::package::analysis;
@@ -22,14 +22,14 @@ use crate::payload::Payload;
 use crate::quirks::Quirk;
 use crate::quirks::apply::apply_quirks;
 use crate::reply::{ErrorReply, Reply, json_response, refuse, response, set_header};
-use crate::route::Op;
+use crate::route::Operation;
 
 /// The response to a call of the API.
 pub(crate) async fn answer(
     app: &Arc<App>,
     parts: &Parts,
     base: &str,
-    op: &Op,
+    op: &Operation,
     version: &'static str,
     payload: Payload,
 ) -> Response {
@@ -49,7 +49,7 @@ async fn call(
     app: &Arc<App>,
     parts: &Parts,
     base: &str,
-    op: &Op,
+    op: &Operation,
     version: &'static str,
     payload: Payload,
 ) -> Result<Response, ErrorReply> {
@@ -63,7 +63,7 @@ async fn call(
     throttle(app, &account)?;
     check_type(app, parts, op)?;
     hide_new_object(app, &account, op)?;
-    let caller = Caller { account, base: base.to_owned(), version };
+    let caller = ApiCaller { account, base: base.to_owned(), version };
     if let Some((pid, sid)) = op.submission() {
         analysis::analyze(app, pid, sid).await;
     }
@@ -72,35 +72,39 @@ async fn call(
     }
     let query = parts.uri.query().unwrap_or_default();
     let reply = match op {
-        Op::PutPackage => preprod::put(app, &caller, &parts.headers, payload.into_body()).await?,
-        Op::DownloadAsset(id, asset) => return preprod::download(app, &caller, id, asset).await,
-        Op::ListProducts => products::list(app, &caller, query)?,
-        Op::GetProduct(pid) => products::get(app, &caller, *pid)?,
-        Op::CreateProduct => products::create(app, &caller, &json_of(&payload)?)?,
-        Op::UpdateProduct(pid) => products::update(app, &caller, *pid, &json_of(&payload)?)?,
-        Op::ListSubmissions(pid) => submissions::list(app, &caller, *pid, query)?,
-        Op::GetSubmission(pid, sid) => submissions::get(app, &caller, *pid, *sid)?,
-        Op::CreateSubmission(pid) => submissions::create(app, &caller, *pid, &json_of(&payload)?)?,
-        Op::UpdateSubmission(pid, sid) => submissions::update(app, &caller, *pid, *sid, &json_of(&payload)?)?,
-        Op::Commit(pid, sid) => submissions::commit(app, &caller, *pid, *sid)?,
-        Op::CreateMetadata(pid, sid) => submissions::create_metadata(app, &caller, *pid, *sid)?,
-        Op::ListLabels(pid, sid) => labels::list(app, &caller, *pid, *sid, query)?,
-        Op::GetLabel(pid, sid, lid) => labels::get(app, &caller, *pid, *sid, *lid, query)?,
-        Op::CreateLabel(pid, sid) => labels::create(app, &caller, *pid, *sid, &json_of(&payload)?)?,
-        Op::UpdateLabel(pid, sid, lid) => {
+        Operation::PutPackage => preprod::put(app, &caller, &parts.headers, payload.into_body()).await?,
+        Operation::DownloadAsset(id, asset) => return preprod::download(app, &caller, id, asset).await,
+        Operation::ListProducts => products::list(app, &caller, query)?,
+        Operation::GetProduct(pid) => products::get(app, &caller, *pid)?,
+        Operation::CreateProduct => products::create(app, &caller, &json_of(&payload)?)?,
+        Operation::UpdateProduct(pid) => products::update(app, &caller, *pid, &json_of(&payload)?)?,
+        Operation::ListSubmissions(pid) => submissions::list(app, &caller, *pid, query)?,
+        Operation::GetSubmission(pid, sid) => submissions::get(app, &caller, *pid, *sid)?,
+        Operation::CreateSubmission(pid) => submissions::create(app, &caller, *pid, &json_of(&payload)?)?,
+        Operation::UpdateSubmission(pid, sid) => {
+            submissions::update(app, &caller, *pid, *sid, &json_of(&payload)?)?
+        }
+        Operation::Commit(pid, sid) => submissions::commit(app, &caller, *pid, *sid)?,
+        Operation::CreateMetadata(pid, sid) => submissions::create_metadata(app, &caller, *pid, *sid)?,
+        Operation::ListLabels(pid, sid) => labels::list(app, &caller, *pid, *sid, query)?,
+        Operation::GetLabel(pid, sid, lid) => labels::get(app, &caller, *pid, *sid, *lid, query)?,
+        Operation::CreateLabel(pid, sid) => labels::create(app, &caller, *pid, *sid, &json_of(&payload)?)?,
+        Operation::UpdateLabel(pid, sid, lid) => {
             label_update::update(app, &caller, *pid, *sid, *lid, &json_of(&payload)?)?
         }
-        Op::CancelLabel(pid, sid, lid) => labels::cancel(app, &caller, *pid, *sid, *lid)?,
-        Op::ListAudiences => audiences::list(&caller),
-        Op::Translate { publisher, pid, sid } => sharing::translate(app, &caller, *publisher, *pid, *sid)?,
-        Op::GetPackage(id) => preprod::get(app, &caller, id).await?,
-        Op::ListAssets(id) => preprod::assets(app, &caller, id).await?,
-        Op::GetAsset(id, asset) => preprod::one_asset(app, &caller, id, asset).await?,
+        Operation::CancelLabel(pid, sid, lid) => labels::cancel(app, &caller, *pid, *sid, *lid)?,
+        Operation::ListAudiences => audiences::list(&caller),
+        Operation::Translate { publisher, pid, sid } => {
+            sharing::translate(app, &caller, *publisher, *pid, *sid)?
+        }
+        Operation::GetPackage(id) => preprod::get(app, &caller, id).await?,
+        Operation::ListAssets(id) => preprod::assets(app, &caller, id).await?,
+        Operation::GetAsset(id, asset) => preprod::one_asset(app, &caller, id, asset).await?,
     };
     Ok(render(app, op, reply))
 }
 
-fn render(app: &App, op: &Op, reply: Reply) -> Response {
+fn render(app: &App, op: &Operation, reply: Reply) -> Response {
     match reply {
         Reply::Empty(status) => response(status, "", Body::empty()),
         Reply::Json(status, body) => {
@@ -121,21 +125,21 @@ fn render(app: &App, op: &Op, reply: Reply) -> Response {
 const UNSEEN: u32 = 2;
 
 /// Rejects the first requests for a new object: the service's parts learn of it one after the other.
-fn hide_new_object(app: &App, account: &str, op: &Op) -> Result<(), ErrorReply> {
+fn hide_new_object(app: &App, account: &str, op: &Operation) -> Result<(), ErrorReply> {
     let (id, quirk, message) = match *op {
-        Op::GetProduct(pid)
-        | Op::UpdateProduct(pid)
-        | Op::ListSubmissions(pid)
-        | Op::CreateSubmission(pid) => (pid, Quirk::NewProduct404, "Product not found"),
-        Op::GetSubmission(_, sid)
-        | Op::UpdateSubmission(_, sid)
-        | Op::Commit(_, sid)
-        | Op::CreateMetadata(_, sid)
-        | Op::ListLabels(_, sid)
-        | Op::CreateLabel(_, sid) => (sid, Quirk::NewSubmission404, "No submission found"),
-        Op::GetLabel(_, _, lid) | Op::UpdateLabel(_, _, lid) | Op::CancelLabel(_, _, lid) => {
-            (lid, Quirk::NewLabel404, "Shipping label not found")
-        }
+        Operation::GetProduct(pid)
+        | Operation::UpdateProduct(pid)
+        | Operation::ListSubmissions(pid)
+        | Operation::CreateSubmission(pid) => (pid, Quirk::NewProduct404, "Product not found"),
+        Operation::GetSubmission(_, sid)
+        | Operation::UpdateSubmission(_, sid)
+        | Operation::Commit(_, sid)
+        | Operation::CreateMetadata(_, sid)
+        | Operation::ListLabels(_, sid)
+        | Operation::CreateLabel(_, sid) => (sid, Quirk::NewSubmission404, "No submission found"),
+        Operation::GetLabel(_, _, lid)
+        | Operation::UpdateLabel(_, _, lid)
+        | Operation::CancelLabel(_, _, lid) => (lid, Quirk::NewLabel404, "Shipping label not found"),
         _ => return Ok(()),
     };
     if app.has(quirk) && lock(&app.state).count(quirk, format!("{account} {id}")) < UNSEEN {
@@ -167,8 +171,8 @@ fn throttle(app: &App, account: &str) -> Result<(), ErrorReply> {
 }
 
 /// A content type must be JSON. By quirk a commit must have one.
-fn check_type(app: &App, parts: &Parts, op: &Op) -> Result<(), ErrorReply> {
-    if *op == Op::PutPackage || !matches!(parts.method.as_str(), "POST" | "PUT" | "PATCH") {
+fn check_type(app: &App, parts: &Parts, op: &Operation) -> Result<(), ErrorReply> {
+    if *op == Operation::PutPackage || !matches!(parts.method.as_str(), "POST" | "PUT" | "PATCH") {
         return Ok(());
     }
     let kind = parts.headers.get("content-type").and_then(|kind| kind.to_str().ok());
@@ -176,7 +180,7 @@ fn check_type(app: &App, parts: &Parts, op: &Op) -> Result<(), ErrorReply> {
         let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         matches!(kind.as_str(), "application/json" | "text/json" | "application/*+json")
     };
-    let is_required = matches!(op, Op::Commit(..)) && app.has(Quirk::StrictCommitType);
+    let is_required = matches!(op, Operation::Commit(..)) && app.has(Quirk::StrictCommitType);
     match kind {
         Some(kind) if is_json(kind) => Ok(()),
         None if !is_required => Ok(()),

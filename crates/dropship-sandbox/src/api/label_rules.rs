@@ -5,10 +5,10 @@ use serde_json::{Map, Value};
 use crate::api::audiences;
 use crate::api::json::{flag, items, part, present, text, value_of};
 use crate::package::metadata;
-use crate::reply::{Code, ErrorReply};
+use crate::reply::{ErrorCode, ErrorReply};
 
 /// The input of the rules besides the label.
-pub(crate) struct Facts<'a> {
+pub(crate) struct LabelContext<'a> {
     pub(crate) account: &'a str,
     pub(crate) attestation: bool,
     pub(crate) extension: bool,
@@ -42,7 +42,7 @@ impl Violations {
 }
 
 /// Checks a new label against all rules.
-pub(crate) fn check(sent: &Map<String, Value>, facts: &Facts<'_>) -> Result<(), ErrorReply> {
+pub(crate) fn check(sent: &Map<String, Value>, facts: &LabelContext<'_>) -> Result<(), ErrorReply> {
     let mut violations = Violations::default();
     if text(sent, "name").trim().is_empty() {
         violations.add("name", "The name field is required.");
@@ -73,7 +73,7 @@ pub(crate) fn check(sent: &Map<String, Value>, facts: &Facts<'_>) -> Result<(), 
 /// A documented error with its message at the top level and at the field.
 fn documented(target: &str, message: &str) -> ErrorReply {
     ErrorReply::Api {
-        code: Code::InvalidInput,
+        code: ErrorCode::InvalidInput,
         message: message.to_owned(),
         targets: vec![(target.to_owned(), message.to_owned())],
     }
@@ -83,7 +83,7 @@ fn check_publishing(
     violations: &mut Violations,
     publishing: &Map<String, Value>,
     targeting: &Map<String, Value>,
-    facts: &Facts<'_>,
+    facts: &LabelContext<'_>,
 ) -> Result<(), ErrorReply> {
     check_installation(violations, publishing, facts)?;
     if !items(publishing, "visibleToAccounts").iter().all(Value::is_number) {
@@ -123,7 +123,7 @@ fn check_publishing(
 fn check_installation(
     violations: &mut Violations,
     publishing: &Map<String, Value>,
-    facts: &Facts<'_>,
+    facts: &LabelContext<'_>,
 ) -> Result<(), ErrorReply> {
     let automatic = flag(publishing, "isAutoInstallDuringOSUpgrade")
         || flag(publishing, "isAutoInstallOnApplicableSystems");
@@ -167,7 +167,7 @@ fn check_recipient(violations: &mut Violations, recipient: &Map<String, Value>) 
 pub(crate) fn check_targeting(
     violations: &mut Violations,
     targeting: &Map<String, Value>,
-    facts: &Facts<'_>,
+    facts: &LabelContext<'_>,
 ) -> Result<(), ErrorReply> {
     let hardware = items(targeting, "hardwareIds");
     for (at, item) in hardware.iter().enumerate() {
@@ -202,7 +202,7 @@ pub(crate) fn check_targeting(
 }
 
 /// A hardware id must be in the driver metadata.
-fn check_hardware_id(violations: &mut Violations, item: &Map<String, Value>, facts: &Facts<'_>) {
+fn check_hardware_id(violations: &mut Violations, item: &Map<String, Value>, facts: &LabelContext<'_>) {
     let (bundle, inf) = (text(item, "bundleId"), text(item, "infId"));
     let (code, id) = (text(item, "operatingSystemCode"), text(item, "pnpString"));
     if !metadata::contains(facts.metadata, bundle, inf, code, id) {

@@ -5,13 +5,13 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use crate::api::json::{object, part, present, value_of};
-use crate::api::label_rules::{self, Facts, Violations};
+use crate::api::label_rules::{self, LabelContext, Violations};
 use crate::api::labels::{find, ready_metadata};
-use crate::app::{App, Caller};
+use crate::app::{ApiCaller, App};
 use crate::lock::lock;
 use crate::options::Options;
 use crate::quirks::Quirk;
-use crate::reply::{Code, ErrorReply, Reply};
+use crate::reply::{ErrorCode, ErrorReply, Reply};
 use crate::state::Label;
 use crate::workflow;
 
@@ -34,7 +34,7 @@ const RECIPIENT: &[&str] = &["enforceChidTargeting", "blockDuaCreation"];
 /// `PATCH …/shippingLabels/{lid}`
 pub(crate) fn update(
     app: &App,
-    caller: &Caller,
+    caller: &ApiCaller,
     pid: u64,
     sid: u64,
     lid: u64,
@@ -53,7 +53,7 @@ pub(crate) fn update(
     let before = label.targeting.clone();
     let metadata = ready_metadata(app, &mut state, caller, pid, sid)?;
     let after = updated_targeting(&before, sent)?;
-    let facts = Facts {
+    let facts = LabelContext {
         account: &caller.account,
         attestation: false,
         extension: false,
@@ -101,10 +101,10 @@ fn require_finished(label: &Label, now: Duration, options: &Options) -> Result<(
     let progress = workflow::label(label, now, options);
     if progress.failed.is_some() {
         let message = "Can't update the shipping label since the workflows have failed.";
-        return Err(ErrorReply::api(Code::UpdateUnauthorized, message));
+        return Err(ErrorReply::api(ErrorCode::UpdateUnauthorized, message));
     }
     if !progress.is_done() {
-        return Err(ErrorReply::api(Code::InvalidInput, LOCKED));
+        return Err(ErrorReply::api(ErrorCode::InvalidInput, LOCKED));
     }
     Ok(())
 }

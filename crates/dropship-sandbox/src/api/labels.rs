@@ -6,14 +6,14 @@ use serde_json::{Map, Value, json};
 use url::form_urlencoded;
 
 use crate::api::json::{object, value_of};
-use crate::api::label_rules::{self, Facts};
-use crate::api::paging::{self, Page};
+use crate::api::label_rules::{self, LabelContext};
+use crate::api::paging::{self, PageRange};
 use crate::api::views;
-use crate::app::{App, Caller};
+use crate::app::{ApiCaller, App};
 use crate::lock::lock;
 use crate::package::metadata;
 use crate::quirks::Quirk;
-use crate::reply::{Code, ErrorReply, Reply};
+use crate::reply::{ErrorCode, ErrorReply, Reply};
 use crate::state::{Label, ServiceState};
 use crate::workflow;
 
@@ -28,7 +28,7 @@ fn wants_targeting(query: &str) -> bool {
 
 pub(crate) fn find<'a>(
     state: &'a mut ServiceState,
-    caller: &Caller,
+    caller: &ApiCaller,
     pid: u64,
     sid: u64,
     lid: u64,
@@ -38,8 +38,14 @@ pub(crate) fn find<'a>(
 }
 
 /// `GET …/shippingLabels`
-pub(crate) fn list(app: &App, caller: &Caller, pid: u64, sid: u64, query: &str) -> Result<Reply, ErrorReply> {
-    let page = Page::of(app, query)?;
+pub(crate) fn list(
+    app: &App,
+    caller: &ApiCaller,
+    pid: u64,
+    sid: u64,
+    query: &str,
+) -> Result<Reply, ErrorReply> {
+    let page = PageRange::of(app, query)?;
     let targeting = wants_targeting(query);
     let mut state = lock(&app.state);
     let sub = state.submission(&caller.account, pid, sid)?;
@@ -57,7 +63,7 @@ pub(crate) fn list(app: &App, caller: &Caller, pid: u64, sid: u64, query: &str) 
 /// `GET …/shippingLabels/{lid}`
 pub(crate) fn get(
     app: &App,
-    caller: &Caller,
+    caller: &ApiCaller,
     pid: u64,
     sid: u64,
     lid: u64,
@@ -75,7 +81,7 @@ pub(crate) fn get(
 pub(crate) fn ready_metadata(
     app: &App,
     state: &mut ServiceState,
-    caller: &Caller,
+    caller: &ApiCaller,
     pid: u64,
     sid: u64,
 ) -> Result<Value, ErrorReply> {
@@ -86,7 +92,7 @@ pub(crate) fn ready_metadata(
     let progress =
         workflow::submission(sub, now, &app.options).ok_or_else(|| ErrorReply::wrong_state(NOT_READY))?;
     if progress.failed.is_some() {
-        return Err(ErrorReply::api(Code::UpdateUnauthorized, "The workflow of the submission failed."));
+        return Err(ErrorReply::api(ErrorCode::UpdateUnauthorized, "The workflow of the submission failed."));
     }
     if !workflow::offers_metadata(sub, &progress, now, &app.options) {
         return Err(ErrorReply::wrong_state(NOT_READY));
@@ -100,7 +106,7 @@ pub(crate) fn ready_metadata(
 /// `POST …/shippingLabels`
 pub(crate) fn create(
     app: &App,
-    caller: &Caller,
+    caller: &ApiCaller,
     pid: u64,
     sid: u64,
     body: &Value,
@@ -114,20 +120,23 @@ pub(crate) fn create(
         .is_some_and(|to| to.eq_ignore_ascii_case("anotherPartner"));
     if product.read_only {
         let message = "Not allowed to create the shipping labels on a read only product";
-        return Err(ErrorReply::api(Code::ReadOnlyProduct, message));
+        return Err(ErrorReply::api(ErrorCode::ReadOnlyProduct, message));
     }
     if product.inbox && !sharing {
         let message = "Can't create Publishing shipping label for inbox or system type. One can only share the shipping label.";
         return Err(ErrorReply::wrong_state(message));
     }
     if product.origin.is_some() && sharing {
-        return Err(ErrorReply::api(Code::UpdateUnauthorized, "A shared submission can't be shared again."));
+        return Err(ErrorReply::api(
+            ErrorCode::UpdateUnauthorized,
+            "A shared submission can't be shared again.",
+        ));
     }
     let attestation = product.is_attestation();
     let metadata = ready_metadata(app, &mut state, caller, pid, sid)?;
     let sub = state.submission(&caller.account, pid, sid)?;
     let extension = sub.is_extension();
-    let facts = Facts {
+    let facts = LabelContext {
         account: &caller.account,
         attestation,
         extension,
@@ -176,7 +185,13 @@ fn new_label(app: &App, id: u64, sent: &Map<String, Value>) -> Label {
 }
 
 /// `PUT …/shippingLabels/{lid}/cancel`
-pub(crate) fn cancel(app: &App, caller: &Caller, pid: u64, sid: u64, lid: u64) -> Result<Reply, ErrorReply> {
+pub(crate) fn cancel(
+    app: &App,
+    caller: &ApiCaller,
+    pid: u64,
+    sid: u64,
+    lid: u64,
+) -> Result<Reply, ErrorReply> {
     let mut state = lock(&app.state);
     let now = app.clock.work();
     let label = find(&mut state, caller, pid, sid, lid)?;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
-use crate::app::{App, Caller};
+use crate::app::{ApiCaller, App};
 use crate::quirks::Quirk;
 use crate::reply::{ErrorReply, Reply};
 
@@ -21,12 +21,12 @@ const SKIP_TOKEN: &str = "$skiptoken";
 
 /// A page of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Page {
+pub(crate) struct PageRange {
     first: usize,
     size: usize,
 }
 
-impl Page {
+impl PageRange {
     /// Reads `pageSize` and `continuationToken`; other parameters are ignored.
     pub(crate) fn of(app: &App, query: &str) -> Result<Self, ErrorReply> {
         let mut page = Self { first: 0, size: app.options.page_size.max(1) };
@@ -60,7 +60,7 @@ fn read_token(text: &str) -> Option<usize> {
 }
 
 /// A response with a complete list.
-pub(crate) fn whole(caller: &Caller, path: &str, items: &[Value]) -> Reply {
+pub(crate) fn whole(caller: &ApiCaller, path: &str, items: &[Value]) -> Reply {
     let links = json!([{"href": caller.url(path), "rel": "self", "method": "GET"}]);
     Reply::Json(200, json!({"value": items, "links": links}))
 }
@@ -68,9 +68,9 @@ pub(crate) fn whole(caller: &Caller, path: &str, items: &[Value]) -> Reply {
 /// A response with one page of a list of `total` items; `item` returns the item at an index.
 pub(crate) fn paged(
     app: &App,
-    caller: &Caller,
+    caller: &ApiCaller,
     path: &str,
-    page: Page,
+    page: PageRange,
     total: usize,
     item: impl FnMut(usize) -> Value,
 ) -> Result<Reply, ErrorReply> {

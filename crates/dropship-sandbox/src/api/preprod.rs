@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use std::io::{self, Read as _};
 
 use crate::api::views::time;
-use crate::app::{App, Caller};
-use crate::blob::store::{Claims, Content, Received};
+use crate::app::{ApiCaller, App};
+use crate::blob::store::{AnnouncedBody, BlobContent, ReceivedBody};
 use crate::lock::lock;
 use crate::package::signed_package;
 use crate::quirks::Quirk;
@@ -22,7 +22,7 @@ use crate::state::{Preprod, ServiceState};
 /// `PUT /preprod/packages/`
 pub(crate) async fn put(
     app: &Arc<App>,
-    caller: &Caller,
+    caller: &ApiCaller,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Reply, ErrorReply> {
@@ -33,8 +33,8 @@ pub(crate) async fn put(
     let length = text("content-length")
         .parse()
         .map_err(|_| ErrorReply::Html { status: 411, title: "Length Required" })?;
-    let claims = Claims { length, ..Claims::default() };
-    let Received { piece, .. } = app.blobs.receive(body, claims).await.map_err(|error| {
+    let claims = AnnouncedBody { length, ..AnnouncedBody::default() };
+    let ReceivedBody { piece, .. } = app.blobs.receive(body, claims).await.map_err(|error| {
         tracing::debug!(?error, "cannot receive a preproduction package");
         ErrorReply::gateway(400, "The package did not arrive whole.")
     })?;
@@ -75,7 +75,7 @@ fn shown(app: &App, package: &Preprod) -> Value {
     })
 }
 
-fn asset(package: &Preprod, content: &Content) -> Result<Value, ErrorReply> {
+fn asset(package: &Preprod, content: &BlobContent) -> Result<Value, ErrorReply> {
     let hash = sha256(content).map_err(|error| broken(&error))?;
     Ok(json!({
         "id": package.asset, "packageId": package.id, "assetType": "SignedFilesZip",
@@ -88,7 +88,7 @@ fn broken(error: &io::Error) -> ErrorReply {
     ErrorReply::gateway(500, "Internal server error")
 }
 
-fn sha256(content: &Content) -> io::Result<String> {
+fn sha256(content: &BlobContent) -> io::Result<String> {
     let mut file = std::fs::File::open(&content.piece.path)?;
     let (mut digest, mut buffer) = (Context::new(&SHA256), vec![0; 64 * 1024]);
     loop {
@@ -102,7 +102,11 @@ fn sha256(content: &Content) -> io::Result<String> {
 }
 
 /// The signed files of a package, created on the first request; `None` before it is signed.
-async fn signed_files(app: &App, caller: &Caller, id: &str) -> Result<Option<Arc<Content>>, ErrorReply> {
+async fn signed_files(
+    app: &App,
+    caller: &ApiCaller,
+    id: &str,
+) -> Result<Option<Arc<BlobContent>>, ErrorReply> {
     let (asset, upload) = {
         let state = lock(&app.state);
         let package = find(&state, caller, id)?;
@@ -122,13 +126,13 @@ async fn signed_files(app: &App, caller: &Caller, id: &str) -> Result<Option<Arc
     Ok(Some(app.blobs.put_new(&asset, piece, app.clock.wall())))
 }
 
-fn find<'a>(state: &'a ServiceState, caller: &Caller, id: &str) -> Result<&'a Preprod, ErrorReply> {
+fn find<'a>(state: &'a ServiceState, caller: &ApiCaller, id: &str) -> Result<&'a Preprod, ErrorReply> {
     let package = state.preprod.get(id).filter(|package| package.owner == caller.account);
     package.ok_or_else(|| ErrorReply::not_found("Package not found"))
 }
 
 /// `GET /preprod/packages/{id}`
-pub(crate) async fn get(app: &App, caller: &Caller, id: &str) -> Result<Reply, ErrorReply> {
+pub(crate) async fn get(app: &App, caller: &ApiCaller, id: &str) -> Result<Reply, ErrorReply> {
     let content = signed_files(app, caller, id).await?;
     let state = lock(&app.state);
     let package = find(&state, caller, id)?;
@@ -140,7 +144,7 @@ pub(crate) async fn get(app: &App, caller: &Caller, id: &str) -> Result<Reply, E
 }
 
 /// `GET /preprod/packages/{id}/assets`
-pub(crate) async fn assets(app: &App, caller: &Caller, id: &str) -> Result<Reply, ErrorReply> {
+pub(crate) async fn assets(app: &App, caller: &ApiCaller, id: &str) -> Result<Reply, ErrorReply> {
     let content = signed_files(app, caller, id).await?;
     let state = lock(&app.state);
     let package = find(&state, caller, id)?;
@@ -155,10 +159,10 @@ pub(crate) async fn assets(app: &App, caller: &Caller, id: &str) -> Result<Reply
 /// The content of an asset.
 async fn content_of(
     app: &App,
-    caller: &Caller,
+    caller: &ApiCaller,
     id: &str,
     asset_id: &str,
-) -> Result<Arc<Content>, ErrorReply> {
+) -> Result<Arc<BlobContent>, ErrorReply> {
     let missing = || ErrorReply::not_found("Asset not found");
     let content = signed_files(app, caller, id).await?.ok_or_else(missing)?;
     if find(&lock(&app.state), caller, id)?.asset == asset_id { Ok(content) } else { Err(missing()) }
@@ -167,7 +171,7 @@ async fn content_of(
 /// `GET /preprod/packages/{id}/assets/{aid}`
 pub(crate) async fn one_asset(
     app: &App,
-    caller: &Caller,
+    caller: &ApiCaller,
     id: &str,
     asset_id: &str,
 ) -> Result<Reply, ErrorReply> {
@@ -178,7 +182,7 @@ pub(crate) async fn one_asset(
 /// `GET /preprod/packages/{id}/assets/{aid}/download`
 pub(crate) async fn download(
     app: &App,
-    caller: &Caller,
+    caller: &ApiCaller,
     id: &str,
     asset_id: &str,
 ) -> Result<Response, ErrorReply> {

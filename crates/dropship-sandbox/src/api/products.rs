@@ -7,21 +7,21 @@ use jiff::civil::DateTime;
 use serde_json::{Map, Value, json};
 
 use crate::api::json::{is_text_list, items, object, part, present, text, value_of};
-use crate::api::paging::{self, Page};
+use crate::api::paging::{self, PageRange};
 use crate::api::sharing;
 use crate::api::views;
-use crate::app::{App, Caller};
+use crate::app::{ApiCaller, App};
 use crate::lock::lock;
 use crate::options::Options;
-use crate::reply::{Code, ErrorReply, Reply};
+use crate::reply::{ErrorCode, ErrorReply, Reply};
 use crate::state::{Product, ServiceState};
 use crate::workflow;
 
 /// The default of a field.
-type Default = fn() -> Value;
+type FieldDefault = fn() -> Value;
 
 /// The fields of a new product with their defaults; a field whose default is `null` stays absent.
-const FIELDS: &[(&str, Default)] = &[
+const FIELDS: &[(&str, FieldDefault)] = &[
     ("productName", || Value::Null),
     ("testHarness", || Value::Null),
     ("announcementDate", || Value::Null),
@@ -47,8 +47,8 @@ const DEVICE_TYPES: &[&str] = &["internal", "external", "internalExternal", "not
 const CHANGEABLE: &[&str] = &["announcementDate", "marketingNames", "productName"];
 
 /// `GET /products`
-pub(crate) fn list(app: &App, caller: &Caller, query: &str) -> Result<Reply, ErrorReply> {
-    let page = Page::of(app, query)?;
+pub(crate) fn list(app: &App, caller: &ApiCaller, query: &str) -> Result<Reply, ErrorReply> {
+    let page = PageRange::of(app, query)?;
     let mut state = lock(&app.state);
     sharing::deliver(app, &mut state, &caller.account);
     let own: Vec<&Product> =
@@ -59,7 +59,7 @@ pub(crate) fn list(app: &App, caller: &Caller, query: &str) -> Result<Reply, Err
 }
 
 /// `GET /products/{pid}`
-pub(crate) fn get(app: &App, caller: &Caller, pid: u64) -> Result<Reply, ErrorReply> {
+pub(crate) fn get(app: &App, caller: &ApiCaller, pid: u64) -> Result<Reply, ErrorReply> {
     let mut state = lock(&app.state);
     sharing::deliver(app, &mut state, &caller.account);
     let product = state.product(&caller.account, pid)?;
@@ -67,7 +67,7 @@ pub(crate) fn get(app: &App, caller: &Caller, pid: u64) -> Result<Reply, ErrorRe
 }
 
 /// `POST /products`
-pub(crate) fn create(app: &App, caller: &Caller, body: &Value) -> Result<Reply, ErrorReply> {
+pub(crate) fn create(app: &App, caller: &ApiCaller, body: &Value) -> Result<Reply, ErrorReply> {
     let sent = object(body)?;
     validate(sent)?;
     let mut fields = Map::new();
@@ -109,7 +109,7 @@ pub(crate) fn add(app: &App, state: &mut ServiceState, account: &str, fields: Ma
 }
 
 /// `PATCH /products/{pid}`
-pub(crate) fn update(app: &App, caller: &Caller, pid: u64, body: &Value) -> Result<Reply, ErrorReply> {
+pub(crate) fn update(app: &App, caller: &ApiCaller, pid: u64, body: &Value) -> Result<Reply, ErrorReply> {
     let sent = object(body)?;
     let mut state = lock(&app.state);
     let now = app.clock.work();
@@ -148,7 +148,7 @@ fn require_state_for_update(
     now: Duration,
     options: &Options,
 ) -> Result<(), ErrorReply> {
-    let unauthorized = |message: &str| Err(ErrorReply::api(Code::UpdateUnauthorized, message));
+    let unauthorized = |message: &str| Err(ErrorReply::api(ErrorCode::UpdateUnauthorized, message));
     if product.origin.is_some() {
         return unauthorized("Not authorized to update the product.");
     }
@@ -190,7 +190,7 @@ fn changed_value(name: &str, value: &Value) -> Result<Value, ErrorReply> {
 
 /// Validates the request to create a product; reports all invalid fields at once.
 fn validate(sent: &Map<String, Value>) -> Result<(), ErrorReply> {
-    let mut invalid = Invalid(Vec::new());
+    let mut invalid = InvalidFields(Vec::new());
     if text(sent, "productName").trim().is_empty() {
         invalid.add("productName", "The productName field is required.");
     }
@@ -219,7 +219,7 @@ fn validate(sent: &Map<String, Value>) -> Result<(), ErrorReply> {
 }
 
 /// Checks the JSON types of the optional fields.
-fn validate_types(sent: &Map<String, Value>, invalid: &mut Invalid) {
+fn validate_types(sent: &Map<String, Value>, invalid: &mut InvalidFields) {
     for name in ["marketingNames", "requestedSignatures", "deviceMetadataIds"] {
         if present(sent, name).is_some_and(|value| !is_text_list(value)) {
             invalid.add(name, format!("The {name} field must be a list of texts."));
@@ -238,9 +238,9 @@ fn validate_types(sent: &Map<String, Value>, invalid: &mut Invalid) {
 }
 
 /// Invalid fields with their messages.
-struct Invalid(Vec<(String, String)>);
+struct InvalidFields(Vec<(String, String)>);
 
-impl Invalid {
+impl InvalidFields {
     fn add(&mut self, target: &str, message: impl Into<String>) {
         self.0.push((target.to_owned(), message.into()));
     }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::api::views::{self, Detail};
-use crate::app::{App, Caller};
+use crate::api::views::{self, SubmissionDetail};
+use crate::app::{ApiCaller, App};
 use crate::ids::seller_for;
 use crate::lock::lock;
-use crate::reply::{Code, ErrorReply, Reply};
-use crate::state::{Label, Origin, Product, ServiceState, Submission};
+use crate::reply::{ErrorCode, ErrorReply, Reply};
+use crate::state::{Label, Product, ServiceState, SharingOrigin, Submission};
 use crate::workflow;
 
 /// The seller id of the receiver of a label.
@@ -58,7 +58,7 @@ pub(crate) fn require_unblocked(state: &ServiceState, account: &str, pid: u64) -
     });
     if is_blocked {
         let message = "The publisher of the shared product doesn't allow derived submissions.";
-        return Err(ErrorReply::api(Code::UpdateUnauthorized, message));
+        return Err(ErrorReply::api(ErrorCode::UpdateUnauthorized, message));
     }
     Ok(())
 }
@@ -105,7 +105,7 @@ fn copy(app: &App, state: &mut ServiceState, account: &str, pid: u64, sid: u64) 
         fields: product.fields.clone(),
         created: app.clock.wall(),
         updated: app.clock.wall(),
-        origin: Some(Origin { publisher: product.seller(), product: pid, submission: sid }),
+        origin: Some(SharingOrigin { publisher: product.seller(), product: pid, submission: sid }),
         read_only: product.read_only,
         inbox: product.inbox,
         submissions: BTreeMap::from([(own_sid, copied)]),
@@ -116,7 +116,7 @@ fn copy(app: &App, state: &mut ServiceState, account: &str, pid: u64, sid: u64) 
 /// `GET /products/relationships/sourcepubliherid/{pub}/sourceproductid/{pid}/sourcesubmissionid/{sid}`
 pub(crate) fn translate(
     app: &App,
-    caller: &Caller,
+    caller: &ApiCaller,
     publisher: u64,
     pid: u64,
     sid: u64,
@@ -128,6 +128,7 @@ pub(crate) fn translate(
         return Err(missing());
     }
     let (own_pid, own_sid) = find(&state, &caller.account, pid, sid).ok_or_else(missing)?;
-    let body: Value = views::submission_by_id(app, caller, &mut state, own_pid, own_sid, Detail::Whole)?;
+    let body: Value =
+        views::submission_by_id(app, caller, &mut state, own_pid, own_sid, SubmissionDetail::Whole)?;
     Ok(Reply::Json(200, body))
 }

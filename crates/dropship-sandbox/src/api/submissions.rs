@@ -8,15 +8,15 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use crate::api::json::{object, text, value_of};
-use crate::api::paging::{self, Page};
+use crate::api::paging::{self, PageRange};
 use crate::api::sharing;
-use crate::api::views::{self, Detail};
-use crate::app::{App, Caller};
+use crate::api::views::{self, SubmissionDetail};
+use crate::app::{ApiCaller, App};
 use crate::lock::lock;
 use crate::options::Options;
 use crate::package::analysis;
 use crate::quirks::Quirk;
-use crate::reply::{Code, ErrorReply, Reply};
+use crate::reply::{ErrorCode, ErrorReply, Reply};
 use crate::state::{Blobs, Product, Submission};
 use crate::workflow;
 
@@ -25,15 +25,15 @@ const DERIVED_REFUSAL: &str =
     "Cannot create derived submission for Attestation, TestSigned and ExtensionInf type of products.";
 
 /// `GET /products/{pid}/submissions`
-pub(crate) fn list(app: &App, caller: &Caller, pid: u64, query: &str) -> Result<Reply, ErrorReply> {
-    let page = Page::of(app, query)?;
+pub(crate) fn list(app: &App, caller: &ApiCaller, pid: u64, query: &str) -> Result<Reply, ErrorReply> {
+    let page = PageRange::of(app, query)?;
     let mut state = lock(&app.state);
     let product = state.product(&caller.account, pid)?;
     let path = format!("products/{pid}/submissions");
     let items: Vec<Value> = product
         .submissions
         .values()
-        .map(|sub| views::submission(app, caller, product, sub, Detail::Listed))
+        .map(|sub| views::submission(app, caller, product, sub, SubmissionDetail::Listed))
         .collect();
     if app.has(Quirk::PageEveryList) {
         return paging::paged(app, caller, &path, page, items.len(), |at| {
@@ -44,9 +44,9 @@ pub(crate) fn list(app: &App, caller: &Caller, pid: u64, query: &str) -> Result<
 }
 
 /// `GET …/submissions/{sid}`
-pub(crate) fn get(app: &App, caller: &Caller, pid: u64, sid: u64) -> Result<Reply, ErrorReply> {
+pub(crate) fn get(app: &App, caller: &ApiCaller, pid: u64, sid: u64) -> Result<Reply, ErrorReply> {
     let mut state = lock(&app.state);
-    views::submission_by_id(app, caller, &mut state, pid, sid, Detail::Whole)
+    views::submission_by_id(app, caller, &mut state, pid, sid, SubmissionDetail::Whole)
         .map(|body| Reply::Json(200, body))
 }
 
@@ -59,7 +59,7 @@ fn name_of(body: &Value) -> Result<String, ErrorReply> {
 }
 
 /// `POST /products/{pid}/submissions`
-pub(crate) fn create(app: &App, caller: &Caller, pid: u64, body: &Value) -> Result<Reply, ErrorReply> {
+pub(crate) fn create(app: &App, caller: &ApiCaller, pid: u64, body: &Value) -> Result<Reply, ErrorReply> {
     let name = name_of(body)?;
     let kind = text(object(body)?, "type").to_ascii_lowercase();
     let mut state = lock(&app.state);
@@ -84,7 +84,7 @@ pub(crate) fn create(app: &App, caller: &Caller, pid: u64, body: &Value) -> Resu
         labels: BTreeMap::new(),
     };
     state.product(&caller.account, pid)?.submissions.insert(sid, sub);
-    views::submission_by_id(app, caller, &mut state, pid, sid, Detail::Created)
+    views::submission_by_id(app, caller, &mut state, pid, sid, SubmissionDetail::Created)
         .map(|body| Reply::Json(201, body))
 }
 
@@ -98,7 +98,7 @@ fn require_creatable(
     const NO_INITIAL: &str = "Can't create derived submission since no initial submission created";
     if product.origin.is_some() && kind != "derived" {
         let message = "Only derived submissions can be created for a shared product.";
-        return Err(ErrorReply::api(Code::UpdateUnauthorized, message));
+        return Err(ErrorReply::api(ErrorCode::UpdateUnauthorized, message));
     }
     let initial = product.submissions.values().find(|sub| !sub.derived);
     match (kind, initial) {
@@ -108,7 +108,7 @@ fn require_creatable(
         ("derived", Some(_)) if options.quirks.has(Quirk::DerivedRefusal) && product.has_no_derived() => {
             Err(ErrorReply::Status {
                 status: 400,
-                code: Code::InvalidInput,
+                code: ErrorCode::InvalidInput,
                 message: DERIVED_REFUSAL.to_owned(),
             })
         }
@@ -119,7 +119,7 @@ fn require_creatable(
         ("derived", Some(initial)) => match workflow::submission(initial, now, options) {
             Some(progress) if progress.failed.is_some() => {
                 let message = "The workflow of the initial submission failed.";
-                Err(ErrorReply::api(Code::UpdateUnauthorized, message))
+                Err(ErrorReply::api(ErrorCode::UpdateUnauthorized, message))
             }
             Some(progress) if progress.is_done() => Ok(()),
             _ => Err(ErrorReply::wrong_state(NO_INITIAL)),
@@ -131,7 +131,7 @@ fn require_creatable(
 /// `PATCH …/submissions/{sid}`
 pub(crate) fn update(
     app: &App,
-    caller: &Caller,
+    caller: &ApiCaller,
     pid: u64,
     sid: u64,
     body: &Value,
@@ -152,20 +152,23 @@ pub(crate) fn update(
         return Err(ErrorReply::field("submission", "At least one property is required for update."));
     }
     if shared {
-        return Err(ErrorReply::api(Code::UpdateUnauthorized, "Not authorized to update the submission."));
+        return Err(ErrorReply::api(
+            ErrorCode::UpdateUnauthorized,
+            "Not authorized to update the submission.",
+        ));
     }
     if workflow::submission(sub, app.clock.work(), &app.options)
         .is_some_and(|progress| progress.failed.is_some())
     {
         let message = "Can't update the submission since the workflows have failed.";
-        return Err(ErrorReply::api(Code::UpdateUnauthorized, message));
+        return Err(ErrorReply::api(ErrorCode::UpdateUnauthorized, message));
     }
     sub.name = name_of(body)?;
     Ok(Reply::Empty(204))
 }
 
 /// `POST …/submissions/{sid}/commit`
-pub(crate) fn commit(app: &Arc<App>, caller: &Caller, pid: u64, sid: u64) -> Result<Reply, ErrorReply> {
+pub(crate) fn commit(app: &Arc<App>, caller: &ApiCaller, pid: u64, sid: u64) -> Result<Reply, ErrorReply> {
     {
         let mut state = lock(&app.state);
         let sub = state.submission(&caller.account, pid, sid)?;
@@ -181,14 +184,22 @@ pub(crate) fn commit(app: &Arc<App>, caller: &Caller, pid: u64, sid: u64) -> Res
 }
 
 /// `POST …/submissions/{sid}/createpublishermetadata`
-pub(crate) fn create_metadata(app: &App, caller: &Caller, pid: u64, sid: u64) -> Result<Reply, ErrorReply> {
+pub(crate) fn create_metadata(
+    app: &App,
+    caller: &ApiCaller,
+    pid: u64,
+    sid: u64,
+) -> Result<Reply, ErrorReply> {
     let mut state = lock(&app.state);
     let now = app.clock.work();
     let sub = state.submission(&caller.account, pid, sid)?;
     match workflow::submission(sub, now, &app.options) {
         Some(progress) if progress.is_done() => {}
         Some(progress) if progress.failed.is_some() => {
-            return Err(ErrorReply::api(Code::UpdateUnauthorized, "The workflow of the submission failed."));
+            return Err(ErrorReply::api(
+                ErrorCode::UpdateUnauthorized,
+                "The workflow of the submission failed.",
+            ));
         }
         _ => {
             return Err(ErrorReply::wrong_state(

@@ -3,12 +3,12 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::app::{App, Caller};
-use crate::blob::sas::{self, Right};
+use crate::app::{ApiCaller, App};
+use crate::blob::sas::{self, UrlPermission};
 use crate::quirks::Quirk;
 use crate::reply::ErrorReply;
 use crate::state::{BlobKind, Label, Product, ServiceState, Submission};
-use crate::workflow::{self, Progress};
+use crate::workflow::{self, WorkflowProgress};
 
 /// A link.
 fn link(href: &str, rel: &str, method: &str) -> Value {
@@ -21,7 +21,7 @@ pub(crate) fn time(at: Timestamp) -> String {
 }
 
 /// A product.
-pub(crate) fn product(caller: &Caller, product: &Product) -> Value {
+pub(crate) fn product(caller: &ApiCaller, product: &Product) -> Value {
     let here = caller.url(&format!("products/{}", product.id));
     let mut body = product.fields.clone();
     let origin = product.origin.as_ref();
@@ -52,7 +52,7 @@ pub(crate) fn product(caller: &Caller, product: &Product) -> Value {
 
 /// How much of a submission a response contains.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Detail {
+pub(crate) enum SubmissionDetail {
     /// An item of a list: without workflow and downloads.
     Listed,
     /// The response to its creation.
@@ -64,10 +64,10 @@ pub(crate) enum Detail {
 /// A submission.
 pub(crate) fn submission(
     app: &App,
-    caller: &Caller,
+    caller: &ApiCaller,
     product: &Product,
     sub: &Submission,
-    detail: Detail,
+    detail: SubmissionDetail,
 ) -> Value {
     let now = app.clock.work();
     let here = caller.url(&format!("products/{}/submissions/{}", product.id, sub.id));
@@ -87,9 +87,9 @@ pub(crate) fn submission(
         "name": sub.name,
         "type": if sub.derived { "derived" } else { "initial" },
     });
-    if detail != Detail::Listed {
+    if detail != SubmissionDetail::Listed {
         let progress = workflow::submission(sub, now, &app.options);
-        if detail == Detail::Whole {
+        if detail == SubmissionDetail::Whole {
             body["workflowStatus"] = workflow_status(app, caller, sub, progress.as_ref());
         }
         let mut items = downloads(app, caller, product, sub, progress.as_ref());
@@ -100,7 +100,7 @@ pub(crate) fn submission(
                 moved.map(|item| json!({"href": item["url"], "rel": "driverMetadata", "method": "GET"})),
             );
         }
-        if detail == Detail::Whole || !app.has(Quirk::DownloadsMissingOnCreate) {
+        if detail == SubmissionDetail::Whole || !app.has(Quirk::DownloadsMissingOnCreate) {
             body["downloads"] = json!({"items": items, "messages": []});
         }
     }
@@ -114,11 +114,11 @@ pub(crate) fn submission(
 /// When the account has no such submission.
 pub(crate) fn submission_by_id(
     app: &App,
-    caller: &Caller,
+    caller: &ApiCaller,
     state: &mut ServiceState,
     pid: u64,
     sid: u64,
-    detail: Detail,
+    detail: SubmissionDetail,
 ) -> Result<Value, ErrorReply> {
     state.submission(&caller.account, pid, sid)?;
     let product = state.product(&caller.account, pid)?;
@@ -126,7 +126,12 @@ pub(crate) fn submission_by_id(
     Ok(submission(app, caller, product, sub, detail))
 }
 
-fn workflow_status(app: &App, caller: &Caller, sub: &Submission, progress: Option<&Progress>) -> Value {
+fn workflow_status(
+    app: &App,
+    caller: &ApiCaller,
+    sub: &Submission,
+    progress: Option<&WorkflowProgress>,
+) -> Value {
     let early = progress.is_none_or(|progress| progress.step == "packageInfoValidation");
     if app.has(Quirk::NullWorkflowStatus)
         && early
@@ -142,7 +147,7 @@ fn workflow_status(app: &App, caller: &Caller, sub: &Submission, progress: Optio
             app,
             &caller.base,
             sub.blobs.name(BlobKind::Error),
-            Right::Read,
+            UrlPermission::Read,
             &format!("ErrorReport_{}.txt", sub.id),
         ),
         None => String::new(),
@@ -151,7 +156,7 @@ fn workflow_status(app: &App, caller: &Caller, sub: &Submission, progress: Optio
 }
 
 /// `workflowStatus` of a submission or a label.
-fn shown_status(app: &App, progress: &Progress, report: &str) -> Value {
+fn shown_status(app: &App, progress: &WorkflowProgress, report: &str) -> Value {
     let mut status = json!({
         "currentStep": progress.step, "state": progress.state,
         "messages": progress.failed.iter().collect::<Vec<_>>(), "errorReport": report,
@@ -167,16 +172,16 @@ fn shown_status(app: &App, progress: &Progress, report: &str) -> Value {
 
 fn downloads(
     app: &App,
-    caller: &Caller,
+    caller: &ApiCaller,
     product: &Product,
     sub: &Submission,
-    progress: Option<&Progress>,
+    progress: Option<&WorkflowProgress>,
 ) -> Vec<Value> {
-    let blob = |kind: BlobKind, right: Right, file: String| {
+    let blob = |kind: BlobKind, right: UrlPermission, file: String| {
         sas::url(app, &caller.base, sub.blobs.name(kind), right, &file)
     };
     let item = |kind: &str, url: String| json!({"type": kind, "url": url});
-    let right = if sub.committed.is_none() { Right::Write } else { Right::Read };
+    let right = if sub.committed.is_none() { UrlPermission::Write } else { UrlPermission::Read };
     let ending = if product.is_attestation() { "cab" } else { "hlkx" };
     let mut items =
         vec![item("initialPackage", blob(BlobKind::Initial, right, format!("Initial_{}.{ending}", sub.id)))];
@@ -188,7 +193,7 @@ fn downloads(
     if workflow::offers_signed(progress, &app.options) {
         items.push(item(
             "signedPackage",
-            blob(BlobKind::Signed, Right::Read, format!("Signed_{}.zip", sub.id)),
+            blob(BlobKind::Signed, UrlPermission::Read, format!("Signed_{}.zip", sub.id)),
         ));
         let report = format!(
             "{}/dashboard/hardware/Driver/DownloadCertificationReport/{}/{}/{}",
@@ -201,7 +206,7 @@ fn downloads(
         if !product.is_attestation() && !sub.derived {
             items.push(item(
                 "derivedPackage",
-                blob(BlobKind::Shell, Right::Read, format!("Shell_{}.hlkx", sub.id)),
+                blob(BlobKind::Shell, UrlPermission::Read, format!("Shell_{}.hlkx", sub.id)),
             ));
         }
     }
@@ -209,7 +214,7 @@ fn downloads(
         let url = if app.has(Quirk::MetadataOnApiHost) {
             format!("{}/v2.0/my/hardware/driverMetadata/{}", caller.base, sub.id)
         } else {
-            blob(BlobKind::Metadata, Right::Read, format!("DriverMetadata_{}.json", sub.id))
+            blob(BlobKind::Metadata, UrlPermission::Read, format!("DriverMetadata_{}.json", sub.id))
         };
         items.push(item("driverMetadata", url));
     } else if app.has(Quirk::NullUrls) {
@@ -219,7 +224,14 @@ fn downloads(
 }
 
 /// A shipping label.
-pub(crate) fn label(app: &App, caller: &Caller, pid: u64, sid: u64, label: &Label, targeting: bool) -> Value {
+pub(crate) fn label(
+    app: &App,
+    caller: &ApiCaller,
+    pid: u64,
+    sid: u64,
+    label: &Label,
+    targeting: bool,
+) -> Value {
     let progress = workflow::label(label, app.clock.work(), &app.options);
     let here = caller.url(&format!("products/{pid}/submissions/{sid}/shippingLabels/{}", label.id));
     let mut body: Map<String, Value> = label.fields.clone();
@@ -238,7 +250,7 @@ pub(crate) fn label(app: &App, caller: &Caller, pid: u64, sid: u64, label: &Labe
     let report = match &label.refused {
         Some(refusal) => {
             let file = format!("ErrorReport_{}.txt", label.id);
-            sas::url(app, &caller.base, &refusal.report, Right::Read, &file)
+            sas::url(app, &caller.base, &refusal.report, UrlPermission::Read, &file)
         }
         None => String::new(),
     };
@@ -260,7 +272,7 @@ pub(crate) fn label(app: &App, caller: &Caller, pid: u64, sid: u64, label: &Labe
 }
 
 /// The targets of a label. After publication all additions and removals are done.
-fn shown_targeting(app: &App, label: &Label, progress: &Progress) -> Value {
+fn shown_targeting(app: &App, label: &Label, progress: &WorkflowProgress) -> Value {
     let in_force = if app.has(Quirk::PublishedTargets) { "published" } else { "added" };
     let mut targeting = label.targeting.clone();
     for list in ["hardwareIds", "chids"] {

@@ -10,7 +10,7 @@ use crate::app::App;
 use crate::blob::reply::BlobError;
 use crate::blob::{read, sas, write};
 use crate::lock::lock;
-use crate::package::metadata::{self, Download};
+use crate::package::metadata::{self, MetadataDownload};
 use crate::package::signed_package;
 use crate::quirks::Quirk;
 use crate::reply::{response, set_header};
@@ -18,7 +18,7 @@ use crate::state::BlobKind;
 
 /// A request's blob.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Place<'a> {
+pub(crate) struct BlobRequest<'a> {
     pub(crate) name: &'a str,
     /// Whether the URL is the target of a redirection.
     pub(crate) moved: bool,
@@ -28,12 +28,12 @@ pub(crate) struct Place<'a> {
 pub(crate) async fn answer(
     app: &Arc<App>,
     method: &Method,
-    place: Place<'_>,
+    requested: BlobRequest<'_>,
     query: &str,
     headers: &HeaderMap,
     body: Body,
 ) -> Response {
-    let mut answer = match serve(app, method, place, query, headers, body).await {
+    let mut answer = match serve(app, method, requested, query, headers, body).await {
         Ok(answer) => answer,
         Err(error) => error.into_response(*method == Method::HEAD),
     };
@@ -48,7 +48,7 @@ pub(crate) async fn answer(
 async fn serve(
     app: &Arc<App>,
     method: &Method,
-    Place { name, moved }: Place<'_>,
+    BlobRequest { name, moved }: BlobRequest<'_>,
     query: &str,
     headers: &HeaderMap,
     body: Body,
@@ -85,9 +85,9 @@ async fn serve(
             let download = if kind == BlobKind::Metadata && *method == Method::GET {
                 metadata::count_download(app, sid)
             } else {
-                Download::Usual
+                MetadataDownload::Usual
             };
-            let is_absent = download != Download::Usual || app.blobs.content(name).is_none();
+            let is_absent = download != MetadataDownload::Usual || app.blobs.content(name).is_none();
             if kind != BlobKind::Initial && is_absent {
                 signed_package::create(app, pid, sid, kind, download).await.map_err(|error| {
                     tracing::warn!(%error, pid, sid, "cannot create a download of submission {sid}: {error}");

@@ -10,11 +10,11 @@ use tokio_util::io::ReaderStream;
 
 use crate::app::App;
 use crate::blob::reply::{BlobError, describe};
-use crate::blob::sas::Grant;
-use crate::blob::store::{Content, ReceiveError};
+use crate::blob::sas::SasGrant;
+use crate::blob::store::{BlobContent, ReceiveError};
 use crate::reply::{response, set_header};
 
-pub(crate) fn block_list(app: &App, name: &str, grant: &Grant) -> Response {
+pub(crate) fn block_list(app: &App, name: &str, grant: &SasGrant) -> Response {
     let (committed, staged) = app.blobs.blocks(name);
     let kind = grant.fields.get("blocklisttype").map_or("committed", String::as_str);
     let list = |tag: &str, blocks: &[(String, u64)]| {
@@ -62,8 +62,8 @@ fn range(headers: &HeaderMap, len: u64) -> Result<Option<(u64, u64)>, BlobError>
 }
 
 pub(crate) async fn download(
-    content: &Content,
-    grant: &Grant,
+    content: &BlobContent,
+    grant: &SasGrant,
     headers: &HeaderMap,
     head: bool,
 ) -> Result<Response, BlobError> {

@@ -3,7 +3,7 @@
 use axum::body::Body;
 use axum::response::Response;
 
-use crate::blob::store::{Content, ReceiveError};
+use crate::blob::store::{BlobContent, ReceiveError};
 use crate::reply::{response, set_header};
 
 /// An error of the storage service: HTTP status, code and message.
@@ -62,7 +62,7 @@ impl From<ReceiveError> for BlobError {
 }
 
 /// Sets the entity tag and the time of the last change.
-pub(crate) fn describe(answer: &mut Response, content: &Content) {
+pub(crate) fn describe(answer: &mut Response, content: &BlobContent) {
     set_header(answer, "etag", &content.etag);
     let modified = std::time::SystemTime::from(content.modified);
     set_header(answer, "last-modified", &httpdate::fmt_http_date(modified));

@@ -16,14 +16,14 @@ const VERSION: &str = "2021-08-06";
 
 /// The permissions of a signed URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Right {
+pub(crate) enum UrlPermission {
     /// Read, write and list.
     Write,
     /// Read and list.
     Read,
 }
 
-impl Right {
+impl UrlPermission {
     fn text(self) -> &'static str {
         match self {
             Self::Write => "rwl",
@@ -42,7 +42,7 @@ pub(crate) struct SasError {
 /// A signed URL to a blob that downloads under a file name.
 ///
 /// The query has only `sv sr sig se sp rscd`: Azure's own libraries drop parameters that they do not know.
-pub(crate) fn url(app: &App, base: &str, blob: &str, right: Right, file_name: &str) -> String {
+pub(crate) fn url(app: &App, base: &str, blob: &str, right: UrlPermission, file_name: &str) -> String {
     let expires = app.clock.wall().checked_add(app.options.sas_lifetime).unwrap_or(Timestamp::MAX);
     // The service writes whole seconds; rounded up, so that a URL with a short lifetime is not expired at once.
     let expires = expires.checked_add(Duration::from_millis(999)).unwrap_or(expires);
@@ -74,7 +74,7 @@ fn sign(
 }
 
 /// Verifies the signature of a query and returns what it grants.
-pub(crate) fn check(app: &App, blob: &str, query: &str) -> Result<Grant, SasError> {
+pub(crate) fn check(app: &App, blob: &str, query: &str) -> Result<SasGrant, SasError> {
     let fields: BTreeMap<String, String> = form_urlencoded::parse(query.as_bytes()).into_owned().collect();
     let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
     let refused = |message| SasError { code: "AuthenticationFailed", message };
@@ -96,7 +96,7 @@ pub(crate) fn check(app: &App, blob: &str, query: &str) -> Result<Grant, SasErro
             "Signed expiry time has to be after the current time. The signature has expired.",
         ));
     }
-    Ok(Grant {
+    Ok(SasGrant {
         write: field("sp").contains('w'),
         read: field("sp").contains('r'),
         disposition: field("rscd").to_owned(),
@@ -106,7 +106,7 @@ pub(crate) fn check(app: &App, blob: &str, query: &str) -> Result<Grant, SasErro
 
 /// The permissions of a valid signature.
 #[derive(Debug)]
-pub(crate) struct Grant {
+pub(crate) struct SasGrant {
     pub(crate) write: bool,
     pub(crate) read: bool,
     pub(crate) disposition: String,

@@ -30,19 +30,19 @@ pub(crate) struct BlobStore {
 
 #[derive(Debug, Default)]
 struct Blob {
-    content: Option<Arc<Content>>,
-    staged: BTreeMap<String, Arc<Piece>>,
-    committed: Vec<(String, Arc<Piece>)>,
+    content: Option<Arc<BlobContent>>,
+    staged: BTreeMap<String, Arc<ScratchFile>>,
+    committed: Vec<(String, Arc<ScratchFile>)>,
 }
 
 /// A file in the scratch folder, removed when it is dropped.
 #[derive(Debug)]
-pub(crate) struct Piece {
+pub(crate) struct ScratchFile {
     pub(crate) path: PathBuf,
     pub(crate) len: u64,
 }
 
-impl Drop for Piece {
+impl Drop for ScratchFile {
     fn drop(&mut self) {
         if let Err(error) = fs::remove_file(&self.path)
             && error.kind() != io::ErrorKind::NotFound
@@ -54,18 +54,18 @@ impl Drop for Piece {
 
 /// The content of a blob.
 #[derive(Debug)]
-pub(crate) struct Content {
-    pub(crate) piece: Arc<Piece>,
+pub(crate) struct BlobContent {
+    pub(crate) piece: Arc<ScratchFile>,
     pub(crate) etag: String,
     pub(crate) modified: Timestamp,
 }
 
 /// Id and size of a block.
-pub(crate) type Block = (String, u64);
+pub(crate) type ListedBlock = (String, u64);
 
 /// Length and checksums that the sender announced.
 #[derive(Debug, Default)]
-pub(crate) struct Claims {
+pub(crate) struct AnnouncedBody {
     pub(crate) length: u64,
     pub(crate) md5: Option<Vec<u8>>,
     pub(crate) crc64: Option<Vec<u8>>,
@@ -73,8 +73,8 @@ pub(crate) struct Claims {
 
 /// A body that was received.
 #[derive(Debug)]
-pub(crate) struct Received {
-    pub(crate) piece: Piece,
+pub(crate) struct ReceivedBody {
+    pub(crate) piece: ScratchFile,
     pub(crate) checksum: Checksum,
 }
 
@@ -113,8 +113,12 @@ impl BlobStore {
     }
 
     /// Streams a body to a file and checks it against the announced length and checksums.
-    pub(crate) async fn receive(&self, body: Body, claims: Claims) -> Result<Received, ReceiveError> {
-        let mut piece = Piece { path: self.scratch(), len: 0 };
+    pub(crate) async fn receive(
+        &self,
+        body: Body,
+        claims: AnnouncedBody,
+    ) -> Result<ReceivedBody, ReceiveError> {
+        let mut piece = ScratchFile { path: self.scratch(), len: 0 };
         // Each write is a task on another thread, so write in large pieces.
         let file = tokio::fs::File::create(&piece.path).await?;
         let mut file = tokio::io::BufWriter::with_capacity(BUFFER, file);
@@ -143,39 +147,39 @@ impl BlobStore {
         if claims.crc64.is_some_and(|claimed| claimed != crc) {
             return Err(ReceiveError::Crc64);
         }
-        Ok(Received { piece, checksum: md5.map_or(Checksum::Crc64(crc), Checksum::Md5) })
+        Ok(ReceivedBody { piece, checksum: md5.map_or(Checksum::Crc64(crc), Checksum::Md5) })
     }
 
     /// The content of a blob, if it has any.
-    pub(crate) fn content(&self, name: &str) -> Option<Arc<Content>> {
+    pub(crate) fn content(&self, name: &str) -> Option<Arc<BlobContent>> {
         lock(&self.entries).get(name).and_then(|blob| blob.content.clone())
     }
 
     /// Replaces the content of a blob.
-    pub(crate) fn put(&self, name: &str, piece: Piece, now: Timestamp) -> Arc<Content> {
+    pub(crate) fn put(&self, name: &str, piece: ScratchFile, now: Timestamp) -> Arc<BlobContent> {
         self.install(name, Arc::new(piece), Vec::new(), now)
     }
 
     /// Sets the content of a blob unless it has content already. Returns the content that the blob has then.
-    pub(crate) fn put_new(&self, name: &str, piece: Piece, now: Timestamp) -> Arc<Content> {
+    pub(crate) fn put_new(&self, name: &str, piece: ScratchFile, now: Timestamp) -> Arc<BlobContent> {
         let made = self.content_of(Arc::new(piece), now);
         let mut entries = lock(&self.entries);
         let blob = entries.entry(name.to_owned()).or_default();
         Arc::clone(blob.content.get_or_insert(made))
     }
 
-    fn content_of(&self, piece: Arc<Piece>, now: Timestamp) -> Arc<Content> {
+    fn content_of(&self, piece: Arc<ScratchFile>, now: Timestamp) -> Arc<BlobContent> {
         let etag = format!("\"0x8D{:013X}\"", self.serial.fetch_add(1, Ordering::Relaxed) + 0xA_0000_0000);
-        Arc::new(Content { piece, etag, modified: now })
+        Arc::new(BlobContent { piece, etag, modified: now })
     }
 
     fn install(
         &self,
         name: &str,
-        piece: Arc<Piece>,
-        committed: Vec<(String, Arc<Piece>)>,
+        piece: Arc<ScratchFile>,
+        committed: Vec<(String, Arc<ScratchFile>)>,
         now: Timestamp,
-    ) -> Arc<Content> {
+    ) -> Arc<BlobContent> {
         let content = self.content_of(piece, now);
         let mut entries = lock(&self.entries);
         let blob = entries.entry(name.to_owned()).or_default();
@@ -187,7 +191,7 @@ impl BlobStore {
     ///
     /// # Errors
     /// When the id has another length than the ids of the other blocks.
-    pub(crate) fn stage(&self, name: &str, id: String, piece: Piece) -> Result<(), BadBlock> {
+    pub(crate) fn stage(&self, name: &str, id: String, piece: ScratchFile) -> Result<(), BadBlock> {
         let mut entries = lock(&self.entries);
         let blob = entries.entry(name.to_owned()).or_default();
         let others = blob.staged.keys().chain(blob.committed.iter().map(|(id, _)| id));
@@ -205,9 +209,9 @@ impl BlobStore {
     pub(crate) fn commit(
         &self,
         name: &str,
-        ids: &[(Source, String)],
+        ids: &[(BlockLookup, String)],
         now: Timestamp,
-    ) -> Result<Arc<Content>, CommitError> {
+    ) -> Result<Arc<BlobContent>, CommitError> {
         let mut blocks = Vec::with_capacity(ids.len());
         {
             let entries = lock(&self.entries);
@@ -217,9 +221,9 @@ impl BlobStore {
                 let committed =
                     blob.and_then(|blob| blob.committed.iter().find(|(held, _)| held == id).map(|(_, p)| p));
                 let piece = match from {
-                    Source::Staged => staged,
-                    Source::Committed => committed,
-                    Source::Latest => staged.or(committed),
+                    BlockLookup::Staged => staged,
+                    BlockLookup::Committed => committed,
+                    BlockLookup::Latest => staged.or(committed),
                 };
                 blocks.push((id.clone(), Arc::clone(piece.ok_or(CommitError::NoSuchBlock)?)));
             }
@@ -229,12 +233,12 @@ impl BlobStore {
     }
 
     /// The committed and the uncommitted blocks of a blob.
-    pub(crate) fn blocks(&self, name: &str) -> (Vec<Block>, Vec<Block>) {
+    pub(crate) fn blocks(&self, name: &str) -> (Vec<ListedBlock>, Vec<ListedBlock>) {
         let entries = lock(&self.entries);
         let Some(blob) = entries.get(name) else {
             return Default::default();
         };
-        let sizes = |(id, piece): (&String, &Arc<Piece>)| (id.clone(), piece.len);
+        let sizes = |(id, piece): (&String, &Arc<ScratchFile>)| (id.clone(), piece.len);
         (
             blob.committed.iter().map(|(id, piece)| sizes((id, piece))).collect(),
             blob.staged.iter().map(sizes).collect(),
@@ -248,7 +252,7 @@ impl BlobStore {
 
 /// Where a block list looks for a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Source {
+pub(crate) enum BlockLookup {
     Latest,
     Staged,
     Committed,
@@ -272,8 +276,8 @@ impl std::convert::From<io::Error> for CommitError {
 }
 
 /// Concatenates pieces. The kernel copies the bytes, so memory use does not grow with their size.
-fn join<'a>(path: &Path, pieces: impl Iterator<Item = &'a Piece>) -> io::Result<Piece> {
-    let mut whole = Piece { path: path.to_owned(), len: 0 };
+fn join<'a>(path: &Path, pieces: impl Iterator<Item = &'a ScratchFile>) -> io::Result<ScratchFile> {
+    let mut whole = ScratchFile { path: path.to_owned(), len: 0 };
     let mut out = File::create(path)?;
     for piece in pieces {
         whole.len += io::copy(&mut File::open(&piece.path)?, &mut out)?;

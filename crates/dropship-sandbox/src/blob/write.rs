@@ -10,8 +10,10 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::app::App;
 use crate::blob::reply::{BlobError, describe};
-use crate::blob::sas::Grant;
-use crate::blob::store::{BadBlock, Checksum, Claims, CommitError, Content, ReceiveError, Received, Source};
+use crate::blob::sas::SasGrant;
+use crate::blob::store::{
+    AnnouncedBody, BadBlock, BlobContent, BlockLookup, Checksum, CommitError, ReceiveError, ReceivedBody,
+};
 use crate::lock::lock;
 use crate::quirks::Quirk;
 use crate::reply::{response, set_header};
@@ -21,7 +23,7 @@ const MAX_BLOCK_ID: usize = 64;
 const MAX_BLOCKS: usize = 50_000;
 
 /// Length and checksums in the headers. The storage service rejects a body without a length.
-fn claims(headers: &HeaderMap) -> Result<Claims, BlobError> {
+fn claims(headers: &HeaderMap) -> Result<AnnouncedBody, BlobError> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let length = text("content-length").and_then(|length| length.parse().ok()).ok_or(BlobError(
         411,
@@ -32,7 +34,7 @@ fn claims(headers: &HeaderMap) -> Result<Claims, BlobError> {
         None => Ok(None),
         Some(value) => STANDARD.decode(value).map(Some).map_err(|_| BlobError(400, code, message)),
     };
-    Ok(Claims {
+    Ok(AnnouncedBody {
         length,
         md5: decoded("content-md5", "InvalidMd5", "The MD5 value specified in the request is invalid.")?,
         crc64: decoded("x-ms-content-crc64", "InvalidHeaderValue", "x-ms-content-crc64 is not base64.")?,
@@ -79,7 +81,7 @@ pub(crate) async fn put_blob(
         }
     }
     write_conditions(app, name, headers)?;
-    let Received { piece, checksum } = app.blobs.receive(body, claims(headers)?).await?;
+    let ReceivedBody { piece, checksum } = app.blobs.receive(body, claims(headers)?).await?;
     damage(app, name)?;
     require_open(app, name)?;
     Ok(stored(&app.blobs.put(name, piece, app.clock.wall()), &checksum))
@@ -109,7 +111,7 @@ fn damage(app: &App, name: &str) -> Result<(), BlobError> {
 pub(crate) async fn put_block(
     app: &App,
     name: &str,
-    grant: &Grant,
+    grant: &SasGrant,
     headers: &HeaderMap,
     body: Body,
 ) -> Result<Response, BlobError> {
@@ -125,7 +127,7 @@ pub(crate) async fn put_block(
     if bytes.is_empty() || bytes.len() > MAX_BLOCK_ID {
         return Err(bad());
     }
-    let Received { piece, checksum } = app.blobs.receive(body, claims(headers)?).await?;
+    let ReceivedBody { piece, checksum } = app.blobs.receive(body, claims(headers)?).await?;
     if piece.len == 0 {
         return Err(BlobError(400, "InvalidHeaderValue", "A block cannot be empty."));
     }
@@ -147,7 +149,7 @@ pub(crate) async fn put_list(
 ) -> Result<Response, BlobError> {
     let bad = || BlobError(400, "InvalidXmlDocument", "XML specified is not syntactically valid.");
     write_conditions(app, name, headers)?;
-    let Received { piece, checksum } = app.blobs.receive(body, claims(headers)?).await?;
+    let ReceivedBody { piece, checksum } = app.blobs.receive(body, claims(headers)?).await?;
     let text = tokio::fs::read_to_string(&piece.path).await.map_err(|_| bad())?;
     let ids = read_list(&text).ok_or_else(bad)?;
     if ids.len() > MAX_BLOCKS {
@@ -171,7 +173,7 @@ pub(crate) async fn put_list(
     }
 }
 
-fn read_list(text: &str) -> Option<Vec<(Source, String)>> {
+fn read_list(text: &str) -> Option<Vec<(BlockLookup, String)>> {
     let document = roxmltree::Document::parse(text.trim_start_matches('\u{feff}')).ok()?;
     let root = document.root_element();
     if root.tag_name().name() != "BlockList" {
@@ -179,9 +181,9 @@ fn read_list(text: &str) -> Option<Vec<(Source, String)>> {
     }
     let blocks = root.children().filter(roxmltree::Node::is_element).map(|node| {
         let source = match node.tag_name().name() {
-            "Latest" => Source::Latest,
-            "Uncommitted" => Source::Staged,
-            "Committed" => Source::Committed,
+            "Latest" => BlockLookup::Latest,
+            "Uncommitted" => BlockLookup::Staged,
+            "Committed" => BlockLookup::Committed,
             _ => return None,
         };
         Some((source, node.text().unwrap_or_default().trim().to_owned()))
@@ -189,7 +191,7 @@ fn read_list(text: &str) -> Option<Vec<(Source, String)>> {
     blocks.collect()
 }
 
-fn stored(content: &Content, checksum: &Checksum) -> Response {
+fn stored(content: &BlobContent, checksum: &Checksum) -> Response {
     let mut answer = response(201, "", Body::empty());
     describe(&mut answer, content);
     set_header(&mut answer, "x-ms-request-server-encrypted", "true");

@@ -12,7 +12,7 @@ use crate::app::App;
 use crate::faults::Fault;
 use crate::ids::seller_for;
 use crate::lock::lock;
-use crate::request_log::Entry;
+use crate::request_log::RequestEntry;
 use crate::state::{Label, LabelRefusal};
 use crate::workflow;
 
@@ -215,7 +215,7 @@ impl Control {
 
     /// The received requests, oldest first. Only the latest 20,000 are kept.
     #[must_use]
-    pub fn requests(&self) -> Vec<Entry> {
+    pub fn requests(&self) -> Vec<RequestEntry> {
         lock(&self.app.log).entries().cloned().collect()
     }
 

@@ -40,7 +40,7 @@ use crate::reply::{json_response, response};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Advance {
+struct AdvanceRequest {
     #[serde(default)]
     advance_seconds: u64,
     #[serde(default)]
@@ -49,25 +49,25 @@ struct Advance {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Date {
+struct DateRequest {
     offset_seconds: i64,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Release {
+struct ReleaseRequest {
     id: Value,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Refuse {
+struct RefuseRequest {
     why: String,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Change {
+struct TargetingRequest {
     targeting: serde_json::Map<String, Value>,
 }
 
@@ -86,7 +86,7 @@ fn prefix() -> String {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Mark {
+struct MarkRequest {
     #[serde(default)]
     inbox: bool,
     #[serde(default)]
@@ -118,7 +118,7 @@ fn act(control: &Control, method: &str, path: &[&str], body: &[u8]) -> Result<Op
     match (method, path) {
         ("GET", ["state"]) => Ok(Some(control.state())),
         ("GET", ["requests"]) => Ok(Some(Value::Array(
-            control.requests().iter().map(crate::request_log::Entry::to_json).collect(),
+            control.requests().iter().map(crate::request_log::RequestEntry::to_json).collect(),
         ))),
         ("GET", ["faults"]) => Ok(Some(control.faults())),
         ("DELETE", ["faults"]) => {
@@ -136,27 +136,27 @@ fn act(control: &Control, method: &str, path: &[&str], body: &[u8]) -> Result<Op
             Ok(None)
         }
         ("POST", ["clock"]) => {
-            let skip = read::<Advance>(body)?;
+            let skip = read::<AdvanceRequest>(body)?;
             control.advance(Duration::from_secs(skip.advance_seconds));
             control.advance_work(Duration::from_secs(skip.ripen_seconds));
             Ok(None)
         }
         ("POST", ["date"]) => {
-            control.offset_dates(read::<Date>(body)?.offset_seconds);
+            control.offset_dates(read::<DateRequest>(body)?.offset_seconds);
             Ok(None)
         }
-        ("POST", ["release"]) => found(control.release(id_of(&read::<Release>(body)?.id)?)),
+        ("POST", ["release"]) => found(control.release(id_of(&read::<ReleaseRequest>(body)?.id)?)),
         ("POST", ["labels", id, "refuse"]) => {
-            let refuse = read::<Refuse>(body)?;
+            let refuse = read::<RefuseRequest>(body)?;
             found(control.refuse_label(id_of(&json!(id))?, &refuse.why))
         }
         ("POST", ["labels", id, "withdraw"]) => {
-            let refuse = read::<Refuse>(body)?;
+            let refuse = read::<RefuseRequest>(body)?;
             found(control.withdraw_label(id_of(&json!(id))?, &refuse.why))
         }
         ("POST", ["labels", id, "expire"]) => found(control.expire_label(id_of(&json!(id))?)),
         ("POST", ["labels", id, "change"]) => {
-            let change = read::<Change>(body)?;
+            let change = read::<TargetingRequest>(body)?;
             found(control.change_label(id_of(&json!(id))?, &change.targeting))
         }
         ("DELETE", ["labels", id]) => found(control.remove_label(id_of(&json!(id))?)),
@@ -166,7 +166,7 @@ fn act(control: &Control, method: &str, path: &[&str], body: &[u8]) -> Result<Op
             Ok(Some(json!({"ids": ids.iter().map(u64::to_string).collect::<Vec<_>>()})))
         }
         ("POST", ["products", id]) => {
-            let mark = read::<Mark>(body)?;
+            let mark = read::<MarkRequest>(body)?;
             found(control.mark_product(id_of(&json!(id))?, mark.inbox, mark.read_only))
         }
         ("POST", ["submissions", id, "withhold_metadata"]) => {

@@ -24,7 +24,7 @@ pub struct Fault {
     #[serde(default = "one")]
     pub times: u64,
     /// The effect.
-    pub action: Action,
+    pub action: FaultAction,
 }
 
 fn one() -> u64 {
@@ -34,13 +34,13 @@ fn one() -> u64 {
 impl Fault {
     /// A fault for the next request for an operation, such as `create_product`, `token` or `blob`.
     #[must_use]
-    pub fn on(operation: &str, action: Action) -> Self {
+    pub fn on(operation: &str, action: FaultAction) -> Self {
         Self { method: None, path: None, operation: Some(operation.to_owned()), nth: 1, times: 1, action }
     }
 
     /// A fault for the next request with a method and a path that a glob matches.
     #[must_use]
-    pub fn at(method: &str, path: &str, action: Action) -> Self {
+    pub fn at(method: &str, path: &str, action: FaultAction) -> Self {
         Self {
             method: Some(method.to_owned()),
             path: Some(path.to_owned()),
@@ -76,7 +76,7 @@ impl Fault {
 /// The effect on a request.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub enum Action {
+pub enum FaultAction {
     /// The request takes no effect and gets this response.
     Status {
         /// The HTTP status.
@@ -124,7 +124,7 @@ pub enum Action {
     Garbage,
 }
 
-impl Action {
+impl FaultAction {
     /// A status with a JSON error body.
     #[must_use]
     pub fn status(status: u16) -> Self {
@@ -187,7 +187,7 @@ mod tests {
     fn fault_with_unknown_field_is_rejected() {
         let text = r#"{"operation":"commit","action":{"kind":"status","status":503,"body":"html"}}"#;
         let fault: Fault = serde_json::from_str(text).unwrap();
-        assert!(matches!(fault.action, Action::Status { status: 503, body: FaultBody::Html, .. }));
+        assert!(matches!(fault.action, FaultAction::Status { status: 503, body: FaultBody::Html, .. }));
         assert!(serde_json::from_str::<Fault>(r#"{"operaton":"commit","action":{"kind":"hang"}}"#).is_err());
     }
 }

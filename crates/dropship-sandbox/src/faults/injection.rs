@@ -14,7 +14,7 @@ use futures_util::StreamExt as _;
 use serde_json::json;
 
 use crate::app::App;
-use crate::faults::{Action, FaultBody};
+use crate::faults::{FaultAction, FaultBody};
 use crate::payload::{MAX_BODY, Payload};
 use crate::reply::{gateway_body, html, json_response, response, set_header};
 use crate::respond::respond;
@@ -26,11 +26,11 @@ pub(crate) async fn respond_with_fault(
     parts: Parts,
     route: Route,
     payload: Payload,
-    action: Option<Action>,
+    action: Option<FaultAction>,
 ) -> Option<Response> {
     match action {
         None => Some(respond(app, &parts, route, payload).await),
-        Some(Action::Status { status, retry_after, body, message, code }) => {
+        Some(FaultAction::Status { status, retry_after, body, message, code }) => {
             drain(payload).await;
             let mut answer = fault_body(app, status, body, message.as_deref(), code.as_deref());
             if let Some(value) = retry_after {
@@ -38,7 +38,7 @@ pub(crate) async fn respond_with_fault(
             }
             Some(answer)
         }
-        Some(Action::File { base64 }) => {
+        Some(FaultAction::File { base64 }) => {
             drain(payload).await;
             Some(match STANDARD.decode(base64) {
                 Ok(bytes) => response(200, "application/octet-stream", Body::from(bytes)),
@@ -47,18 +47,18 @@ pub(crate) async fn respond_with_fault(
                 }
             })
         }
-        Some(Action::DropBefore) => None,
-        Some(Action::DropAfter) => {
+        Some(FaultAction::DropBefore) => None,
+        Some(FaultAction::DropAfter) => {
             respond(app, &parts, route, payload).await;
             None
         }
-        Some(Action::Hang) => std::future::pending().await,
-        Some(Action::Delay { ms }) => {
+        Some(FaultAction::Hang) => std::future::pending().await,
+        Some(FaultAction::Delay { ms }) => {
             let answer = respond(app, &parts, route, payload).await;
             tokio::time::sleep(Duration::from_millis(ms)).await;
             Some(answer)
         }
-        Some(Action::Late { ms, cut }) => {
+        Some(FaultAction::Late { ms, cut }) => {
             let bytes = to_bytes(payload.into_body(), usize::MAX).await.unwrap_or_default();
             let app = Arc::clone(app);
             // In a task of its own: the request takes effect even if the client disconnects.
@@ -71,8 +71,8 @@ pub(crate) async fn respond_with_fault(
             }
             std::future::pending().await
         }
-        Some(Action::Truncate) => Some(truncated(respond(app, &parts, route, payload).await).await),
-        Some(Action::Garbage) => {
+        Some(FaultAction::Truncate) => Some(truncated(respond(app, &parts, route, payload).await).await),
+        Some(FaultAction::Garbage) => {
             let answer = respond(app, &parts, route, payload).await;
             let (mut head, _) = answer.into_parts();
             head.headers.remove(header::CONTENT_LENGTH);

@@ -6,4 +6,4 @@ mod path_glob;
 pub(crate) mod proxy;
 pub(crate) mod script;
 
-pub use fault::{Action, Fault, FaultBody};
+pub use fault::{Fault, FaultAction, FaultBody};

@@ -5,11 +5,11 @@ use dropship_glob::{Glob, GlobError};
 /// A glob over a path: `*` and `?` match within a segment, `**` as a segment matches any number of segments.
 #[derive(Debug)]
 pub(crate) struct PathGlob {
-    segments: Vec<Segment>,
+    segments: Vec<GlobSegment>,
 }
 
 #[derive(Debug)]
-enum Segment {
+enum GlobSegment {
     /// `**`.
     Any,
     /// Nothing between two slashes, or before the first one.
@@ -24,9 +24,9 @@ impl PathGlob {
     /// When a segment is not a valid glob.
     pub(crate) fn new(text: &str) -> Result<Self, GlobError> {
         let segments = text.trim_end_matches('/').split('/').map(|segment| match segment {
-            "**" => Ok(Segment::Any),
-            "" => Ok(Segment::Empty),
-            glob => Glob::new(glob).map(Segment::One),
+            "**" => Ok(GlobSegment::Any),
+            "" => Ok(GlobSegment::Empty),
+            glob => Glob::new(glob).map(GlobSegment::One),
         });
         Ok(Self { segments: segments.collect::<Result<_, _>>()? })
     }
@@ -40,12 +40,12 @@ impl PathGlob {
         for segment in &self.segments {
             let mut next = vec![false; path.len() + 1];
             match segment {
-                Segment::Any => {
+                GlobSegment::Any => {
                     let first = reached.iter().position(|&is_reached| is_reached).unwrap_or(next.len());
                     next[first..].fill(true);
                 }
-                Segment::Empty => step(&reached, &mut next, &path, str::is_empty),
-                Segment::One(glob) => step(&reached, &mut next, &path, |part| glob.is_match(part)),
+                GlobSegment::Empty => step(&reached, &mut next, &path, str::is_empty),
+                GlobSegment::One(glob) => step(&reached, &mut next, &path, |part| glob.is_match(part)),
             }
             reached = next;
         }

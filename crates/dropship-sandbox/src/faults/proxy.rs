@@ -3,14 +3,14 @@
 use axum::http::Method;
 
 use crate::app::App;
-use crate::faults::{Action, FaultBody};
+use crate::faults::{FaultAction, FaultBody};
 use crate::lock::lock;
 use crate::quirks::Quirk;
 use crate::route::Route;
 
 /// A page of a proxy for the first request of an operation. A change gets a status which proves that the proxy did not
 /// forward it.
-pub(crate) fn page(app: &App, method: &Method, route: &Route) -> Option<Action> {
+pub(crate) fn page(app: &App, method: &Method, route: &Route) -> Option<FaultAction> {
     let is_for_service = matches!(
         route,
         Route::Token { .. }
@@ -32,5 +32,5 @@ pub(crate) fn page(app: &App, method: &Method, route: &Route) -> Option<Action> 
         (1, _) | (_, false) => 407,
         (_, true) => 502,
     };
-    Some(Action::status_with(status, FaultBody::Proxy))
+    Some(FaultAction::status_with(status, FaultBody::Proxy))
 }

@@ -9,11 +9,11 @@ use cab::Cabinet;
 use zip::ZipArchive;
 
 use crate::app::App;
-use crate::blob::store::Content;
+use crate::blob::store::BlobContent;
 use crate::lock::lock;
 use crate::package::hlkx;
 use crate::package::inf;
-use crate::package::package_facts::{Failure, PackageFacts, PackageInf, Shape};
+use crate::package::package_facts::{PackageFacts, PackageInf, StepFailure, UploadFormat};
 use crate::quirks::Quirk;
 
 /// Maximum number of bytes to read of an INF file.
@@ -46,7 +46,11 @@ pub(crate) async fn analyze(app: &Arc<App>, pid: u64, sid: u64) -> Option<Arc<Pa
         let facts =
             tokio::task::spawn_blocking(move || read_package(content.as_deref(), &requirements)).await;
         Arc::new(facts.unwrap_or_else(|_| {
-            PackageFacts::failed(Shape::Nothing, "packageInfoValidation", "The package could not be read.")
+            PackageFacts::failed(
+                UploadFormat::Nothing,
+                "packageInfoValidation",
+                "The package could not be read.",
+            )
         }))
     };
     Some(Arc::clone(cell.get_or_init(read).await))
@@ -67,22 +71,22 @@ pub(crate) async fn analyze_all(app: &Arc<App>, pid: u64) {
     }
 }
 
-fn read_package(content: Option<&Content>, requirements: &Requirements) -> PackageFacts {
+fn read_package(content: Option<&BlobContent>, requirements: &Requirements) -> PackageFacts {
     let Some(content) = content.filter(|content| content.piece.len > 0) else {
         let message =
             "The package was not found or is empty. Upload the package before you commit the submission.";
-        return PackageFacts::failed(Shape::Nothing, "packageInfoValidation", message);
+        return PackageFacts::failed(UploadFormat::Nothing, "packageInfoValidation", message);
     };
     let path = &content.piece.path;
-    let mut facts = match shape(path) {
-        Ok(Shape::Cab) => cab_contents(path, content.piece.len, requirements.strict),
-        Ok(Shape::Zip) => zip_contents(path),
-        Ok(Shape::Nothing) => {
+    let mut facts = match format(path) {
+        Ok(UploadFormat::Cab) => cab_contents(path, content.piece.len, requirements.strict),
+        Ok(UploadFormat::Zip) => zip_contents(path),
+        Ok(UploadFormat::Nothing) => {
             let message = "The package is neither a cabinet nor an HLKX or HCKX file.";
-            PackageFacts::failed(Shape::Nothing, "packageInfoValidation", message)
+            PackageFacts::failed(UploadFormat::Nothing, "packageInfoValidation", message)
         }
         Err(error) => PackageFacts::failed(
-            Shape::Nothing,
+            UploadFormat::Nothing,
             "packageInfoValidation",
             format!("The package could not be read: {error}."),
         ),
@@ -93,29 +97,29 @@ fn read_package(content: Option<&Content>, requirements: &Requirements) -> Packa
         && requirements.signatures.iter().any(|code| code.to_ascii_uppercase().contains("SERVER"))
     {
         let message = "Attestation signing is not available for server operating systems.".to_owned();
-        facts.failure = Some(Failure { step: "validation", message });
+        facts.failure = Some(StepFailure { step: "validation", message });
     }
     facts
 }
 
 /// The format of a file by its first bytes.
-pub(crate) fn shape(path: &Path) -> io::Result<Shape> {
+pub(crate) fn format(path: &Path) -> io::Result<UploadFormat> {
     let mut magic = [0_u8; 4];
     match File::open(path)?.read_exact(&mut magic) {
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(Shape::Nothing),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(UploadFormat::Nothing),
         other => other?,
     }
     Ok(match &magic {
-        b"MSCF" => Shape::Cab,
-        b"PK\x03\x04" => Shape::Zip,
-        _ => Shape::Nothing,
+        b"MSCF" => UploadFormat::Cab,
+        b"PK\x03\x04" => UploadFormat::Zip,
+        _ => UploadFormat::Nothing,
     })
 }
 
 fn cab_contents(path: &Path, len: u64, strict: bool) -> PackageFacts {
     let unreadable = |error: io::Error| {
         PackageFacts::failed(
-            Shape::Cab,
+            UploadFormat::Cab,
             "packageInfoValidation",
             format!("The cabinet could not be extracted: {error}."),
         )
@@ -126,11 +130,11 @@ fn cab_contents(path: &Path, len: u64, strict: bool) -> PackageFacts {
     };
     if header.size > len {
         let message = format!("The cabinet is {len} bytes long; its header says {}.", header.size);
-        return PackageFacts::failed(Shape::Cab, "packageInfoValidation", message);
+        return PackageFacts::failed(UploadFormat::Cab, "packageInfoValidation", message);
     }
     if strict && !header.signed {
         return PackageFacts::failed(
-            Shape::Cab,
+            UploadFormat::Cab,
             "validation",
             "SignatureValidationFailed: the cabinet is not signed.",
         );
@@ -172,7 +176,11 @@ pub(crate) fn cab_names<R: Read + Seek>(cabinet: &Cabinet<R>) -> Vec<String> {
 fn read_cab(cabinet: &mut Cabinet<File>, strict: bool) -> io::Result<PackageFacts> {
     let names = cab_names(cabinet);
     if strict && names.iter().any(|name| !name.contains(['\\', '/'])) {
-        return Ok(PackageFacts::failed(Shape::Cab, "validation", "The cabinet has files at its root."));
+        return Ok(PackageFacts::failed(
+            UploadFormat::Cab,
+            "validation",
+            "The cabinet has files at its root.",
+        ));
     }
     let mut infs = Vec::new();
     for name in names.iter().filter(|name| is_inf(name)) {
@@ -182,20 +190,20 @@ fn read_cab(cabinet: &mut Cabinet<File>, strict: bool) -> io::Result<PackageFact
     }
     if infs.is_empty() {
         return Ok(PackageFacts::failed(
-            Shape::Cab,
+            UploadFormat::Cab,
             "validation",
             "The package does not contain an INF file.",
         ));
     }
-    Ok(PackageFacts { failure: None, shape: Shape::Cab, infs, codes: Vec::new() })
+    Ok(PackageFacts { failure: None, format: UploadFormat::Cab, infs, codes: Vec::new() })
 }
 
 fn zip_contents(path: &Path) -> PackageFacts {
     let opened = File::open(path).and_then(|file| ZipArchive::new(file).map_err(io::Error::other));
     match opened.and_then(|mut archive| read_zip(&mut archive)) {
-        Ok((infs, codes)) => PackageFacts { failure: None, shape: Shape::Zip, infs, codes },
+        Ok((infs, codes)) => PackageFacts { failure: None, format: UploadFormat::Zip, infs, codes },
         Err(error) => PackageFacts::failed(
-            Shape::Zip,
+            UploadFormat::Zip,
             "packageInfoValidation",
             format!("The package could not be opened: {error}."),
         ),

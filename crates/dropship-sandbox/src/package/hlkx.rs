@@ -4,7 +4,7 @@ use std::io::{Read, Seek};
 
 use zip::ZipArchive;
 
-use crate::package::inf::{Inf, Model};
+use crate::package::inf::{Inf, InfModel};
 use crate::package::package_facts::PackageInf;
 
 /// Path of the description.
@@ -15,7 +15,7 @@ const MAX_INFO: u64 = 16 << 20;
 
 /// The parts of a description that the driver metadata needs.
 #[derive(Debug, Default)]
-pub(crate) struct Described {
+pub(crate) struct HlkxDescription {
     /// An INF with the targets as models, if there are targets.
     pub(crate) inf: Option<PackageInf>,
     /// Operating system codes that the package was tested for.
@@ -23,29 +23,29 @@ pub(crate) struct Described {
 }
 
 /// Reads the description of an HLKX; empty if there is none.
-pub(crate) fn read<R: Read + Seek>(archive: &mut ZipArchive<R>) -> Described {
+pub(crate) fn read<R: Read + Seek>(archive: &mut ZipArchive<R>) -> HlkxDescription {
     let mut text = String::new();
     match archive.by_name(PACKAGE_INFO).map(|part| part.take(MAX_INFO).read_to_string(&mut text)) {
         Ok(Ok(_)) => describe(&text),
-        _ => Described::default(),
+        _ => HlkxDescription::default(),
     }
 }
 
-fn describe(text: &str) -> Described {
+fn describe(text: &str) -> HlkxDescription {
     let Ok(document) = roxmltree::Document::parse(text.trim_start_matches('\u{feff}')) else {
-        return Described::default();
+        return HlkxDescription::default();
     };
     let named = |tag: &'static str| document.descendants().filter(move |node| node.has_tag_name(tag));
     let mut codes: Vec<String> =
         named("Code").filter_map(|node| node.attribute("Name")).map(str::to_owned).collect();
     codes.sort();
     codes.dedup();
-    let models: Vec<Model> = named("Target")
+    let models: Vec<InfModel> = named("Target")
         .filter_map(|target| {
             let key = target.attribute("Key")?;
             // `ROOT\ECHO\0000` is an instance of `ROOT\ECHO`.
             let id = key.rsplit_once('\\').filter(|(id, _)| id.contains('\\')).map_or(key, |(id, _)| id);
-            Some(Model {
+            Some(InfModel {
                 arch: String::new(),
                 manufacturer: "Sandbox".to_owned(),
                 description: target.attribute("Name").unwrap_or(key).to_owned(),
@@ -66,7 +66,7 @@ fn describe(text: &str) -> Described {
             ..Inf::default()
         },
     });
-    Described { inf, codes }
+    HlkxDescription { inf, codes }
 }
 
 #[cfg(test)]

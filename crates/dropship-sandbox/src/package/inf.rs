@@ -16,12 +16,12 @@ pub(crate) struct Inf {
     pub(crate) extension_id: Option<String>,
     /// Computer hardware ids under `[TargetComputers]`.
     pub(crate) chids: Vec<String>,
-    pub(crate) models: Vec<Model>,
+    pub(crate) models: Vec<InfModel>,
 }
 
 /// A hardware id with its device.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Model {
+pub(crate) struct InfModel {
     /// `amd64`, `arm64`, `x86` and so on; empty for all.
     pub(crate) arch: String,
     pub(crate) manufacturer: String,
@@ -149,7 +149,7 @@ fn expand(text: &str, strings: &HashMap<String, String>) -> String {
     out
 }
 
-fn models(sections: &Sections, strings: &HashMap<String, String>) -> Vec<Model> {
+fn models(sections: &Sections, strings: &HashMap<String, String>) -> Vec<InfModel> {
     let mut models = Vec::new();
     for (maker, value) in section(sections, "manufacturer") {
         let manufacturer = expand(maker, strings);
@@ -160,7 +160,7 @@ fn models(sections: &Sections, strings: &HashMap<String, String>) -> Vec<Model> 
             let name = if decoration.is_empty() { base.clone() } else { format!("{base}.{decoration}") };
             for (description, install) in section(sections, &name.to_ascii_lowercase()) {
                 for id in fields(install).iter().skip(1).filter(|id| !id.is_empty()) {
-                    models.push(Model {
+                    models.push(InfModel {
                         arch: arch(&decoration),
                         manufacturer: manufacturer.clone(),
                         description: expand(description, strings),

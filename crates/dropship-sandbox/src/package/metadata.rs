@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use crate::app::App;
 use crate::ids::guid_for;
 use crate::lock::lock;
-use crate::package::inf::{Inf, Model};
+use crate::package::inf::{Inf, InfModel};
 use crate::package::package_facts::{PackageFacts, PackageInf};
 use crate::quirks::{Quirk, Quirks};
 
@@ -28,7 +28,7 @@ pub(crate) fn build(analysis: &PackageFacts, codes: &[String], sid: u64, quirks:
 
 /// Which download of the metadata of a submission this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Download {
+pub(crate) enum MetadataDownload {
     /// By quirk, the first one lacks hardware ids.
     Incomplete,
     /// The one after it has all.
@@ -38,25 +38,25 @@ pub(crate) enum Download {
 }
 
 /// Counts a download of the metadata of a submission.
-pub(crate) fn count_download(app: &App, sid: u64) -> Download {
+pub(crate) fn count_download(app: &App, sid: u64) -> MetadataDownload {
     let mut state = lock(&app.state);
     let mut products = state.products.values();
     match products.find_map(|product| product.submissions.get(&sid)?.metadata_incomplete) {
-        Some(true) => return Download::Incomplete,
-        Some(false) => return Download::Completed,
-        None if !app.has(Quirk::IncompleteMetadata) => return Download::Usual,
+        Some(true) => return MetadataDownload::Incomplete,
+        Some(false) => return MetadataDownload::Completed,
+        None if !app.has(Quirk::IncompleteMetadata) => return MetadataDownload::Usual,
         None => {}
     }
     match state.count(Quirk::IncompleteMetadata, sid.to_string()) {
-        0 => Download::Incomplete,
-        1 => Download::Completed,
-        _ => Download::Usual,
+        0 => MetadataDownload::Incomplete,
+        1 => MetadataDownload::Completed,
+        _ => MetadataDownload::Usual,
     }
 }
 
 /// The file with the metadata.
-pub(crate) fn file(mut metadata: Value, download: Download, quirks: Quirks) -> String {
-    if download == Download::Incomplete {
+pub(crate) fn file(mut metadata: Value, download: MetadataDownload, quirks: Quirks) -> String {
+    if download == MetadataDownload::Incomplete {
         thin_out(&mut metadata);
     }
     let mark = if quirks.has(Quirk::MetadataBom) { "\u{feff}" } else { "" };
@@ -91,7 +91,7 @@ fn placeholder() -> Inf {
         provider: "Sandbox".to_owned(),
         date: "01/01/2025".to_owned(),
         version: "1.0.0.0".to_owned(),
-        models: vec![Model {
+        models: vec![InfModel {
             arch: String::new(),
             manufacturer: "Sandbox".to_owned(),
             description: "A device of the sandbox".to_owned(),

@@ -6,8 +6,8 @@ use crate::package::inf::Inf;
 #[derive(Debug)]
 pub(crate) struct PackageFacts {
     /// Why the workflow will fail; absent for a valid package.
-    pub(crate) failure: Option<Failure>,
-    pub(crate) shape: Shape,
+    pub(crate) failure: Option<StepFailure>,
+    pub(crate) format: UploadFormat,
     pub(crate) infs: Vec<PackageInf>,
     /// Operating system codes that the package names (HLKX only).
     pub(crate) codes: Vec<String>,
@@ -15,14 +15,14 @@ pub(crate) struct PackageFacts {
 
 /// The step at which a workflow fails, and its message.
 #[derive(Debug, Clone)]
-pub(crate) struct Failure {
+pub(crate) struct StepFailure {
     pub(crate) step: &'static str,
     pub(crate) message: String,
 }
 
 /// The file format of the upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Shape {
+pub(crate) enum UploadFormat {
     Nothing,
     Cab,
     Zip,
@@ -40,10 +40,10 @@ pub(crate) struct PackageInf {
 
 impl PackageFacts {
     /// The facts of a package whose workflow fails at a step.
-    pub(crate) fn failed(shape: Shape, step: &'static str, message: impl Into<String>) -> Self {
+    pub(crate) fn failed(format: UploadFormat, step: &'static str, message: impl Into<String>) -> Self {
         Self {
-            failure: Some(Failure { step, message: message.into() }),
-            shape,
+            failure: Some(StepFailure { step, message: message.into() }),
+            format,
             infs: Vec::new(),
             codes: Vec::new(),
         }

@@ -10,11 +10,11 @@ use zip::write::SimpleFileOptions;
 use zip::{ZipArchive, ZipWriter};
 
 use crate::app::App;
-use crate::blob::store::Piece;
+use crate::blob::store::ScratchFile;
 use crate::lock::lock;
-use crate::package::analysis::{analyze, cab_names, shape};
-use crate::package::metadata::{self, Download};
-use crate::package::package_facts::{PackageFacts, Shape};
+use crate::package::analysis::{analyze, cab_names, format};
+use crate::package::metadata::{self, MetadataDownload};
+use crate::package::package_facts::{PackageFacts, UploadFormat};
 use crate::state::BlobKind;
 
 /// Creates a download of a submission. Incomplete and completed driver metadata replace what was there.
@@ -23,7 +23,7 @@ pub(crate) async fn create(
     pid: u64,
     sid: u64,
     kind: BlobKind,
-    download: Download,
+    download: MetadataDownload,
 ) -> io::Result<()> {
     let gone = || io::Error::other("the submission is gone");
     let analysis = analyze(app, pid, sid).await.ok_or_else(gone)?;
@@ -39,11 +39,11 @@ pub(crate) async fn create(
     };
     let quirks = app.quirks();
     let out = app.blobs.scratch();
-    let write = move || -> io::Result<Piece> {
+    let write = move || -> io::Result<ScratchFile> {
         match kind {
             BlobKind::Signed => {
                 let upload = upload.ok_or_else(gone)?;
-                signed_zip(&upload.piece.path, out, analysis.shape, &triple)
+                signed_zip(&upload.piece.path, out, analysis.format, &triple)
             }
             BlobKind::Metadata => {
                 let metadata = metadata::build(&analysis, &codes, sid, quirks);
@@ -54,7 +54,7 @@ pub(crate) async fn create(
         }
     };
     let piece = tokio::task::spawn_blocking(write).await.map_err(io::Error::other)??;
-    if download == Download::Usual {
+    if download == MetadataDownload::Usual {
         app.blobs.put_new(&name, piece, app.clock.wall());
     } else {
         app.blobs.put(&name, piece, app.clock.wall());
@@ -62,9 +62,9 @@ pub(crate) async fn create(
     Ok(())
 }
 
-fn write(path: PathBuf, bytes: &[u8]) -> io::Result<Piece> {
+fn write(path: PathBuf, bytes: &[u8]) -> io::Result<ScratchFile> {
     std::fs::write(&path, bytes)?;
-    Ok(Piece { path, len: bytes.len() as u64 })
+    Ok(ScratchFile { path, len: bytes.len() as u64 })
 }
 
 fn error_report(analysis: &PackageFacts, labels: &[String]) -> String {
@@ -77,10 +77,10 @@ fn error_report(analysis: &PackageFacts, labels: &[String]) -> String {
 }
 
 /// Writes `drivers/<folder>/…` with the uploaded files, and catalogs that contain the ids of the submission.
-fn signed_zip(upload: &Path, out: PathBuf, shape: Shape, triple: &str) -> io::Result<Piece> {
+fn signed_zip(upload: &Path, out: PathBuf, format: UploadFormat, triple: &str) -> io::Result<ScratchFile> {
     let mut zip = ZipWriter::new(File::create(&out)?);
-    let mut names = match shape {
-        Shape::Cab => copy_cab(upload, &mut zip)?,
+    let mut names = match format {
+        UploadFormat::Cab => copy_cab(upload, &mut zip)?,
         _ => copy_zip(upload, &mut zip)?,
     };
     names.sort();
@@ -90,20 +90,20 @@ fn signed_zip(upload: &Path, out: PathBuf, shape: Shape, triple: &str) -> io::Re
         write!(zip, "This stands for a catalog that Microsoft signed.\r\nSubmission ID = {triple}\r\n")?;
     }
     let len = zip.finish().map_err(io::Error::other)?.metadata()?.len();
-    Ok(Piece { path: out, len })
+    Ok(ScratchFile { path: out, len })
 }
 
 /// The same for a file of any format. A file that is not a package is added unchanged.
-pub(crate) fn any_zip(upload: &Path, out: PathBuf, named: &str) -> io::Result<Piece> {
-    match shape(upload)? {
-        Shape::Nothing => {
+pub(crate) fn any_zip(upload: &Path, out: PathBuf, named: &str) -> io::Result<ScratchFile> {
+    match format(upload)? {
+        UploadFormat::Nothing => {
             let mut zip = ZipWriter::new(File::create(&out)?);
             entry(&mut zip, "drivers/package.bin")?;
             io::copy(&mut File::open(upload)?, &mut zip)?;
             let len = zip.finish().map_err(io::Error::other)?.metadata()?.len();
-            Ok(Piece { path: out, len })
+            Ok(ScratchFile { path: out, len })
         }
-        shape => signed_zip(upload, out, shape, named),
+        format => signed_zip(upload, out, format, named),
     }
 }
 
@@ -181,7 +181,7 @@ fn copy_zip(upload: &Path, zip: &mut ZipWriter<File>) -> io::Result<Vec<String>>
 }
 
 /// The shell package that a derived submission (driver update acceptable) starts from.
-fn shell(out: PathBuf, triple: &str) -> io::Result<Piece> {
+fn shell(out: PathBuf, triple: &str) -> io::Result<ScratchFile> {
     let mut zip = ZipWriter::new(File::create(&out)?);
     entry(&mut zip, "hck/data/PackageInfo.xml")?;
     write!(
@@ -189,5 +189,5 @@ fn shell(out: PathBuf, triple: &str) -> io::Result<Piece> {
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><PackageInfo shell=\"true\" submission=\"{triple}\"/>"
     )?;
     let len = zip.finish().map_err(io::Error::other)?.metadata()?.len();
-    Ok(Piece { path: out, len })
+    Ok(ScratchFile { path: out, len })
 }

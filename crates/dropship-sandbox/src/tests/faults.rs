@@ -1,7 +1,7 @@
 //! Faults, and the controls over HTTP.
 
 use super::*;
-use crate::{Action, Fault, FaultBody};
+use crate::{Fault, FaultAction, FaultBody};
 
 async fn create(service: &TestService, name: &str) -> Result<Response, reqwest::Error> {
     service
@@ -17,7 +17,7 @@ fn products(service: &TestService) -> u64 {
     service.sandbox.control().state()["counts"]["products"].as_u64().unwrap()
 }
 
-fn fault(service: &TestService, action: Action) {
+fn fault(service: &TestService, action: FaultAction) {
     service.sandbox.control().fault(Fault::on("create_product", action)).unwrap();
 }
 
@@ -31,12 +31,12 @@ async fn status_fault_has_each_body_form() {
         (FaultBody::Empty, ""),
         (FaultBody::Html, "<HTML>"),
     ] {
-        fault(&service, Action::status_with(503, form));
+        fault(&service, FaultAction::status_with(503, form));
         let answer = create(&service, "x").await.unwrap();
         assert_eq!(answer.status(), 503);
         assert!(answer.text().await.unwrap().contains(holds));
     }
-    fault(&service, Action::retry_after(429, "Wed, 21 Oct 2099 07:28:00 GMT"));
+    fault(&service, FaultAction::retry_after(429, "Wed, 21 Oct 2099 07:28:00 GMT"));
     assert_eq!(
         create(&service, "x").await.unwrap().headers()["retry-after"],
         "Wed, 21 Oct 2099 07:28:00 GMT"
@@ -48,10 +48,10 @@ async fn status_fault_has_each_body_form() {
 #[tokio::test]
 async fn drop_fault_cuts_before_or_after_the_effect() {
     let service = TestService::plain().await;
-    fault(&service, Action::DropBefore);
+    fault(&service, FaultAction::DropBefore);
     assert!(create(&service, "x").await.is_err());
     assert_eq!(products(&service), 0);
-    fault(&service, Action::DropAfter);
+    fault(&service, FaultAction::DropAfter);
     assert!(create(&service, "x").await.is_err());
     assert_eq!(products(&service), 1);
     let cut = service
@@ -68,7 +68,7 @@ async fn drop_fault_cuts_before_or_after_the_effect() {
 async fn late_fault_takes_effect_after_client_timeout() {
     let service = TestService::plain().await;
     let hour = Duration::from_secs(3600);
-    fault(&service, Action::Late { ms: 3_600_000, cut: false });
+    fault(&service, FaultAction::Late { ms: 3_600_000, cut: false });
     let request = service
         .http
         .post(service.url("products"))
@@ -90,15 +90,15 @@ async fn late_fault_takes_effect_after_client_timeout() {
 #[tokio::test]
 async fn delay_truncate_and_garbage_faults_change_the_response() {
     let service = TestService::plain().await;
-    fault(&service, Action::Delay { ms: 150 });
+    fault(&service, FaultAction::Delay { ms: 150 });
     let begun = std::time::Instant::now();
     assert_eq!(create(&service, "x").await.unwrap().status(), 201);
     assert!(begun.elapsed() >= Duration::from_millis(150));
-    fault(&service, Action::Truncate);
+    fault(&service, FaultAction::Truncate);
     let answer = create(&service, "x").await.unwrap();
     assert_eq!(answer.status(), 201);
     assert!(answer.bytes().await.is_err());
-    fault(&service, Action::Garbage);
+    fault(&service, FaultAction::Garbage);
     let answer = create(&service, "x").await.unwrap();
     assert!(serde_json::from_slice::<Value>(&answer.bytes().await.unwrap()).is_err());
     assert_eq!(products(&service), 3);
@@ -110,7 +110,7 @@ async fn truncate_fault_breaks_a_download() {
     let (pid, sid) = service.signed(cab()).await;
     let sub = service.get(&format!("products/{pid}/submissions/{sid}")).await;
     let url = download(&sub, "signedPackage").unwrap();
-    service.sandbox.control().fault(Fault::on("blob", Action::Truncate).method("GET")).unwrap();
+    service.sandbox.control().fault(Fault::on("blob", FaultAction::Truncate).method("GET")).unwrap();
     assert!(service.http.get(&url).send().await.unwrap().bytes().await.is_err());
     assert!(service.http.get(&url).send().await.unwrap().bytes().await.is_ok());
 }
@@ -158,7 +158,7 @@ async fn stopped_sandbox_refuses_connections() {
 #[tokio::test]
 async fn stopped_sandbox_ends_hanging_requests() {
     let service = TestService::plain().await;
-    fault(&service, Action::Hang);
+    fault(&service, FaultAction::Hang);
     let request =
         service.http.post(service.url("products")).bearer_auth(&service.token).json(&new_product("x")).send();
     let waiting = tokio::spawn(request);

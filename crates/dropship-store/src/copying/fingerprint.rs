@@ -35,7 +35,7 @@ impl Fingerprint {
     /// # Errors
     /// When the store cannot be read.
     pub fn of(store: &dyn Store) -> Result<Self, StoreError> {
-        let mut counter = Counter::default();
+        let mut counter = EntryCounter::default();
         store.export(&mut |exported| counter.add(&exported).map(drop))?;
         Ok(counter.fingerprint())
     }
@@ -53,13 +53,13 @@ impl Fingerprint {
 
 /// Counts entries one by one.
 #[derive(Default)]
-pub(super) struct Counter {
+pub(super) struct EntryCounter {
     digest: Sha256,
     counts: BTreeMap<&'static str, u64>,
     entries: u64,
 }
 
-impl Counter {
+impl EntryCounter {
     /// Adds an entry; returns the size of its JSON, or `None` for the mark of a copy, which is left out.
     pub(super) fn add(&mut self, exported: &Exported) -> std::io::Result<Option<usize>> {
         if marks::is_mark(&exported.entry) {

@@ -15,7 +15,7 @@ const COMMITS: usize = 512;
 /// Size in bytes beyond which no further commit is started.
 const BYTES: usize = 4 << 20;
 
-pub(super) struct Sender<'a> {
+pub(super) struct EntrySender<'a> {
     to: &'a dyn Store,
     under_way: VecDeque<(CommitHandle, usize)>,
     bytes: usize,
@@ -23,7 +23,7 @@ pub(super) struct Sender<'a> {
     pub(super) sent: u64,
 }
 
-impl<'a> Sender<'a> {
+impl<'a> EntrySender<'a> {
     pub(super) fn new(to: &'a dyn Store) -> Self {
         Self { to, under_way: VecDeque::new(), bytes: 0, sent: 0 }
     }

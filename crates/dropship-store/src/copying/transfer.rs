@@ -2,9 +2,9 @@
 //! [`finish_copy`] ends the copy, by marks in the settings of both stores.
 
 use crate::copying::error::CopyError;
-use crate::copying::fingerprint::{Counter, Fingerprint};
+use crate::copying::fingerprint::{EntryCounter, Fingerprint};
 use crate::copying::marks::CopyMark;
-use crate::copying::sender::Sender;
+use crate::copying::sender::EntrySender;
 use crate::error::StoreError;
 use crate::export::Exported;
 use crate::store::Store;
@@ -80,7 +80,7 @@ fn transfer(
 ) -> Result<(Fingerprint, u64), CopyError> {
     let other_state =
         || CopyError::OtherState { name: to.name.to_owned(), source_name: from.name.to_owned() };
-    let (mut seen, mut sender) = (Counter::default(), Sender::new(to.store));
+    let (mut seen, mut sender) = (EntryCounter::default(), EntrySender::new(to.store));
     let mut failed = None;
     let mut step = |exported: Exported| -> std::io::Result<Option<CopyError>> {
         let is_there = seen.entries() < had.entries;

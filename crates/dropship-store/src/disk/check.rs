@@ -7,8 +7,8 @@ use crate::disk::database::Database;
 use crate::entry::Line;
 use crate::error::StoreError;
 use crate::finding::Finding;
-use crate::journal::{Item, Reader, segments};
-use crate::tables::{Bytes, LaterLines, Overlay, Pair, devices, key, replay};
+use crate::journal::{SegmentItem, SegmentReader, segments};
+use crate::tables::{ByteMap, KeyValue, LaterLines, Overlay, devices, key, replay};
 use dropship_job::counted;
 
 /// How often both are read again because a daemon wrote between reading the database and the journal.
@@ -16,14 +16,14 @@ const TRIES: u32 = 5;
 
 /// Tables in memory.
 #[derive(Default)]
-struct Rebuilt(BTreeMap<Vec<u8>, Vec<u8>>);
+struct RebuiltTables(BTreeMap<Vec<u8>, Vec<u8>>);
 
-impl Bytes for Rebuilt {
+impl ByteMap for RebuiltTables {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.0.get(key).cloned())
     }
 
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError> {
         let found = self.0.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
         Ok(found.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
@@ -58,8 +58,8 @@ pub(crate) fn check(tables: &Database, journal: &Path) -> Result<Vec<Finding>, S
 fn read_lines(journal: &Path, findings: &mut Vec<Finding>) -> Result<Vec<Line>, StoreError> {
     let mut lines = Vec::new();
     for (_, path) in segments(journal)? {
-        let mut reader = Reader::open(&path)?.skipping_damage();
-        while let Item::Line(line) = reader.next()? {
+        let mut reader = SegmentReader::open(&path)?.skipping_damage();
+        while let SegmentItem::Line(line) = reader.next()? {
             lines.push(line);
         }
         if reader.skipped() > 0 {
@@ -78,7 +78,7 @@ pub(crate) fn difference(tables: &Database, mut lines: Vec<Line>) -> Result<Opti
     lines.retain(|line| !line.entries.is_empty());
     lines.dedup_by_key(|line| line.seq);
     let later = LaterLines::of(&lines);
-    let mut rebuilt = Rebuilt::default();
+    let mut rebuilt = RebuiltTables::default();
     for line in &lines {
         let mut view = Overlay::new(&rebuilt);
         replay(&mut view, line, &later)?;

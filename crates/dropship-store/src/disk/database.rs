@@ -12,8 +12,8 @@ use crate::disk::sled_db::{Sled, sled_error};
 use crate::disk::vacuum::{size, vacuum_threshold};
 use crate::error::StoreError;
 use crate::reads::{ReadCounter, Reads};
-use crate::tables::{Bytes, Changes, Pair, key};
-use crate::writer::Target;
+use crate::tables::{ByteMap, KeyValue, TableChanges, key};
+use crate::writer::WriterTables;
 
 /// First byte of the keys of blocks. Pairs under [`key::META`] are not packed.
 const BLOCK: u8 = 1;
@@ -29,27 +29,27 @@ const INFLATED: usize = 128;
 /// The tables, in one tree: its batches are atomic.
 pub(crate) struct Database {
     folder: PathBuf,
-    tables: RwLock<Tables>,
+    tables: RwLock<DatabaseTables>,
     deflate: Mutex<Deflate>,
     inflated: Mutex<HashMap<sled::IVec, Arc<[u8]>>>,
     reads: ReadCounter,
 }
 
 /// A block's key in sled, and its inflated pairs.
-type Block = (sled::IVec, Arc<[u8]>);
+type InflatedBlock = (sled::IVec, Arc<[u8]>);
 
-struct Tables {
+struct DatabaseTables {
     /// Absent only while the vacuum exchanges it.
     sled: Option<Sled>,
     /// Changes that sled does not have yet. The journal has them.
-    pending: Changes,
+    pending: TableChanges,
     /// Size of the pending changes.
     pending_bytes: usize,
     /// Size on the disk in bytes beyond which a vacuum is worthwhile.
     vacuum_threshold: u64,
 }
 
-impl Tables {
+impl DatabaseTables {
     fn sled(&self) -> Result<&Sled, StoreError> {
         self.sled.as_ref().ok_or_else(|| StoreError::Stopped("the database is closed".to_owned()))
     }
@@ -65,12 +65,13 @@ impl Database {
         let sled = Sled::open(folder)?;
         let vacuum_threshold = vacuum_threshold(&sled)?;
         let (pending, deflate, inflated, reads) = Default::default();
-        let tables = RwLock::new(Tables { sled: Some(sled), pending, pending_bytes: 0, vacuum_threshold });
+        let tables =
+            RwLock::new(DatabaseTables { sled: Some(sled), pending, pending_bytes: 0, vacuum_threshold });
         Ok(Self { folder: folder.to_owned(), tables, deflate, inflated, reads })
     }
 
     /// The block that a key belongs to: the last one that starts at or before it.
-    fn block_of(&self, db: &sled::Db, key: &[u8]) -> Result<Option<Block>, StoreError> {
+    fn block_of(&self, db: &sled::Db, key: &[u8]) -> Result<Option<InflatedBlock>, StoreError> {
         let upto = (Bound::Included(vec![BLOCK]), Bound::Included(block_key(key)));
         let found = db.range(upto).next_back().transpose().map_err(|error| sled_error(&error))?;
         let Some((name, block)) = found else { return Ok(None) };
@@ -136,7 +137,7 @@ impl Database {
         let db = tables.db()?;
         let mut deflate = self.deflate.lock();
         let mut batch = sled::Batch::default();
-        let (plain, packed): (Changes, Changes) =
+        let (plain, packed): (TableChanges, TableChanges) =
             tables.pending.clone().into_iter().partition(|(key, _)| key.starts_with(key::META));
         for (key, change) in plain {
             match change {
@@ -150,7 +151,7 @@ impl Database {
             let name = block.as_ref().map_or_else(|| vec![BLOCK], |(name, _)| name.to_vec());
             let next = db.get_gt(&name).map_err(|error| sled_error(&error))?;
             let end = next.map(|(next, _)| next).filter(|next| next.first() == Some(&BLOCK));
-            let mut here = Changes::from([(first, change)]);
+            let mut here = TableChanges::from([(first, change)]);
             let belongs = |(key, _): &(Vec<u8>, _)| end.as_ref().is_none_or(|end| key.as_slice() < &end[1..]);
             while let Some((key, change)) = changes.next_if(belongs) {
                 here.insert(key, change);
@@ -216,14 +217,14 @@ impl Database {
     }
 }
 
-impl Bytes for Database {
+impl ByteMap for Database {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let found = self.value(key)?;
         self.reads.note(found.iter().map(|value| key.len() + value.len()));
         Ok(found)
     }
 
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError> {
         let mut pairs = Vec::new();
         self.each(prefix, &mut |key, value| pairs.push((key.to_vec(), value.to_vec())))?;
         Ok(pairs)
@@ -321,14 +322,14 @@ impl Bytes for Database {
 }
 
 fn changed_here<'a>(
-    changes: &'a Changes,
+    changes: &'a TableChanges,
     prefix: &'a [u8],
 ) -> impl Iterator<Item = (&'a Vec<u8>, &'a Option<Vec<u8>>)> {
     changes.range(prefix.to_vec()..).take_while(move |(key, _)| key.starts_with(prefix))
 }
 
-impl Target for Database {
-    fn change(&self, changes: Changes) -> Result<(), StoreError> {
+impl WriterTables for Database {
+    fn change(&self, changes: TableChanges) -> Result<(), StoreError> {
         let mut tables = self.tables.write();
         for (key, change) in changes {
             tables.pending_bytes += key.len() + change.as_ref().map_or(0, Vec::len);

@@ -10,8 +10,8 @@ use crate::disk::open::{OpenReport, open_tables};
 use crate::disk::table_store::TableStore;
 use crate::error::StoreError;
 use crate::heartbeat::{Heartbeat, Unwatched};
-use crate::journal::Limits;
-use crate::space::Space;
+use crate::journal::SegmentLimits;
+use crate::space::DiskSpace;
 use crate::writer::Writer;
 
 /// A store in a folder.
@@ -27,7 +27,7 @@ impl DiskStore {
     /// [`StoreError::Locked`] when another process has it, [`StoreError::Older`] and [`StoreError::Newer`] for other
     /// versions, [`StoreError::Damaged`] for a damaged journal, [`StoreError::Io`] of the file system.
     pub fn open(folder: &Path) -> Result<(Self, OpenReport), StoreError> {
-        Self::open_with(folder, Limits::default(), Arc::new(Unwatched), false, &AtomicBool::new(false))
+        Self::open_with(folder, SegmentLimits::default(), Arc::new(Unwatched), false, &AtomicBool::new(false))
     }
 
     /// The same for a daemon: the thread that writes sends heartbeats, and waits while the disk is full. Setting `cancelled` ends a
@@ -40,7 +40,7 @@ impl DiskStore {
         heartbeat: Arc<dyn Heartbeat>,
         cancelled: &AtomicBool,
     ) -> Result<(Self, OpenReport), StoreError> {
-        Self::open_with(folder, Limits::default(), heartbeat, true, cancelled)
+        Self::open_with(folder, SegmentLimits::default(), heartbeat, true, cancelled)
     }
 
     /// The same for a copy, which depends on the order of the lines: the journal is not compacted.
@@ -48,13 +48,13 @@ impl DiskStore {
     /// # Errors
     /// As [`DiskStore::open`].
     pub fn open_for_copy(folder: &Path) -> Result<(Self, OpenReport), StoreError> {
-        let limits = Limits { segments: usize::MAX, ..Limits::default() };
+        let limits = SegmentLimits { segments: usize::MAX, ..SegmentLimits::default() };
         Self::open_with(folder, limits, Arc::new(Unwatched), false, &AtomicBool::new(false))
     }
 
     pub(crate) fn open_with(
         folder: &Path,
-        limits: Limits,
+        limits: SegmentLimits,
         heartbeat: Arc<dyn Heartbeat>,
         waits_for_space: bool,
         cancelled: &AtomicBool,
@@ -62,7 +62,7 @@ impl DiskStore {
         let failed = |error| StoreError::Io { what: "cannot create", path: folder.to_owned(), error };
         std::fs::create_dir_all(folder).map_err(failed)?;
         let lock = lock(folder)?;
-        let space = Space::open(folder, waits_for_space);
+        let space = DiskSpace::open(folder, waits_for_space);
         let (tables, journal, report) = open_tables(folder, limits, cancelled)?;
         let tables = Arc::new(tables);
         let failed =

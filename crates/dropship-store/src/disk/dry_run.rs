@@ -14,12 +14,12 @@ pub struct DryRun {
     /// Repairs of the next start.
     pub report: OpenReport,
     // Dropped last.
-    _copy: Copy,
+    _copy: ScratchCopy,
 }
 
-struct Copy(PathBuf);
+struct ScratchCopy(PathBuf);
 
-impl Drop for Copy {
+impl Drop for ScratchCopy {
     fn drop(&mut self) {
         if let Err(error) = std::fs::remove_dir_all(&self.0) {
             tracing::warn!("cannot remove {}: {error}; delete it", self.0.display());
@@ -34,7 +34,7 @@ impl DiskStore {
     /// [`StoreError::Locked`], the reason why the store cannot be opened, or why it cannot be copied.
     pub fn open_dry_run(folder: &Path) -> Result<DryRun, StoreError> {
         let lock = lock(folder)?;
-        let copy = Copy(folder.join(format!("dry-run-{}", std::process::id())));
+        let copy = ScratchCopy(folder.join(format!("dry-run-{}", std::process::id())));
         // A killed process leaves its copy behind, and process ids are reused.
         if copy.0.exists() {
             let failed = |error| StoreError::Io { what: "cannot remove", path: copy.0.clone(), error };

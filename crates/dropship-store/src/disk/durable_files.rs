@@ -3,8 +3,8 @@
 use crate::compact::compact;
 use crate::entry::Line;
 use crate::error::StoreError;
-use crate::journal::{Appended, FileJournal, Journal};
-use crate::tables::Bytes;
+use crate::journal::{AppendOutcome, FileJournal, Journal};
+use crate::tables::ByteMap;
 
 impl Journal for FileJournal {
     const NEEDS_FLUSH: bool = true;
@@ -13,15 +13,15 @@ impl Journal for FileJournal {
         Self::last_seq(self)
     }
 
-    fn append(&mut self, lines: &mut [Line], sync: bool) -> Result<Appended, StoreError> {
-        Self::append(self, lines, sync).map(|is_full| Appended::Done { is_full })
+    fn append(&mut self, lines: &mut [Line], sync: bool) -> Result<AppendOutcome, StoreError> {
+        Self::append(self, lines, sync).map(|is_full| AppendOutcome::Done { is_full })
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
         Self::sync(self)
     }
 
-    fn compact(&mut self, tables: &impl Bytes) -> Result<(), StoreError> {
+    fn compact(&mut self, tables: &impl ByteMap) -> Result<(), StoreError> {
         compact(tables, self)
     }
 }

@@ -9,9 +9,9 @@ use crate::disk::database::Database;
 use crate::disk::vacuum::{beside, finish_exchange, remove};
 use crate::entry::Line;
 use crate::error::StoreError;
-use crate::journal::{FileJournal, Limits, refuse_older, starts_after};
-use crate::tables::{Bytes, Changes, LaterLines, Overlay, key, number, replay};
-use crate::writer::Target;
+use crate::journal::{FileJournal, SegmentLimits, refuse_older, starts_after};
+use crate::tables::{ByteMap, LaterLines, Overlay, TableChanges, key, number, replay};
+use crate::writer::WriterTables;
 
 /// Findings and repairs at the opening of the store.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,7 +39,7 @@ const CHUNK: usize = 512;
 /// Opens the database and the journal of a folder, whose lock the caller has.
 pub(crate) fn open_tables(
     folder: &Path,
-    limits: Limits,
+    limits: SegmentLimits,
     cancelled: &AtomicBool,
 ) -> Result<(Database, FileJournal, OpenReport), StoreError> {
     let database = folder.join("sled");
@@ -95,7 +95,7 @@ impl From<OpenError> for StoreError {
 fn attempt(
     database: &Path,
     journal: &Path,
-    limits: Limits,
+    limits: SegmentLimits,
     cancelled: &AtomicBool,
 ) -> Result<(Database, FileJournal, u64), OpenError> {
     refuse_older(journal).map_err(OpenError::Journal)?;
@@ -164,7 +164,7 @@ pub(crate) fn replay_lines(
     tables: &Database,
     lines: &[Line],
     cancelled: &AtomicBool,
-    mark: impl Fn(&Line, &mut Changes),
+    mark: impl Fn(&Line, &mut TableChanges),
 ) -> Result<(), StoreError> {
     let later = LaterLines::of(lines);
     for chunk in lines.chunks(CHUNK) {

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 
 use crate::error::StoreError;
-use crate::tables::{Changes, Pair};
+use crate::tables::{KeyValue, TableChanges};
 
 /// Maximum size of a block before it is deflated: sixteen of them fill a page, and sled moves pages beyond 128 KiB to files of
 /// their own.
@@ -46,9 +46,9 @@ pub(crate) fn each_pair(
 /// Applies changes to an inflated block; returns the resulting blocks, each deflated and with its first key.
 pub(crate) fn apply_changes(
     text: Option<&[u8]>,
-    changes: Changes,
+    changes: TableChanges,
     deflate: &mut Deflate,
-) -> Result<Vec<Pair>, StoreError> {
+) -> Result<Vec<KeyValue>, StoreError> {
     let mut pairs = BTreeMap::new();
     if let Some(text) = text {
         each_pair(text, |key, value| {
@@ -64,7 +64,7 @@ pub(crate) fn apply_changes(
     }
     let size: usize = pairs.iter().map(|(key, value)| packed_size(key, value)).sum();
     let max = if size > MAX_SIZE { SPLIT_SIZE } else { MAX_SIZE };
-    let mut packing = Packing { deflate, blocks: Vec::new(), text: Vec::new() };
+    let mut packing = BlockPacker { deflate, blocks: Vec::new(), text: Vec::new() };
     let (mut taken, mut first, mut last) = (0, Vec::new(), Vec::new());
     for (key, value) in pairs {
         taken += packed_size(&key, &value);
@@ -97,13 +97,13 @@ impl Default for Deflate {
     }
 }
 
-struct Packing<'a> {
+struct BlockPacker<'a> {
     deflate: &'a mut Deflate,
-    blocks: Vec<Pair>,
+    blocks: Vec<KeyValue>,
     text: Vec<u8>,
 }
 
-impl Packing<'_> {
+impl BlockPacker<'_> {
     fn add(&mut self, last: &[u8], key: &[u8], value: &[u8]) {
         let shared = last.iter().zip(key).take_while(|(last, key)| last == key).count();
         for number in [shared, key.len() - shared, value.len()] {
@@ -213,7 +213,7 @@ mod tests {
             prop_assert_eq!(&have, &before);
             let mut expected = blocks.first().map(|(_, block)| pairs(block)).unwrap_or_default();
             let block = blocks.first().map(|(_, block)| inflate(block).expect("a block"));
-            let mut changes = Changes::new();
+            let mut changes = TableChanges::new();
             for (key, value) in puts {
                 expected.insert(key.clone(), value.clone());
                 changes.insert(key, Some(value));

@@ -7,7 +7,7 @@ use crate::commit::{Commit, CommitHandle};
 use crate::disk::database::Database;
 use crate::disk::histories::Histories;
 use crate::error::StoreError;
-use crate::export::{self, Each};
+use crate::export::{self, ExportSink};
 use crate::finding::Finding;
 use crate::shared::{NodeStanding, NodeStatus};
 use crate::store::{HistoryEntry, Store};
@@ -52,7 +52,7 @@ impl<H: Histories> Store for TableStore<H> {
         self.histories.history(id)
     }
 
-    fn export(&self, each: Each<'_>) -> Result<(), StoreError> {
+    fn export(&self, each: ExportSink<'_>) -> Result<(), StoreError> {
         export::present(&*self.tables, each)?;
         self.histories.each_line(&mut |line| {
             for entry in line.entries {

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use crate::entry::Line;
 use crate::error::StoreError;
-use crate::tables::{Bytes, Changes};
+use crate::tables::{ByteMap, TableChanges};
 
 /// The result of an append.
-pub(crate) enum Appended {
+pub(crate) enum AppendOutcome {
     /// The lines are in the journal.
     Done {
         /// Whether the journal has grown so that it should be compacted.
@@ -26,14 +26,14 @@ pub(crate) trait Journal: Send + 'static {
     fn last_seq(&self) -> u64;
 
     /// Appends lines, whose numbers follow the last line. With `sync`, they survive a power cut when this returns.
-    fn append(&mut self, lines: &mut [Line], sync: bool) -> Result<Appended, StoreError>;
+    fn append(&mut self, lines: &mut [Line], sync: bool) -> Result<AppendOutcome, StoreError>;
 
     /// Syncs all lines to the disk.
     fn sync(&mut self) -> Result<(), StoreError>;
 
     /// Compacts the oldest lines, for at most a second if there are many. The tables have all lines, and are flushed if
     /// [`NEEDS_FLUSH`](Self::NEEDS_FLUSH).
-    fn compact(&mut self, tables: &impl Bytes) -> Result<(), StoreError>;
+    fn compact(&mut self, tables: &impl ByteMap) -> Result<(), StoreError>;
 
     /// The next lines that other nodes have appended; empty if the tables have all lines.
     fn newer(&mut self) -> Result<Vec<Line>, StoreError> {
@@ -46,7 +46,7 @@ pub(crate) trait Journal: Send + 'static {
     }
 
     /// Adds the facts that the tables have to store about the journal, to the changes that lines make.
-    fn mark(&self, _changes: &mut Changes) {}
+    fn mark(&self, _changes: &mut TableChanges) {}
 
     /// Sets the callback that makes the writer read the lines of other nodes. The callback does not keep the writer running.
     fn set_hint(&mut self, _hint: Box<dyn Fn() + Send + Sync>) {}

@@ -27,7 +27,7 @@ pub(crate) fn write(line: &Line, out: &mut Vec<u8>) -> Result<(), StoreError> {
 
 /// Why a line cannot be read; the text is for the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Bad {
+pub(crate) enum LineFault {
     /// It differs from the line that was written.
     Damaged(String),
     /// It is intact, and has an older form.
@@ -47,8 +47,8 @@ pub(crate) fn seq_of(text: &[u8]) -> Option<u64> {
 }
 
 /// The JSON of a line whose checksum fits.
-fn checked(text: &[u8]) -> Result<&[u8], Bad> {
-    let damaged = |what: &str| Bad::Damaged(what.to_owned());
+fn checked(text: &[u8]) -> Result<&[u8], LineFault> {
+    let damaged = |what: &str| LineFault::Damaged(what.to_owned());
     let (check, json) = text.split_at_checked(CHECK).ok_or_else(|| damaged("the line is cut short"))?;
     let json = json.strip_prefix(b" ").ok_or_else(|| damaged("the line has no checksum"))?;
     let check = std::str::from_utf8(check).ok().and_then(|hex| u64::from_str_radix(hex, 16).ok());
@@ -56,17 +56,17 @@ fn checked(text: &[u8]) -> Result<&[u8], Bad> {
 }
 
 /// Reads a line without its line feed.
-pub(crate) fn read(text: &[u8]) -> Result<Line, Bad> {
+pub(crate) fn read(text: &[u8]) -> Result<Line, LineFault> {
     let json = checked(text)?;
     let mismatch = |v| format!("line version {v}; this program reads version {LINE_VERSION}");
     let of_this_version = |v: u32| match v.cmp(&LINE_VERSION) {
-        Ordering::Less => Err(Bad::Older(mismatch(v))),
+        Ordering::Less => Err(LineFault::Older(mismatch(v))),
         Ordering::Equal => Ok(()),
-        Ordering::Greater => Err(Bad::Newer(mismatch(v))),
+        Ordering::Greater => Err(LineFault::Newer(mismatch(v))),
     };
     version(json).map_or(Ok(()), of_this_version)?;
     let line: Line = serde_json::from_slice(json).map_err(|error| {
-        Bad::Newer(format!("a line of version {LINE_VERSION} that cannot be parsed: {error}"))
+        LineFault::Newer(format!("a line of version {LINE_VERSION} that cannot be parsed: {error}"))
     })?;
     of_this_version(line.v)?;
     Ok(line)
@@ -106,7 +106,7 @@ mod tests {
                     format!(r#"{begin}"v":{version},"seq":1,"at":"2026-11-01T00:00:00Z","entries":[]}}"#);
                 let text = format!("{:016x} {json}", crc64(json.as_bytes()));
                 let bad = read(text.as_bytes()).expect_err("another version");
-                assert_eq!(matches!(bad, Bad::Older(_)), is_older, "{json}: {bad:?}");
+                assert_eq!(matches!(bad, LineFault::Older(_)), is_older, "{json}: {bad:?}");
             }
         }
     }

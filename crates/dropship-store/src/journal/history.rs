@@ -5,8 +5,8 @@ use std::path::Path;
 use crate::entry::{Entry, Line};
 use crate::error::StoreError;
 use crate::journal::form;
-use crate::journal::read::{Item, Reader};
-use crate::journal::segment_jobs::{Collected, SegmentJobs};
+use crate::journal::read::{SegmentItem, SegmentReader};
+use crate::journal::segment_jobs::{CollectedJobs, SegmentJobs};
 use crate::journal::segments::segments;
 use crate::store::HistoryEntry;
 use dropship_job::JobId;
@@ -40,8 +40,8 @@ fn read_history(folder: &Path, known: &SegmentJobs, id: &JobId) -> Result<Vec<Hi
         // The writer has started a later segment, so this one is closed. One without lines may be a start that failed.
         let has_lines = |path: &Path| path.metadata().is_ok_and(|later| later.len() > 0);
         let is_closed = segments[place + 1..].iter().any(|(_, later)| has_lines(later));
-        let mut jobs = Collected::default();
-        let mut reader = Reader::open(path)?;
+        let mut jobs = CollectedJobs::default();
+        let mut reader = SegmentReader::open(path)?;
         while reader.fill()? > 0 {
             if is_closed {
                 jobs.add(&reader.buffer);
@@ -89,12 +89,12 @@ pub(crate) fn each_line(
     mut each: impl FnMut(Line) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
     for (_, path) in segments(folder)? {
-        let mut reader = match Reader::open(&path) {
+        let mut reader = match SegmentReader::open(&path) {
             // Compaction has deleted it; its valid content is in a later segment.
             Err(StoreError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => continue,
             reader => reader?.skipping_damage(),
         };
-        while let Item::Line(line) = reader.next()? {
+        while let SegmentItem::Line(line) = reader.next()? {
             each(line)?;
         }
     }

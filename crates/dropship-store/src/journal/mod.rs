@@ -8,14 +8,14 @@ mod segment_jobs;
 mod segments;
 mod write;
 
-pub(crate) use durable::{Appended, Journal};
+pub(crate) use durable::{AppendOutcome, Journal};
 #[cfg(test)]
 pub(crate) use form::crc64;
 #[cfg(fuzzing)]
 pub(crate) use form::read_again;
-pub(crate) use form::{Bad, read, write};
+pub(crate) use form::{LineFault, read, write};
 pub(crate) use history::{each_line, events_of, history, in_order};
-pub(crate) use read::{Item, Reader};
+pub(crate) use read::{SegmentItem, SegmentReader};
 pub(crate) use segment_jobs::SegmentJobs;
-pub(crate) use segments::{Limits, refuse_older, segments};
+pub(crate) use segments::{SegmentLimits, refuse_older, segments};
 pub(crate) use write::{FileJournal, starts_after};

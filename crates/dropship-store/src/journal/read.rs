@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::entry::Line;
 use crate::error::StoreError;
-use crate::journal::form::{self, Bad};
+use crate::journal::form::{self, LineFault};
 
 /// Reads lines of one segment in order.
-pub(crate) struct Reader {
+pub(crate) struct SegmentReader {
     path: PathBuf,
     input: BufReader<File>,
     /// Where the next line starts.
@@ -27,7 +27,7 @@ pub(crate) struct Reader {
 
 /// The next part of a segment.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Item {
+pub(crate) enum SegmentItem {
     /// A valid line.
     Line(Line),
     /// The end; the segment is valid up to it.
@@ -39,7 +39,7 @@ pub(crate) enum Item {
     },
 }
 
-impl Reader {
+impl SegmentReader {
     pub(crate) fn open(path: &Path) -> Result<Self, StoreError> {
         let failed = |source| StoreError::Io { what: "cannot open", path: path.to_owned(), error: source };
         let input = BufReader::with_capacity(1 << 18, File::open(path).map_err(failed)?);
@@ -72,7 +72,7 @@ impl Reader {
     pub(crate) fn refuse_older(mut self) -> Result<(), StoreError> {
         self.fill()?;
         match form::read(self.buffer.strip_suffix(b"\n").unwrap_or_default()) {
-            Err(Bad::Older(what)) => Err(StoreError::Older { what }),
+            Err(LineFault::Older(what)) => Err(StoreError::Older { what }),
             _ => Ok(()),
         }
     }
@@ -81,11 +81,11 @@ impl Reader {
     ///
     /// # Errors
     /// A bad line with valid ones after it is damage; the error has its offset.
-    pub(crate) fn next(&mut self) -> Result<Item, StoreError> {
+    pub(crate) fn next(&mut self) -> Result<SegmentItem, StoreError> {
         let mut bad: Option<(u64, String)> = None;
         loop {
             if self.fill()? == 0 || self.is_unwritten() {
-                return Ok(bad.map_or(Item::End, |_| Item::Torn { valid: self.valid }));
+                return Ok(bad.map_or(SegmentItem::End, |_| SegmentItem::Torn { valid: self.valid }));
             }
             let start = self.offset - self.buffer.len() as u64;
             let whole = self.buffer.pop_if(|byte| *byte == b'\n').is_some();
@@ -94,17 +94,17 @@ impl Reader {
             let line = match form::read(&self.buffer) {
                 _ if old => None,
                 // Cutting off a line of another version would lose acknowledged entries.
-                Err(Bad::Older(why)) => {
+                Err(LineFault::Older(why)) => {
                     let what = format!("{} at offset {start}: {why}", self.path.display());
                     return Err(StoreError::Older { what });
                 }
-                Err(Bad::Newer(why)) => {
+                Err(LineFault::Newer(why)) => {
                     let what = format!("{} at offset {start}: {why}", self.path.display());
                     return Err(StoreError::Newer { what });
                 }
                 // The file ends here. Bytes that are written while it is read belong to this line.
-                _ if !whole => return Ok(Item::Torn { valid: self.valid }),
-                Err(Bad::Damaged(why)) => {
+                _ if !whole => return Ok(SegmentItem::Torn { valid: self.valid }),
+                Err(LineFault::Damaged(why)) => {
                     bad.get_or_insert((start, why));
                     continue;
                 }
@@ -126,7 +126,7 @@ impl Reader {
             bad = None;
             self.valid = self.offset;
             if let Some(line) = line {
-                return Ok(Item::Line(line));
+                return Ok(SegmentItem::Line(line));
             }
         }
     }

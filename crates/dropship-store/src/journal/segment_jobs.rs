@@ -24,7 +24,7 @@ impl SegmentJobs {
     }
 
     /// Remembers the jobs of a closed segment.
-    pub(super) fn remember(&self, segment: u64, found: Collected) {
+    pub(super) fn remember(&self, segment: u64, found: CollectedJobs) {
         let mut jobs = found.0;
         jobs.sort_unstable();
         jobs.dedup();
@@ -39,9 +39,9 @@ impl SegmentJobs {
 
 /// The jobs of the lines of a segment that were read so far.
 #[derive(Debug, Default)]
-pub(super) struct Collected(Vec<u32>);
+pub(super) struct CollectedJobs(Vec<u32>);
 
-impl Collected {
+impl CollectedJobs {
     /// Adds the jobs of a line, without parsing it. What only looks like an id does no harm.
     pub(super) fn add(&mut self, line: &[u8]) {
         for at in memchr::memmem::find_iter(line, BEFORE_ID) {
@@ -82,7 +82,7 @@ mod tests {
         }
         let known = SegmentJobs::default();
         assert!(known.may_have(7, &id(4)), "not searched yet");
-        let mut found = Collected::default();
+        let mut found = CollectedJobs::default();
         text.split_inclusive(|byte| *byte == b'\n').for_each(|line| found.add(line));
         known.remember(7, found);
         assert_eq!([1, 2, 3, 4].map(|number| known.may_have(7, &id(number))), [true, true, true, false]);

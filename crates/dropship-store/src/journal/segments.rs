@@ -3,18 +3,18 @@
 use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
-use crate::journal::read::Reader;
+use crate::journal::read::SegmentReader;
 
 /// How large the journal may grow before it is compacted.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct SegmentLimits {
     /// Maximum size of a segment in bytes; then the next one is started.
     pub(crate) segment: u64,
     /// Maximum number of segments; beyond it the oldest ones are compacted.
     pub(crate) segments: usize,
 }
 
-impl Default for Limits {
+impl Default for SegmentLimits {
     fn default() -> Self {
         Self { segment: 32 << 20, segments: 4 }
     }
@@ -39,7 +39,7 @@ pub(crate) fn refuse_older(folder: &Path) -> Result<(), StoreError> {
     if !folder.is_dir() {
         return Ok(());
     }
-    segments(folder)?.iter().try_for_each(|(_, path)| Reader::open(path)?.refuse_older())
+    segments(folder)?.iter().try_for_each(|(_, path)| SegmentReader::open(path)?.refuse_older())
 }
 
 /// The path of a segment.

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use crate::entry::Line;
 use crate::error::StoreError;
 use crate::journal::form;
-use crate::journal::read::{Item, Reader};
-use crate::journal::segments::{Limits, segment_path, segments};
+use crate::journal::read::{SegmentItem, SegmentReader};
+use crate::journal::segments::{SegmentLimits, segment_path, segments};
 
 /// Bytes that are preallocated. A sync of a file that has grown takes twice as long, because its length is written too.
 const PREALLOCATED: u64 = 64 << 10;
@@ -27,7 +27,7 @@ pub(crate) struct FileJournal {
     /// Bytes that are on the disk.
     synced: u64,
     last_seq: u64,
-    limits: Limits,
+    limits: SegmentLimits,
     /// Damaged lines that opening skipped, because the tables have their content.
     pub(crate) skipped: u64,
 }
@@ -39,7 +39,7 @@ impl FileJournal {
     /// is cut off.
     pub(crate) fn open(
         folder: &Path,
-        limits: Limits,
+        limits: SegmentLimits,
         have: u64,
         mut each: impl FnMut(Line) -> Result<(), StoreError>,
     ) -> Result<Self, StoreError> {
@@ -47,17 +47,17 @@ impl FileJournal {
         let found = segments(folder)?;
         let (mut last_seq, mut skipped, mut size) = (have, 0, 0);
         for (number, path) in &found[needed_from(&found, have)?..] {
-            let mut reader = Reader::open(path)?.after(have);
+            let mut reader = SegmentReader::open(path)?.after(have);
             loop {
                 match reader.next()? {
-                    Item::Line(line) => {
+                    SegmentItem::Line(line) => {
                         last_seq = last_seq.max(line.seq);
                         if !line.entries.is_empty() {
                             each(line)?;
                         }
                     }
-                    Item::End => break,
-                    Item::Torn { valid } => {
+                    SegmentItem::End => break,
+                    SegmentItem::Torn { valid } => {
                         if found.last().is_some_and(|(last, _)| last != number) {
                             let what = format!("{} ends within a line at offset {valid}", path.display());
                             return Err(StoreError::Damaged { what });
@@ -176,14 +176,14 @@ impl Drop for FileJournal {
 /// The number of the last line that compaction has deleted; 0: none.
 pub(crate) fn starts_after(folder: &Path) -> Result<u64, StoreError> {
     let Some((_, first)) = segments(folder)?.into_iter().next() else { return Ok(0) };
-    let line = Reader::open(&first)?.first().filter(|line| line.entries.is_empty());
+    let line = SegmentReader::open(&first)?.first().filter(|line| line.entries.is_empty());
     Ok(line.map_or(0, |line| line.seq))
 }
 
 /// The index of the first segment that can contain lines after `have`.
 fn needed_from(found: &[(u64, PathBuf)], have: u64) -> Result<usize, StoreError> {
     for (place, (_, path)) in found.iter().enumerate().rev() {
-        if let Some(line) = Reader::open(path)?.first()
+        if let Some(line) = SegmentReader::open(path)?.first()
             && line.entries.is_empty()
             && line.seq <= have
         {

@@ -11,8 +11,10 @@ use crate::entry::Line;
 use crate::error::StoreError;
 use crate::shared::append_id::AppendId;
 use crate::shared::lines;
-use crate::shared::shared_journal::{Extent, NewLine, Position, Rewrite, SharedJournal, SharedLine, Topic};
-use crate::tables::Bytes;
+use crate::shared::shared_journal::{
+    JournalExtent, NewLine, Position, Rewrite, SharedJournal, SharedLine, Topic,
+};
+use crate::tables::ByteMap;
 
 /// Number of lines that one step rewrites.
 const STEP: usize = 1000;
@@ -30,13 +32,13 @@ pub(super) fn kept_lines(least: u64) -> u64 {
 /// Continues the present pass, or starts one. Returns the new end of the journal; `None` if another node has appended.
 pub(super) fn compact(
     journal: &mut dyn SharedJournal,
-    tables: &impl Bytes,
+    tables: &impl ByteMap,
     mut have: Position,
     kept: u64,
 ) -> Result<Option<Position>, StoreError> {
     let begun = Instant::now();
     let end = journal.end()?;
-    let Extent { mut cursor, mut until, .. } = end.extent;
+    let JournalExtent { mut cursor, mut until, .. } = end.extent;
     if end.position != have {
         return Ok(None);
     }
@@ -55,8 +57,8 @@ pub(super) fn compact(
         rewrite.cursor = first;
         rewrite.compacted = last;
         rewrite.after = match is_done {
-            true => Extent::default(),
-            false => Extent { cursor: last + 1, until, ..Extent::default() },
+            true => JournalExtent::default(),
+            false => JournalExtent { cursor: last + 1, until, ..JournalExtent::default() },
         };
         if !journal.rewrite(have, id, &rewrite)? {
             return Ok(None);
@@ -85,7 +87,7 @@ fn lines_between(
 /// The rewrite of the lines in `found`.
 fn rewritten(
     journal: &mut dyn SharedJournal,
-    tables: &impl Bytes,
+    tables: &impl ByteMap,
     found: &[SharedLine],
     until: u64,
     have: Position,
@@ -125,7 +127,7 @@ fn size(text: &str) -> i64 {
 }
 
 /// Whether the journal should be compacted: it is more than twice as large as after the last pass, or a pass is in progress.
-pub(super) fn is_due(extent: Extent, least: u64) -> bool {
+pub(super) fn is_due(extent: JournalExtent, least: u64) -> bool {
     extent.cursor > 0 || extent.size > least.max(extent.settled.saturating_mul(2))
 }
 

@@ -19,7 +19,7 @@ use crate::shared::node_status::NodeStatus;
 
 /// The answer to a node that asks for the lease.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Taken {
+pub enum LeaseAnswer {
     /// It has the lease.
     Granted,
     /// Another node has it.
@@ -33,7 +33,7 @@ pub enum Taken {
 #[expect(clippy::missing_errors_doc, reason = "the errors are those of `SharedJournal`")]
 pub trait Leases: Send + Sync {
     /// Takes the lease for this term, if no other node has one, or if an earlier process of the same node has it.
-    fn take(&self, node: &Node, term: Duration) -> Result<Taken, StoreError>;
+    fn take(&self, node: &Node, term: Duration) -> Result<LeaseAnswer, StoreError>;
 
     /// Renews the lease of this process of a node; returns whether it still had it.
     fn renew(&self, node: &Node, term: Duration) -> Result<bool, StoreError>;
@@ -59,12 +59,12 @@ pub trait Leases: Send + Sync {
 /// The time by two clocks: since the machine started, suspended time included, and of the day. A frozen virtual machine may show in
 /// the second only.
 #[derive(Debug, Clone, Copy)]
-struct Moment {
+struct ClockReading {
     boot: Duration,
     day: Duration,
 }
 
-impl Moment {
+impl ClockReading {
     fn now() -> Self {
         let read = |clock| Duration::try_from(clock_gettime(clock)).unwrap_or_default();
         Self { boot: read(ClockId::Boottime), day: read(ClockId::Realtime) }
@@ -79,7 +79,7 @@ impl Moment {
 
 /// A view of the lease for code that sends calls.
 #[derive(Debug, Clone)]
-pub struct Lease(Arc<Mutex<Option<Moment>>>);
+pub struct Lease(Arc<Mutex<Option<ClockReading>>>);
 
 impl Lease {
     fn new() -> Self {
@@ -100,7 +100,7 @@ impl Lease {
     }
 
     /// Notes a lease that was asked for at this moment.
-    fn granted(&self, asked: Moment) {
+    fn granted(&self, asked: ClockReading) {
         *self.0.lock() = Some(asked);
     }
 
@@ -136,7 +136,7 @@ impl LeaseKeeper {
         let (lease, times) = (Lease::new(), times());
         loop {
             may_wait()?;
-            let asked = Moment::now();
+            let asked = ClockReading::now();
             let taken = match leases.take(&node, times.term) {
                 // A node stands by for months, and its database is away now and then.
                 Err(StoreError::Away { .. }) if standing_by.is_some() => {
@@ -146,11 +146,11 @@ impl LeaseKeeper {
                 taken => taken?,
             };
             match taken {
-                Taken::Granted => {
+                LeaseAnswer::Granted => {
                     lease.granted(asked);
                     break;
                 }
-                Taken::HeldBy { name } => {
+                LeaseAnswer::HeldBy { name } => {
                     let Some(standing_by) = standing_by else { return Ok(Err(name)) };
                     standing_by.send_if_modified(|known| {
                         let is_new = known.as_ref() != Some(&name);
@@ -162,7 +162,7 @@ impl LeaseKeeper {
             }
         }
         let closing = Arc::new(AtomicBool::new(false));
-        let renewing = Renewing {
+        let renewing = LeaseRenewal {
             lease: lease.clone(),
             leases: Arc::clone(&leases),
             node: node.clone(),
@@ -205,7 +205,7 @@ impl Drop for LeaseKeeper {
     }
 }
 
-struct Renewing {
+struct LeaseRenewal {
     lease: Lease,
     leases: Arc<dyn Leases>,
     node: Node,
@@ -213,7 +213,7 @@ struct Renewing {
     lost: Box<dyn Fn() + Send>,
 }
 
-impl Renewing {
+impl LeaseRenewal {
     fn run(self) {
         let times = times();
         let mut pause = times.renewal;
@@ -222,7 +222,7 @@ impl Renewing {
             if self.closing.load(Ordering::Relaxed) {
                 return;
             }
-            let asked = Moment::now();
+            let asked = ClockReading::now();
             pause = match self.leases.renew(&self.node, times.term) {
                 Ok(true) => {
                     self.lease.granted(asked);
@@ -250,10 +250,10 @@ mod tests {
     fn lease_ends_before_its_term_by_either_clock() {
         let lease = Lease::new();
         assert!(!lease.is_valid(), "never granted");
-        let now = Moment::now();
+        let now = ClockReading::now();
         lease.granted(now);
         assert!(lease.is_valid());
-        let ago = |boot: u64, day: u64| Moment {
+        let ago = |boot: u64, day: u64| ClockReading {
             boot: now.boot.saturating_sub(Duration::from_secs(boot)),
             day: now.day.saturating_sub(Duration::from_secs(day)),
         };

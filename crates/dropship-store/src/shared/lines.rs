@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::entry::{Entry, Line};
 use crate::error::StoreError;
-use crate::journal::{self, Bad};
+use crate::journal::{self, LineFault};
 use crate::shared::shared_journal::{NewLine, SharedLine, Topic};
 
 /// Writes a line.
@@ -21,9 +21,9 @@ pub(super) fn write(line: &Line) -> Result<NewLine, StoreError> {
 pub(super) fn read(line: &SharedLine) -> Result<Line, StoreError> {
     let seq = line.seq;
     let parsed = parse(&line.text).map_err(|error| match error {
-        Bad::Damaged(why) => StoreError::Damaged { what: format!("line {seq} in the database: {why}") },
-        Bad::Older(what) => StoreError::Older { what: format!("line {seq} in the database: {what}") },
-        Bad::Newer(what) => StoreError::Newer { what: format!("line {seq} in the database: {what}") },
+        LineFault::Damaged(why) => StoreError::Damaged { what: format!("line {seq} in the database: {why}") },
+        LineFault::Older(what) => StoreError::Older { what: format!("line {seq} in the database: {what}") },
+        LineFault::Newer(what) => StoreError::Newer { what: format!("line {seq} in the database: {what}") },
     })?;
     if parsed.seq == seq {
         Ok(parsed)
@@ -33,7 +33,7 @@ pub(super) fn read(line: &SharedLine) -> Result<Line, StoreError> {
 }
 
 /// Reads the text of a line.
-pub(super) fn parse(text: &str) -> Result<Line, Bad> {
+pub(super) fn parse(text: &str) -> Result<Line, LineFault> {
     journal::read(text.as_bytes())
 }
 

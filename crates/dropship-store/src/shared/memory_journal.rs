@@ -9,16 +9,16 @@ use parking_lot::Mutex;
 use crate::error::StoreError;
 use crate::shared::append_id::AppendId;
 use crate::shared::compaction::size_of;
-use crate::shared::lease::{Leases, Taken};
+use crate::shared::lease::{LeaseAnswer, Leases};
 use crate::shared::namesake::Namesake;
 use crate::shared::node::Node;
 use crate::shared::node_status::{NodeState, NodeStatus};
 use crate::shared::shared_journal::{
-    AppendResult, Batch, Extent, JournalEnd, NewLine, Position, Rewrite, SharedJournal, SharedLine,
+    AppendResult, Batch, JournalEnd, JournalExtent, NewLine, Position, Rewrite, SharedJournal, SharedLine,
     SharedReader, Topic,
 };
 
-type Decide = Box<dyn FnMut(JournalCall) -> CallFault + Send>;
+type FaultDecider = Box<dyn FnMut(JournalCall) -> CallFault + Send>;
 
 /// A call of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,30 +45,30 @@ pub enum CallFault {
 /// One node's connection to a journal in memory. Clones are connections of other nodes.
 #[derive(Clone)]
 pub struct MemoryJournal {
-    content: Arc<Mutex<Content>>,
-    decide: Arc<Mutex<Decide>>,
+    content: Arc<Mutex<JournalContent>>,
+    decide: Arc<Mutex<FaultDecider>>,
 }
 
-struct Content {
+struct JournalContent {
     id: AppendId,
     lines: Vec<(SharedLine, Topic)>,
     hints: Vec<Box<dyn Fn() + Send + Sync>>,
     holder: Option<Node>,
     nodes: Vec<(Node, NodeStatus)>,
     compacted: u64,
-    extent: Extent,
+    extent: JournalExtent,
 }
 
 impl Default for MemoryJournal {
     fn default() -> Self {
-        let content = Content {
+        let content = JournalContent {
             id: AppendId::random(),
             lines: Vec::new(),
             hints: Vec::new(),
             holder: None,
             nodes: Vec::new(),
             compacted: 0,
-            extent: Extent::default(),
+            extent: JournalExtent::default(),
         };
         Self {
             content: Arc::new(Mutex::new(content)),
@@ -115,7 +115,11 @@ impl MemoryJournal {
         self.len() == 0
     }
 
-    fn call<T>(&self, call: JournalCall, work: impl FnOnce(&mut Content) -> T) -> Result<T, StoreError> {
+    fn call<T>(
+        &self,
+        call: JournalCall,
+        work: impl FnOnce(&mut JournalContent) -> T,
+    ) -> Result<T, StoreError> {
         let fault = (self.decide.lock())(call);
         let lost = || StoreError::Away { what: "the connection was cut".to_owned() };
         if fault == CallFault::Lost {
@@ -126,7 +130,7 @@ impl MemoryJournal {
     }
 }
 
-impl Content {
+impl JournalContent {
     fn position(&self) -> Position {
         self.lines.last().map_or(Position::START, |(line, _)| Position { seq: line.seq, append: line.append })
     }
@@ -186,7 +190,7 @@ impl SharedJournal for MemoryJournal {
             content.compacted = content.compacted.max(rewrite.compacted);
             let size = content.extent.size.saturating_add_signed(rewrite.growth);
             let settled = if rewrite.after.cursor == 0 { size } else { content.extent.settled };
-            content.extent = Extent { size, settled, ..rewrite.after };
+            content.extent = JournalExtent { size, settled, ..rewrite.after };
             true
         })
     }
@@ -216,12 +220,12 @@ impl SharedJournal for MemoryJournal {
 }
 
 impl Leases for MemoryJournal {
-    fn take(&self, node: &Node, _: Duration) -> Result<Taken, StoreError> {
+    fn take(&self, node: &Node, _: Duration) -> Result<LeaseAnswer, StoreError> {
         self.call(JournalCall::Lease, |content| match &content.holder {
-            Some(holder) if holder.place != node.place => Taken::HeldBy { name: holder.name.clone() },
+            Some(holder) if holder.place != node.place => LeaseAnswer::HeldBy { name: holder.name.clone() },
             _ => {
                 content.holder = Some(node.clone());
-                Taken::Granted
+                LeaseAnswer::Granted
             }
         })
     }

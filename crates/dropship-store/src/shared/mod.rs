@@ -2,7 +2,7 @@
 
 mod append_id;
 mod compaction;
-mod followed;
+mod entry_subscribers;
 mod lease;
 mod lease_times;
 mod lines;
@@ -19,7 +19,7 @@ mod shared_journal;
 mod shared_log;
 
 pub use append_id::AppendId;
-pub use lease::{Lease, Leases, Taken};
+pub use lease::{Lease, LeaseAnswer, Leases};
 pub use memory_journal::{CallFault, JournalCall, MemoryJournal};
 pub use namesake::Namesake;
 pub use node::Node;
@@ -29,6 +29,6 @@ pub use open::SharedStore;
 pub use role::Role;
 pub use shared_histories::SharedHistories;
 pub use shared_journal::{
-    AppendResult, Batch, Extent, JournalEnd, NewLine, Position, Rewrite, SharedJournal, SharedLine,
+    AppendResult, Batch, JournalEnd, JournalExtent, NewLine, Position, Rewrite, SharedJournal, SharedLine,
     SharedReader, Topic,
 };

@@ -13,20 +13,20 @@ use crate::entry::{Entry, Line};
 use crate::error::StoreError;
 use crate::heartbeat::Heartbeat;
 use crate::shared::append_id::AppendId;
-use crate::shared::followed::Followed;
+use crate::shared::entry_subscribers::EntrySubscribers;
 use crate::shared::lease::{Lease, LeaseKeeper};
 use crate::shared::lines;
 use crate::shared::namesake::Namesake;
 use crate::shared::node::Node;
 use crate::shared::node_standing::LastCurrent;
-use crate::shared::presence::{Presence, SILENCE};
+use crate::shared::presence::{NodePresence, SILENCE};
 use crate::shared::role::Role;
 use crate::shared::shared_histories::SharedHistories;
 use crate::shared::shared_journal::{JournalEnd, Position, SharedJournal};
 use crate::shared::shared_log::SharedLog;
-use crate::space::Space;
-use crate::tables::{Bytes, Changes, key, number};
-use crate::writer::{Target, Writer};
+use crate::space::DiskSpace;
+use crate::tables::{ByteMap, TableChanges, key, number};
+use crate::writer::{Writer, WriterTables};
 
 /// Number of lines that are read together.
 const BATCH: usize = 1000;
@@ -74,20 +74,20 @@ impl SharedStore {
         let failed = |error| StoreError::Io { what: "cannot create", path: own.clone(), error };
         std::fs::create_dir_all(&own).map_err(failed)?;
         let lock = lock(folder)?;
-        let space = Space::open(folder, true);
+        let space = DiskSpace::open(folder, true);
         let (tables, have, report) = up_to_date(&own.join("sled"), &mut *journal, cancelled)?;
         let (is_command, compacts) = (matches!(role, Role::Command { .. }), matches!(role, Role::Peer));
         let (node, presence) = match role {
             Role::Node { name, folders } => {
                 let node = Node::of(folder, name)?;
-                let presence = Presence::start(journal.leases(), node.clone(), folders)?;
+                let presence = NodePresence::start(journal.leases(), node.clone(), folders)?;
                 (Some(node), Some(presence))
             }
             Role::Command { name } => (Some(Node::of(folder, name)?), None),
             Role::Peer => (None, None),
         };
         let (away, is_away) = watch::channel(None);
-        let followed = Arc::<Followed>::default();
+        let subscribers = Arc::<EntrySubscribers>::default();
         let current = Arc::new(LastCurrent::now());
         let histories = SharedHistories {
             reader: journal.reader(),
@@ -97,11 +97,11 @@ impl SharedStore {
             leases: journal.leases(),
             node,
             presence,
-            followed: Arc::clone(&followed),
+            subscribers: Arc::clone(&subscribers),
             current: Arc::clone(&current),
             last_nodes: Mutex::default(),
         };
-        let mut log = SharedLog::new(journal, have, least, away, followed, current);
+        let mut log = SharedLog::new(journal, have, least, away, subscribers, current);
         log.compacts = compacts;
         let tables = Arc::new(tables);
         let failed =
@@ -179,7 +179,7 @@ impl SharedStore {
     /// The entries that other nodes commit from now on, in the order of the journal. The tables have them before they are received.
     #[must_use]
     pub fn follow(&self) -> UnboundedReceiver<Vec<Entry>> {
-        self.histories.followed.subscribe()
+        self.histories.subscribers.subscribe()
     }
 
     /// The node that processes the jobs, if this process may not commit anything because of it.
@@ -276,7 +276,7 @@ fn catch_up(
     let have = position(tables)?;
     let (missing, last) = read_all(journal, have, cancelled)?;
     let (missing, appends): (Vec<_>, Vec<_>) = missing.into_iter().unzip();
-    let mark = |last: &Line, changes: &mut Changes| {
+    let mark = |last: &Line, changes: &mut TableChanges| {
         let place = missing.partition_point(|line| line.seq < last.seq);
         let append = appends.get(place).map(|append: &AppendId| append.as_bytes().to_vec());
         changes.insert(key::append(), append);

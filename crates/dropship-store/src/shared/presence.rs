@@ -17,26 +17,26 @@ const INTERVAL: Duration = Duration::from_secs(10);
 pub(super) const SILENCE: Duration = Duration::from_secs(30);
 
 /// Reports a node on a thread of its own, and its end when this is dropped.
-pub(super) struct Presence {
-    reporting: Arc<Reporting>,
+pub(super) struct NodePresence {
+    reporting: Arc<PresenceReport>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
-struct Reporting {
+struct PresenceReport {
     leases: Arc<dyn Leases>,
     node: Node,
     folders: Vec<String>,
     closing: AtomicBool,
 }
 
-impl Presence {
+impl NodePresence {
     /// Reports the node now and regularly.
     pub(super) fn start(
         leases: Arc<dyn Leases>,
         node: Node,
         folders: Vec<String>,
     ) -> Result<Self, StoreError> {
-        let reporting = Arc::new(Reporting { leases, node, folders, closing: AtomicBool::new(false) });
+        let reporting = Arc::new(PresenceReport { leases, node, folders, closing: AtomicBool::new(false) });
         reporting.report();
         let running = Arc::clone(&reporting);
         let thread = std::thread::Builder::new().name("presence".to_owned()).spawn(move || running.run());
@@ -46,7 +46,7 @@ impl Presence {
     }
 }
 
-impl Presence {
+impl NodePresence {
     /// Reports the end of the node.
     pub(super) fn end(&self) {
         let Some(thread) = self.thread.lock().take() else { return };
@@ -59,13 +59,13 @@ impl Presence {
     }
 }
 
-impl Drop for Presence {
+impl Drop for NodePresence {
     fn drop(&mut self) {
         self.end();
     }
 }
 
-impl Reporting {
+impl PresenceReport {
     fn run(&self) {
         loop {
             std::thread::park_timeout(INTERVAL);

@@ -9,16 +9,16 @@ use crate::entry::Line;
 use crate::error::StoreError;
 use crate::finding::Finding;
 use crate::journal::{events_of, in_order};
-use crate::shared::followed::Followed;
+use crate::shared::entry_subscribers::EntrySubscribers;
 use crate::shared::lease::{LeaseKeeper, Leases};
 use crate::shared::lines;
 use crate::shared::node::Node;
 use crate::shared::node_standing::{LastCurrent, NodeStanding};
 use crate::shared::node_status::NodeStatus;
-use crate::shared::presence::{Presence, SILENCE};
+use crate::shared::presence::{NodePresence, SILENCE};
 use crate::shared::shared_journal::SharedReader;
 use crate::store::HistoryEntry;
-use crate::tables::{Bytes, key, number};
+use crate::tables::{ByteMap, key, number};
 use dropship_job::JobId;
 
 /// Number of lines that are read together.
@@ -38,8 +38,8 @@ pub struct SharedHistories {
     pub(super) keeper: OnceLock<LeaseKeeper>,
     pub(super) leases: Arc<dyn Leases>,
     pub(super) node: Option<Node>,
-    pub(super) presence: Option<Presence>,
-    pub(super) followed: Arc<Followed>,
+    pub(super) presence: Option<NodePresence>,
+    pub(super) subscribers: Arc<EntrySubscribers>,
     pub(super) current: Arc<LastCurrent>,
     /// The nodes, as they were when the database last responded.
     pub(super) last_nodes: Mutex<Vec<NodeStatus>>,

@@ -58,14 +58,14 @@ pub struct SharedLine {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AppendResult {
     /// The lines are in the journal, which has this extent now.
-    Appended(Extent),
+    Appended(JournalExtent),
     /// Nothing was appended: the journal ends elsewhere.
     EndsElsewhere,
 }
 
 /// The size of a journal, and how far it is compacted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Extent {
+pub struct JournalExtent {
     /// Size of the texts of all lines in bytes.
     pub size: u64,
     /// The size after the last pass of compaction.
@@ -82,7 +82,7 @@ pub struct Rewrite {
     /// The cursor before it.
     pub cursor: u64,
     /// The extent after it, but for the size.
-    pub after: Extent,
+    pub after: JournalExtent,
     /// The last line that is rewritten.
     pub compacted: u64,
     /// Lines that are removed.
@@ -114,7 +114,7 @@ pub struct JournalEnd {
     /// The last line that compaction has rewritten.
     pub compacted: u64,
     /// Its size.
-    pub extent: Extent,
+    pub extent: JournalExtent,
 }
 
 /// A journal that several nodes append to.

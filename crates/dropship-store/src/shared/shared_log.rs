@@ -7,14 +7,14 @@ use tokio::sync::watch;
 
 use crate::entry::Line;
 use crate::error::StoreError;
-use crate::journal::{Appended, Journal};
+use crate::journal::{AppendOutcome, Journal};
 use crate::shared::append_id::AppendId;
 use crate::shared::compaction;
-use crate::shared::followed::Followed;
+use crate::shared::entry_subscribers::EntrySubscribers;
 use crate::shared::lines;
 use crate::shared::node_standing::LastCurrent;
 use crate::shared::shared_journal::{AppendResult, Position, SharedJournal};
-use crate::tables::{Bytes, Changes, key};
+use crate::tables::{ByteMap, TableChanges, key};
 
 /// Number of lines that are read and applied together.
 const BATCH: usize = 1000;
@@ -41,7 +41,7 @@ pub(super) struct SharedLog {
     has_taken_over: bool,
     /// Whether this process compacts the journal.
     pub(super) compacts: bool,
-    followed: Arc<Followed>,
+    subscribers: Arc<EntrySubscribers>,
     /// Delay before the next attempt after a failure.
     delay: Duration,
     /// The size in bytes below which the journal is not compacted.
@@ -58,7 +58,7 @@ impl SharedLog {
         have: Position,
         least: u64,
         away: watch::Sender<Option<String>>,
-        followed: Arc<Followed>,
+        subscribers: Arc<EntrySubscribers>,
         current: Arc<LastCurrent>,
     ) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl SharedLog {
             pending: None,
             has_taken_over: false,
             compacts: false,
-            followed,
+            subscribers,
             delay: FIRST_DELAY,
             least,
             away,
@@ -138,7 +138,7 @@ impl Journal for SharedLog {
         self.have.seq
     }
 
-    fn append(&mut self, lines: &mut [Line], _: bool) -> Result<Appended, StoreError> {
+    fn append(&mut self, lines: &mut [Line], _: bool) -> Result<AppendOutcome, StoreError> {
         let id = *self.pending.get_or_insert_with(AppendId::random);
         let texts: Vec<_> = lines.iter().map(lines::write).collect::<Result<_, _>>()?;
         let appended = self.journal.append(self.have, id, &texts);
@@ -151,7 +151,7 @@ impl Journal for SharedLog {
                     Some((_, append)) if *append == id => false,
                     Some(_) => {
                         self.pending = None;
-                        return self.advance(found).map(Appended::Behind);
+                        return self.advance(found).map(AppendOutcome::Behind);
                     }
                     None => {
                         let what = "the journal in the database changes without an append".to_owned();
@@ -164,14 +164,14 @@ impl Journal for SharedLog {
         self.current.note();
         self.delay = FIRST_DELAY;
         self.have = Position { seq: self.have.seq + lines.len() as u64, append: id };
-        Ok(Appended::Done { is_full })
+        Ok(AppendOutcome::Done { is_full })
     }
 
     fn sync(&mut self) -> Result<(), StoreError> {
         Ok(())
     }
 
-    fn compact(&mut self, tables: &impl Bytes) -> Result<(), StoreError> {
+    fn compact(&mut self, tables: &impl ByteMap) -> Result<(), StoreError> {
         let kept = compaction::kept_lines(self.least);
         let compacted = compaction::compact(&mut *self.journal, tables, self.have, kept);
         // Compaction appends snapshots of what the tables have. If the answer is lost, these lines are read like those of another
@@ -204,12 +204,12 @@ impl Journal for SharedLog {
         is_away
     }
 
-    fn mark(&self, changes: &mut Changes) {
+    fn mark(&self, changes: &mut TableChanges) {
         changes.insert(key::append(), Some(self.have.append.as_bytes().to_vec()));
     }
 
     fn on_followed(&mut self, lines: &[Line]) {
-        self.followed.pass(lines);
+        self.subscribers.pass(lines);
     }
 
     fn on_taken_over(&mut self) {

@@ -2,29 +2,29 @@
 
 use parking_lot::MappedMutexGuard;
 
-use crate::tables::bytes::Bytes;
+use crate::tables::byte_map::ByteMap;
 
 /// The tables of a store. A store in memory is locked while this exists.
-pub struct Tables<'a>(Access<'a>);
+pub struct Tables<'a>(TableAccess<'a>);
 
-enum Access<'a> {
-    Shared(&'a dyn Bytes),
-    Locked(MappedMutexGuard<'a, dyn Bytes>),
+enum TableAccess<'a> {
+    Shared(&'a dyn ByteMap),
+    Locked(MappedMutexGuard<'a, dyn ByteMap>),
 }
 
 impl<'a> Tables<'a> {
-    pub(crate) fn shared(tables: &'a dyn Bytes) -> Self {
-        Self(Access::Shared(tables))
+    pub(crate) fn shared(tables: &'a dyn ByteMap) -> Self {
+        Self(TableAccess::Shared(tables))
     }
 
-    pub(crate) fn locked(tables: MappedMutexGuard<'a, dyn Bytes>) -> Self {
-        Self(Access::Locked(tables))
+    pub(crate) fn locked(tables: MappedMutexGuard<'a, dyn ByteMap>) -> Self {
+        Self(TableAccess::Locked(tables))
     }
 
-    pub(crate) fn bytes(&self) -> &dyn Bytes {
+    pub(crate) fn bytes(&self) -> &dyn ByteMap {
         match &self.0 {
-            Access::Shared(tables) => *tables,
-            Access::Locked(tables) => &**tables,
+            TableAccess::Shared(tables) => *tables,
+            TableAccess::Locked(tables) => &**tables,
         }
     }
 }

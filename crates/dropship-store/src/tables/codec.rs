@@ -8,13 +8,13 @@ use dropship_job::{Job, JobId};
 /// A job as it is stored. Not an enum that is tagged with its form: serde would parse each value twice.
 #[derive(Serialize, Deserialize)]
 struct StoredJob<J> {
-    v: Form,
+    v: StoredForm,
     job: J,
 }
 
 /// The form of a stored job.
 #[derive(Serialize, Deserialize)]
-enum Form {
+enum StoredForm {
     #[serde(rename = "2")]
     V2,
 }
@@ -32,12 +32,12 @@ pub struct KnownFile {
 
 /// Writes a job.
 pub(crate) fn encode_job(job: &Job) -> Result<Vec<u8>, StoreError> {
-    encode(&StoredJob { v: Form::V2, job })
+    encode(&StoredJob { v: StoredForm::V2, job })
 }
 
 /// Reads a job.
 pub(crate) fn decode_job(value: &[u8]) -> Result<Job, StoreError> {
-    let StoredJob { v: Form::V2, job } = decode(value)?;
+    let StoredJob { v: StoredForm::V2, job } = decode(value)?;
     Ok(job)
 }
 

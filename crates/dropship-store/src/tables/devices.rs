@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 
 use crate::error::StoreError;
 use crate::published::{DeviceName, DeviceQuery, Devices, HardwareIds, Publication, PublishedLabel};
-use crate::tables::bytes::Bytes;
+use crate::tables::byte_map::ByteMap;
 use crate::tables::key;
 use crate::tables::overlay::Overlay;
 
 /// Adds a label to the index.
-pub(super) fn put<B: Bytes>(tables: &mut Overlay<'_, B>, label: &PublishedLabel) -> Result<(), StoreError> {
+pub(super) fn put<B: ByteMap>(tables: &mut Overlay<'_, B>, label: &PublishedLabel) -> Result<(), StoreError> {
     let publication = label.publication();
     let order = key::publication_order(publication);
     for (hardware_id, os) in devices_of(label) {
@@ -28,7 +28,7 @@ pub(super) fn put<B: Bytes>(tables: &mut Overlay<'_, B>, label: &PublishedLabel)
 }
 
 /// Removes a label. Its devices stay, because only a search would show whether another label targets them.
-pub(super) fn unindex<B: Bytes>(tables: &mut Overlay<'_, B>, label: &PublishedLabel) {
+pub(super) fn unindex<B: ByteMap>(tables: &mut Overlay<'_, B>, label: &PublishedLabel) {
     let publication = label.publication();
     for (hardware_id, os) in devices_of(label) {
         tables.remove(key::label_of((&hardware_id, os), publication));
@@ -47,7 +47,7 @@ pub(crate) fn is_bound(known: &[u8], rebuilt: Option<&[u8]>) -> bool {
 }
 
 /// The devices of a query.
-pub(crate) fn devices(tables: &dyn Bytes, query: DeviceQuery<'_>) -> Result<Devices, StoreError> {
+pub(crate) fn devices(tables: &dyn ByteMap, query: DeviceQuery<'_>) -> Result<Devices, StoreError> {
     let prefix = match query.hardware_ids {
         HardwareIds::Exactly(id) => key::devices_exactly(id),
         HardwareIds::Matching(start, _) => key::devices(start),
@@ -83,7 +83,7 @@ pub(crate) fn devices(tables: &dyn Bytes, query: DeviceQuery<'_>) -> Result<Devi
 
 /// At most `limit` labels that target a device, the latest publication first; `before` continues after that one.
 pub(crate) fn labels_of_device(
-    tables: &dyn Bytes,
+    tables: &dyn ByteMap,
     device: DeviceName<'_>,
     before: Option<Publication>,
     limit: usize,

@@ -1,13 +1,13 @@
 //! The tables of known files.
 
 use crate::error::StoreError;
-use crate::tables::bytes::Bytes;
+use crate::tables::byte_map::ByteMap;
 use crate::tables::codec::{KnownFile, decode, encode};
 use crate::tables::key;
 use crate::tables::overlay::Overlay;
 
 /// A file holds the bytes of a job, in place of what was known of its path.
-pub(super) fn put_file<B: Bytes>(
+pub(super) fn put_file<B: ByteMap>(
     tables: &mut Overlay<'_, B>,
     folder: &str,
     path: &str,
@@ -22,7 +22,7 @@ pub(super) fn put_file<B: Bytes>(
 }
 
 /// A file has left its folder. Its bytes are forgotten too, if their job is pruned and no other file holds them.
-pub(super) fn remove_file<B: Bytes>(
+pub(super) fn remove_file<B: ByteMap>(
     tables: &mut Overlay<'_, B>,
     folder: &str,
     path: &str,
@@ -38,7 +38,7 @@ pub(super) fn remove_file<B: Bytes>(
 }
 
 /// Removes a path from the index by digest; returns what was known of it.
-fn forget_file<B: Bytes>(
+fn forget_file<B: ByteMap>(
     tables: &mut Overlay<'_, B>,
     folder: &str,
     path: &str,
@@ -52,7 +52,7 @@ fn forget_file<B: Bytes>(
 
 /// Whether any known file of the folder holds these bytes.
 pub(super) fn has_file_with_digest(
-    tables: &impl Bytes,
+    tables: &impl ByteMap,
     folder: &str,
     sha256: &str,
 ) -> Result<bool, StoreError> {

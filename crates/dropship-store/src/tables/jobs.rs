@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::error::StoreError;
-use crate::tables::bytes::Bytes;
+use crate::tables::byte_map::ByteMap;
 use crate::tables::codec::{encode_job, number};
 use crate::tables::files::has_file_with_digest;
 use crate::tables::key;
@@ -11,7 +11,7 @@ use crate::tables::overlay::Overlay;
 use dropship_job::{Event, Job, JobId, Label, RemoteId, RemoteKind, StateKind, apply};
 
 /// Applies events to a job; returns it as it is then.
-pub(super) fn advance<B: Bytes>(
+pub(super) fn advance<B: ByteMap>(
     tables: &mut Overlay<'_, B>,
     at: Timestamp,
     id: &JobId,
@@ -29,7 +29,7 @@ pub(super) fn advance<B: Bytes>(
 }
 
 /// Objects that were created at the service belong to the job.
-pub(super) fn own<'a, B: Bytes>(
+pub(super) fn own<'a, B: ByteMap>(
     tables: &mut Overlay<'_, B>,
     id: &JobId,
     events: impl IntoIterator<Item = &'a Event>,
@@ -56,7 +56,7 @@ pub(crate) fn remote_ids(job: &Job) -> Vec<RemoteId> {
 }
 
 /// Changes the number of jobs in a state.
-fn count<B: Bytes>(
+fn count<B: ByteMap>(
     tables: &mut Overlay<'_, B>,
     state: StateKind,
     change: impl FnOnce(u64) -> u64,
@@ -70,7 +70,7 @@ fn count<B: Bytes>(
 }
 
 /// Stores a job in its present form, with every index of it.
-fn put_job<B: Bytes>(
+fn put_job<B: ByteMap>(
     tables: &mut Overlay<'_, B>,
     before: Option<&Job>,
     after: &Job,
@@ -103,7 +103,7 @@ fn put_job<B: Bytes>(
 }
 
 /// Stores the snapshot of a job, unless the job is known and at least as new.
-pub(super) fn apply_snapshot<B: Bytes>(
+pub(super) fn apply_snapshot<B: ByteMap>(
     tables: &mut Overlay<'_, B>,
     snapshot: &Job,
     receipt_written: bool,
@@ -123,7 +123,7 @@ pub(super) fn apply_snapshot<B: Bytes>(
 }
 
 /// Deletes a job that is over. Its bytes stay known while a file of its folder holds them.
-pub(super) fn prune<B: Bytes>(tables: &mut Overlay<'_, B>, id: &JobId) -> Result<(), StoreError> {
+pub(super) fn prune<B: ByteMap>(tables: &mut Overlay<'_, B>, id: &JobId) -> Result<(), StoreError> {
     let Some(job) = tables.job(id)? else {
         return Ok(());
     };

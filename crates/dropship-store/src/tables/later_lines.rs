@@ -10,11 +10,11 @@ use dropship_job::JobId;
 /// Compaction deletes the oldest lines and appends what they amount to. So the lines of a job may start in the middle, and
 /// only a later line explains why.
 #[derive(Debug, Default)]
-pub(crate) struct LaterLines(HashMap<JobId, (u64, Later)>);
+pub(crate) struct LaterLines(HashMap<JobId, (u64, LaterState)>);
 
 /// The state of a job after a later line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Later {
+pub(crate) enum LaterState {
     /// The whole job follows.
     Snapshot,
     /// The job is deleted.
@@ -29,9 +29,9 @@ impl LaterLines {
             for entry in &line.entries {
                 match entry {
                     Entry::Snapshot { job, .. } => {
-                        later.insert(job.id().clone(), (line.seq, Later::Snapshot))
+                        later.insert(job.id().clone(), (line.seq, LaterState::Snapshot))
                     }
-                    Entry::Pruned { job } => later.insert(job.clone(), (line.seq, Later::Pruned)),
+                    Entry::Pruned { job } => later.insert(job.clone(), (line.seq, LaterState::Pruned)),
                     _ => None,
                 };
             }
@@ -40,7 +40,7 @@ impl LaterLines {
     }
 
     /// The state of the job after the line `seq` or a later one.
-    pub(crate) fn about(&self, job: &JobId, seq: u64) -> Option<Later> {
+    pub(crate) fn about(&self, job: &JobId, seq: u64) -> Option<LaterState> {
         self.0.get(job).filter(|(later, _)| *later >= seq).map(|(_, later)| *later)
     }
 }

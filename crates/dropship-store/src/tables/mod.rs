@@ -3,7 +3,7 @@
 //! Every change of a table goes through [`record()`] or [`replay`], so both stores do the same.
 
 mod access;
-mod bytes;
+mod byte_map;
 mod codec;
 pub(crate) mod devices;
 mod files;
@@ -17,7 +17,7 @@ mod record;
 pub(crate) mod series;
 
 pub use access::Tables;
-pub(crate) use bytes::{Bytes, Changes, Pair};
+pub(crate) use byte_map::{ByteMap, KeyValue, TableChanges};
 pub use codec::KnownFile;
 pub(crate) use codec::{decode, decode_job, id_of, number};
 pub(crate) use jobs::remote_ids;

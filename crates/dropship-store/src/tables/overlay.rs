@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::error::StoreError;
-use crate::tables::bytes::{Bytes, Changes, Pair};
+use crate::tables::byte_map::{ByteMap, KeyValue, TableChanges};
 use crate::tables::codec::decode_job;
 use crate::tables::key;
 use dropship_job::{Job, JobId};
@@ -11,12 +11,12 @@ use dropship_job::{Job, JobId};
 /// A view of tables with changes on top.
 pub(crate) struct Overlay<'a, B> {
     base: &'a B,
-    pub(crate) changes: Changes,
+    pub(crate) changes: TableChanges,
 }
 
-impl<'a, B: Bytes> Overlay<'a, B> {
+impl<'a, B: ByteMap> Overlay<'a, B> {
     pub(crate) fn new(base: &'a B) -> Self {
-        Self { base, changes: Changes::new() }
+        Self { base, changes: TableChanges::new() }
     }
 
     pub(crate) fn put(&mut self, key: Vec<u8>, value: impl Into<Vec<u8>>) {
@@ -28,7 +28,7 @@ impl<'a, B: Bytes> Overlay<'a, B> {
     }
 }
 
-impl<B: Bytes> Bytes for Overlay<'_, B> {
+impl<B: ByteMap> ByteMap for Overlay<'_, B> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         match self.changes.get(key) {
             Some(change) => Ok(change.clone()),
@@ -43,13 +43,13 @@ impl<B: Bytes> Bytes for Overlay<'_, B> {
         }
     }
 
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError> {
         Ok(merge(self.base.scan(prefix)?, &self.changes, prefix))
     }
 }
 
 /// The pairs of a scan with changes on top.
-pub(crate) fn merge(pairs: Vec<Pair>, changes: &Changes, prefix: &[u8]) -> Vec<Pair> {
+pub(crate) fn merge(pairs: Vec<KeyValue>, changes: &TableChanges, prefix: &[u8]) -> Vec<KeyValue> {
     let mut pairs: BTreeMap<_, _> = pairs.into_iter().collect();
     let changed = changes.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
     for (key, change) in changed {

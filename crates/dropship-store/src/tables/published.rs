@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::error::StoreError;
 use crate::published::{LabelCheck, PublishedLabel};
-use crate::tables::bytes::Bytes;
+use crate::tables::byte_map::ByteMap;
 use crate::tables::codec::{decode, encode};
 use crate::tables::key;
 use crate::tables::overlay::Overlay;
@@ -14,7 +14,7 @@ use crate::tables::{devices, series};
 use dropship_job::RemoteId;
 
 /// Stores a label in place of what is known of it, with its index. Its check is an entry of its own.
-pub(super) fn put_published<B: Bytes>(
+pub(super) fn put_published<B: ByteMap>(
     tables: &mut Overlay<'_, B>,
     label: &PublishedLabel,
 ) -> Result<(), StoreError> {
@@ -27,7 +27,7 @@ pub(super) fn put_published<B: Bytes>(
 }
 
 /// Forgets a label: it is not published any more.
-pub(super) fn remove_published<B: Bytes>(
+pub(super) fn remove_published<B: ByteMap>(
     tables: &mut Overlay<'_, B>,
     label: RemoteId,
 ) -> Result<(), StoreError> {
@@ -38,7 +38,7 @@ pub(super) fn remove_published<B: Bytes>(
 }
 
 /// Records when a published label was compared with the service.
-pub(super) fn put_check<B: Bytes>(
+pub(super) fn put_check<B: ByteMap>(
     tables: &mut Overlay<'_, B>,
     label: RemoteId,
     check: &LabelCheck,
@@ -50,7 +50,7 @@ pub(super) fn put_check<B: Bytes>(
     Ok(())
 }
 
-fn unindex<B: Bytes>(tables: &mut Overlay<'_, B>, label: RemoteId) -> Result<(), StoreError> {
+fn unindex<B: ByteMap>(tables: &mut Overlay<'_, B>, label: RemoteId) -> Result<(), StoreError> {
     if let Some(known) = published_label(tables, label)? {
         let known = PublishedLabel { targets: targets_of(tables, label)?, ..known };
         devices::unindex(tables, &known);
@@ -59,7 +59,7 @@ fn unindex<B: Bytes>(tables: &mut Overlay<'_, B>, label: RemoteId) -> Result<(),
     Ok(())
 }
 
-fn remove_check<B: Bytes>(tables: &mut Overlay<'_, B>, label: RemoteId) -> Result<(), StoreError> {
+fn remove_check<B: ByteMap>(tables: &mut Overlay<'_, B>, label: RemoteId) -> Result<(), StoreError> {
     if let Some(check) = check_of(tables, label)? {
         tables.remove(key::check_order(check.at, label));
         tables.remove(key::check(label));
@@ -68,13 +68,13 @@ fn remove_check<B: Bytes>(tables: &mut Overlay<'_, B>, label: RemoteId) -> Resul
 }
 
 /// When a published label was last compared with the service.
-pub(crate) fn check_of(tables: &dyn Bytes, label: RemoteId) -> Result<Option<LabelCheck>, StoreError> {
+pub(crate) fn check_of(tables: &dyn ByteMap, label: RemoteId) -> Result<Option<LabelCheck>, StoreError> {
     tables.get(&key::check(label))?.map(|value| decode(&value)).transpose()
 }
 
 /// The published labels that were compared with the service before a time, those that were compared first at the beginning.
 pub(crate) fn checked_before(
-    tables: &dyn Bytes,
+    tables: &dyn ByteMap,
     before: Timestamp,
     limit: usize,
 ) -> Result<Vec<RemoteId>, StoreError> {

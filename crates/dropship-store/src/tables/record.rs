@@ -3,18 +3,18 @@
 use crate::commit::UnknownBytes;
 use crate::entry::{Entry, Line};
 use crate::error::StoreError;
-use crate::tables::bytes::Bytes;
+use crate::tables::byte_map::ByteMap;
 use crate::tables::codec::{KnownFile, id_of, number};
 use crate::tables::files::{put_file, remove_file};
 use crate::tables::jobs::{advance, apply_snapshot, outlives_the_job, own, prune};
 use crate::tables::key;
-use crate::tables::later_lines::{Later, LaterLines};
+use crate::tables::later_lines::{LaterLines, LaterState};
 use crate::tables::overlay::Overlay;
 use crate::tables::published::{put_check, put_published, remove_published};
 use dropship_job::Job;
 
 /// Refuses a commit whose bytes have a job already.
-pub(crate) fn require_unknown(tables: &dyn Bytes, bytes: &UnknownBytes) -> Result<(), StoreError> {
+pub(crate) fn require_unknown(tables: &dyn ByteMap, bytes: &UnknownBytes) -> Result<(), StoreError> {
     let Some(job) = tables.get(&key::bytes(&bytes.sha256, bytes.folder.as_deref()))? else { return Ok(()) };
     let job = id_of(&job)?;
     let have = tables.job(&job)?.map_or(0, |job| job.rev());
@@ -22,12 +22,12 @@ pub(crate) fn require_unknown(tables: &dyn Bytes, bytes: &UnknownBytes) -> Resul
 }
 
 /// Applies a new line; returns the jobs that it changed.
-pub(crate) fn record<B: Bytes>(tables: &mut Overlay<'_, B>, line: &Line) -> Result<Vec<Job>, StoreError> {
+pub(crate) fn record<B: ByteMap>(tables: &mut Overlay<'_, B>, line: &Line) -> Result<Vec<Job>, StoreError> {
     apply_line(tables, line, None)
 }
 
 /// Applies a line of the journal that the tables may contain in part.
-pub(crate) fn replay<B: Bytes>(
+pub(crate) fn replay<B: ByteMap>(
     tables: &mut Overlay<'_, B>,
     line: &Line,
     later: &LaterLines,
@@ -35,7 +35,7 @@ pub(crate) fn replay<B: Bytes>(
     apply_line(tables, line, Some(later)).map(|_| ())
 }
 
-fn apply_line<B: Bytes>(
+fn apply_line<B: ByteMap>(
     tables: &mut Overlay<'_, B>,
     line: &Line,
     later: Option<&LaterLines>,
@@ -50,9 +50,9 @@ fn apply_line<B: Bytes>(
                 match (later, gap) {
                     // The tables have these events already.
                     (Some(_), _) if have > *rev => {}
-                    (_, Some(Later::Snapshot)) => own(tables, id, events),
+                    (_, Some(LaterState::Snapshot)) => own(tables, id, events),
                     // No job is left whose other objects `prune` would remove.
-                    (_, Some(Later::Pruned)) => {
+                    (_, Some(LaterState::Pruned)) => {
                         own(tables, id, events.iter().filter(|event| outlives_the_job(event)));
                     }
                     _ if have != *rev => {

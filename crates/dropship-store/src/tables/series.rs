@@ -6,15 +6,15 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use crate::error::StoreError;
-use crate::published::{PublishedLabel, Series, Target};
-use crate::tables::bytes::Bytes;
+use crate::published::{LabelSeries, PublishedLabel, PublishedTarget};
+use crate::tables::byte_map::ByteMap;
 use crate::tables::key;
 use crate::tables::overlay::Overlay;
 use crate::tables::published_label::{published_label, targets_of};
 use dropship_job::RemoteId;
 
 /// The keys of a label in the indexes of its series.
-pub(super) fn keys(label: RemoteId, series: &Series, targets: &[Target]) -> Vec<Vec<u8>> {
+pub(super) fn keys(label: RemoteId, series: &LabelSeries, targets: &[PublishedTarget]) -> Vec<Vec<u8>> {
     let mut keys = vec![key::series(&series.id, label)];
     for (inf, hardware_id, version) in rows(series, targets) {
         let place = (inf.as_str(), hardware_id.as_str());
@@ -29,14 +29,14 @@ pub(super) fn keys(label: RemoteId, series: &Series, targets: &[Target]) -> Vec<
 }
 
 /// Removes what the indexes have of a label.
-pub(super) fn unindex<B: Bytes>(tables: &mut Overlay<'_, B>, label: &PublishedLabel) {
+pub(super) fn unindex<B: ByteMap>(tables: &mut Overlay<'_, B>, label: &PublishedLabel) {
     for key in label.series.iter().flat_map(|series| keys(label.id, series, &label.targets)) {
         tables.remove(key);
     }
 }
 
 /// The labels of the same series with a target of this one, for a lower version of its INF.
-pub(crate) fn older(tables: &dyn Bytes, label: RemoteId) -> Result<BTreeSet<RemoteId>, StoreError> {
+pub(crate) fn older(tables: &dyn ByteMap, label: RemoteId) -> Result<BTreeSet<RemoteId>, StoreError> {
     in_index(tables, label, key::SERIES_VERSIONS, |prefix, version| {
         (prefix.to_vec(), [prefix, version].concat())
     })
@@ -45,7 +45,7 @@ pub(crate) fn older(tables: &dyn Bytes, label: RemoteId) -> Result<BTreeSet<Remo
 /// The labels of the same series with a target of this one, which take over targets, and whose package arrived at this time or
 /// later.
 pub(crate) fn arrived_since(
-    tables: &dyn Bytes,
+    tables: &dyn ByteMap,
     label: RemoteId,
     since: Timestamp,
 ) -> Result<BTreeSet<RemoteId>, StoreError> {
@@ -59,7 +59,7 @@ pub(crate) fn arrived_since(
 
 /// The labels of a series, the newest first, older than `before`.
 pub(crate) fn newest(
-    tables: &dyn Bytes,
+    tables: &dyn ByteMap,
     series: &str,
     before: Option<RemoteId>,
     limit: usize,
@@ -72,7 +72,7 @@ pub(crate) fn newest(
 /// The labels in a range of an index, for each target of a label. `range` makes it from the beginning of the target's keys and the
 /// version of its INF.
 fn in_index(
-    tables: &dyn Bytes,
+    tables: &dyn ByteMap,
     label: RemoteId,
     index: &[u8],
     range: impl Fn(&[u8], &[u8]) -> (Vec<u8>, Vec<u8>),
@@ -92,8 +92,8 @@ fn in_index(
 }
 
 /// The hardware ids of each INF, without case, with the version of the INF. Targets of other operating systems are the same row.
-fn rows(series: &Series, targets: &[Target]) -> BTreeSet<(String, String, String)> {
-    let row = |target: &Target| {
+fn rows(series: &LabelSeries, targets: &[PublishedTarget]) -> BTreeSet<(String, String, String)> {
+    let row = |target: &PublishedTarget| {
         let inf = target.inf.to_lowercase();
         let version = version_order(series.versions.get(&target.bundle)?.get(&inf)?)?;
         Some((inf, target.hardware_id.to_lowercase(), version))
@@ -111,7 +111,7 @@ fn version_order(version: &str) -> Option<String> {
 }
 
 /// The indexes of the series of a label.
-pub(super) fn put<B: Bytes>(tables: &mut Overlay<'_, B>, label: &PublishedLabel) {
+pub(super) fn put<B: ByteMap>(tables: &mut Overlay<'_, B>, label: &PublishedLabel) {
     for key in label.series.iter().flat_map(|series| keys(label.id, series, &label.targets)) {
         tables.put(key, []);
     }

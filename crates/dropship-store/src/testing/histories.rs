@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use crate::testing::samples::{accepted, arrived, id, label, published, series};
 use crate::{
-    Commit, DeviceQuery, Entry, HardwareIds, LabelCheck, NewestLabels, PublishedLabel, Store, Target,
+    Commit, DeviceQuery, Entry, HardwareIds, LabelCheck, NewestLabels, PublishedLabel, PublishedTarget, Store,
 };
 use dropship_job::{Event, RemoteId};
 
@@ -106,7 +106,7 @@ pub fn happen(store: &dyn Store, what: u8, at: u32, pruned: &mut BTreeSet<u32>) 
         9 => vec![Entry::Setting { key: flag, value: (!at.is_multiple_of(2)).then(|| "on".to_owned()) }],
         10 => vec![Entry::InspectionStarted { sha256 }],
         11 => {
-            let row = |os: u8| Target {
+            let row = |os: u8| PublishedTarget {
                 hardware_id: format!("pci\\ven_{number}"),
                 os: format!("OS{os}"),
                 bundle: "b".into(),

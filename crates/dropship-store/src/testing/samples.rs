@@ -4,7 +4,7 @@
 
 use jiff::Timestamp;
 
-use crate::{Commit, Entry, PublishedLabel, Series, Store, Target};
+use crate::{Commit, Entry, LabelSeries, PublishedLabel, PublishedTarget, Store};
 use dropship_job::{Event, Job, JobId, Package, RemoteId};
 
 /// The id of the job of this number.
@@ -71,7 +71,7 @@ pub fn begin(store: &dyn Store, id: &JobId, sha256: &str) {
 /// # Panics
 /// For times that do not exist.
 #[must_use]
-pub fn label(number: RemoteId, at: i64, targets: Vec<Target>) -> PublishedLabel {
+pub fn label(number: RemoteId, at: i64, targets: Vec<PublishedTarget>) -> PublishedLabel {
     PublishedLabel {
         id: number,
         name: format!("label {number}"),
@@ -97,11 +97,11 @@ pub fn label(number: RemoteId, at: i64, targets: Vec<Target>) -> PublishedLabel 
 /// # Panics
 /// For times that do not exist.
 #[must_use]
-pub fn series(bundle: &str, second: u32, takes_over: bool) -> Series {
+pub fn series(bundle: &str, second: u32, takes_over: bool) -> LabelSeries {
     let arrived = Timestamp::from_second(i64::from(second)).expect("a time");
     let version = format!("1.{second}");
     let infs = ["a.inf", "echo.inf"].map(|inf| (inf.to_owned(), version.clone()));
-    Series {
+    LabelSeries {
         id: "s".into(),
         versions: [(bundle.to_owned(), infs.into())].into(),
         takes_over_since: takes_over.then_some(arrived),

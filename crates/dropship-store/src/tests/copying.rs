@@ -30,7 +30,7 @@ fn copied(from: CopySide<'_>, to: CopySide<'_>) -> Copied {
 
 /// A store after this many commits of a random history, of which most lines were compacted.
 fn source(folder: &Path, commits: u32) -> DiskStore {
-    let (store, _) = open_with(folder, Limits { segment: 2 << 10, segments: 2 });
+    let (store, _) = open_with(folder, SegmentLimits { segment: 2 << 10, segments: 2 });
     let (mut random, mut pruned) = (1_u32, BTreeSet::new());
     for _ in 0..commits {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);

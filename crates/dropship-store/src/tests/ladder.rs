@@ -133,7 +133,7 @@ fn damaged_line_that_the_database_has_costs_only_its_history() {
 #[test]
 fn outdated_copy_of_the_database_is_rebuilt() {
     let folder = tempfile::tempdir().expect("folder");
-    let few = Limits { segment: 2_000, segments: 2 };
+    let few = SegmentLimits { segment: 2_000, segments: 2 };
     create(folder.path());
     let old = folder.path().join("copy");
     std::fs::rename(folder.path().join("sled"), &old).expect("put away");
@@ -153,7 +153,7 @@ fn outdated_copy_of_the_database_is_rebuilt() {
 #[test]
 fn store_stays_small_over_a_hundred_thousand_transitions() {
     let folder = tempfile::tempdir().expect("folder");
-    let (store, _) = open_with(folder.path(), Limits { segment: 4 << 20, segments: 3 });
+    let (store, _) = open_with(folder.path(), SegmentLimits { segment: 4 << 20, segments: 3 });
     for at in 0..1000 {
         begin(&store, &id(at), &format!("s{at}"));
     }

@@ -15,7 +15,7 @@ use std::collections::hash_map::Entry;
 
 /// The rules, in ticks, and the one that is broken.
 #[derive(Debug, Clone, Copy)]
-struct Rules {
+struct ProtocolRules {
     /// Term of a lease.
     term: u8,
     /// The node's own lease ends that much earlier.
@@ -28,14 +28,14 @@ struct Rules {
     late: u8,
     /// How long a create in doubt is waited for.
     uncertain: u8,
-    broken: Option<Rule>,
+    broken: Option<ProtocolRule>,
     /// Number of takeovers, and of intents, that are followed.
     most: u8,
 }
 
 /// The rules of the protocol, besides its times.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Rule {
+enum ProtocolRule {
     /// The lease is compared with the clock before a call.
     LeaseIsChecked,
     /// A lease is measured from before it was asked for, and not from its answer.
@@ -54,11 +54,11 @@ enum Rule {
     AppendIsFenced,
 }
 
-const RULES: Rules =
-    Rules { term: 3, margin: 1, drift: 2, pause: 1, late: 2, uncertain: 2, broken: None, most: 3 };
+const RULES: ProtocolRules =
+    ProtocolRules { term: 3, margin: 1, drift: 2, pause: 1, late: 2, uncertain: 2, broken: None, most: 3 };
 
 /// A counterexample needs no more than two takeovers.
-const SHORT: Rules = Rules { most: 2, ..RULES };
+const SHORT: ProtocolRules = ProtocolRules { most: 2, ..RULES };
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Phase {
@@ -83,7 +83,7 @@ enum Phase {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Node {
+struct ModelNode {
     phase: Phase,
     /// Time by the node's clock since it asked for its lease; at most the term.
     lease: u8,
@@ -93,7 +93,7 @@ struct Node {
     is_current: bool,
 }
 
-impl Node {
+impl ModelNode {
     /// A process without a lease.
     fn in_phase(phase: Phase) -> Self {
         Self { phase, lease: u8::MAX, renewing: None, is_current: false }
@@ -101,10 +101,10 @@ impl Node {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct State {
+struct ModelState {
     /// How far the clock of the first node is behind.
     behind: u8,
-    nodes: [Node; 2],
+    nodes: [ModelNode; 2],
     holder: Option<usize>,
     /// Time until the lease can be taken.
     deadline: u8,
@@ -122,7 +122,7 @@ struct State {
 }
 
 /// Adds the state after a change to those that can follow.
-type Add<'a> = &'a mut dyn FnMut(&dyn Fn(&mut State));
+type Add<'a> = &'a mut dyn FnMut(&dyn Fn(&mut ModelState));
 
 /// What must not happen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -133,11 +133,11 @@ enum Violation {
     Forked,
 }
 
-impl State {
+impl ModelState {
     fn start() -> Self {
         Self {
             behind: 0,
-            nodes: [Node::in_phase(Phase::Out); 2],
+            nodes: [ModelNode::in_phase(Phase::Out); 2],
             holder: None,
             deadline: 0,
             intents: 0,
@@ -164,9 +164,9 @@ impl State {
     }
 
     /// Appends a line, if the node knows the end of the journal; otherwise the node ends.
-    fn append(&mut self, rules: &Rules, node: usize, then: Phase) {
-        if !self.nodes[node].is_current && rules.broken != Some(Rule::AppendIsFenced) {
-            self.nodes[node] = Node::in_phase(Phase::Out);
+    fn append(&mut self, rules: &ProtocolRules, node: usize, then: Phase) {
+        if !self.nodes[node].is_current && rules.broken != Some(ProtocolRule::AppendIsFenced) {
+            self.nodes[node] = ModelNode::in_phase(Phase::Out);
             return;
         }
         self.line_of(node);
@@ -187,24 +187,24 @@ impl State {
     }
 
     /// A process of the node takes over: it knows the journal, and has appended its line.
-    fn take_over(&mut self, rules: &Rules, node: usize) {
+    fn take_over(&mut self, rules: &ProtocolRules, node: usize) {
         self.takeovers += 1;
         (self.holder, self.deadline) = (Some(node), rules.term + 1);
         let phase = match (self.is_known, self.intents) {
             (true, _) => Phase::Done,
             (false, 0) => Phase::Ready,
-            _ if rules.broken == Some(Rule::IntentIsReconciled) => Phase::Intended,
+            _ if rules.broken == Some(ProtocolRule::IntentIsReconciled) => Phase::Intended,
             _ => Phase::Doubt,
         };
-        self.nodes[node] = Node { lease: 0, ..Node::in_phase(phase) };
+        self.nodes[node] = ModelNode { lease: 0, ..ModelNode::in_phase(phase) };
         self.line_of(node);
     }
 
     /// Time passes; by the clock of the first node it may not.
-    fn tick(&mut self, rules: &Rules, is_slow: bool) {
+    fn tick(&mut self, rules: &ProtocolRules, is_slow: bool) {
         self.behind += u8::from(is_slow);
         self.deadline = self.deadline.saturating_sub(1);
-        if rules.broken == Some(Rule::WaitBeginsAtTakeover) {
+        if rules.broken == Some(ProtocolRule::WaitBeginsAtTakeover) {
             self.intended = (self.intended + 1).min(rules.uncertain + 1);
         }
         for (number, node) in self.nodes.iter_mut().enumerate() {
@@ -236,7 +236,7 @@ impl State {
     }
 
     /// The states that can follow.
-    fn next(&self, rules: &Rules) -> Vec<Self> {
+    fn next(&self, rules: &ProtocolRules) -> Vec<Self> {
         let mut next = Vec::new();
         let mut with = |change: &dyn Fn(&mut Self)| {
             let mut state = *self;
@@ -264,12 +264,13 @@ impl State {
     }
 
     /// What a node can do about the lease.
-    fn next_of_lease(&self, rules: &Rules, node: usize, with: Add<'_>) {
-        let (Node { phase, lease, renewing, .. }, has_lease) = (self.nodes[node], self.holder == Some(node));
+    fn next_of_lease(&self, rules: &ProtocolRules, node: usize, with: Add<'_>) {
+        let (ModelNode { phase, lease, renewing, .. }, has_lease) =
+            (self.nodes[node], self.holder == Some(node));
         if phase == Phase::Out {
             // An earlier process of the same node has ended: the folder has a lock.
             let is_free = self.deadline == 0 || self.holder.is_none_or(|holder| holder == node);
-            let is_free = is_free || rules.broken == Some(Rule::DeadlineIsWaitedFor);
+            let is_free = is_free || rules.broken == Some(ProtocolRule::DeadlineIsWaitedFor);
             if is_free && self.takeovers < rules.most {
                 with(&|state| state.take_over(rules, node));
             }
@@ -277,7 +278,7 @@ impl State {
         }
         if self.takeovers < rules.most {
             // It is killed, and starts again.
-            with(&|state| state.nodes[node] = Node::in_phase(Phase::Out));
+            with(&|state| state.nodes[node] = ModelNode::in_phase(Phase::Out));
         }
         if has_lease && phase != Phase::Done && renewing.is_none() && lease > 0 {
             with(&|state| {
@@ -286,32 +287,32 @@ impl State {
             });
         }
         if let Some(since) = renewing {
-            let since = if rules.broken == Some(Rule::MeasuredFromBefore) { 0 } else { since };
+            let since = if rules.broken == Some(ProtocolRule::MeasuredFromBefore) { 0 } else { since };
             with(&|state| {
                 state.nodes[node].lease = since;
                 state.nodes[node].renewing = None;
             });
         }
         // It shuts down. Its workers have ended then.
-        let is_early = rules.broken == Some(Rule::ReleaseIsLast);
+        let is_early = rules.broken == Some(ProtocolRule::ReleaseIsLast);
         if has_lease && (is_early || !matches!(phase, Phase::Checked(_))) {
             with(&|state| {
                 state.holder = None;
                 if !is_early {
-                    state.nodes[node] = Node::in_phase(Phase::Out);
+                    state.nodes[node] = ModelNode::in_phase(Phase::Out);
                 }
             });
         }
     }
 
     /// What a node can do about the create.
-    fn next_of_create(&self, rules: &Rules, node: usize, with: Add<'_>) {
-        let Node { phase, lease, .. } = self.nodes[node];
-        let is_unchecked = rules.broken == Some(Rule::LeaseIsChecked);
+    fn next_of_create(&self, rules: &ProtocolRules, node: usize, with: Add<'_>) {
+        let ModelNode { phase, lease, .. } = self.nodes[node];
+        let is_unchecked = rules.broken == Some(ProtocolRule::LeaseIsChecked);
         let may_send = is_unchecked || lease < rules.term - rules.margin;
         let mut goes_to = |phase: Phase| with(&|state| state.nodes[node].phase = phase);
         match phase {
-            Phase::Ready if rules.broken == Some(Rule::IntentComesFirst) => {
+            Phase::Ready if rules.broken == Some(ProtocolRule::IntentComesFirst) => {
                 if may_send {
                     goes_to(Phase::Checked(0));
                 }
@@ -333,7 +334,7 @@ impl State {
             }
             Phase::Doubt if self.objects > 0 => with(&|state| state.append(rules, node, Phase::Done)),
             Phase::Doubt => {
-                let is_early = rules.broken == Some(Rule::WaitBeginsAtTakeover);
+                let is_early = rules.broken == Some(ProtocolRule::WaitBeginsAtTakeover);
                 let passed = if is_early { self.intended } else { 0 };
                 goes_to(Phase::Waiting(rules.uncertain + 1 - passed));
             }
@@ -351,10 +352,10 @@ impl State {
 
 /// What a search has found.
 #[derive(Debug, Default)]
-struct Found {
+struct SearchResult {
     states: usize,
     /// The states from the start to one that must not be.
-    counterexample: Option<(Violation, Vec<State>)>,
+    counterexample: Option<(Violation, Vec<ModelState>)>,
     /// Whether a process learns of its object after another one took over with the create in doubt, and repeated it.
     succeeds: bool,
     /// Whether a call of an earlier process takes effect after another one took over.
@@ -362,9 +363,9 @@ struct Found {
 }
 
 /// Searches all states, until one violates the protocol.
-fn search(rules: &Rules) -> Found {
-    let mut from: HashMap<State, Option<State>> = HashMap::from([(State::start(), None)]);
-    let (mut open, mut found) = (vec![State::start()], Found::default());
+fn search(rules: &ProtocolRules) -> SearchResult {
+    let mut from: HashMap<ModelState, Option<ModelState>> = HashMap::from([(ModelState::start(), None)]);
+    let (mut open, mut found) = (vec![ModelState::start()], SearchResult::default());
     while let Some(state) = open.pop() {
         if let Some(violation) = state.violation() {
             let mut way = vec![state];
@@ -376,7 +377,7 @@ fn search(rules: &Rules) -> Found {
             break;
         }
         found.succeeds |= state.is_known && state.takeovers > 1 && state.intents > 1;
-        let in_doubt = |node: &Node| matches!(node.phase, Phase::Doubt | Phase::Waiting(_));
+        let in_doubt = |node: &ModelNode| matches!(node.phase, Phase::Doubt | Phase::Waiting(_));
         for next in state.next(rules) {
             found.is_late |= next.objects > state.objects && state.nodes.iter().any(in_doubt);
             if let Entry::Vacant(place) = from.entry(next) {
@@ -399,17 +400,17 @@ fn freezes_kills_and_late_answers_in_any_order_break_nothing() {
 #[test]
 fn protocol_without_one_of_its_rules_has_a_counterexample() {
     let rules = [
-        (Rule::LeaseIsChecked, Violation::Doubled),
-        (Rule::MeasuredFromBefore, Violation::Doubled),
-        (Rule::DeadlineIsWaitedFor, Violation::Doubled),
-        (Rule::ReleaseIsLast, Violation::Doubled),
-        (Rule::IntentComesFirst, Violation::Doubled),
-        (Rule::IntentIsReconciled, Violation::Doubled),
-        (Rule::WaitBeginsAtTakeover, Violation::Doubled),
-        (Rule::AppendIsFenced, Violation::Forked),
+        (ProtocolRule::LeaseIsChecked, Violation::Doubled),
+        (ProtocolRule::MeasuredFromBefore, Violation::Doubled),
+        (ProtocolRule::DeadlineIsWaitedFor, Violation::Doubled),
+        (ProtocolRule::ReleaseIsLast, Violation::Doubled),
+        (ProtocolRule::IntentComesFirst, Violation::Doubled),
+        (ProtocolRule::IntentIsReconciled, Violation::Doubled),
+        (ProtocolRule::WaitBeginsAtTakeover, Violation::Doubled),
+        (ProtocolRule::AppendIsFenced, Violation::Forked),
     ];
     for (rule, violation) in rules {
-        let found = search(&Rules { broken: Some(rule), ..SHORT });
+        let found = search(&ProtocolRules { broken: Some(rule), ..SHORT });
         let (counterexample, way) = found
             .counterexample
             .unwrap_or_else(|| panic!("{rule:?}: no counterexample in {} states", found.states));
@@ -420,12 +421,12 @@ fn protocol_without_one_of_its_rules_has_a_counterexample() {
 #[test]
 fn protocol_with_one_time_out_of_bounds_has_a_counterexample() {
     let times = [
-        ("the lease has no margin", Rules { margin: 0, ..SHORT }),
-        ("the clock falls further behind than the margin allows for", Rules { drift: 3, ..SHORT }),
-        ("the node is frozen between the check and the call", Rules { pause: 2, ..SHORT }),
-        ("the create is not waited for", Rules { uncertain: 0, ..SHORT }),
-        ("the create is waited for too shortly", Rules { uncertain: 1, ..SHORT }),
-        ("the call takes effect later than it is waited for", Rules { late: 3, ..SHORT }),
+        ("the lease has no margin", ProtocolRules { margin: 0, ..SHORT }),
+        ("the clock falls further behind than the margin allows for", ProtocolRules { drift: 3, ..SHORT }),
+        ("the node is frozen between the check and the call", ProtocolRules { pause: 2, ..SHORT }),
+        ("the create is not waited for", ProtocolRules { uncertain: 0, ..SHORT }),
+        ("the create is waited for too shortly", ProtocolRules { uncertain: 1, ..SHORT }),
+        ("the call takes effect later than it is waited for", ProtocolRules { late: 3, ..SHORT }),
     ];
     for (what, rules) in times {
         let found = search(&rules).counterexample.map(|(violation, _)| violation);

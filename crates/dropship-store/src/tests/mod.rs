@@ -16,7 +16,7 @@ use std::sync::atomic::AtomicBool;
 use jiff::Timestamp;
 
 use crate::heartbeat::Unwatched;
-use crate::journal::Limits;
+use crate::journal::SegmentLimits;
 use crate::testing::*;
 use crate::*;
 use dropship_job::{ErrorKind, Event, Fault, JobId, RemoteId, RemoteKind, StateKind};
@@ -25,7 +25,7 @@ fn open(folder: &Path) -> (DiskStore, OpenReport) {
     DiskStore::open(folder).expect("the store opens")
 }
 
-fn open_with(folder: &Path, limits: Limits) -> (DiskStore, OpenReport) {
+fn open_with(folder: &Path, limits: SegmentLimits) -> (DiskStore, OpenReport) {
     let cancelled = AtomicBool::new(false);
     DiskStore::open_with(folder, limits, Arc::new(Unwatched), false, &cancelled).expect("the store opens")
 }
@@ -150,7 +150,7 @@ fn create_in_doubt_stays_in_doubt_after_a_restart() {
 #[test]
 fn journal_stays_bounded_and_can_rebuild_everything() {
     let folder = tempfile::tempdir().expect("folder");
-    let limits = Limits { segment: 8_000, segments: 3 };
+    let limits = SegmentLimits { segment: 8_000, segments: 3 };
     let (store, _) = open_with(folder.path(), limits);
     begin(&store, &id(1), "aa");
     begin(&store, &id(2), "bb");

@@ -9,8 +9,8 @@ pub(super) fn label_id(number: u64) -> RemoteId {
     RemoteId::new(1_152_921_504_621_465_200 + number)
 }
 
-fn target(hardware_id: &str, os: &str, version: &str) -> Target {
-    Target {
+fn target(hardware_id: &str, os: &str, version: &str) -> PublishedTarget {
+    PublishedTarget {
         hardware_id: hardware_id.into(),
         os: os.into(),
         bundle: "b1".into(),
@@ -99,7 +99,7 @@ fn merge_suite(store: &dyn Store) {
         expected.retain(|(_, label), _| *label != label_id(number));
     }
     for prefix in ["", r"pci\", r"usb\", r"pci\b", "x"] {
-        let has = |rows: &[Target]| rows.iter().any(|row| row.hardware_id.starts_with(prefix));
+        let has = |rows: &[PublishedTarget]| rows.iter().any(|row| row.hardware_id.starts_with(prefix));
         let wanted = expected.iter().rev().filter(|(_, rows)| has(rows));
         let wanted: Vec<_> = wanted.map(|((_, label), _)| *label).collect();
         assert_eq!(newest(store, HardwareIds::Matching(prefix, &|_| true)), wanted, "{prefix}");
@@ -141,7 +141,7 @@ fn newest_labels_of_a_glob_are_found_without_reading_the_older_ones() {
 /// The versions of six labels are 1.9, 1.10, 1.10, 1.11, 1.2 and 1.1; all but the third take over targets.
 fn series_suite(store: &dyn Store) {
     let put = |number: u64, second: u32, ids: &[&str]| {
-        let series = Series { id: "s".into(), ..series("b1", second, number != 2) };
+        let series = LabelSeries { id: "s".into(), ..series("b1", second, number != 2) };
         let rows = ids.iter().flat_map(|id| [target(id, "CO", "1"), target(id, "NI", "1")]).collect();
         let label = PublishedLabel { series: Some(series), ..label(label_id(number), 10, rows) };
         commit(store, new(label));

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const FEW: Limits = Limits { segment: 3_000, segments: 2 };
+const FEW: SegmentLimits = SegmentLimits { segment: 3_000, segments: 2 };
 
 fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("folder");

@@ -3,17 +3,17 @@
 use std::collections::HashMap;
 
 use crate::error::StoreError;
-use crate::tables::{Bytes, Changes, Pair, decode_job, key, merge};
+use crate::tables::{ByteMap, KeyValue, TableChanges, decode_job, key, merge};
 use dropship_job::{Job, JobId};
 
 /// Tables with the changes of a group on top, and the recent jobs.
-pub(super) struct Layer<'a, T> {
+pub(super) struct LayeredTables<'a, T> {
     pub(super) base: &'a T,
     pub(super) recent_jobs: &'a HashMap<JobId, Job>,
-    pub(super) changes: &'a Changes,
+    pub(super) changes: &'a TableChanges,
 }
 
-impl<T: Bytes> Bytes for Layer<'_, T> {
+impl<T: ByteMap> ByteMap for LayeredTables<'_, T> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         match self.changes.get(key) {
             Some(change) => Ok(change.clone()),
@@ -28,7 +28,7 @@ impl<T: Bytes> Bytes for Layer<'_, T> {
         }
     }
 
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError> {
         Ok(merge(self.base.scan(prefix)?, self.changes, prefix))
     }
 }

@@ -11,11 +11,11 @@ use crate::commit::{Commit, UnknownBytes, lost};
 use crate::entry::Line;
 use crate::error::StoreError;
 use crate::heartbeat::Heartbeat;
-use crate::journal::{Appended, Journal};
-use crate::space::Space;
-use crate::tables::{Changes, Overlay, key, record, require_unknown};
-use crate::writer::layer::Layer;
-use crate::writer::{Answer, Message, Pending, Target};
+use crate::journal::{AppendOutcome, Journal};
+use crate::space::DiskSpace;
+use crate::tables::{Overlay, TableChanges, key, record, require_unknown};
+use crate::writer::layer::LayeredTables;
+use crate::writer::{CommitAnswer, PendingCommit, WriterMessage, WriterTables};
 use dropship_job::{Job, JobId};
 
 /// Number of recently changed jobs that are kept parsed; about as many as change at the same time.
@@ -31,24 +31,24 @@ const STRAGGLE: Duration = Duration::from_micros(50);
 const QUIET: Duration = Duration::from_millis(500);
 
 /// Maximum age of unflushed changes. A flush costs three syncs of its own, and the journal has the changes anyway: they are
-/// replayed when the store is opened, in milliseconds, since their number is limited ([`Target::is_full`]).
+/// replayed when the store is opened, in milliseconds, since their number is limited ([`WriterTables::is_full`]).
 const LAG: Duration = Duration::from_secs(600);
 
 /// Commits that were checked, and can be appended.
 #[derive(Default)]
-struct Checked {
+struct CheckedCommits {
     lines: Vec<Line>,
-    changes: Changes,
-    answers: Vec<(Answer, Vec<Job>)>,
+    changes: TableChanges,
+    answers: Vec<(CommitAnswer, Vec<Job>)>,
     /// The condition of each commit.
     conditions: Vec<Option<UnknownBytes>>,
     /// Whether a sender waits until its lines survive a power cut.
     sync: bool,
 }
 
-impl Checked {
+impl CheckedCommits {
     /// The commits as they were before the check.
-    fn into_group(self) -> Vec<Pending> {
+    fn into_group(self) -> Vec<PendingCommit> {
         let durable = self.sync;
         let lines = self.lines.into_iter().zip(self.conditions);
         let commits =
@@ -70,16 +70,16 @@ pub(super) struct WriterThread<T, J> {
     last_group: usize,
     stopped: watch::Sender<Option<String>>,
     heartbeat: Arc<dyn Heartbeat>,
-    space: Space,
+    space: DiskSpace,
 }
 
-impl<T: Target, J: Journal> WriterThread<T, J> {
+impl<T: WriterTables, J: Journal> WriterThread<T, J> {
     pub(super) fn new(
         tables: Arc<T>,
         journal: J,
         stopped: watch::Sender<Option<String>>,
         heartbeat: Arc<dyn Heartbeat>,
-        space: Space,
+        space: DiskSpace,
     ) -> Self {
         Self {
             tables,
@@ -95,7 +95,7 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
     }
 
     /// Works until the last handle is dropped.
-    pub(super) fn run(mut self, messages: &Receiver<Message>) {
+    pub(super) fn run(mut self, messages: &Receiver<WriterMessage>) {
         loop {
             self.heartbeat.beat();
             match messages.recv_timeout(self.timeout()) {
@@ -115,9 +115,13 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
     }
 
     /// Handles a message. Returns the message that was received after it, if that is not handled yet.
-    fn handle(&mut self, message: Message, messages: &Receiver<Message>) -> Option<Message> {
+    fn handle(
+        &mut self,
+        message: WriterMessage,
+        messages: &Receiver<WriterMessage>,
+    ) -> Option<WriterMessage> {
         match message {
-            Message::Commit(first) => {
+            WriterMessage::Commit(first) => {
                 self.is_quiet = false;
                 let (group, next) = self.gather(first, messages);
                 self.write(group);
@@ -126,9 +130,9 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
                 }
                 return next;
             }
-            Message::CatchUp => self.catch_up(),
-            Message::TakeOver(answer) => drop(answer.send(self.take_over())),
-            Message::Superseded => {
+            WriterMessage::CatchUp => self.catch_up(),
+            WriterMessage::TakeOver(answer) => drop(answer.send(self.take_over())),
+            WriterMessage::Superseded => {
                 if self.stopped.borrow().is_none() {
                     self.stop(&StoreError::taken_over());
                 }
@@ -160,7 +164,11 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
     /// The senders of the last group have just been answered, and are about to commit again. The wait keeps them in one group.
     /// Without it, they would split into two groups that wait for each other. Also returns a message of another kind that came
     /// after the commits.
-    fn gather(&mut self, first: Pending, messages: &Receiver<Message>) -> (Vec<Pending>, Option<Message>) {
+    fn gather(
+        &mut self,
+        first: PendingCommit,
+        messages: &Receiver<WriterMessage>,
+    ) -> (Vec<PendingCommit>, Option<WriterMessage>) {
         let (mut group, mut next) = (vec![first], None);
         while next.is_none() && group.len() < GROUP {
             let message = match messages.try_recv() {
@@ -168,9 +176,9 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
                 waiting => waiting.ok(),
             };
             match message {
-                Some(Message::Commit(pending)) => group.push(pending),
+                Some(WriterMessage::Commit(pending)) => group.push(pending),
                 // Not needed: an append finds the lines of other nodes.
-                Some(Message::CatchUp) => {}
+                Some(WriterMessage::CatchUp) => {}
                 Some(other) => next = Some(other),
                 None => break,
             }
@@ -180,7 +188,7 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
     }
 
     /// Writes a group; each commit is accepted or refused separately.
-    fn write(&mut self, mut group: Vec<Pending>) {
+    fn write(&mut self, mut group: Vec<PendingCommit>) {
         if let Some(why) = self.stopped.borrow().clone() {
             for (_, answer) in group {
                 drop(answer.send(Err(StoreError::Stopped(why.clone()))));
@@ -195,8 +203,8 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
             // Even if the write fails: these jobs may have changed.
             self.forget_changed(&checked.changes);
             match self.append(&mut checked.lines, checked.sync) {
-                Ok(Appended::Done { is_full }) => return self.on_appended(checked, is_full),
-                Ok(Appended::Behind(lines)) => match self.follow(&lines) {
+                Ok(AppendOutcome::Done { is_full }) => return self.on_appended(checked, is_full),
+                Ok(AppendOutcome::Behind(lines)) => match self.follow(&lines) {
                     // Another node was first: the same commits are checked again, on top of its lines.
                     Ok(()) => group = checked.into_group(),
                     Err(error) => return self.stop_and_answer(checked.answers, &error),
@@ -207,14 +215,17 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
     }
 
     /// Checks each commit on top of the commits before it. An illegal commit is answered at once.
-    fn check(&self, group: Vec<Pending>) -> Checked {
-        let mut checked = Checked::default();
+    fn check(&self, group: Vec<PendingCommit>) -> CheckedCommits {
+        let mut checked = CheckedCommits::default();
         for (commit, answer) in group {
             let seq = self.journal.last_seq() + 1 + checked.lines.len() as u64;
             let line = Line::new(seq, commit.at, commit.entries);
             // Each commit is checked on a view of its own, so that a refused commit leaves nothing behind.
-            let group_view =
-                Layer { base: &*self.tables, recent_jobs: &self.recent_jobs, changes: &checked.changes };
+            let group_view = LayeredTables {
+                base: &*self.tables,
+                recent_jobs: &self.recent_jobs,
+                changes: &checked.changes,
+            };
             let mut view = Overlay::new(&group_view);
             let possible =
                 commit.unknown.as_ref().map_or(Ok(()), |bytes| require_unknown(&group_view, bytes));
@@ -234,7 +245,7 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
     }
 
     /// Makes lines visible that are in the journal, and answers their senders.
-    fn on_appended(&mut self, mut checked: Checked, is_full: bool) {
+    fn on_appended(&mut self, mut checked: CheckedCommits, is_full: bool) {
         self.journal.mark(&mut checked.changes);
         let removed = checked.changes.iter().filter(|(_, change)| change.is_none());
         let removed: HashSet<_> = removed.map(|(key, _)| key.clone()).collect();
@@ -258,19 +269,19 @@ impl<T: Target, J: Journal> WriterThread<T, J> {
         }
     }
 
-    fn stop_and_answer(&mut self, answers: Vec<(Answer, Vec<Job>)>, error: &StoreError) {
+    fn stop_and_answer(&mut self, answers: Vec<(CommitAnswer, Vec<Job>)>, error: &StoreError) {
         let why = self.stop(error);
         for (answer, _) in answers {
             drop(answer.send(Err(StoreError::Stopped(why.clone()))));
         }
     }
 
-    fn forget_changed(&mut self, changes: &Changes) {
+    fn forget_changed(&mut self, changes: &TableChanges) {
         self.recent_jobs.retain(|id, _| !changes.contains_key(&key::job(id)));
     }
 
     /// Appends lines to the journal. Tries again while the disk is full or the journal does not respond.
-    fn append(&mut self, lines: &mut [Line], sync: bool) -> Result<Appended, StoreError> {
+    fn append(&mut self, lines: &mut [Line], sync: bool) -> Result<AppendOutcome, StoreError> {
         loop {
             match self.journal.append(lines, sync) {
                 Err(error) if self.may_retry(&error) => self.heartbeat.beat(),

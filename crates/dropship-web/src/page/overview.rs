@@ -18,11 +18,11 @@ pub struct OverviewView {
     /// Keys of the configuration that take effect at a restart.
     pub restart: Vec<String>,
     /// Number of packages by state.
-    pub counts: Vec<Count>,
+    pub counts: Vec<StateCount>,
     /// Packages that wait for a decision.
-    pub held: Vec<Line>,
+    pub held: Vec<PackageLine>,
     /// Packages in progress.
-    pub active: Vec<Line>,
+    pub active: Vec<PackageLine>,
     /// Number of packages in progress that are not listed.
     pub more_active: usize,
     /// Number of held packages that are not listed.
@@ -30,11 +30,11 @@ pub struct OverviewView {
     /// The next labels on the calendar.
     pub upcoming: Vec<Upcoming>,
     /// The packages that ended last.
-    pub ended: Vec<Line>,
+    pub ended: Vec<PackageLine>,
     /// The watched folders.
-    pub folders: Vec<Part>,
+    pub folders: Vec<HealthItem>,
     /// The accounts at Microsoft.
-    pub accounts: Vec<Part>,
+    pub accounts: Vec<HealthItem>,
 }
 
 /// Something that needs attention.
@@ -52,7 +52,7 @@ pub struct Trouble {
 
 /// The number of packages in a state.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Count {
+pub struct StateCount {
     /// The state.
     pub word: String,
     /// How many.
@@ -63,7 +63,7 @@ pub struct Count {
 
 /// A package.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Line {
+pub struct PackageLine {
     /// Address of its page.
     pub link: String,
     /// File name.
@@ -101,7 +101,7 @@ pub struct Upcoming {
 
 /// A folder or an account.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct HealthItem {
     /// Its name.
     pub name: String,
     /// Its path or endpoint.
@@ -209,7 +209,7 @@ fn counts(view: &OverviewView) -> Markup {
     }
 }
 
-fn lines(lines: &[Line], now: Timestamp) -> Markup {
+fn lines(lines: &[PackageLine], now: Timestamp) -> Markup {
     html! {
         @if !lines.is_empty() {
             ul.rows {
@@ -269,7 +269,7 @@ fn calendar(view: &OverviewView) -> Markup {
     }
 }
 
-fn parts(id: &str, heading: &str, parts: &[Part]) -> Markup {
+fn parts(id: &str, heading: &str, parts: &[HealthItem]) -> Markup {
     html! {
         section aria-labelledby=(id) {
             h2 id=(id) { (heading) }

@@ -23,19 +23,19 @@ pub struct PackageView {
     /// What is wrong, why it waits, and what an operator can do.
     pub notices: Vec<Notice>,
     /// The steps, in their order.
-    pub stages: Vec<Stage>,
+    pub stages: Vec<StepView>,
     /// Facts about the package and its job.
-    pub facts: Vec<Fact>,
+    pub facts: Vec<NamedValue>,
     /// Its INFs.
     pub infs: Vec<InfView>,
     /// Number of INFs that are not listed.
     pub more_infs: usize,
     /// Its labels.
-    pub labels: Vec<LabelView>,
+    pub labels: Vec<PackageLabelView>,
     /// The requests that wait for an approval.
     pub approvals: Vec<ApprovalView>,
     /// What the rule asks for: product and submission.
-    pub plan: Vec<Fact>,
+    pub plan: Vec<NamedValue>,
     /// The requests for product and submission: heading and body.
     pub requests: Vec<(String, String)>,
     /// Its results.
@@ -55,7 +55,7 @@ pub struct Notice {
 
 /// A step of the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stage {
+pub struct StepView {
     /// Its name.
     pub name: String,
     /// Its progress.
@@ -70,16 +70,16 @@ pub struct Stage {
 
 /// A name and a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fact {
+pub struct NamedValue {
     /// The name.
     pub name: String,
     /// The value.
-    pub value: Value,
+    pub value: ValueView,
 }
 
 /// The value of a fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Value {
+pub enum ValueView {
     /// A text.
     Text(String),
     /// A text in the letters of a machine, such as a digest.
@@ -116,13 +116,13 @@ pub struct InfView {
 
 /// A label.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LabelView {
+pub struct PackageLabelView {
     /// Its name.
     pub name: String,
     /// Its state.
     pub badge: Badge,
     /// Its id at Microsoft, with the address in Partner Center.
-    pub id: Option<Value>,
+    pub id: Option<ValueView>,
     /// Its audiences.
     pub audiences: Vec<String>,
     /// The time before which it is not requested or does not go live.
@@ -210,8 +210,8 @@ pub fn region(view: &PackageView, now: Timestamp) -> Markup {
     }
 }
 
-fn way(stages: &[Stage], now: Timestamp) -> Markup {
-    let step = |stage: &Stage| WayStep {
+fn way(stages: &[StepView], now: Timestamp) -> Markup {
+    let step = |stage: &StepView| WayStep {
         name: stage.name.clone(),
         state: stage.state,
         took: took(stage, now),
@@ -225,7 +225,7 @@ fn way(stages: &[Stage], now: Timestamp) -> Markup {
 }
 
 /// How long a step has taken until now.
-fn took(stage: &Stage, now: Timestamp) -> Option<Duration> {
+fn took(stage: &StepView, now: Timestamp) -> Option<Duration> {
     let current = stage.since.map(|since| Duration::try_from(now.duration_since(since)).unwrap_or_default());
     match (stage.took, current) {
         (Some(before), Some(current)) => Some(before.saturating_add(current)),
@@ -233,21 +233,21 @@ fn took(stage: &Stage, now: Timestamp) -> Option<Duration> {
     }
 }
 
-fn value(value: &Value) -> Markup {
+fn value(value: &ValueView) -> Markup {
     html! {
         @match value {
-            Value::Text(text) => { bdi { (text) } }
-            Value::Code(text) => { code { (text) } }
-            Value::Time(at) => { (text::full_time(*at)) }
-            Value::Link { text, link, is_external: true } => {
+            ValueView::Text(text) => { bdi { (text) } }
+            ValueView::Code(text) => { code { (text) } }
+            ValueView::Time(at) => { (text::full_time(*at)) }
+            ValueView::Link { text, link, is_external: true } => {
                 a href=(link) rel="external noopener noreferrer" { bdi { (text) } }
             }
-            Value::Link { text, link, is_external: false } => { a href=(link) { bdi { (text) } } }
+            ValueView::Link { text, link, is_external: false } => { a href=(link) { bdi { (text) } } }
         }
     }
 }
 
-fn facts(facts: &[Fact]) -> Markup {
+fn facts(facts: &[NamedValue]) -> Markup {
     html! {
         dl.facts { @for fact in facts { dt { (fact.name) } dd { (value(&fact.value)) } } }
     }
@@ -310,7 +310,7 @@ fn requests(requests: &[(String, String)]) -> Markup {
     }
 }
 
-fn labels(labels: &[LabelView]) -> Markup {
+fn labels(labels: &[PackageLabelView]) -> Markup {
     html! {
         @if !labels.is_empty() {
             section aria-labelledby="labels" {

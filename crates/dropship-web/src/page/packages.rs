@@ -12,7 +12,7 @@ pub struct PackagesView {
     /// The values of the filters.
     pub filter: FilterView,
     /// The heads of the columns, in the order of [`PackageRow`].
-    pub columns: Vec<Column>,
+    pub columns: Vec<ColumnHead>,
     /// The packages of this page.
     pub rows: Vec<PackageRow>,
     /// Number of packages that the filters show.
@@ -35,11 +35,11 @@ pub struct PackagesView {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FilterView {
     /// The states, and whether one is chosen.
-    pub states: Vec<Choice>,
+    pub states: Vec<SelectOption>,
     /// The folders.
-    pub folders: Vec<Choice>,
+    pub folders: Vec<SelectOption>,
     /// The rules.
-    pub rules: Vec<Choice>,
+    pub rules: Vec<SelectOption>,
     /// Glob of the file name.
     pub package: String,
     /// First day of arrival.
@@ -56,7 +56,7 @@ pub struct FilterView {
 
 /// A value to choose from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Choice {
+pub struct SelectOption {
     /// The value.
     pub value: String,
     /// Whether it is chosen.
@@ -65,7 +65,7 @@ pub struct Choice {
 
 /// The head of a column.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Column {
+pub struct ColumnHead {
     /// Its name.
     pub name: &'static str,
     /// Address of the page sorted by it.
@@ -154,7 +154,7 @@ fn form(filter: &FilterView) -> Markup {
     }
 }
 
-fn choice(label: &str, name: &str, choices: &[Choice]) -> Markup {
+fn choice(label: &str, name: &str, choices: &[SelectOption]) -> Markup {
     html! {
         label {
             (label)

@@ -2,14 +2,15 @@
 
 use jiff::Timestamp;
 
-use super::overview::{Count, Line, OverviewView, Part, Trouble, Upcoming};
+use super::overview::{HealthItem, OverviewView, PackageLine, StateCount, Trouble, Upcoming};
 use super::package::{
-    ApprovalView, Fact, FileView, HistoryStep, InfView, LabelView, Notice, PackageView, Stage, Value,
+    ApprovalView, FileView, HistoryStep, InfView, NamedValue, Notice, PackageLabelView, PackageView,
+    StepView, ValueView,
 };
-use super::packages::{Choice, Column, FilterView, PackageRow, PackagesView, PageLink};
+use super::packages::{ColumnHead, FilterView, PackageRow, PackagesView, PageLink, SelectOption};
 use super::{Badge, Tone, message, overview, package, packages};
 use crate::picture::StepState;
-use crate::{Frame, Markup, Section, document};
+use crate::{Markup, PageFrame, Section, document};
 
 /// A text that ends attributes and elements, if it is not escaped.
 const HOSTILE: &str = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>&amp;</title></svg>";
@@ -28,7 +29,7 @@ fn now() -> Timestamp {
 
 /// The page around the content has one script, and no element of the hostile text.
 fn assert_escaped(content: &Markup) {
-    let frame = Frame {
+    let frame = PageFrame {
         title: hostile(),
         section: Some(Section::Overview),
         version: hostile(),
@@ -46,7 +47,7 @@ fn assert_escaped(content: &Markup) {
 
 #[test]
 fn overview_escapes_every_value() {
-    let line = || Line {
+    let line = || PackageLine {
         link: hostile(),
         package: hostile(),
         origin: Some(hostile()),
@@ -56,13 +57,14 @@ fn overview_escapes_every_value() {
         note: Some(hostile()),
         due: Some(now()),
     };
-    let part = || Part { name: hostile(), place: Some(hostile()), badge: badge(), notes: vec![hostile()] };
+    let part =
+        || HealthItem { name: hostile(), place: Some(hostile()), badge: badge(), notes: vec![hostile()] };
     let view = OverviewView {
         is_reading: true,
         troubles: vec![Trouble { kind: hostile(), message: hostile(), since: now(), stops_intake: true }],
         pauses: vec![hostile()],
         restart: vec![hostile()],
-        counts: vec![Count { word: hostile(), count: 7, link: hostile() }],
+        counts: vec![StateCount { word: hostile(), count: 7, link: hostile() }],
         held: vec![line()],
         active: vec![line()],
         more_active: 3,
@@ -84,7 +86,7 @@ fn overview_escapes_every_value() {
 
 #[test]
 fn packages_escape_every_value() {
-    let choices = || vec![Choice { value: hostile(), is_chosen: true }];
+    let choices = || vec![SelectOption { value: hostile(), is_chosen: true }];
     let view = PackagesView {
         filter: FilterView {
             states: choices(),
@@ -97,7 +99,7 @@ fn packages_escape_every_value() {
             kept: vec![("sort", hostile())],
             is_set: true,
         },
-        columns: vec![Column { name: "Package", link: hostile(), sorted: Some("ascending") }],
+        columns: vec![ColumnHead { name: "Package", link: hostile(), sorted: Some("ascending") }],
         rows: vec![PackageRow {
             link: hostile(),
             package: hostile(),
@@ -126,10 +128,15 @@ fn packages_escape_every_value() {
 fn package_escapes_every_value() {
     let pairs = || vec![(hostile(), hostile())];
     let facts = || {
-        let link = |is_external| Value::Link { text: hostile(), link: hostile(), is_external };
-        let values =
-            [Value::Text(hostile()), Value::Code(hostile()), Value::Time(now()), link(true), link(false)];
-        values.map(|value| Fact { name: hostile(), value }).to_vec()
+        let link = |is_external| ValueView::Link { text: hostile(), link: hostile(), is_external };
+        let values = [
+            ValueView::Text(hostile()),
+            ValueView::Code(hostile()),
+            ValueView::Time(now()),
+            link(true),
+            link(false),
+        ];
+        values.map(|value| NamedValue { name: hostile(), value }).to_vec()
     };
     let view = PackageView {
         id: hostile(),
@@ -137,7 +144,7 @@ fn package_escapes_every_value() {
         badge: badge(),
         summary: hostile(),
         notices: vec![Notice { tone: Tone::Bad, text: vec![hostile()] }],
-        stages: vec![Stage {
+        stages: vec![StepView {
             name: hostile(),
             state: StepState::Held,
             took: None,
@@ -154,10 +161,10 @@ fn package_escapes_every_value() {
             first_ids: vec![hostile()],
         }],
         more_infs: 1,
-        labels: vec![LabelView {
+        labels: vec![PackageLabelView {
             name: hostile(),
             badge: badge(),
-            id: Some(Value::Code(hostile())),
+            id: Some(ValueView::Code(hostile())),
             audiences: vec![hostile()],
             not_before: Some(now()),
             notes: vec![hostile()],

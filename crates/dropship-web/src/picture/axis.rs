@@ -6,7 +6,7 @@ use super::duration::duration;
 
 /// The unit of a chart's values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Unit {
+pub enum ChartUnit {
     /// Seconds.
     Duration,
     /// A number of things.
@@ -45,7 +45,7 @@ const STEPS: [f64; 19] = [
     2.0 * DAY,
 ];
 
-impl Unit {
+impl ChartUnit {
     /// A value as text.
     #[must_use]
     pub fn text(self, value: f64) -> String {
@@ -116,19 +116,20 @@ mod tests {
 
     #[test]
     fn ticks_are_round_in_their_unit() {
-        let text =
-            |unit: Unit, max| unit.ticks(max).into_iter().map(|tick| unit.text(tick)).collect::<Vec<_>>();
-        assert_eq!(text(Unit::Count, 0.0), ["0", "1"]);
-        assert_eq!(text(Unit::Count, 7.0), ["0", "2", "4", "6", "8"]);
-        assert_eq!(text(Unit::Count, 4_100.0), ["0", "2,000", "4,000", "6,000"]);
-        assert_eq!(text(Unit::Duration, 4.5 * HOUR), ["0 s", "2 h", "4 h", "6 h"]);
-        assert_eq!(text(Unit::Duration, 11.0 * DAY), ["0 s", "5 d", "10 d", "15 d"]);
-        assert_eq!(text(Unit::Duration, 90.0), ["0 s", "30 s", "1 min", "1 min 30 s"]);
+        let text = |unit: ChartUnit, max| {
+            unit.ticks(max).into_iter().map(|tick| unit.text(tick)).collect::<Vec<_>>()
+        };
+        assert_eq!(text(ChartUnit::Count, 0.0), ["0", "1"]);
+        assert_eq!(text(ChartUnit::Count, 7.0), ["0", "2", "4", "6", "8"]);
+        assert_eq!(text(ChartUnit::Count, 4_100.0), ["0", "2,000", "4,000", "6,000"]);
+        assert_eq!(text(ChartUnit::Duration, 4.5 * HOUR), ["0 s", "2 h", "4 h", "6 h"]);
+        assert_eq!(text(ChartUnit::Duration, 11.0 * DAY), ["0 s", "5 d", "10 d", "15 d"]);
+        assert_eq!(text(ChartUnit::Duration, 90.0), ["0 s", "30 s", "1 min", "1 min 30 s"]);
     }
 
     #[test]
     fn ticks_of_any_value_are_few_and_reach_it() {
-        for unit in [Unit::Count, Unit::Duration] {
+        for unit in [ChartUnit::Count, ChartUnit::Duration] {
             for max in [f64::NAN, f64::INFINITY, -5.0, 0.0, 1e-9, 0.3, 1.0, 59.0, 86_399.0, 1e9, f64::MAX] {
                 let ticks = unit.ticks(max);
                 assert!((2..=7).contains(&ticks.len()), "{unit:?} {max}: {ticks:?}");

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use maud::{Markup, html};
 
-use super::calendar_days::{Days, HEAD, MAX_DAYS, ROW, WIDTH, day_of};
+use super::calendar_days::{CalendarDays, HEAD, MAX_DAYS, ROW, WIDTH, day_of};
 use super::calendar_label::{CalendarGroup, CalendarRow};
-use super::calendar_rows::{self, Line};
+use super::calendar_rows::{self, CalendarLine};
 use super::frame::frame;
 use crate::text::clean;
 
@@ -42,7 +42,7 @@ impl Calendar {
         if lines.is_empty() {
             return html! { p.empty { "No label was, is or will be in motion in this time." } };
         }
-        let days = Days::new(self.first, self.days);
+        let days = CalendarDays::new(self.first, self.days);
         let body = HEAD + ROW * lines.len() as f64;
         let height = body + LEGEND;
         let content = html! {
@@ -65,10 +65,10 @@ impl Calendar {
     }
 
     /// The rows that are drawn.
-    fn shown<'a>(&self, lines: &[Line<'a>]) -> Vec<&'a CalendarRow> {
+    fn shown<'a>(&self, lines: &[CalendarLine<'a>]) -> Vec<&'a CalendarRow> {
         let rows = lines.iter().filter_map(|line| match line {
-            Line::Row(row) => Some(*row),
-            Line::Group(_) | Line::More(_) => None,
+            CalendarLine::Row(row) => Some(*row),
+            CalendarLine::Group(_) | CalendarLine::More(_) => None,
         });
         rows.collect()
     }

@@ -26,12 +26,12 @@ pub(super) fn day_of(time: Timestamp) -> Date {
 
 /// From times to coordinates.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Days {
+pub(super) struct CalendarDays {
     first: Date,
     count: u16,
 }
 
-impl Days {
+impl CalendarDays {
     /// The first day, and the number of days.
     pub(super) fn new(first: Date, count: u16) -> Self {
         Self { first, count: count.clamp(1, MAX_DAYS) }

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::calendar_days::{Days, LEFT, RIGHT, ROW, WIDTH};
+use super::calendar_days::{CalendarDays, LEFT, RIGHT, ROW, WIDTH};
 use super::calendar_label::{CalendarGroup, CalendarRow, Mark, MarkKind, Span, SpanKind};
 use super::frame::at;
 use super::shape;
@@ -25,7 +25,7 @@ const BAR: f64 = 12.0;
 
 /// A line of the picture.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Line<'a> {
+pub(super) enum CalendarLine<'a> {
     /// The name of a group.
     Group(&'a str),
     /// A label.
@@ -35,7 +35,7 @@ pub(super) enum Line<'a> {
 }
 
 /// The lines that have room, and the number of labels that have none.
-pub(super) fn lines(groups: &[CalendarGroup]) -> (Vec<Line<'_>>, usize) {
+pub(super) fn lines(groups: &[CalendarGroup]) -> (Vec<CalendarLine<'_>>, usize) {
     let mut lines = Vec::new();
     let mut hidden = 0;
     for group in groups.iter().filter(|group| !group.rows.is_empty()) {
@@ -47,10 +47,10 @@ pub(super) fn lines(groups: &[CalendarGroup]) -> (Vec<Line<'_>>, usize) {
         }
         let shown = group.rows.len().min(MAX_IN_GROUP).min(room);
         let more = group.rows.len() - shown;
-        lines.push(Line::Group(&group.name));
-        lines.extend(group.rows.iter().take(shown).map(Line::Row));
+        lines.push(CalendarLine::Group(&group.name));
+        lines.extend(group.rows.iter().take(shown).map(CalendarLine::Row));
         if more > 0 {
-            lines.push(Line::More(more));
+            lines.push(CalendarLine::More(more));
         }
         hidden += more;
     }
@@ -58,12 +58,12 @@ pub(super) fn lines(groups: &[CalendarGroup]) -> (Vec<Line<'_>>, usize) {
 }
 
 /// Draws a line whose upper edge is at `y`.
-pub(super) fn draw(id: &str, line: &Line<'_>, days: Days, y: f64) -> Markup {
+pub(super) fn draw(id: &str, line: &CalendarLine<'_>, days: CalendarDays, y: f64) -> Markup {
     let base = y + 16.0;
     match line {
-        Line::Group(name) => html! { text.group x="6" y=(at(base)) { (shorten(name, NAME)) } },
-        Line::More(more) => html! { text.took x="18" y=(at(base)) { "and " (more) " more" } },
-        Line::Row(row) => html! {
+        CalendarLine::Group(name) => html! { text.group x="6" y=(at(base)) { (shorten(name, NAME)) } },
+        CalendarLine::More(more) => html! { text.took x="18" y=(at(base)) { "and " (more) " more" } },
+        CalendarLine::Row(row) => html! {
             g class="row" {
                 title { (clean(&row.name)) ": " (sentence(row)) }
                 line.grid x1="6" y1=(at(y + ROW)) x2=(at(RIGHT)) y2=(at(y + ROW)) {}
@@ -79,7 +79,7 @@ pub(super) fn draw(id: &str, line: &Line<'_>, days: Days, y: f64) -> Markup {
 }
 
 /// A span; nothing if it is outside of the picture.
-fn bar(id: &str, span: &Span, days: Days, y: f64) -> Markup {
+fn bar(id: &str, span: &Span, days: CalendarDays, y: f64) -> Markup {
     // A clock that went back makes an end that is before its beginning.
     let from = days.x(span.from);
     let to = span.to.map_or(RIGHT, |to| days.x(to)).max(from);
@@ -111,7 +111,7 @@ fn body(id: &str, kind: SpanKind, (x, y): (f64, f64), wide: f64) -> Markup {
 }
 
 /// A mark; nothing if it is outside of the picture.
-fn sign(mark: &Mark, days: Days, y: f64) -> Markup {
+fn sign(mark: &Mark, days: CalendarDays, y: f64) -> Markup {
     let x = days.x(mark.at);
     let place = x.clamp(LEFT + 6.0, RIGHT - 6.0);
     html! { @if (LEFT..=RIGHT).contains(&x) { (figure(mark.kind, place, y + ROW / 2.0)) } }

@@ -3,7 +3,9 @@
 use maud::{Markup, html};
 
 use super::axis::bounded;
-use super::chart_values::{BOTTOM, Chart, ChartKind, LEFT, Limit, Look, RIGHT, Scale, Series, value};
+use super::chart_values::{
+    BOTTOM, Chart, ChartKind, ChartLimit, LEFT, RIGHT, Scale, Series, SeriesStyle, value,
+};
 use super::frame::{at, frame};
 use super::text::{shorten, width};
 use super::{chart_bars, chart_lines, chart_table};
@@ -102,15 +104,15 @@ impl Chart {
             x += 32.0 + width(&name) as f64 * COLUMN + 18.0;
             (start, name)
         };
-        let entries: Vec<_> = self.drawn().iter().map(|series| (series.look, place(&series.name))).collect();
+        let entries: Vec<_> = self.drawn().iter().map(|series| (series.style, place(&series.name))).collect();
         let limit = self.limit.as_ref().map(|limit| {
             let is_above = limit.values.iter().flatten().any(|value| bounded(*value) > top);
             place(&if is_above { format!("{} (above)", limit.name) } else { limit.name.clone() })
         });
         html! {
             g.legend {
-                @for (look, (x, name)) in entries {
-                    g class=(look.class()) { (self.swatch(look, x)) }
+                @for (style, (x, name)) in entries {
+                    g class=(style.class()) { (self.swatch(style, x)) }
                     text x=(at(x + 32.0)) y="18" { (name) }
                 }
                 @if let Some((x, name)) = limit {
@@ -121,10 +123,10 @@ impl Chart {
         }
     }
 
-    fn swatch(&self, look: Look, x: f64) -> Markup {
+    fn swatch(&self, style: SeriesStyle, x: f64) -> Markup {
         match self.kind {
-            ChartKind::Lines => chart_lines::swatch(look, x),
-            ChartKind::Stacked => chart_bars::swatch(&self.id, look, x),
+            ChartKind::Lines => chart_lines::swatch(style, x),
+            ChartKind::Stacked => chart_bars::swatch(&self.id, style, x),
         }
     }
 
@@ -164,8 +166,10 @@ impl Chart {
             .series
             .iter()
             .map(|series| Series { values: thin(&series.values, is_sum), ..series.clone() });
-        let limit =
-            self.limit.as_ref().map(|limit| Limit { values: thin(&limit.values, is_sum), ..limit.clone() });
+        let limit = self
+            .limit
+            .as_ref()
+            .map(|limit| ChartLimit { values: thin(&limit.values, is_sum), ..limit.clone() });
         Self {
             columns: self.columns.iter().step_by(size).cloned().collect(),
             series: series.collect(),

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::axis::bounded;
-use super::chart_values::{BOTTOM, Chart, LEFT, Look, RIGHT, Scale};
+use super::chart_values::{BOTTOM, Chart, LEFT, RIGHT, Scale, SeriesStyle};
 use super::frame::at;
 use crate::text::clean;
 
@@ -34,20 +34,20 @@ fn stack(chart: &Chart, scale: Scale, bar: f64, column: usize) -> Markup {
     let parts: Vec<_> = parts.collect();
     html! {
         @for (series, value, y, height) in parts {
-            g class=(series.look.class()) {
+            g class=(series.style.class()) {
                 title { (clean(name)) ", " (clean(&series.name)) ": " (chart.unit.text(value)) }
-                (part(&chart.id, series.look, (scale.x(column) - bar / 2.0, y), (bar, height)))
+                (part(&chart.id, series.style, (scale.x(column) - bar / 2.0, y), (bar, height)))
             }
         }
     }
 }
 
-/// A part of a bar: its colour, and above it the pattern of its look.
-fn part(id: &str, look: Look, (x, y): (f64, f64), (width, height): (f64, f64)) -> Markup {
-    let pattern = match look {
-        Look::Main | Look::Good | Look::Off => None,
-        Look::Second => Some(format!("url(#{id}-dots)")),
-        Look::Bad => Some(format!("url(#{id}-hatch)")),
+/// A part of a bar: its colour, and above it the pattern of its style.
+fn part(id: &str, style: SeriesStyle, (x, y): (f64, f64), (width, height): (f64, f64)) -> Markup {
+    let pattern = match style {
+        SeriesStyle::Main | SeriesStyle::Good | SeriesStyle::Off => None,
+        SeriesStyle::Second => Some(format!("url(#{id}-dots)")),
+        SeriesStyle::Bad => Some(format!("url(#{id}-hatch)")),
     };
     html! {
         rect.body x=(at(x)) y=(at(y)) width=(at(width)) height=(at(height)) {}
@@ -58,8 +58,8 @@ fn part(id: &str, look: Look, (x, y): (f64, f64), (width, height): (f64, f64)) -
 }
 
 /// The sign of a series in the legend.
-pub(super) fn swatch(id: &str, look: Look, x: f64) -> Markup {
-    html! { g.bar { g class=(look.class()) { (part(id, look, (x + 6.0, 7.0), (18.0, 13.0))) } } }
+pub(super) fn swatch(id: &str, style: SeriesStyle, x: f64) -> Markup {
+    html! { g.bar { g class=(style.class()) { (part(id, style, (x + 6.0, 7.0), (18.0, 13.0))) } } }
 }
 
 fn patterns(id: &str) -> Markup {

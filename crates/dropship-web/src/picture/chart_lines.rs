@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::axis::bounded;
-use super::chart_values::{Chart, Limit, Look, Scale, Series};
+use super::chart_values::{Chart, ChartLimit, Scale, Series, SeriesStyle};
 use super::frame::points;
 use super::shape;
 use crate::text::clean;
@@ -17,7 +17,7 @@ const MARKER: f64 = 8.0;
 pub(super) fn draw(chart: &Chart, scale: Scale) -> Markup {
     html! {
         @for series in chart.drawn() {
-            g class=(format!("line {}", series.look.class())) {
+            g class=(format!("line {}", series.style.class())) {
                 @for run in runs(&series.values) {
                     @if run.len() > 1 {
                         polyline.path points=(points(run.iter().map(|(column, value)| (scale.x(*column), scale.y(*value))))) {}
@@ -36,33 +36,33 @@ fn marker(chart: &Chart, series: &Series, scale: Scale, column: usize, value: f6
     html! {
         g {
             title { (clean(name)) ", " (clean(&series.name)) ": " (chart.unit.text(value)) }
-            (shape_of(series.look, scale.x(column), scale.y(value)))
+            (shape_of(series.style, scale.x(column), scale.y(value)))
         }
     }
 }
 
-fn shape_of(look: Look, x: f64, y: f64) -> Markup {
-    match look {
-        Look::Main => shape::disc(x, y, MARKER),
-        Look::Second => shape::diamond(x, y, MARKER + 2.0),
-        Look::Good => shape::square(x, y, MARKER),
-        Look::Bad => shape::cross(x, y, MARKER),
-        Look::Off => shape::ring(x, y, MARKER),
+fn shape_of(style: SeriesStyle, x: f64, y: f64) -> Markup {
+    match style {
+        SeriesStyle::Main => shape::disc(x, y, MARKER),
+        SeriesStyle::Second => shape::diamond(x, y, MARKER + 2.0),
+        SeriesStyle::Good => shape::square(x, y, MARKER),
+        SeriesStyle::Bad => shape::cross(x, y, MARKER),
+        SeriesStyle::Off => shape::ring(x, y, MARKER),
     }
 }
 
 /// The sign of a series in the legend.
-pub(super) fn swatch(look: Look, x: f64) -> Markup {
+pub(super) fn swatch(style: SeriesStyle, x: f64) -> Markup {
     html! {
-        g class=(format!("line {}", look.class())) {
+        g class=(format!("line {}", style.class())) {
             polyline.path points=(points([(x, 14.0), (x + 26.0, 14.0)])) {}
-            (shape_of(look, x + 13.0, 14.0))
+            (shape_of(style, x + 13.0, 14.0))
         }
     }
 }
 
 /// A limit as a line with steps. A limit above the picture is not drawn.
-pub(super) fn limit(limit: &Limit, scale: Scale) -> Markup {
+pub(super) fn limit(limit: &ChartLimit, scale: Scale) -> Markup {
     let visible: Vec<_> =
         limit.values.iter().map(|value| value.filter(|value| scale.reaches(*value))).collect();
     let half = scale.band() / 2.0;
@@ -92,7 +92,7 @@ fn runs(values: &[Option<f64>]) -> Vec<Vec<(usize, f64)>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::axis::Unit;
+    use super::super::axis::ChartUnit;
     use super::super::chart_values::ChartKind;
     use super::*;
 
@@ -106,11 +106,11 @@ mod tests {
     /// A chart of one series that is 1 in each column but those without a value.
     fn drawn(columns: usize, gaps: &[usize]) -> String {
         let values = (0..columns).map(|column| (!gaps.contains(&column)).then_some(1.0));
-        let series = Series { name: "median".to_owned(), look: Look::Main, values: values.collect() };
+        let series = Series { name: "median".to_owned(), style: SeriesStyle::Main, values: values.collect() };
         let chart = Chart {
             id: "chart".to_owned(),
             title: String::new(),
-            unit: Unit::Count,
+            unit: ChartUnit::Count,
             column: "Week".to_owned(),
             columns: (0..columns).map(|column| format!("week {column}")).collect(),
             kind: ChartKind::Lines,
@@ -136,7 +136,7 @@ mod tests {
     fn limit_has_a_step_for_each_column_that_it_is_visible_in() {
         let scale = Scale { columns: 4, top: 10.0 };
         let drawn = |values: &[Option<f64>]| {
-            let limit_of = Limit { name: "limit".to_owned(), values: values.to_vec() };
+            let limit_of = ChartLimit { name: "limit".to_owned(), values: values.to_vec() };
             limit(&limit_of, scale).into_string()
         };
         let line = |points: &str| format!("<polyline class=\"limit\" points=\"{points}\"></polyline>");

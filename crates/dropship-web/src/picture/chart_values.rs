@@ -1,6 +1,6 @@
 //! The values of a chart, and their places in its picture.
 
-use super::axis::{Unit, bounded};
+use super::axis::{ChartUnit, bounded};
 
 /// Edges of the area with the values.
 pub(super) const LEFT: f64 = 68.0;
@@ -18,7 +18,7 @@ pub struct Chart {
     /// Its title.
     pub title: String,
     /// The unit of its values.
-    pub unit: Unit,
+    pub unit: ChartUnit,
     /// What a column is: `Week` or `Hour`.
     pub column: String,
     /// The columns, oldest first.
@@ -28,7 +28,7 @@ pub struct Chart {
     /// The values.
     pub series: Vec<Series>,
     /// A limit that the values are compared with.
-    pub limit: Option<Limit>,
+    pub limit: Option<ChartLimit>,
     /// Where the values come from, and since when they are counted.
     pub note: String,
 }
@@ -48,14 +48,14 @@ pub struct Series {
     /// Its name.
     pub name: String,
     /// How it is drawn.
-    pub look: Look,
+    pub style: SeriesStyle,
     /// A value for each column; absent if there is none.
     pub values: Vec<Option<f64>>,
 }
 
-/// How a series is drawn. Each look differs from the others in its shape or pattern, not only in its colour.
+/// How a series is drawn. Each style differs from the others in its shape or pattern, not only in its colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Look {
+pub enum SeriesStyle {
     /// The main series: a solid line with discs, a plain bar.
     Main,
     /// A dashed line with diamonds, a bar with dots.
@@ -70,14 +70,14 @@ pub enum Look {
 
 /// A limit.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Limit {
+pub struct ChartLimit {
     /// Its name.
     pub name: String,
     /// The limit in each column; absent if there was none.
     pub values: Vec<Option<f64>>,
 }
 
-impl Look {
+impl SeriesStyle {
     pub(super) fn class(self) -> &'static str {
         match self {
             Self::Main => "main",

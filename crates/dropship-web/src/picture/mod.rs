@@ -24,10 +24,10 @@ mod way;
 mod way_step;
 mod way_time;
 
-pub use axis::Unit;
+pub use axis::ChartUnit;
 pub use calendar::Calendar;
 pub use calendar_label::{CalendarGroup, CalendarRow, Mark, MarkKind, Span, SpanKind};
-pub use chart_values::{Chart, ChartKind, Limit, Look, Series};
+pub use chart_values::{Chart, ChartKind, ChartLimit, Series, SeriesStyle};
 pub use duration::duration;
 pub use text::shorten;
 pub use way::Way;

@@ -11,7 +11,7 @@ use crate::config::model::Folder;
 use crate::control::{
     self, ActiveJobs, Approval, ControlError, ControlErrorKind, JobAction, JobService, LabelPlanner,
 };
-use crate::pipeline::audit::{self, Turn};
+use crate::pipeline::audit::{self, AuditTurn};
 use crate::pipeline::{Pipeline, Service as _, note};
 use crate::service_id::ServiceId;
 use dropship_hardware::{LabelId, ProductId, SubmissionId};
@@ -94,7 +94,7 @@ impl Daemon {
     async fn run_audit(&self) -> bool {
         let mut done = false;
         while !self.pipeline.settings.audit.is_zero()
-            && matches!(audit::turn(&self.pipeline).await, Ok(Turn::Done))
+            && matches!(audit::turn(&self.pipeline).await, Ok(AuditTurn::Done))
         {
             done = true;
         }

@@ -1,6 +1,6 @@
 //! Calls of the API by hour, beside the limit.
 
-use dropship_web::picture::{Chart, ChartKind, Limit, Look, Series, Unit};
+use dropship_web::picture::{Chart, ChartKind, ChartLimit, ChartUnit, Series, SeriesStyle};
 
 use crate::control::Calls;
 use crate::metrics::{AccountCalls, CallHour};
@@ -20,13 +20,13 @@ pub(super) fn of(calls: &Calls) -> Vec<Chart> {
 }
 
 fn chart(index: usize, account: &AccountCalls, calls: &Calls) -> Chart {
-    let series = |name: &str, look, count: fn(&CallHour) -> u64| Series {
+    let series = |name: &str, style, count: fn(&CallHour) -> u64| Series {
         name: name.to_owned(),
-        look,
+        style,
         values: account.hours.iter().map(|(_, hour)| Some(count(hour) as f64)).collect(),
     };
     let has_limit = account.hours.iter().any(|(_, hour)| hour.limit.is_some());
-    let limit = has_limit.then(|| Limit {
+    let limit = has_limit.then(|| ChartLimit {
         name: "limit".to_owned(),
         values: account.hours.iter().map(|(_, hour)| hour.limit).collect(),
     });
@@ -38,14 +38,14 @@ fn chart(index: usize, account: &AccountCalls, calls: &Calls) -> Chart {
     Chart {
         id: format!("calls-{index}"),
         title: format!("Calls per hour of account {}", account.account),
-        unit: Unit::Count,
+        unit: ChartUnit::Count,
         column: "Hour from".to_owned(),
         columns: account.hours.iter().map(|(hour, _)| hour.strftime("%m-%d %H:%M").to_string()).collect(),
         kind: ChartKind::Stacked,
         series: vec![
-            series("answered", Look::Main, |hour| hour.answered),
-            series("throttled", Look::Second, |hour| hour.throttled),
-            series("failed", Look::Bad, |hour| hour.failed),
+            series("answered", SeriesStyle::Main, |hour| hour.answered),
+            series("throttled", SeriesStyle::Second, |hour| hour.throttled),
+            series("failed", SeriesStyle::Bad, |hour| hour.failed),
         ],
         limit,
         note: format!(

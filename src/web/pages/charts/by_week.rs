@@ -1,6 +1,6 @@
 //! Packages by the week in which they arrived.
 
-use dropship_web::picture::{Chart, ChartKind, Look, Series, Unit};
+use dropship_web::picture::{Chart, ChartKind, ChartUnit, Series, SeriesStyle};
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -72,19 +72,19 @@ fn times(
     seconds.iter_mut().for_each(|times| times.sort_unstable_by(f64::total_cmp));
     let explained =
         "p90: nine of ten packages took at most this long. Packages that are not that far yet do not count.";
-    let series = |name: &str, look, part| Series {
+    let series = |name: &str, style, part| Series {
         name: name.to_owned(),
-        look,
+        style,
         values: seconds.iter().map(|times| percentile(times, part)).collect(),
     };
     Chart {
         id: id.to_owned(),
         title: title.to_owned(),
-        unit: Unit::Duration,
+        unit: ChartUnit::Duration,
         column: "Week from".to_owned(),
         columns: weeks.names(),
         kind: ChartKind::Lines,
-        series: vec![series("median", Look::Main, 50), series("p90", Look::Second, 90)],
+        series: vec![series("median", SeriesStyle::Main, 50), series("p90", SeriesStyle::Second, 90)],
         limit: None,
         note: match measured {
             0 => String::new(),
@@ -102,28 +102,28 @@ fn percentile(sorted: &[f64], part: usize) -> Option<f64> {
 
 /// The packages by the state that they have now.
 fn outcomes(weeks: &Weeks, arrived: &[(usize, &Row)]) -> Chart {
-    let series = |name: &str, look, has: fn(StateKind) -> bool| {
+    let series = |name: &str, style, has: fn(StateKind) -> bool| {
         let mut counts = vec![0.0; weeks.count];
         for (week, row) in arrived {
             if let Some(count) = counts.get_mut(*week).filter(|_| has(row.stored_state())) {
                 *count += 1.0;
             }
         }
-        Series { name: name.to_owned(), look, values: counts.into_iter().map(Some).collect() }
+        Series { name: name.to_owned(), style, values: counts.into_iter().map(Some).collect() }
     };
     Chart {
         id: "outcomes".to_owned(),
         title: "Packages by outcome".to_owned(),
-        unit: Unit::Count,
+        unit: ChartUnit::Count,
         column: "Week from".to_owned(),
         columns: weeks.names(),
         kind: ChartKind::Stacked,
         series: vec![
-            series("succeeded", Look::Good, |state| state == StateKind::Succeeded),
-            series("not ended", Look::Main, |state| !state.has_ended()),
-            series("rejected", Look::Second, |state| state == StateKind::Rejected),
-            series("failed", Look::Bad, |state| state == StateKind::Failed),
-            series("cancelled", Look::Off, |state| state == StateKind::Cancelled),
+            series("succeeded", SeriesStyle::Good, |state| state == StateKind::Succeeded),
+            series("not ended", SeriesStyle::Main, |state| !state.has_ended()),
+            series("rejected", SeriesStyle::Second, |state| state == StateKind::Rejected),
+            series("failed", SeriesStyle::Bad, |state| state == StateKind::Failed),
+            series("cancelled", SeriesStyle::Off, |state| state == StateKind::Cancelled),
         ],
         limit: None,
         note: "By the state that each package has now.".to_owned(),

@@ -8,11 +8,11 @@ use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::entry::{Entry, Place};
+use super::entry::{LabelEntry, RowLabel};
 use super::reaches::Reaches;
 use crate::control::LabelReach;
-use crate::web::query::Query;
-use crate::web::refusal::Refusal;
+use crate::web::query::PageQuery;
+use crate::web::refusal::RequestRefusal;
 use crate::web::words::shown;
 use dropship_job::{JobId, LabelStatus};
 
@@ -32,22 +32,25 @@ const MAX_RECORDS: usize = 24;
 const YEARS: std::ops::RangeInclusive<i16> = 2000..=2200;
 
 /// The rows of a group, each with its job and the index of its label.
-type Rows<'a> = Vec<(&'a JobId, usize, CalendarRow)>;
+type GroupRows<'a> = Vec<(&'a JobId, usize, CalendarRow)>;
 
 /// The days of the calendar.
-pub(super) struct Window {
+pub(super) struct CalendarWindow {
     first: Date,
     start: Timestamp,
     end: Timestamp,
 }
 
-impl Window {
+impl CalendarWindow {
     /// The days that a request asks for: from the Monday of last week on, unless it names a day.
-    pub(super) fn of(query: &Query, now: Timestamp) -> Result<Self, Refusal> {
-        let bad = |_| Refusal::parameter("from", "it is too far away");
+    pub(super) fn of(query: &PageQuery, now: Timestamp) -> Result<Self, RequestRefusal> {
+        let bad = |_| RequestRefusal::parameter("from", "it is too far away");
         let first = match query.parse::<Date>("from", "a day such as 2026-01-31")? {
             Some(day) if !YEARS.contains(&day.year()) => {
-                return Err(Refusal::parameter("from", "it must be a day between the years 2000 and 2200"));
+                return Err(RequestRefusal::parameter(
+                    "from",
+                    "it must be a day between the years 2000 and 2200",
+                ));
             }
             Some(day) => day,
             None => monday(now.to_zoned(TimeZone::UTC).date()).checked_sub(7.days()).map_err(bad)?,
@@ -81,23 +84,29 @@ fn monday(day: Date) -> Date {
 #[derive(Default)]
 pub(super) struct VisibleLabels {
     /// The upcoming labels.
-    upcoming: Vec<Entry>,
+    upcoming: Vec<LabelEntry>,
     /// The other labels.
-    past: Vec<Entry>,
+    past: Vec<LabelEntry>,
     /// Number of all labels, also of those that are not shown.
     count: usize,
 }
 
 impl VisibleLabels {
     /// Adds a label if something happens with it in these days. Those of newer packages are added before.
-    pub(super) fn add(&mut self, place: Place<'_>, is_upcoming: bool, window: &Window, now: Timestamp) {
-        if !is_visible(place, is_upcoming, window, now) {
+    pub(super) fn add(
+        &mut self,
+        row_label: RowLabel<'_>,
+        is_upcoming: bool,
+        window: &CalendarWindow,
+        now: Timestamp,
+    ) {
+        if !is_visible(row_label, is_upcoming, window, now) {
             return;
         }
         self.count += 1;
         let list = if is_upcoming { &mut self.upcoming } else { &mut self.past };
         if list.len() < MAX_LABELS {
-            list.push(Entry::of(place));
+            list.push(LabelEntry::of(row_label));
         }
     }
 }
@@ -106,15 +115,15 @@ impl VisibleLabels {
 pub(super) fn of(
     reaches: &mut Reaches<'_>,
     visible: VisibleLabels,
-    window: &Window,
+    window: &CalendarWindow,
     filters: &str,
     now: Timestamp,
-) -> Result<CalendarView, Refusal> {
+) -> Result<CalendarView, RequestRefusal> {
     let VisibleLabels { mut upcoming, past, count } = visible;
     upcoming.extend(past);
     upcoming.truncate(MAX_LABELS);
     let more = count.saturating_sub(upcoming.len());
-    let mut groups: Vec<(String, Rows<'_>)> = Vec::new();
+    let mut groups: Vec<(String, GroupRows<'_>)> = Vec::new();
     let mut read: BTreeSet<&JobId> = BTreeSet::new();
     for entry in &upcoming {
         // A record adds facts only about labels that do not exist yet.
@@ -159,8 +168,8 @@ pub(super) fn of(
 }
 
 /// Whether something happens with a label in these days. A label that was published before does not count.
-fn is_visible(place: Place<'_>, is_upcoming: bool, window: &Window, now: Timestamp) -> bool {
-    let (row, label) = (place.row, place.label);
+fn is_visible(row_label: RowLabel<'_>, is_upcoming: bool, window: &CalendarWindow, now: Timestamp) -> bool {
+    let (row, label) = (row_label.row, row_label.label);
     let from = label.requested.or(label.published).unwrap_or(row.created);
     if is_upcoming {
         let until = label.not_before.map_or(now, |date| date.max(now));
@@ -175,7 +184,12 @@ fn is_visible(place: Place<'_>, is_upcoming: bool, window: &Window, now: Timesta
     }
 }
 
-fn row(entry: &Entry, reach: Option<&LabelReach>, window: &Window, now: Timestamp) -> CalendarRow {
+fn row(
+    entry: &LabelEntry,
+    reach: Option<&LabelReach>,
+    window: &CalendarWindow,
+    now: Timestamp,
+) -> CalendarRow {
     let label = entry.label();
     let plan = reach.and_then(|reach| reach.plan.as_ref());
     let mut spans = Vec::new();

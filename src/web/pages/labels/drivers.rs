@@ -6,7 +6,7 @@ use dropship_web::page::labels::{DriverView, RingView};
 use dropship_web::page::{MaybeLink, encoded};
 use jiff::Timestamp;
 
-use super::entry::Place;
+use super::entry::RowLabel;
 use crate::web::words::{self, shown};
 
 /// Maximum number of drivers that are shown.
@@ -18,15 +18,15 @@ const MAX_RINGS: usize = 8;
 /// The drivers, that of the newest package first.
 #[derive(Default)]
 pub(super) struct Drivers<'a> {
-    /// Place in the list by the name of the first INF, and the number of the others.
-    places: HashMap<(&'a str, usize), usize>,
+    /// Index in `list` by the name of the first INF, and the number of the others.
+    indices: HashMap<(&'a str, usize), usize>,
     list: Vec<Driver<'a>>,
     /// The same by the number of the driver, which is quicker.
     by_number: Vec<Option<usize>>,
 }
 
 struct Driver<'a> {
-    newest: Place<'a>,
+    newest: RowLabel<'a>,
     /// In the order of the rule of its newest package.
     rings: Vec<Ring<'a>>,
 }
@@ -34,37 +34,37 @@ struct Driver<'a> {
 struct Ring<'a> {
     name: &'a str,
     /// The label that went live last, and when.
-    live: Option<(Timestamp, Place<'a>)>,
+    live: Option<(Timestamp, RowLabel<'a>)>,
     /// The label of the newest package that is still to come.
-    next: Option<Place<'a>>,
+    next: Option<RowLabel<'a>>,
 }
 
 impl<'a> Drivers<'a> {
     /// Adds a label. Those of newer packages are added before. `is_upcoming`: it is still to be requested, published or live.
-    pub(super) fn add(&mut self, place: Place<'a>, is_upcoming: bool) {
-        let live = place.label.live();
+    pub(super) fn add(&mut self, row_label: RowLabel<'a>, is_upcoming: bool) {
+        let live = row_label.label.live();
         if !is_upcoming && live.is_none() {
             return;
         }
-        let index = self.index_of(place);
-        let Some(ring) = self.list.get_mut(index).and_then(|driver| driver.ring(place.ring())) else {
+        let index = self.index_of(row_label);
+        let Some(ring) = self.list.get_mut(index).and_then(|driver| driver.ring(row_label.ring())) else {
             return;
         };
         if is_upcoming {
-            ring.next = ring.next.or(Some(place));
+            ring.next = ring.next.or(Some(row_label));
         } else if ring.live.is_none_or(|(known, _)| live > Some(known)) {
-            ring.live = live.map(|live| (live, place));
+            ring.live = live.map(|live| (live, row_label));
         }
     }
 
-    /// The place of the driver of a label in the list.
-    fn index_of(&mut self, place: Place<'a>) -> usize {
-        let number = place.row.driver_number.and_then(|number| usize::try_from(number).ok());
+    /// Index in `list` of the driver of a label.
+    fn index_of(&mut self, row_label: RowLabel<'a>) -> usize {
+        let number = row_label.row.driver_number.and_then(|number| usize::try_from(number).ok());
         if let Some(index) = number.and_then(|number| *self.by_number.get(number)?) {
             return index;
         }
-        let index = *self.places.entry(place.row.driver_key()).or_insert_with(|| {
-            self.list.push(Driver { newest: place, rings: Vec::new() });
+        let index = *self.indices.entry(row_label.row.driver_key()).or_insert_with(|| {
+            self.list.push(Driver { newest: row_label, rings: Vec::new() });
             self.list.len() - 1
         });
         if let Some(number) = number {
@@ -105,13 +105,13 @@ impl<'a> Driver<'a> {
 
 impl Ring<'_> {
     fn view(&self) -> RingView {
-        let link = |place: Place<'_>| words::package_of(place.version(), &place.row.id);
+        let link = |row_label: RowLabel<'_>| words::package_of(row_label.version(), &row_label.row.id);
         RingView {
             name: shown(self.name),
-            live: self.live.map(|(live, place)| (link(place), live)),
-            next: self
-                .next
-                .map(|place| (link(place), words::label(place.label.status), place.label.not_before)),
+            live: self.live.map(|(live, row_label)| (link(row_label), live)),
+            next: self.next.map(|row_label| {
+                (link(row_label), words::label(row_label.label.status), row_label.label.not_before)
+            }),
         }
     }
 }

@@ -7,7 +7,7 @@ use dropship_job::JobId;
 
 /// A label of a row. Nothing is copied, because a page goes through many.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place<'a> {
+pub(super) struct RowLabel<'a> {
     /// The package.
     pub(super) row: &'a Row,
     /// Index of the label in the job.
@@ -17,11 +17,11 @@ pub(super) struct Place<'a> {
 }
 
 /// The labels of a package.
-pub(super) fn of(row: &Row) -> impl Iterator<Item = Place<'_>> {
-    row.labels.iter().enumerate().map(move |(index, label)| Place { row, index, label })
+pub(super) fn of(row: &Row) -> impl Iterator<Item = RowLabel<'_>> {
+    row.labels.iter().enumerate().map(move |(index, label)| RowLabel { row, index, label })
 }
 
-impl<'a> Place<'a> {
+impl<'a> RowLabel<'a> {
     /// Whether it is still to be requested, published or live.
     pub(super) fn is_upcoming(self, now: Timestamp) -> bool {
         self.label.is_upcoming(self.row.stored_state().has_ended(), now)
@@ -40,7 +40,7 @@ impl<'a> Place<'a> {
 
 /// A label and what is known of its package.
 #[derive(Debug, Clone)]
-pub(super) struct Entry {
+pub(super) struct LabelEntry {
     /// The job.
     pub(super) job: JobId,
     /// Its index in the job.
@@ -61,13 +61,13 @@ pub(super) struct Entry {
     pub(super) has_ended: bool,
 }
 
-impl Entry {
+impl LabelEntry {
     /// A copy, which outlives the rows.
-    pub(super) fn of(place: Place<'_>) -> Self {
-        let row = place.row;
+    pub(super) fn of(row_label: RowLabel<'_>) -> Self {
+        let row = row_label.row;
         Self {
             job: row.id.clone(),
-            index: place.index,
+            index: row_label.index,
             labels: row.labels.clone(),
             package: row.package.clone(),
             driver: row.driver(),

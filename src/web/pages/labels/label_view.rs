@@ -8,13 +8,13 @@ use dropship_web::page::MaybeLink;
 use dropship_web::page::labels::{LabelView, ReachView};
 use jiff::Timestamp;
 
-use super::entry::Entry;
+use super::entry::LabelEntry;
 use super::reaches::Reaches;
 use crate::approval::TargetCounts;
 use crate::control::{LabelReach, ReachSource};
 use crate::outbox::{LabelReceipt, Receipt};
 use crate::web::pages::who::other;
-use crate::web::refusal::Refusal;
+use crate::web::refusal::RequestRefusal;
 use crate::web::site::Site;
 use crate::web::words::{self, shown};
 use dropship_job::JobId;
@@ -28,26 +28,26 @@ type ReadJob = (Receipt, Rc<[LabelReach]>);
 pub(super) fn all(
     site: &Site,
     reaches: &mut Reaches<'_>,
-    entries: &[Entry],
+    entries: &[LabelEntry],
     now: Timestamp,
-) -> Result<Vec<LabelView>, Refusal> {
+) -> Result<Vec<LabelView>, RequestRefusal> {
     let mut jobs: BTreeMap<&JobId, Option<ReadJob>> = BTreeMap::new();
     for entry in entries {
         if !jobs.contains_key(&entry.job) {
             // The job may have been pruned since the rows were read.
             let found = site.readings.current(&entry.job).ok();
-            let found = found.map(|job| Ok::<_, Refusal>((job, reaches.of_job(&entry.job)?)));
+            let found = found.map(|job| Ok::<_, RequestRefusal>((job, reaches.of_job(&entry.job)?)));
             jobs.insert(&entry.job, found.transpose()?);
         }
     }
-    let view = |entry: &Entry| {
+    let view = |entry: &LabelEntry| {
         let (job, reach) = jobs.get(&entry.job)?.as_ref()?;
         Some(one(entry, job.labels.get(entry.index)?, reach.get(entry.index), now))
     };
     Ok(entries.iter().filter_map(view).collect())
 }
 
-fn one(entry: &Entry, label: &LabelReceipt, reach: Option<&LabelReach>, now: Timestamp) -> LabelView {
+fn one(entry: &LabelEntry, label: &LabelReceipt, reach: Option<&LabelReach>, now: Timestamp) -> LabelView {
     let version = entry.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
     let plan = reach.and_then(|reach| reach.plan.as_ref());
     let others = |labels: &[crate::control::OtherLabel]| -> Vec<MaybeLink> {
@@ -83,7 +83,7 @@ fn partner(plan: &LabelPlan) -> Option<String> {
 }
 
 fn dates(
-    entry: &Entry,
+    entry: &LabelEntry,
     label: &LabelReceipt,
     reach: Option<&LabelReach>,
     now: Timestamp,
@@ -109,7 +109,7 @@ fn dates(
 }
 
 /// What the label waits for.
-fn waits(entry: &Entry, label: &LabelReceipt, plan: Option<&LabelPlan>) -> Vec<String> {
+fn waits(entry: &LabelEntry, label: &LabelReceipt, plan: Option<&LabelPlan>) -> Vec<String> {
     let mut waits = Vec::new();
     let approvals = plan.map_or(0, |plan| plan.hold.operators());
     match &label.error {

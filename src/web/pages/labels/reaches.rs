@@ -7,11 +7,11 @@ use crate::control::{ControlError, LabelReach};
 use dropship_job::JobId;
 
 /// Reads what the labels of a job reach.
-type Read<'a> = dyn Fn(&JobId) -> Result<Vec<LabelReach>, ControlError> + 'a;
+type ReachReader<'a> = dyn Fn(&JobId) -> Result<Vec<LabelReach>, ControlError> + 'a;
 
 /// What the labels of some jobs reach, as far as they were asked for.
 pub(super) struct Reaches<'a> {
-    read: Box<Read<'a>>,
+    read: Box<ReachReader<'a>>,
     known: BTreeMap<JobId, Rc<[LabelReach]>>,
 }
 

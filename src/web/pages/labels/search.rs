@@ -5,19 +5,19 @@ use memchr::memmem::Finder;
 use crate::web::rows::{LabelRow, Row, has};
 
 /// The words of a search: each is part of the name of a label, its package, its driver or version, or is the id of its job.
-pub(super) struct Search<'a>(Vec<(&'a str, Finder<'a>)>);
+pub(super) struct WordSearch<'a>(Vec<(&'a str, Finder<'a>)>);
 
 /// The words that a package does not have: the name of its label has to.
-pub(super) struct Missing<'a>(Vec<&'a str>);
+pub(super) struct MissingWords<'a>(Vec<&'a str>);
 
-impl<'a> Search<'a> {
+impl<'a> WordSearch<'a> {
     /// For words in lower case, without white space.
     pub(super) fn of(words: &'a [String]) -> Self {
         Self(words.iter().map(|word| (word.as_str(), Finder::new(word))).collect())
     }
 
     /// The words that a package does not have; `None` if none of its labels can have them.
-    pub(super) fn missing_in(&self, row: &Row) -> Option<Missing<'a>> {
+    pub(super) fn missing_in(&self, row: &Row) -> Option<MissingWords<'a>> {
         let mut missing = Vec::new();
         for (word, finder) in &self.0 {
             if is_about(row, word, finder) {
@@ -28,11 +28,11 @@ impl<'a> Search<'a> {
             }
             missing.push(*word);
         }
-        Some(Missing(missing))
+        Some(MissingWords(missing))
     }
 }
 
-impl Missing<'_> {
+impl MissingWords<'_> {
     /// Whether the name of a label has them.
     pub(super) fn are_in(&self, label: &LabelRow) -> bool {
         self.0.iter().all(|word| has(&label.name, word))

@@ -62,7 +62,8 @@ fn labels_and_drivers_with_filters_equal_those_of_a_full_search() {
     let rows = kept.read();
     // Some labels are live already, others go live later.
     let now = at(20_000_000);
-    let window = calendar::Window::of(&Query::read(None, PARAMETERS).expect("a query"), now).expect("days");
+    let window = calendar::CalendarWindow::of(&PageQuery::read(None, PARAMETERS).expect("a query"), now)
+        .expect("days");
     let rings = || rows.newest_first().flat_map(|row| &*row.labels).filter_map(|label| label.ring.as_deref());
     let known: BTreeSet<&str> = rings().collect();
     assert!(known.len() > 3 && known.contains("Test Ring"), "{known:?}");
@@ -99,8 +100,8 @@ fn labels_and_drivers_with_filters_equal_those_of_a_full_search() {
             let drivers = drivers_of(&shown, now);
             for page in 1..=shown.len().div_ceil(SIZE).max(1) {
                 let words = words.iter().map(|word| (*word).to_owned()).collect();
-                let wanted = Wanted { words, state, ring: ring.map(str::to_owned), page };
-                let found = Found::of(&rows, &wanted, &window, now);
+                let wanted = LabelQuery { words, state, ring: ring.map(str::to_owned), page };
+                let found = MatchingLabels::of(&rows, &wanted, &window, now);
                 assert_eq!(found.total, shown.len(), "{:?}", wanted.words);
                 let places =
                     shown.iter().skip(wanted.start()).take(SIZE).map(|(row, index, _)| (&row.id, *index));
@@ -157,10 +158,11 @@ fn calendar_reads_only_the_records_of_labels_that_do_not_exist_yet() {
     let kept = testing::rows();
     let rows = kept.read();
     let now = at(13_000_000);
-    let window = calendar::Window::of(&Query::read(None, PARAMETERS).expect("a query"), now).expect("days");
+    let window = calendar::CalendarWindow::of(&PageQuery::read(None, PARAMETERS).expect("a query"), now)
+        .expect("days");
     for state in [None, Some(LabelStatus::Published), Some(LabelStatus::Planned)] {
-        let wanted = Wanted { words: Vec::new(), state, ring: None, page: 1 };
-        let found = Found::of(&rows, &wanted, &window, now);
+        let wanted = LabelQuery { words: Vec::new(), state, ring: None, page: 1 };
+        let found = MatchingLabels::of(&rows, &wanted, &window, now);
         let read = std::cell::RefCell::new(Vec::new());
         let mut reaches = Reaches::new(|job| {
             read.borrow_mut().push(job.clone());

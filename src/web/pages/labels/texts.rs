@@ -8,12 +8,12 @@ const RECENT: usize = 16;
 
 /// A set of texts. Adding a text again costs no comparison if a recently added text has the same address.
 #[derive(Default)]
-pub(super) struct Texts<'a> {
+pub(super) struct TextSet<'a> {
     all: BTreeSet<&'a str>,
     recent: Vec<&'a Arc<str>>,
 }
 
-impl<'a> Texts<'a> {
+impl<'a> TextSet<'a> {
     /// Adds a text.
     pub(super) fn add(&mut self, text: &'a Arc<str>) {
         if self.recent.iter().any(|known| Arc::ptr_eq(known, text)) {
@@ -39,7 +39,7 @@ mod tests {
     #[test]
     fn each_text_is_there_once_however_it_is_shared() {
         let shared: Vec<Arc<str>> = (0..3 * RECENT).map(|number| (number % 40).to_string().into()).collect();
-        let mut texts = Texts::default();
+        let mut texts = TextSet::default();
         for text in shared.iter().chain(shared.iter().rev()) {
             texts.add(text);
             texts.add(text);

@@ -10,16 +10,16 @@ use dropship_job::{JobId, StateKind};
 
 /// Numbers of packages.
 #[derive(Debug, Default)]
-pub(super) struct Packages {
+pub(super) struct PackageCounts {
     /// By the name of the rule.
-    pub(super) by_rule: BTreeMap<Arc<str>, Matched>,
+    pub(super) by_rule: BTreeMap<Arc<str>, RulePackages>,
     /// Packages that no rule matched, or that inspection rejected before.
     pub(super) unmatched: usize,
 }
 
 /// The packages of a rule.
 #[derive(Debug)]
-pub(super) struct Matched {
+pub(super) struct RulePackages {
     /// Their number.
     pub(super) count: usize,
     /// The newest: its job, its file name, and when it arrived.
@@ -27,8 +27,8 @@ pub(super) struct Matched {
 }
 
 /// Counts the packages by rule.
-pub(super) fn count(rows: &Rows) -> Packages {
-    let mut packages = Packages::default();
+pub(super) fn count(rows: &Rows) -> PackageCounts {
+    let mut packages = PackageCounts::default();
     for row in rows.newest_first() {
         let Some(rule) = &row.rule else {
             packages.unmatched += usize::from(row.stored_state() == StateKind::Rejected);
@@ -37,7 +37,7 @@ pub(super) fn count(rows: &Rows) -> Packages {
         let last = || (row.id.clone(), row.package.clone(), row.created);
         match packages.by_rule.get_mut(rule) {
             Some(matched) => matched.count += 1,
-            None => drop(packages.by_rule.insert(Arc::clone(rule), Matched { count: 1, last: last() })),
+            None => drop(packages.by_rule.insert(Arc::clone(rule), RulePackages { count: 1, last: last() })),
         }
     }
     packages

@@ -3,7 +3,7 @@
 use dropship_web::page::MaybeLink;
 use dropship_web::page::rules::{RuleLabel, RuleView};
 
-use super::packages::Matched;
+use super::packages::RulePackages;
 use crate::web::words::{package_link, shown};
 use dropship_hardware::TestHarness;
 use dropship_rules::Rule;
@@ -11,7 +11,7 @@ use dropship_rules::duration;
 use dropship_rules::rule::{Destination, LabelRule, ProductRule, Strategy};
 
 /// A rule, and the packages that it matched.
-pub(super) fn view(rule: &Rule, matched: Option<&Matched>) -> RuleView {
+pub(super) fn view(rule: &Rule, matched: Option<&RulePackages>) -> RuleView {
     let conditions =
         rule.matching.clauses.iter().map(|clause| format!("{} is {}", clause.fact, clause.condition));
     let nots = rule.matching.not.iter().map(|not| format!("not if {not}"));

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use memchr::memmem::Finder;
 
-use crate::web::rows::{Filter, Order, Row, has, testing};
+use crate::web::rows::{Row, RowFilter, SortOrder, has, testing};
 
 /// The words of a search: parts of all texts, and texts that no package has.
 const WORDS: [&str; 28] = [
@@ -57,8 +57,8 @@ fn search_finds_what_a_look_at_each_text_finds() {
     for (index, word) in words.iter().enumerate() {
         for wanted in [vec![*word], vec![*word, words[(index * 7 + 1) % words.len()]]] {
             let words = wanted.iter().map(|word| (*word).to_owned()).collect();
-            let filter = Filter { words, ..Filter::default() };
-            let page = rows.page(&filter, Order::default(), &BTreeSet::new(), 0, usize::MAX);
+            let filter = RowFilter { words, ..RowFilter::default() };
+            let page = rows.page(&filter, SortOrder::default(), &BTreeSet::new(), 0, usize::MAX);
             let found: Vec<_> = page.rows.iter().map(|(row, _)| row.id.clone()).collect();
             let all = rows.read();
             let expected = all.newest_first().filter(|row| wanted.iter().all(|word| contains(row, word)));

@@ -6,7 +6,9 @@ use std::collections::BTreeSet;
 use dropship::config::Config;
 use dropship_hardware::DriverMetadata;
 use dropship_package::Facts;
-use dropship_rules::comparison::{self, Cause, Change, Difference, Outcome, Remembered, ValueChange};
+use dropship_rules::comparison::{
+    self, Cause, PlanChange, PlanDifference, PlannedPackage, PlanningOutcome, ValueChange,
+};
 use dropship_rules::{MatchInput, Planning, plan_package};
 use serde_json::{Value, json};
 
@@ -70,18 +72,18 @@ fn replay_of_random_edits_finds_the_differences_of_the_reference() {
         }
         compared += 1;
         different += usize::from(!found.is_empty());
-        by_target += usize::from(found.iter().any(|one| matches!(one.change, Change::Targets(_))));
+        by_target += usize::from(found.iter().any(|one| matches!(one.change, PlanChange::Targets(_))));
     }
     assert!(different > CASES / 6, "{different} of {CASES} edits have an effect");
     assert!(by_target > CASES / 50, "{by_target} of {CASES} edits change targets");
 }
 
 /// A changed key names itself as its cause, unless another rule applies.
-fn check_keys(cause: &Cause, change: &Change) {
-    if let (Cause::Keys { keys, .. }, Change::Value(ValueChange { key, .. })) = (cause, change) {
+fn check_keys(cause: &Cause, change: &PlanChange) {
+    if let (Cause::Keys { keys, .. }, PlanChange::Value(ValueChange { key, .. })) = (cause, change) {
         assert_eq!(keys, std::slice::from_ref(key));
     }
-    if let (Cause::Keys { keys, .. }, Change::Targets(_)) = (cause, change) {
+    if let (Cause::Keys { keys, .. }, PlanChange::Targets(_)) = (cause, change) {
         assert!(!keys.is_empty() && keys.iter().all(|key| key.starts_with("hardware_ids.")), "{keys:?}");
     }
 }
@@ -177,8 +179,8 @@ fn reference(old: &Case, new: &Case) -> BTreeSet<Expected> {
     expected
 }
 
-fn comparable(found: &[Difference]) -> BTreeSet<Expected> {
-    let target = |target: &comparison::Target| Target {
+fn comparable(found: &[PlanDifference]) -> BTreeSet<Expected> {
+    let target = |target: &comparison::LabelTarget| Target {
         bundle: target.bundle.clone(),
         inf: target.inf.clone(),
         os: target.os.clone(),
@@ -187,16 +189,16 @@ fn comparable(found: &[Difference]) -> BTreeSet<Expected> {
     let mut all = BTreeSet::new();
     for difference in found {
         match &difference.change {
-            Change::Rule { old, new, .. } => {
+            PlanChange::Rule { old, new, .. } => {
                 all.insert(Expected::Rule(old.clone(), new.clone()));
             }
-            Change::Value(ValueChange { key, old, new }) => {
+            PlanChange::Value(ValueChange { key, old, new }) => {
                 let keys = ["product.device_type", "name", "audiences", "hold", "go_live"];
                 let key =
                     keys.into_iter().find(|known| known == key).unwrap_or_else(|| panic!("{difference:?}"));
                 all.insert(Expected::Value(key, old.to_string(), new.to_string()));
             }
-            Change::Targets(change) => {
+            PlanChange::Targets(change) => {
                 assert_eq!(
                     (change.added.len(), change.removed.len()),
                     (change.added_count, change.removed_count)
@@ -204,17 +206,19 @@ fn comparable(found: &[Difference]) -> BTreeSet<Expected> {
                 all.extend(change.added.iter().map(target).map(Expected::Added));
                 all.extend(change.removed.iter().map(target).map(Expected::Removed));
             }
-            Change::Problems { new, .. } => {
+            PlanChange::Problems { new, .. } => {
                 all.insert(Expected::Requestable(new.is_empty()));
             }
-            Change::LabelAdded | Change::LabelRemoved => panic!("each rule has one label: {difference:?}"),
+            PlanChange::LabelAdded | PlanChange::LabelRemoved => {
+                panic!("each rule has one label: {difference:?}")
+            }
         }
     }
     all
 }
 
 /// The differences that the product finds for a package that was planned by `old`.
-fn replayed(old: &Config, new: &Config, case: &Case, has_metadata: bool) -> Vec<Difference> {
+fn replayed(old: &Config, new: &Config, case: &Case, has_metadata: bool) -> Vec<PlanDifference> {
     let facts: Facts = serde_json::from_value(case.facts()).expect("facts");
     let sha256 = "0".repeat(64);
     let input =
@@ -222,14 +226,14 @@ fn replayed(old: &Config, new: &Config, case: &Case, has_metadata: bool) -> Vec<
     let at = "2026-11-28T12:00:00Z".parse().expect("a time");
     let planned = plan_package(&old.rules, &input, Planning::at(at));
     let outcome = match planned.plan {
-        Ok(plan) => Outcome::Planned(Box::new(plan)),
-        Err(why) => Outcome::Rejected { rule: None, reason: why.to_string() },
+        Ok(plan) => PlanningOutcome::Planned(Box::new(plan)),
+        Err(why) => PlanningOutcome::Rejected { rule: None, reason: why.to_string() },
     };
     let metadata = LazyCell::new(|| {
         has_metadata
             .then(|| DriverMetadata::parse(case.metadata().to_string().as_bytes()).expect("driver metadata"))
     });
     let remembered =
-        Remembered { input, planning: &planned.planning, outcome: &outcome, metadata: &metadata };
+        PlannedPackage { input, planning: &planned.planning, outcome: &outcome, metadata: &metadata };
     comparison::replay(&new.rules, &remembered, &|_| None).1
 }

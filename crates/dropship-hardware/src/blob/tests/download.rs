@@ -3,7 +3,7 @@ use super::*;
 const BYTES: usize = 700_000;
 
 /// A server that gives a file out, by ranges too.
-fn give(asked: &Asked, bytes: &[u8], tag: &str) -> Reply {
+fn give(asked: &ReceivedRequest, bytes: &[u8], tag: &str) -> Reply {
     if let Some(expected) = asked.header("if-match")
         && expected != tag
     {
@@ -28,18 +28,19 @@ fn cut(bytes: &[u8], at: usize, tag: &str) -> Reply {
 }
 
 struct Case {
-    server: Server,
+    server: TestServer,
     folder: tempfile::TempDir,
     bytes: Vec<u8>,
 }
 
 impl Case {
-    async fn new(reply: impl Fn(&Asked, usize, &[u8]) -> Reply + Send + Sync + 'static) -> Self {
+    async fn new(reply: impl Fn(&ReceivedRequest, usize, &[u8]) -> Reply + Send + Sync + 'static) -> Self {
         let (folder, _, bytes) = package(BYTES);
         let count = AtomicUsize::new(0);
         let content = bytes.clone();
         let server =
-            Server::start(move |asked| reply(asked, count.fetch_add(1, Ordering::SeqCst), &content)).await;
+            TestServer::start(move |asked| reply(asked, count.fetch_add(1, Ordering::SeqCst), &content))
+                .await;
         Self { server, folder, bytes }
     }
 
@@ -164,7 +165,7 @@ async fn download_from_the_own_origin_sends_the_token_and_renews_it() {
 #[tokio::test]
 async fn listed_loopback_port_gets_no_token_and_unlisted_one_is_refused() {
     let case = Case::new(|asked, _, bytes| give(asked, bytes, "\"1\"")).await;
-    let endpoint = Server::start(|_| Reply::empty(500)).await;
+    let endpoint = TestServer::start(|_| Reply::empty(500)).await;
     let unlisted = client(&endpoint, |settings| settings.blob_hosts.clear());
     let error =
         unlisted.download(&case.server.url("/plain"), &case.to(), NONE).await.expect_err("another origin");
@@ -199,7 +200,7 @@ async fn redirect_is_followed_without_credentials_five_times_at_most() {
 
 #[tokio::test]
 async fn redirect_to_another_origin_is_refused() {
-    let other = Server::start(|_| Reply::empty(200)).await;
+    let other = TestServer::start(|_| Reply::empty(200)).await;
     let there = other.url("/x?sig=s3cret").with_secrets().to_string();
     let case = Case::new(move |_, _, _| Reply::empty(307).with("Location", &there)).await;
     let error = case.run().await.expect_err("another origin");

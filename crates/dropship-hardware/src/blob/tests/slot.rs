@@ -11,7 +11,7 @@ pub(super) struct Blob {
 }
 
 impl Blob {
-    fn serve(&mut self, asked: &Asked) -> Reply {
+    fn serve(&mut self, asked: &ReceivedRequest) -> Reply {
         let reply = self.serve_unconfirmed(asked);
         if self.returns_no_checksum || asked.method != "PUT" {
             return reply;
@@ -22,7 +22,7 @@ impl Blob {
         }
     }
 
-    fn serve_unconfirmed(&mut self, asked: &Asked) -> Reply {
+    fn serve_unconfirmed(&mut self, asked: &ReceivedRequest) -> Reply {
         assert_eq!(asked.header("authorization"), None, "the token never goes to a blob store");
         assert_eq!(asked.query("sig").as_deref(), Some("s+g/="), "the signature comes as it was given");
         let sent = asked.header("x-ms-content-crc64").map(str::to_owned);
@@ -106,15 +106,17 @@ fn crc64(bytes: &[u8]) -> String {
 }
 
 pub(super) struct Slot {
-    pub(super) server: Server,
+    pub(super) server: TestServer,
     pub(super) blob: Arc<Mutex<Blob>>,
 }
 
 impl Slot {
     /// A slot; `fault` may answer in its stead.
-    pub(super) async fn new(fault: impl Fn(&Asked) -> Option<Reply> + Send + Sync + 'static) -> Self {
+    pub(super) async fn new(
+        fault: impl Fn(&ReceivedRequest) -> Option<Reply> + Send + Sync + 'static,
+    ) -> Self {
         let blob = Arc::new(Mutex::new(Blob::default()));
-        let server = Server::start({
+        let server = TestServer::start({
             let blob = Arc::clone(&blob);
             move |asked| fault(asked).unwrap_or_else(|| blob.lock().serve(asked))
         })
@@ -124,7 +126,7 @@ impl Slot {
 
     /// A slot of a store that confirms nothing that it received.
     pub(super) async fn without_checksums(
-        fault: impl Fn(&Asked) -> Option<Reply> + Send + Sync + 'static,
+        fault: impl Fn(&ReceivedRequest) -> Option<Reply> + Send + Sync + 'static,
     ) -> Self {
         let slot = Self::new(fault).await;
         slot.blob.lock().returns_no_checksum = true;

@@ -2,7 +2,7 @@ use super::*;
 
 #[tokio::test]
 async fn every_call_is_sent_as_documented() {
-    let server = Server::start(|asked| match (asked.method.as_str(), asked.target.rsplit('/').next()) {
+    let server = TestServer::start(|asked| match (asked.method.as_str(), asked.target.rsplit('/').next()) {
         ("GET", Some("" | "submissions" | "audiences" | "assets")) => Reply::json(200, &json!({"value": []})),
         ("POST", Some("commit" | "createpublishermetadata")) => Reply::empty(202),
         ("PATCH", _) | ("PUT", Some("cancel")) => Reply::empty(204),
@@ -75,7 +75,7 @@ async fn every_call_is_sent_as_documented() {
         "GET /preprod/packages/p/assets/a -".to_owned(),
         "PUT /preprod/packages/ bytes".to_owned(),
     ];
-    let shown = |asked: &Asked| {
+    let shown = |asked: &ReceivedRequest| {
         let path = asked.target.strip_prefix("/v2.0/my/hardware").expect("the base");
         let body = match asked.header("content-length") {
             None => "-".to_owned(),

@@ -9,9 +9,9 @@ macro_rules! sample {
 }
 
 /// A server that answers every request with one sample.
-async fn serving(status: u16, sample: &'static str) -> Server {
+async fn serving(status: u16, sample: &'static str) -> TestServer {
     let sample: Value = serde_json::from_str(sample).expect("a sample is JSON");
-    Server::start(move |_| Reply::json(status, &sample)).await
+    TestServer::start(move |_| Reply::json(status, &sample)).await
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! Every change of a rule that is tried.
 
-use super::mutant::{Edit, Effect, Mutant};
+use super::mutant::{Effect, Mutant, RuleEdit};
 use super::{labels, matching, order};
 use crate::rule::Rule;
 use crate::rule_tests::part::{Part, RulePart};
@@ -18,14 +18,14 @@ pub fn mutants(rules: &[Rule], index: usize) -> Vec<Mutant> {
             part: RulePart { rule: index, part: Part::Whole },
             change: format!("after `{}`, the next rule", next.name),
             effect: Effect::MorePackages,
-            edit: Edit::SwapWithNext,
+            edit: RuleEdit::SwapWithNext,
         });
     }
     mutants.push(Mutant {
         part: RulePart { rule: index, part: Part::Whole },
         change: "removed".to_owned(),
         effect: Effect::Other,
-        edit: Edit::Remove,
+        edit: RuleEdit::Remove,
     });
     mutants
 }

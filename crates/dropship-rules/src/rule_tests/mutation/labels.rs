@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::mutant::{Edit, Effect, Mutant};
+use super::mutant::{Effect, Mutant, RuleEdit};
 use crate::hold::Hold;
 use crate::rule::{Build, Chids, Destination, LabelRule, Rule};
 use crate::rule_tests::part::{LabelKey, Part, RulePart};
@@ -34,7 +34,7 @@ impl<'a> LabelMutants<'a> {
 
     fn push(&mut self, part: Part, change: impl Into<String>, effect: Effect, changed: Rule) {
         let part = RulePart { rule: self.index, part };
-        let edit = Edit::Request(Box::new(changed));
+        let edit = RuleEdit::Request(Box::new(changed));
         self.mutants.push(Mutant { part, change: change.into(), effect, edit });
     }
 

@@ -1,6 +1,6 @@
 //! Mutants of `folders` and `match`.
 
-use super::mutant::{Edit, Effect, Mutant};
+use super::mutant::{Effect, Mutant, RuleEdit};
 use crate::date::DateRange;
 use crate::matching::{Condition, Matching};
 use crate::range::{RangeValue, ValueRange};
@@ -12,7 +12,7 @@ pub(super) fn mutants(rule: &Rule, index: usize) -> Vec<Mutant> {
     let mut mutants = Vec::new();
     let mut add = |part: Part, change: String, changed: Rule| {
         let part = RulePart { rule: index, part };
-        let edit = Edit::Conditions(Box::new(changed));
+        let edit = RuleEdit::Conditions(Box::new(changed));
         mutants.push(Mutant { part, change, effect: Effect::MorePackages, edit });
     };
     if !rule.folders.is_empty() {

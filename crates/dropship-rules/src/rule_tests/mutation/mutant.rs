@@ -39,12 +39,12 @@ pub struct Mutant {
     pub change: String,
     /// What it does to the reach.
     pub effect: Effect,
-    pub(super) edit: Edit,
+    pub(super) edit: RuleEdit,
 }
 
 /// The change.
 #[derive(Debug, Clone)]
-pub(super) enum Edit {
+pub(super) enum RuleEdit {
     /// The rule has other conditions.
     Conditions(Box<Rule>),
     /// The rule asks for something else.

@@ -1,7 +1,7 @@
 //! Runs the cases against each mutant.
 
 use super::changes::mutants;
-use super::mutant::{Edit, Effect, Mutant};
+use super::mutant::{Effect, Mutant, RuleEdit};
 use crate::rule::Rule;
 use crate::rule_tests::model::RuleTest;
 use crate::rule_tests::part::RulePart;
@@ -62,17 +62,17 @@ pub fn mutate(
 
 fn apply(mutant: &Mutant, index: usize, rules: &mut Vec<Rule>) {
     match &mutant.edit {
-        Edit::Conditions(rule) | Edit::Request(rule) => rules[index] = Rule::clone(rule),
-        Edit::Remove => drop(rules.remove(index)),
-        Edit::SwapWithNext => rules.swap(index, index + 1),
+        RuleEdit::Conditions(rule) | RuleEdit::Request(rule) => rules[index] = Rule::clone(rule),
+        RuleEdit::Remove => drop(rules.remove(index)),
+        RuleEdit::SwapWithNext => rules.swap(index, index + 1),
     }
 }
 
 fn restore(mutant: &Mutant, index: usize, original: &[Rule], rules: &mut Vec<Rule>) {
     match &mutant.edit {
-        Edit::Conditions(_) | Edit::Request(_) => rules[index] = original[index].clone(),
-        Edit::Remove => rules.insert(index, original[index].clone()),
-        Edit::SwapWithNext => rules.swap(index, index + 1),
+        RuleEdit::Conditions(_) | RuleEdit::Request(_) => rules[index] = original[index].clone(),
+        RuleEdit::Remove => rules.insert(index, original[index].clone()),
+        RuleEdit::SwapWithNext => rules.swap(index, index + 1),
     }
 }
 
@@ -80,15 +80,15 @@ fn restore(mutant: &Mutant, index: usize, original: &[Rule], rules: &mut Vec<Rul
 fn concerns(mutant: &Mutant, index: usize, rules: &[Rule], test: &RuleTest, chosen: Option<usize>) -> bool {
     let input = test.input();
     match &mutant.edit {
-        Edit::Request(_) => chosen == Some(index),
+        RuleEdit::Request(_) => chosen == Some(index),
         // The reason of a rejection names the conditions of each rule that came close.
-        Edit::Conditions(rule) => match chosen {
+        RuleEdit::Conditions(rule) => match chosen {
             None => true,
             Some(chosen) if chosen == index => !rule.matches(&input),
             Some(chosen) => chosen > index && rule.matches(&input),
         },
-        Edit::Remove => chosen.is_none_or(|chosen| chosen == index),
-        Edit::SwapWithNext => {
+        RuleEdit::Remove => chosen.is_none_or(|chosen| chosen == index),
+        RuleEdit::SwapWithNext => {
             chosen == Some(index) && rules.get(index + 1).is_some_and(|next| next.matches(&input))
         }
     }

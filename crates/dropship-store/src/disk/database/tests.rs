@@ -3,8 +3,8 @@ use std::path::PathBuf;
 use super::*;
 use crate::disk::vacuum::{MIN_SIZE, copied_size, finish_exchange};
 use crate::disk::vacuum::{beside, compare, copy};
-use crate::tables::{Bytes, Changes};
-use crate::writer::Target;
+use crate::tables::{ByteMap, TableChanges};
+use crate::writer::WriterTables;
 
 /// A database whose pairs were overwritten many times.
 fn worn(folder: &Path) -> Database {
@@ -15,7 +15,7 @@ fn worn(folder: &Path) -> Database {
                 (0..40).map(|part| round.wrapping_mul(31).wrapping_add(number * part) as u8).collect();
             (format!("j{:08x}", number.wrapping_mul(2_654_435_761)).into_bytes(), Some(value))
         };
-        database.change((0..2000).map(pair).collect::<Changes>()).expect("changed");
+        database.change((0..2000).map(pair).collect::<TableChanges>()).expect("changed");
         database.flush().expect("flushed");
     }
     database.change([(copied_size(), None), (b"mbegan".to_vec(), Some(vec![2]))].into()).expect("changed");

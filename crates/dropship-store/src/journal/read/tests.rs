@@ -39,14 +39,14 @@ fn lines_written_into_preallocated_bytes_while_reading_are_found() {
     // The preallocated bytes end within the second line, as they do when the daemon extends the file.
     let allocated = encoded(&second).len() / 2;
     let (_folder, path) = segment(&[one.clone(), vec![0; allocated]].concat());
-    let mut reader = Reader::open(&path).expect("opened").skipping_damage();
-    assert_eq!(reader.next().expect("read"), Item::Line(first));
+    let mut reader = SegmentReader::open(&path).expect("opened").skipping_damage();
+    assert_eq!(reader.next().expect("read"), SegmentItem::Line(first));
     let file = File::options().write(true).open(&path).expect("opened");
     file.write_all_at(&two, one.len() as u64).expect("written");
     file.set_len((one.len() + two.len() + allocated) as u64).expect("extended");
-    assert_eq!(reader.next().expect("read"), Item::Line(second));
-    assert_eq!(reader.next().expect("read"), Item::Line(third));
-    assert_eq!((reader.next().expect("read"), reader.skipped()), (Item::End, 0));
+    assert_eq!(reader.next().expect("read"), SegmentItem::Line(second));
+    assert_eq!(reader.next().expect("read"), SegmentItem::Line(third));
+    assert_eq!((reader.next().expect("read"), reader.skipped()), (SegmentItem::End, 0));
     assert_eq!(reader.valid(), (one.len() + two.len()) as u64);
 }
 
@@ -57,10 +57,10 @@ fn bad_bytes_are_damage_only_if_they_were_synced_before() {
     let with = |synced: u64| [&one[..], b"a bad line\n", &encoded(&line(2, synced))].concat();
     for (synced, damaged) in [(0, false), (valid - 1, false), (valid, false), (valid + 1, true)] {
         let (_folder, path) = segment(&with(synced));
-        let mut reader = Reader::open(&path).expect("opened");
-        assert!(matches!(reader.next().expect("read"), Item::Line(_)));
+        let mut reader = SegmentReader::open(&path).expect("opened");
+        assert!(matches!(reader.next().expect("read"), SegmentItem::Line(_)));
         match reader.next() {
-            Ok(item) => assert_eq!((item, damaged), (Item::Torn { valid }, false), "{synced}"),
+            Ok(item) => assert_eq!((item, damaged), (SegmentItem::Torn { valid }, false), "{synced}"),
             Err(error) => {
                 assert!(
                     damaged && error.to_string().contains(&format!("offset {valid}")),

@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::entry::Entry;
 use crate::heartbeat::Unwatched;
-use crate::journal::{FileJournal, Item, Limits, Reader, segments};
-use crate::tables::{Bytes, Pair};
+use crate::journal::{FileJournal, SegmentItem, SegmentLimits, SegmentReader, segments};
+use crate::tables::{ByteMap, KeyValue};
 use dropship_job::{ErrorKind, Event, Fault, Package};
 
 /// Tables in memory that are always full, and count the calls.
@@ -23,20 +23,20 @@ struct Tables {
     maintained: AtomicUsize,
 }
 
-impl Bytes for Tables {
+impl ByteMap for Tables {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.pairs.lock().get(key).cloned())
     }
 
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError> {
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError> {
         let pairs = self.pairs.lock();
         let found = pairs.iter().filter(|(key, _)| key.starts_with(prefix));
         Ok(found.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
 }
 
-impl Target for Tables {
-    fn change(&self, changes: Changes) -> Result<(), StoreError> {
+impl WriterTables for Tables {
+    fn change(&self, changes: TableChanges) -> Result<(), StoreError> {
         let mut pairs = self.pairs.lock();
         for (key, change) in changes {
             match change {
@@ -72,7 +72,7 @@ impl Target for Tables {
 }
 
 fn writing(folder: &Path) -> WriterThread<Tables, FileJournal> {
-    let journal = FileJournal::open(folder, Limits::default(), 0, |_| Ok(())).expect("a journal");
+    let journal = FileJournal::open(folder, SegmentLimits::default(), 0, |_| Ok(())).expect("a journal");
     WriterThread {
         tables: Arc::default(),
         journal,
@@ -82,7 +82,7 @@ fn writing(folder: &Path) -> WriterThread<Tables, FileJournal> {
         last_group: 1,
         stopped: watch::channel(None).0,
         heartbeat: Arc::new(Unwatched),
-        space: Space::open(folder, false),
+        space: DiskSpace::open(folder, false),
     }
 }
 
@@ -92,9 +92,9 @@ fn flag(value: usize) -> Commit {
 
 fn lines(folder: &Path) -> Vec<Line> {
     let (_, path) = segments(folder).expect("segments").remove(0);
-    let mut reader = Reader::open(&path).expect("opened");
+    let mut reader = SegmentReader::open(&path).expect("opened");
     std::iter::from_fn(|| match reader.next().expect("read") {
-        Item::Line(line) => Some(line),
+        SegmentItem::Line(line) => Some(line),
         _ => None,
     })
     .collect()
@@ -124,7 +124,7 @@ fn dirty_tables_are_flushed_while_commits_keep_arriving() {
     // It is never quiet.
     let flushed = (0..40).any(|round| {
         let (answer, handle) = oneshot::channel();
-        queue.send(Message::Commit((flag(round), answer))).expect("taken");
+        queue.send(WriterMessage::Commit((flag(round), answer))).expect("taken");
         handle.blocking_recv().expect("answered").expect("committed");
         tables.flushed.load(Ordering::Relaxed) > 0
     });
@@ -146,7 +146,7 @@ fn quiet_store_is_flushed_then_maintained_and_an_error_stops_it() {
     let (queue, commits) = channel();
     let thread = std::thread::spawn(move || writing.run(&commits));
     let (answer, handle) = oneshot::channel();
-    queue.send(Message::Commit((flag(0), answer))).expect("taken");
+    queue.send(WriterMessage::Commit((flag(0), answer))).expect("taken");
     handle.blocking_recv().expect("answered").expect("committed");
     let waiting = stopped.wait_for(Option::is_some);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");

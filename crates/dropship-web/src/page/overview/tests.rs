@@ -9,8 +9,8 @@ fn now() -> Timestamp {
     Timestamp::from_second(1_800_000_000).expect("a time")
 }
 
-fn line(package: &str) -> Line {
-    Line {
+fn line(package: &str) -> PackageLine {
+    PackageLine {
         link: format!("/packages/{package}"),
         package: package.to_owned(),
         origin: None,
@@ -90,7 +90,7 @@ fn empty_lists_say_so_and_others_do_not() {
         !found.contains("<ul class=\"rows\">") && !found.contains("All packages by last change"),
         "{found}"
     );
-    let part = Part {
+    let part = HealthItem {
         name: "audio".to_owned(),
         place: None,
         badge: Badge::new(Tone::Ok, "ok"),
@@ -107,7 +107,7 @@ fn empty_lists_say_so_and_others_do_not() {
     let view = OverviewView {
         active: vec![line("a.cab")],
         more_active: 3,
-        ended: vec![Line { step: None, due: Some(now()), ..line("b.cab") }],
+        ended: vec![PackageLine { step: None, due: Some(now()), ..line("b.cab") }],
         upcoming: vec![upcoming(&[]), upcoming(&["Ring 1", "Ring 2"])],
         folders: vec![part.clone()],
         accounts: vec![part],

@@ -78,8 +78,13 @@ fn history_names_a_step_once_and_says_how_long_it_took() {
 
 #[test]
 fn step_in_progress_has_its_earlier_time_and_that_until_now() {
-    let stage =
-        |took, since| Stage { name: "sign".to_owned(), state: StepState::Running, took, since, note: None };
+    let stage = |took, since| StepView {
+        name: "sign".to_owned(),
+        state: StepState::Running,
+        took,
+        since,
+        note: None,
+    };
     let second = Duration::from_secs(1);
     assert_eq!(took(&stage(None, None), at(0)), None);
     assert_eq!(took(&stage(Some(second), None), at(0)), Some(second));
@@ -94,7 +99,7 @@ fn labels_files_and_plan_are_shown_when_there_are_some() {
     for part in ["id=\"labels\"", "id=\"files\"", "id=\"plan\""] {
         assert!(!empty.contains(part), "{part}: {empty}");
     }
-    let label = |audiences: &[&str], plan: &[(&str, &str)]| LabelView {
+    let label = |audiences: &[&str], plan: &[(&str, &str)]| PackageLabelView {
         name: "ring".to_owned(),
         badge: Badge::new(Tone::Wait, "planned"),
         id: None,
@@ -108,7 +113,7 @@ fn labels_files_and_plan_are_shown_when_there_are_some() {
         size,
         link: link.map(str::to_owned),
     };
-    let plan = vec![Fact { name: "rule".to_owned(), value: Value::Text("ring".to_owned()) }];
+    let plan = vec![NamedValue { name: "rule".to_owned(), value: ValueView::Text("ring".to_owned()) }];
     let found = page(&PackageView {
         labels: vec![label(&[], &[]), label(&["One", "Two"], &[("floor", "NI")])],
         files: vec![file(Some("/packages/1/files/signed.zip"), Some(2048)), file(None, None)],

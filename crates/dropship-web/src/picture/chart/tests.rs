@@ -1,15 +1,16 @@
 //! Charts of weeks and hours, and of any values and names.
 
-use super::super::axis::Unit;
+use super::super::axis::ChartUnit;
 use super::*;
 use crate::picture::testing::{self, HOSTILE};
 
-const LOOKS: [Look; 5] = [Look::Main, Look::Second, Look::Good, Look::Bad, Look::Off];
+const STYLES: [SeriesStyle; 5] =
+    [SeriesStyle::Main, SeriesStyle::Second, SeriesStyle::Good, SeriesStyle::Bad, SeriesStyle::Off];
 
-fn chart(kind: ChartKind, unit: Unit, columns: usize, values: impl Fn(usize) -> Option<f64>) -> Chart {
-    let series = LOOKS.map(|look| Series {
-        name: format!("{look:?}"),
-        look,
+fn chart(kind: ChartKind, unit: ChartUnit, columns: usize, values: impl Fn(usize) -> Option<f64>) -> Chart {
+    let series = STYLES.map(|style| Series {
+        name: format!("{style:?}"),
+        style,
         values: (0..columns).map(&values).collect(),
     });
     Chart {
@@ -20,7 +21,7 @@ fn chart(kind: ChartKind, unit: Unit, columns: usize, values: impl Fn(usize) -> 
         columns: (0..columns).map(|index| format!("week {index}")).collect(),
         kind,
         series: series.into(),
-        limit: Some(Limit { name: "limit".to_owned(), values: (0..columns).map(&values).collect() }),
+        limit: Some(ChartLimit { name: "limit".to_owned(), values: (0..columns).map(&values).collect() }),
         note: String::new(),
     }
 }
@@ -37,7 +38,7 @@ fn chart_of_durations_looks_as_recorded() {
         series: vec![
             Series {
                 name: "median".to_owned(),
-                look: Look::Main,
+                style: SeriesStyle::Main,
                 values: hours([
                     Some(3.2),
                     Some(3.0),
@@ -51,7 +52,7 @@ fn chart_of_durations_looks_as_recorded() {
             },
             Series {
                 name: "p90".to_owned(),
-                look: Look::Second,
+                style: SeriesStyle::Second,
                 values: hours([
                     Some(9.0),
                     Some(8.2),
@@ -66,28 +67,28 @@ fn chart_of_durations_looks_as_recorded() {
         ],
         limit: None,
         note: "From 412 packages.".to_owned(),
-        ..chart(ChartKind::Lines, Unit::Duration, 0, |_| None)
+        ..chart(ChartKind::Lines, ChartUnit::Duration, 0, |_| None)
     };
     insta::assert_snapshot!(testing::lines(&chart.figure()));
 }
 
 #[test]
 fn chart_of_counts_looks_as_recorded() {
-    let series = |name: &str, look, values: [u32; 8]| Series {
+    let series = |name: &str, style, values: [u32; 8]| Series {
         name: name.to_owned(),
-        look,
+        style,
         values: values.map(|value| Some(f64::from(value))).into(),
     };
     let chart = Chart {
         title: "Packages by outcome".to_owned(),
         columns: weeks(),
         series: vec![
-            series("succeeded", Look::Good, [31, 28, 40, 0, 35, 30, 38, 12]),
-            series("failed", Look::Bad, [2, 0, 1, 0, 3, 0, 0, 1]),
-            series("rejected", Look::Second, [4, 6, 2, 0, 3, 5, 2, 1]),
+            series("succeeded", SeriesStyle::Good, [31, 28, 40, 0, 35, 30, 38, 12]),
+            series("failed", SeriesStyle::Bad, [2, 0, 1, 0, 3, 0, 0, 1]),
+            series("rejected", SeriesStyle::Second, [4, 6, 2, 0, 3, 5, 2, 1]),
         ],
         limit: None,
-        ..chart(ChartKind::Stacked, Unit::Count, 0, |_| None)
+        ..chart(ChartKind::Stacked, ChartUnit::Count, 0, |_| None)
     };
     insta::assert_snapshot!(testing::lines(&chart.figure()));
 }
@@ -106,7 +107,7 @@ fn chart_of_any_values_stays_in_its_picture() {
         |index| Some((index * index) as f64),
     ];
     for kind in [ChartKind::Lines, ChartKind::Stacked] {
-        for unit in [Unit::Duration, Unit::Count] {
+        for unit in [ChartUnit::Duration, ChartUnit::Count] {
             for columns in [0, 1, 2, 12, 199, 201, 10_000] {
                 for values in values {
                     let chart = chart(kind, unit, columns, values);
@@ -121,13 +122,13 @@ fn chart_of_any_values_stays_in_its_picture() {
 #[test]
 fn chart_with_hostile_names_stays_in_its_picture() {
     for name in HOSTILE {
-        let mut chart = chart(ChartKind::Stacked, Unit::Count, 30, |index| Some(index as f64));
+        let mut chart = chart(ChartKind::Stacked, ChartUnit::Count, 30, |index| Some(index as f64));
         chart.title = format!("{name}.");
         chart.column = name.to_owned();
         chart.note = name.to_owned();
         chart.columns.iter_mut().for_each(|column| *column = name.to_owned());
         chart.series.iter_mut().for_each(|series| series.name = name.to_owned());
-        chart.limit = Some(Limit { name: name.to_owned(), values: vec![Some(5.0); 3] });
+        chart.limit = Some(ChartLimit { name: name.to_owned(), values: vec![Some(5.0); 3] });
         testing::check(&chart.figure());
         chart.kind = ChartKind::Lines;
         testing::check(&chart.figure());
@@ -136,20 +137,20 @@ fn chart_with_hostile_names_stays_in_its_picture() {
 
 #[test]
 fn chart_of_many_columns_keeps_sums_and_largest_values() {
-    let bars = chart(ChartKind::Stacked, Unit::Count, 10_000, |_| Some(1.0)).thinned();
+    let bars = chart(ChartKind::Stacked, ChartUnit::Count, 10_000, |_| Some(1.0)).thinned();
     assert_eq!(bars.columns.len(), 200);
     assert_eq!(bars.series[0].values.iter().flatten().sum::<f64>(), 10_000.0);
     let lines =
-        chart(ChartKind::Lines, Unit::Count, 10_000, |index| Some(f64::from(u8::from(index == 7_777))))
+        chart(ChartKind::Lines, ChartUnit::Count, 10_000, |index| Some(f64::from(u8::from(index == 7_777))))
             .thinned();
     assert_eq!(lines.series[0].values.iter().flatten().sum::<f64>(), 1.0);
 }
 
 #[test]
 fn limit_far_above_all_values_does_not_flatten_them() {
-    let mut chart = chart(ChartKind::Stacked, Unit::Count, 3, |_| Some(1.0));
+    let mut chart = chart(ChartKind::Stacked, ChartUnit::Count, 3, |_| Some(1.0));
     chart.series.truncate(2);
-    chart.limit = Some(Limit { name: "limit".to_owned(), values: vec![Some(30_000.0); 3] });
+    chart.limit = Some(ChartLimit { name: "limit".to_owned(), values: vec![Some(30_000.0); 3] });
     assert_eq!(chart.max(), 2.0);
     assert!(chart.picture().into_string().contains("limit (above)"));
 }

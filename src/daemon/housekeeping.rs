@@ -30,7 +30,7 @@ const MIN_PAUSE: Duration = Duration::from_secs(1);
 const FIRST_CONNECTION: Duration = Duration::from_secs(10);
 
 /// The parts of the daemon that need it.
-pub(super) struct Upkeep {
+pub(super) struct Housekeeping {
     pub(super) pipeline: Arc<Pipeline<Client>>,
     pub(super) intake: Arc<Intake>,
     pub(super) attention: Arc<Attention>,
@@ -41,7 +41,7 @@ pub(super) struct Upkeep {
 
 /// The regular work, and which of it runs now.
 struct Rounds {
-    parts: Upkeep,
+    parts: Housekeeping,
     /// The status line that systemd has.
     shown: Mutex<String>,
     has_trouble: AtomicBool,
@@ -60,7 +60,7 @@ enum Round {
     Probe,
 }
 
-impl Upkeep {
+impl Housekeeping {
     /// Does rounds until the returned future, which reports changes of jobs to them, is dropped.
     ///
     /// # Errors
@@ -89,7 +89,7 @@ impl Upkeep {
         });
         let runtime = Handle::current();
         std::thread::Builder::new()
-            .name("upkeep".to_owned())
+            .name("housekeeping".to_owned())
             .spawn(move || rounds.run(&runtime, &changed))?;
         Ok(())
     }
@@ -126,8 +126,9 @@ impl Rounds {
 
     /// Starts a round on a thread for blocking work. One that waits for a disk does not stop the heartbeats of the next.
     fn start_round(self: &Arc<Self>, runtime: &Handle, turn: usize, round: Round) {
-        let updating =
-            (round != Round::Heartbeat).then(|| Single::begin(self, |rounds| &rounds.is_updating)).flatten();
+        let updating = (round != Round::Heartbeat)
+            .then(|| SingleRun::begin(self, |rounds| &rounds.is_updating))
+            .flatten();
         // From this thread, because a timer of the runtime would wake the runtime several times before it ends.
         self.parts.pipeline.queue().wake();
         let this = Arc::clone(self);
@@ -148,7 +149,7 @@ impl Rounds {
     }
 
     fn update(&self, probes: bool) {
-        let Upkeep { pipeline, intake, attention, unit, .. } = &self.parts;
+        let Housekeeping { pipeline, intake, attention, unit, .. } = &self.parts;
         if probes {
             attention.probe_files();
         }
@@ -168,10 +169,10 @@ impl Rounds {
 
     /// Starts the probes that wait for the network, and the receipts that are to be written again.
     fn start_async_probes(self: &Arc<Self>, runtime: &Handle, calls: bool) {
-        let Upkeep { attention, pipeline, .. } = &self.parts;
+        let Housekeeping { attention, pipeline, .. } = &self.parts;
         if calls
             && attention.is_service_probe_due()
-            && let Some(calling) = Single::begin(self, |rounds| &rounds.is_calling)
+            && let Some(calling) = SingleRun::begin(self, |rounds| &rounds.is_calling)
         {
             let (attention, pipeline) = (Arc::clone(attention), Arc::clone(pipeline));
             runtime.spawn(async move {
@@ -188,7 +189,7 @@ impl Rounds {
             });
         }
         if !pipeline.receipts().unwritten().is_empty()
-            && let Some(writing) = Single::begin(self, |rounds| &rounds.is_writing)
+            && let Some(writing) = SingleRun::begin(self, |rounds| &rounds.is_writing)
         {
             let pipeline = Arc::clone(pipeline);
             runtime.spawn(async move {
@@ -201,12 +202,12 @@ impl Rounds {
 }
 
 /// Work of which one run at a time is in progress, until this is dropped.
-struct Single {
+struct SingleRun {
     rounds: Arc<Rounds>,
     flag: fn(&Rounds) -> &AtomicBool,
 }
 
-impl Single {
+impl SingleRun {
     /// `None` while it is in progress.
     fn begin(rounds: &Arc<Rounds>, flag: fn(&Rounds) -> &AtomicBool) -> Option<Self> {
         let is_running = flag(rounds).swap(true, Ordering::Relaxed);
@@ -214,7 +215,7 @@ impl Single {
     }
 }
 
-impl Drop for Single {
+impl Drop for SingleRun {
     fn drop(&mut self) {
         (self.flag)(&self.rounds).store(false, Ordering::Relaxed);
     }

@@ -11,18 +11,18 @@ use crate::database;
 use dropship_store::{DiskStore, OpenReport, Role, SharedStore, Store, StoreError, Unwatched};
 
 /// A store, and what its opening has found.
-type Opened = (Box<dyn Store>, OpenReport);
+type OpenedStore = (Box<dyn Store>, OpenReport);
 
 /// A place that has a store, or will have one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
+pub enum StoreLocation {
     /// A folder, as in `[store] path`.
     Folder(PathBuf),
     /// A database, as in `[store] url`.
     Database(Database),
 }
 
-impl Place {
+impl StoreLocation {
     /// Its path or address.
     #[must_use]
     pub fn name(&self) -> String {
@@ -64,7 +64,7 @@ impl Place {
         Ok(self.open(tables)?.0)
     }
 
-    fn open(&self, tables: &Path) -> anyhow::Result<Opened> {
+    fn open(&self, tables: &Path) -> anyhow::Result<OpenedStore> {
         let opened = match self {
             Self::Folder(path) => match DiskStore::open_for_copy(path) {
                 Ok((store, report)) => Ok((Box::new(store) as Box<dyn Store>, report)),
@@ -80,7 +80,7 @@ impl Place {
 }
 
 /// Opens the store of a database while no node processes its jobs.
-fn open_database(database: &Database, tables: &Path) -> anyhow::Result<Opened> {
+fn open_database(database: &Database, tables: &Path) -> anyhow::Result<OpenedStore> {
     let (journal, never) = (database::connect(database)?, AtomicBool::new(false));
     let role = Role::Command { name: "dropship store copy".to_owned() };
     // A copy depends on the order of the lines, so the journal is not compacted.

@@ -19,7 +19,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 
 /// Why the storage does not respond, while it does not.
 #[derive(Clone)]
-pub(crate) struct Presence {
+pub(crate) struct Reachability {
     why: watch::Sender<Option<String>>,
     store: Arc<dyn ObjectStore>,
     prefix: Path,
@@ -27,7 +27,7 @@ pub(crate) struct Presence {
     runtime: Handle,
 }
 
-impl Presence {
+impl Reachability {
     pub(crate) fn new(store: Arc<dyn ObjectStore>, prefix: Path, place: String, runtime: Handle) -> Self {
         Self { why: watch::channel(None).0, store, prefix, place, runtime }
     }
@@ -44,7 +44,7 @@ impl Presence {
             Ok(_)
             | Err(
                 ObjectError::NotFound { .. } | ObjectError::Altered { .. } | ObjectError::Contended { .. },
-            ) => self.set_present(),
+            ) => self.set_reachable(),
         }
     }
 
@@ -59,7 +59,7 @@ impl Presence {
         }
     }
 
-    fn set_present(&self) {
+    fn set_reachable(&self) {
         if self.why.send_if_modified(|why| why.take().is_some()) {
             tracing::debug!("the storage {} responds again", self.place);
         }
@@ -75,12 +75,12 @@ impl Presence {
             return;
         }
         tracing::debug!("the storage {} does not respond: {what}", self.place);
-        let presence = self.clone();
+        let reachability = self.clone();
         self.runtime.spawn(async move {
-            while presence.probe().await.is_err() {
+            while reachability.probe().await.is_err() {
                 tokio::time::sleep(PROBE).await;
             }
-            presence.set_present();
+            reachability.set_reachable();
         });
     }
 }

@@ -15,7 +15,7 @@ const GATHER: usize = 512 * 1024;
 const SPARE: u64 = 16 * 1024 * 1024;
 
 /// A download in progress: `NAME.part`, and its entity tag in `NAME.part.etag`.
-pub(super) struct Part {
+pub(super) struct PartialDownload {
     path: PathBuf,
     tag_path: PathBuf,
     to: PathBuf,
@@ -25,7 +25,7 @@ pub(super) struct Part {
     file: Option<std::fs::File>,
 }
 
-impl Part {
+impl PartialDownload {
     /// Continues the part of an earlier attempt, if its tag is known.
     pub(super) async fn open(to: &Path) -> Result<Self, TransferError> {
         let with = |suffix: &str| {

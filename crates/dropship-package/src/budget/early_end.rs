@@ -6,7 +6,7 @@ use super::work::WorkKind;
 
 /// Why an inspection ended early. Travels as the source of an [`io::Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Ended {
+pub(crate) enum EarlyEnd {
     /// The caller cancelled it.
     #[error("the inspection was cancelled")]
     Cancelled,
@@ -23,19 +23,19 @@ pub(crate) enum Ended {
     },
 }
 
-impl Ended {
+impl EarlyEnd {
     /// The reason in an error of a read.
     pub(crate) fn of(error: &io::Error) -> Option<Self> {
         error.get_ref()?.downcast_ref().copied()
     }
 }
 
-impl From<Ended> for io::Error {
-    fn from(ended: Ended) -> Self {
+impl From<EarlyEnd> for io::Error {
+    fn from(ended: EarlyEnd) -> Self {
         let kind = match ended {
-            Ended::Cancelled => io::ErrorKind::Interrupted,
-            Ended::Time => io::ErrorKind::TimedOut,
-            Ended::Work { .. } => io::ErrorKind::QuotaExceeded,
+            EarlyEnd::Cancelled => io::ErrorKind::Interrupted,
+            EarlyEnd::Time => io::ErrorKind::TimedOut,
+            EarlyEnd::Work { .. } => io::ErrorKind::QuotaExceeded,
         };
         Self::new(kind, ended)
     }

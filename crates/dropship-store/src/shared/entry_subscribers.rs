@@ -7,9 +7,9 @@ use crate::entry::{Entry, Line};
 
 /// The subscribers to the entries of other nodes.
 #[derive(Debug, Default)]
-pub(super) struct Followed(Mutex<Vec<UnboundedSender<Vec<Entry>>>>);
+pub(super) struct EntrySubscribers(Mutex<Vec<UnboundedSender<Vec<Entry>>>>);
 
-impl Followed {
+impl EntrySubscribers {
     /// Subscribes to the entries that are followed from now on. The tables have an entry before a subscriber receives it.
     pub(super) fn subscribe(&self) -> UnboundedReceiver<Vec<Entry>> {
         let (sender, receiver) = unbounded_channel();

@@ -9,18 +9,18 @@ use crate::tables::key;
 use dropship_job::{Job, JobId};
 
 /// A key and its value.
-pub(crate) type Pair = (Vec<u8>, Vec<u8>);
+pub(crate) type KeyValue = (Vec<u8>, Vec<u8>);
 
 /// Changes that become true together; an absent value is a removal.
-pub(crate) type Changes = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+pub(crate) type TableChanges = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
 
 /// An ordered map of bytes to bytes, with a prefix for each table.
-pub(crate) trait Bytes {
+pub(crate) trait ByteMap {
     /// The value of a key.
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// All pairs whose key starts with `prefix`, in order.
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<Pair>, StoreError>;
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<KeyValue>, StoreError>;
 
     /// Passes all pairs whose key starts with `prefix` to `each`, in order.
     fn each(&self, prefix: &[u8], each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StoreError> {
