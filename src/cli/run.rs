@@ -28,7 +28,7 @@ Examples:
 
 Exit codes:
   0   stopped by a signal, or idle
-  1   the store failed
+  1   the daemon failed for a reason that may pass, such as a store that cannot be written
   78  `dropship check` reports an error")]
 pub(super) struct Args {
     /// Exit when no job is queued, running or due within one minute

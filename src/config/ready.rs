@@ -32,7 +32,7 @@ impl Config {
         if signers.roots.is_empty() && !signers.system_roots && signers.thumbprints.is_empty() {
             missing(
                 "no signature is trusted",
-                "add `[signers]` with `roots` (where chains must end) or `thumbprints` (of your certificates)",
+                "add `[signers]` with `roots` (where chains must end), `system_roots` or `thumbprints` (of your certificates)",
             );
         }
         problems.extend(super::outbox_access::problems(self));

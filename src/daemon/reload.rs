@@ -11,7 +11,7 @@ use super::reload_effects::effects;
 use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
 use crate::attention::{ConfigurationState, LastReload, PendingKey};
-use crate::config::model::{AfterSuccess, Config, Folder};
+use crate::config::model::{AfterSuccess, Config, Folder, Store};
 use crate::config::{self, Environment, Problem, effective};
 use crate::control::{ControlError, ControlErrorKind, NameChanges, OperatorGroups, Reloaded};
 use crate::observe;
@@ -268,6 +268,7 @@ fn difference(old: &Config, new: &Config) -> Reloaded {
         ("[signers]", old.signers != new.signers),
         ("[preflight]", old.preflight != new.preflight),
         ("[guard]", old.guard != new.guard),
+        ("[store] max_package", old.store.max_package != new.store.max_package),
         ("[control] operators", old.control.operators != new.control.operators),
         ("[[test]]", old.tests != new.tests),
     ];
@@ -314,6 +315,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Con
     let accounts = [accounts.added, accounts.removed, accounts.changed].concat();
     let accounts = accounts.into_iter().map(|name| format!("[accounts.{name}]"));
     let (was, is) = (&old.api, &new.api);
+    let [database, new_database] = [&old.store, &new.store].map(|store| store.database.as_ref());
     let keys = [
         ("[api] endpoint", was.endpoint != is.endpoint),
         ("[api] authority", was.authority != is.authority),
@@ -328,7 +330,10 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Con
         ("[api.overdue]", was.overdue != is.overdue),
         ("[api]", was != is),
         ("[store] path", old.store.path != new.store.path),
-        ("[store] url", old.store.database != new.store.database),
+        ("[store] url", database.map(|at| &at.url) != new_database.map(|at| &at.url)),
+        ("[store] packages", database.map(|at| &at.packages) != new_database.map(|at| &at.packages)),
+        ("[store] node", database.map(|at| &at.node) != new_database.map(|at| &at.node)),
+        ("[store]", database != new_database),
         ("[store] keep", old.store.keep != new.store.keep),
         ("[store] min_free", old.store.min_free != new.store.min_free),
         ("[store] most_waiting", old.store.most_waiting != new.store.most_waiting),
@@ -340,13 +345,18 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Con
     let mut restart: Vec<String> = accounts
         .chain(keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned()))
         .collect();
-    // `[api]` stands for keys that are missing in this list; it is redundant beside a listed key.
-    if restart.iter().any(|key| key.starts_with("[api] ") || key.starts_with("[api.")) {
-        restart.retain(|key| key != "[api]");
+    // A table stands for its keys that are missing in this list; it is redundant beside a listed key.
+    for table in ["[api]", "[store]"] {
+        let name = table.trim_end_matches(']');
+        let is_key = |key: &String| key != table && key.starts_with(name);
+        if restart.iter().any(is_key) {
+            restart.retain(|key| key != table);
+        }
     }
     new.accounts = kept;
     new.api = old.api.clone();
-    new.store = old.store.clone();
+    // This limit takes effect at once.
+    new.store = Store { max_package: new.store.max_package, ..old.store.clone() };
     for folder in new.folders.iter_mut().filter(|folder| folder.on_node.is_some()) {
         folder.outbox = Some(new.store.shared_outbox(&folder.name));
     }

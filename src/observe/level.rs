@@ -11,9 +11,9 @@ use tracing_subscriber::{Registry, reload};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
-    /// The work stops, or an operator must act
+    /// Something failed or was rejected, or a part of the daemon cannot do its work
     Error,
-    /// An operator should look
+    /// An operator has to decide or should look
     Warn,
     /// Each change of a job; start, stop and reload
     Info,

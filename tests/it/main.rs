@@ -51,6 +51,7 @@ mod secrecy;
 mod service;
 mod store;
 mod storm;
+mod structure;
 mod touched_bytes;
 mod waiting;
 mod web;

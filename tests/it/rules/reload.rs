@@ -108,6 +108,35 @@ fn reload_applies_to_new_jobs_and_running_jobs_keep_their_plan() {
 }
 
 #[test]
+fn reload_puts_the_largest_size_of_packages_into_effect() {
+    let env = TestEnv::new();
+    let limit = |old: &str, new: &str| {
+        let size =
+            |size: &str| if size.is_empty() { String::new() } else { format!("max_package = \"{size}\"\n") };
+        edit(&env, &[(&format!("[store]\n{}", size(old)), &format!("[store]\n{}", size(new)))]);
+        let answer = env.json(&["reload"]);
+        assert_eq!(
+            (&answer["keys"], &answer["restart"]),
+            (&json!(["[store] max_package"]), &json!([])),
+            "{answer:#}"
+        );
+    };
+    let _daemon = env.daemon(&[]);
+    listening(&env);
+    limit("", "4KiB");
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let rejected = receipt_of(&env, "echo.cab", "rejected");
+    assert_eq!(rejected["error"]["kind"], "too-large", "{rejected:#}");
+    limit("4KiB", "1MiB");
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    receipt_of(&env, "echo.cab", "succeeded");
+    // Another key of the table needs a restart.
+    edit(&env, &[("[store]\n", "[store]\nkeep = \"200d\"\n")]);
+    let answer = env.json(&["reload"]);
+    assert_eq!((&answer["keys"], &answer["restart"]), (&json!([]), &json!(["[store] keep"])), "{answer:#}");
+}
+
+#[test]
 fn date_that_has_passed_is_refused_by_check_and_reload_and_does_not_stop_a_start() {
     let env = TestEnv::new();
     env.edit_configuration(

@@ -170,8 +170,8 @@ impl Control {
         })
     }
 
-    /// Withholds the driver metadata of a submission until they are requested, as the service does for old
-    /// submissions. Returns `false` for an unknown id.
+    /// Withholds the driver metadata of a submission until three hours of working time after they are requested, as the service does
+    /// for old submissions. Returns `false` for an unknown id.
     #[must_use]
     pub fn withhold_metadata(&self, id: u64) -> bool {
         let mut state = lock(&self.app.state);

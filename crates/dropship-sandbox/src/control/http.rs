@@ -18,7 +18,7 @@
 //! | `DELETE labels/ID` | removes a label |
 //! | `POST products` `{"tenant":"…","count":N,"prefix":"…"}` | adds products, returns their ids |
 //! | `POST products/ID` `{"inbox":true,"read_only":true}` | marks a product as inbox driver or read-only |
-//! | `POST submissions/ID/withhold_metadata` | withholds the driver metadata until they are requested |
+//! | `POST submissions/ID/withhold_metadata` | withholds the driver metadata until three hours of working time after they are requested |
 //! | `POST reset` | deletes all objects, faults and logged requests |
 //!
 //! Ids are numbers or strings of digits. Success without a result is 204; an error is `{"error":"…"}` with 400 or 404.
