@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// All modules of `src/`. A module uses only those before it.
 const ORDER: [&str; 36] = [
+    "named_file",
     "digest",
     "escaped",
     "hung_places",
-    "named_file",
     "outbox_layout",
     "service_id",
     "metadata_file",
