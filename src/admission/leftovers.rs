@@ -23,7 +23,7 @@ impl Admission {
     /// Deletes those copies that have no job (the daemon died before it created one) or whose job no longer needs them
     /// (the daemon died before it deleted them).
     ///
-    /// In a store without jobs nothing is deleted: the copies may be all that is left.
+    /// In a store without jobs, several copies are kept: they may be all that is left of a store that was lost.
     ///
     /// # Errors
     /// When the store cannot be read, or a copy cannot be deleted.

@@ -19,6 +19,10 @@ pub(crate) fn of(job: &Receipt) -> Option<String> {
             job.id
         )),
         StateKind::Failed => Some(format!("fix the cause, then run `dropship retry {}`", job.id)),
+                // No copy is kept of what was submitted and rejected.
+        StateKind::Rejected if job.path.is_none() => {
+            Some("fix the package or the rules, then submit the package again".to_owned())
+        }
         StateKind::Rejected => Some(format!(
             "fix the package and drop it again, or fix the rules and run `dropship retry {}`",
             job.id
