@@ -39,7 +39,7 @@ enum StoreLag {
 }
 
 /// The receipts that an up-to-date store cannot have.
-struct StoreComparison<'a> {
+struct ReceiptClassifier<'a> {
     store: &'a dyn Store,
     ownership: &'a Ownership,
     /// Receipts of other folders belong to other daemons.
@@ -48,7 +48,7 @@ struct StoreComparison<'a> {
     since: Option<Timestamp>,
 }
 
-impl StoreComparison<'_> {
+impl ReceiptClassifier<'_> {
     /// How the receipt differs from the store; `None` if the store knows all that it shows.
     fn classify(&self, receipt: &Receipt) -> Result<Option<StoreLag>, StoreError> {
         let is_of_folder = receipt.folder.as_deref().is_none_or(|folder| self.folders.contains(&folder));
@@ -86,7 +86,7 @@ pub fn compare_with_receipts(
     ownership: &Ownership,
 ) -> Result<ReceiptComparison, StoreError> {
     let comparison =
-        StoreComparison { store, ownership, folders: folders(config), since: kept_since(config) };
+        ReceiptClassifier { store, ownership, folders: folders(config), since: kept_since(config) };
     let mut found = ReceiptComparison::default();
     for (_, receipt) in outboxes.iter().flat_map(|outbox| super::recover::own_receipts(packages, outbox)) {
         found.written.insert(receipt.id.clone(), receipt.state);
@@ -174,7 +174,8 @@ impl Admission {
     pub fn catch_up(&self, is_stopping: impl Fn() -> bool) -> Result<(), StoreError> {
         let active = self.active();
         let (folders, since) = (folders(&active.config), kept_since(&active.config));
-        let comparison = StoreComparison { store: &*self.store, ownership: &self.ownership, folders, since };
+        let comparison =
+            ReceiptClassifier { store: &*self.store, ownership: &self.ownership, folders, since };
         for found in self.outboxes().iter().flat_map(|outbox| self.found_receipts(outbox)) {
             if is_stopping() {
                 return Ok(());

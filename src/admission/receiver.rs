@@ -98,8 +98,7 @@ impl Admission {
         *sha256 = Some(captured.sha256);
         let Captured { sha256, size, identity, birth, .. } = captured;
         let is_unchanged = found.is_unchanged(&sha256);
-        let read =
-            PackageFile { sha256: digest::hex(&sha256), size, previewed, identity, birth, is_unchanged };
+        let read = ReadFile { sha256: digest::hex(&sha256), size, previewed, identity, birth, is_unchanged };
         self.decide_about(found, copy, name, read, None)
     }
 
@@ -108,10 +107,10 @@ impl Admission {
         found: &FoundFile,
         copy: &Path,
         name: String,
-        source: PackageFile,
+        source: ReadFile,
         oversize: Option<Fault>,
     ) -> Result<JobId, AdmitError> {
-        let PackageFile { sha256, size, previewed, identity, birth, is_unchanged } = source;
+        let ReadFile { sha256, size, previewed, identity, birth, is_unchanged } = source;
         decide(
             self,
             &CapturedPackage {
@@ -136,7 +135,7 @@ impl Admission {
 }
 
 /// The file that a package comes from.
-struct PackageFile {
+struct ReadFile {
     /// Lower-case hex.
     sha256: String,
     /// In bytes.
@@ -149,7 +148,7 @@ struct PackageFile {
 }
 
 /// Why the file is too large to be read, if it is.
-fn check_size(found: &FoundFile, name: &str, max: u64) -> Result<Option<(Fault, PackageFile)>, AdmitError> {
+fn check_size(found: &FoundFile, name: &str, max: u64) -> Result<Option<(Fault, ReadFile)>, AdmitError> {
     let failed = |error: std::io::Error| AdmitError::Unreadable(unread(found, &error));
     let (file, meta) = match open_below(&found.root, &found.path) {
         Ok(opened) => opened,
@@ -164,7 +163,7 @@ fn check_size(found: &FoundFile, name: &str, max: u64) -> Result<Option<(Fault, 
     }
     let size = meta.len();
     let previewed = Previewed::default();
-    Ok(Some((fault, PackageFile { sha256, size, previewed, identity, birth, is_unchanged: true })))
+    Ok(Some((fault, ReadFile { sha256, size, previewed, identity, birth, is_unchanged: true })))
 }
 
 /// Whether the file is complete by its own header.

@@ -38,7 +38,7 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let start = CheckStart::of(path);
+    let start = CheckInput::of(path);
     // Before the change of the user: only root and the unit can read systemd's credentials.
     let online = match &start.config {
         Some(config) if args.online && start.has_no_errors() => online::check(config, output).await,
@@ -87,7 +87,7 @@ pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Re
 }
 
 /// The configuration as the calling user can read it, and the user for whom it is checked.
-struct CheckStart {
+struct CheckInput {
     config: Option<Config>,
     report: Report,
     user: Option<DaemonUser>,
@@ -95,7 +95,7 @@ struct CheckStart {
     of_credentials: Vec<Problem>,
 }
 
-impl CheckStart {
+impl CheckInput {
     fn of(path: &Path) -> Self {
         let environment = Environment::from_variables(|name| std::env::var_os(name));
         let (config, report) = config::examine(path, &environment);

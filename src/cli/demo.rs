@@ -11,7 +11,7 @@ use super::exit::Exit;
 use super::output::{Output, or_dash};
 use super::progress::ProgressPrinter;
 use crate::config::{self, Environment};
-use crate::daemon::{ExitDeadline, Loaded, Options, Running, StartupCancellation};
+use crate::daemon::{ForcedExit, Loaded, Options, Running, StartupCancellation};
 use crate::observe::{self, LogFormat, LogLevel};
 use crate::outbox::Receipt;
 use dropship_job::StateKind;
@@ -58,7 +58,7 @@ pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
     let config = config::load(&home.join("dropship.toml"), &Environment::default())?;
     let options = Options { sandbox: true, ..Options::default() };
     let running =
-        Loaded::new(config, options).start(ExitDeadline::default(), &StartupCancellation::default()).await?;
+        Loaded::new(config, options).start(ForcedExit::default(), &StartupCancellation::default()).await?;
     output.say(&format!("Started a daemon that watches {}.", home.join("drop").display()));
     output.say(&format!("See it work at http://{pages}/ until the demo ends.\n"));
     // Written under a name that intake ignores, then renamed, so that the package appears complete.

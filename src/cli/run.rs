@@ -90,7 +90,7 @@ async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
     let options = Options { until_idle: args.until_idle, sandbox: args.sandbox };
     let is_shared = config.store.database.is_some();
     let cancellation = StartupCancellation::default();
-    let mut starting = pin!(Loaded::new(config, options).start(signals.exit_deadline(), &cancellation));
+    let mut starting = pin!(Loaded::new(config, options).start(signals.forced_exit(), &cancellation));
     let running = loop {
         tokio::select! {
             running = &mut starting => break running.map_err(as_checked)?,

@@ -6,7 +6,7 @@ use super::backend;
 use super::exit::{Exit, ExitError, usage};
 use super::fetch::advice_if_hidden;
 use super::output::Output;
-use super::wait_job::{JobWait, WaitOptions, for_job};
+use super::wait_job::{CommandWait, WaitOptions, for_job};
 use crate::outbox::Receipt;
 use dropship_job::StateKind;
 
@@ -45,7 +45,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     if args.options.is_given() && !args.wait {
         return Err(usage("--for, --held, --timeout and --fetch need --wait"));
     }
-    let wait = JobWait::new(backend::connect(config).await?, output.clone(), &args.options);
+    let wait = CommandWait::new(backend::connect(config).await?, output.clone(), &args.options);
     let (folder, rule) = (args.folder.as_deref(), args.rule.as_deref());
     if args.wait {
         // The same bytes are the same job, so a package can be submitted again after a lost connection.

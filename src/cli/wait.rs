@@ -6,7 +6,7 @@ use super::backend;
 use super::exit::Exit;
 use super::output::Output;
 use super::wait_file::of_file;
-use super::wait_job::{JobWait, WaitOptions, for_job};
+use super::wait_job::{CommandWait, WaitOptions, for_job};
 use dropship_job::JobId;
 
 /// Block until a job is signed or published, or ends
@@ -34,7 +34,7 @@ pub(super) struct Args {
 
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let daemon = backend::connect(config).await?;
-    let wait = JobWait::new(daemon, output.clone(), &args.options);
+    let wait = CommandWait::new(daemon, output.clone(), &args.options);
     let id = match args.target.parse::<JobId>() {
         Ok(id) if !Path::new(&args.target).exists() => id,
         _ => of_file(&wait, PathBuf::from(&args.target)).await?,

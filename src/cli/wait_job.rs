@@ -66,7 +66,7 @@ pub(super) enum HoldEffect {
 }
 
 /// A wait under way.
-pub(super) struct JobWait<'a> {
+pub(super) struct CommandWait<'a> {
     pub(super) daemon: Client,
     pub(super) output: Output,
     options: &'a WaitOptions,
@@ -74,7 +74,7 @@ pub(super) struct JobWait<'a> {
     deadline: Option<Instant>,
 }
 
-impl<'a> JobWait<'a> {
+impl<'a> CommandWait<'a> {
     /// A wait that begins now.
     pub(super) fn new(daemon: Client, output: Output, options: &'a WaitOptions) -> Self {
         let started = Instant::now();
@@ -130,7 +130,7 @@ impl<'a> JobWait<'a> {
 }
 
 /// Waits until a job reaches the state or ends, and prints it.
-pub(super) async fn for_job(wait: &JobWait<'_>, id: &JobId) -> anyhow::Result<Exit> {
+pub(super) async fn for_job(wait: &CommandWait<'_>, id: &JobId) -> anyhow::Result<Exit> {
     let (until, held) = (wait.options.until.unwrap_or_default(), wait.options.held.unwrap_or_default());
     let mut reporter = ProgressReporter { output: &wait.output, seen: None, hold: None };
     let mut last = None;
@@ -170,7 +170,12 @@ fn give(output: &Output, job: &Receipt) -> anyhow::Result<()> {
     })
 }
 
-fn timed_out(wait: &JobWait<'_>, id: &JobId, last: Option<Receipt>, until: WaitGoal) -> anyhow::Result<Exit> {
+fn timed_out(
+    wait: &CommandWait<'_>,
+    id: &JobId,
+    last: Option<Receipt>,
+    until: WaitGoal,
+) -> anyhow::Result<Exit> {
     let state = match until {
         WaitGoal::Signed => "signed",
         WaitGoal::Published => "published",

@@ -8,6 +8,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::reload_effects::effects;
+use super::restart_keys::restart_keys;
 use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
 use crate::attention::{ConfigurationState, LastReload, PendingKey};
@@ -314,45 +315,8 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Con
     );
     let accounts = [accounts.added, accounts.removed, accounts.changed].concat();
     let accounts = accounts.into_iter().map(|name| format!("[accounts.{name}]"));
-    let (was, is) = (&old.api, &new.api);
-    let [database, new_database] = [&old.store, &new.store].map(|store| store.database.as_ref());
-    let keys = [
-        ("[api] endpoint", was.endpoint != is.endpoint),
-        ("[api] authority", was.authority != is.authority),
-        ("[api] blob_hosts", was.blob_hosts != is.blob_hosts),
-        ("[api] workers", was.workers != is.workers),
-        ("[api] audit", was.audit != is.audit),
-        ("[api] uncertain", was.uncertain != is.uncertain),
-        ("[api] retry", was.retry != is.retry),
-        ("[api] proxy", was.proxy != is.proxy),
-        ("[api] ca_file", was.ca_file != is.ca_file),
-        ("[api.poll]", was.poll != is.poll),
-        ("[api.overdue]", was.overdue != is.overdue),
-        ("[api]", was != is),
-        ("[store] path", old.store.path != new.store.path),
-        ("[store] url", database.map(|at| &at.url) != new_database.map(|at| &at.url)),
-        ("[store] packages", database.map(|at| &at.packages) != new_database.map(|at| &at.packages)),
-        ("[store] node", database.map(|at| &at.node) != new_database.map(|at| &at.node)),
-        ("[store]", database != new_database),
-        ("[store] keep", old.store.keep != new.store.keep),
-        ("[store] min_free", old.store.min_free != new.store.min_free),
-        ("[store] most_waiting", old.store.most_waiting != new.store.most_waiting),
-        ("[control] socket", old.control.socket != new.control.socket),
-        ("[metrics] listen", old.metrics != new.metrics),
-        ("[web]", old.web != new.web),
-        ("[[notify]]", old.notify != new.notify),
-    ];
-    let mut restart: Vec<String> = accounts
-        .chain(keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key.to_owned()))
-        .collect();
-    // A table stands for its keys that are missing in this list; it is redundant beside a listed key.
-    for table in ["[api]", "[store]"] {
-        let name = table.trim_end_matches(']');
-        let is_key = |key: &String| key != table && key.starts_with(name);
-        if restart.iter().any(is_key) {
-            restart.retain(|key| key != table);
-        }
-    }
+    let keys = restart_keys(old, new).into_iter().map(str::to_owned);
+    let restart = accounts.chain(keys).collect();
     new.accounts = kept;
     new.api = old.api.clone();
     // This limit takes effect at once.

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::control_threads::ControlThreads;
-use super::signals::{ExitDeadline, MAX_SHUTDOWN};
+use super::signals::{ForcedExit, MAX_SHUTDOWN};
 use super::watchdog::Watchdog;
 use crate::pipeline::{Deliveries, Pipeline};
 use crate::{observe, systemd};
@@ -50,7 +50,7 @@ pub(super) struct LiveParts {
     pub(super) threads: ControlThreads,
     pub(super) listening: Option<ListeningNote>,
     pub(super) watchdog: Option<Watchdog>,
-    pub(super) exit_deadline: ExitDeadline,
+    pub(super) forced_exit: ForcedExit,
     /// The results of folders that are on this node only.
     pub(super) deliveries: Arc<Deliveries>,
 }
@@ -64,9 +64,9 @@ impl LiveParts {
         let started = Instant::now();
         let extension = systemd::extend_timeouts(MAX_DRAIN + Duration::from_secs(30));
         if failure.is_some() {
-            self.exit_deadline.fail();
+            self.forced_exit.fail();
         }
-        self.exit_deadline.require_end_of("the calls in flight", MAX_SHUTDOWN);
+        self.forced_exit.require_end_of("the calls in flight", MAX_SHUTDOWN);
         self.pipeline.shutdown().cancel();
         let workers = async {
             if let Err(error) = self.workers.await {
@@ -80,7 +80,7 @@ impl LiveParts {
             () = only_file_work_is_left(&self.pipeline) => observe::work_left_behind(running()),
             () = tokio::time::sleep(MAX_DRAIN) => observe::drain_gave_up(running()),
         }
-        self.exit_deadline.require_end_of("the store or a thread", MAX_CLOSING);
+        self.forced_exit.require_end_of("the store or a thread", MAX_CLOSING);
         drop(self.listening);
         self.closing.cancel();
         for task in self.tasks {

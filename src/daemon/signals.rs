@@ -39,12 +39,12 @@ pub enum Signal {
 #[derive(Debug)]
 pub struct Signals {
     received: UnboundedReceiver<Signal>,
-    exit_deadline: ExitDeadline,
+    forced_exit: ForcedExit,
 }
 
 /// The work that still has to end, and when the process ends in any case. Clones share it.
 #[derive(Debug, Clone)]
-pub struct ExitDeadline {
+pub struct ForcedExit {
     unfinished: Arc<Mutex<UnfinishedWork>>,
     limits: UnboundedSender<Duration>,
 }
@@ -72,12 +72,12 @@ impl Signals {
         let (limits, limited) = unbounded_channel();
         let unfinished =
             Arc::new(Mutex::new(UnfinishedWork { what: "the start", heartbeats: None, has_failed: false }));
-        let exit_deadline = ExitDeadline { unfinished, limits };
-        let last = exit_deadline.clone();
+        let forced_exit = ForcedExit { unfinished, limits };
+        let last = forced_exit.clone();
         std::thread::Builder::new()
             .name("signals".to_owned())
             .spawn(move || runtime.block_on(receive(streams, &sender, limited, &last)))?;
-        Ok(Self { received, exit_deadline })
+        Ok(Self { received, forced_exit })
     }
 
     /// Waits for the next signal. Cancel-safe.
@@ -91,19 +91,19 @@ impl Signals {
 
     /// When the process ends in any case.
     #[must_use]
-    pub fn exit_deadline(&self) -> ExitDeadline {
-        self.exit_deadline.clone()
+    pub fn forced_exit(&self) -> ForcedExit {
+        self.forced_exit.clone()
     }
 }
 
-impl Default for ExitDeadline {
+impl Default for ForcedExit {
     /// A deadline without a limit.
     fn default() -> Self {
         Self { unfinished: Arc::default(), limits: unbounded_channel().0 }
     }
 }
 
-impl ExitDeadline {
+impl ForcedExit {
     /// Requires that `what` ends within `limit`; otherwise the process exits. The earliest of all limits counts.
     pub(super) fn require_end_of(&self, what: &'static str, limit: Duration) {
         self.unfinished.lock().what = what;
@@ -156,7 +156,7 @@ async fn receive(
     mut streams: SignalStreams,
     sender: &UnboundedSender<Signal>,
     mut limits: UnboundedReceiver<Duration>,
-    exit_deadline: &ExitDeadline,
+    forced_exit: &ForcedExit,
 ) {
     let mut stops = 0_u32;
     let mut checks = tokio::time::interval(Duration::from_secs(1));
@@ -177,9 +177,9 @@ async fn receive(
                 }
             }
             Some(limit) = limits.recv() => Some(limit),
-            _ = checks.tick(), if deadline.is_some() => exit_deadline.is_stuck().then_some(Duration::ZERO),
+            _ = checks.tick(), if deadline.is_some() => forced_exit.is_stuck().then_some(Duration::ZERO),
             () = tokio::time::sleep_until(deadline.unwrap_or_else(Instant::now)), if deadline.is_some() => {
-                exit(exit_deadline);
+                exit(forced_exit);
             }
         };
         let Some(limit) = limit else { continue };
@@ -189,9 +189,9 @@ async fn receive(
 }
 
 /// Ends the process. Safe at any time: acknowledged changes are durable, and the next start checks interrupted calls.
-fn exit(exit_deadline: &ExitDeadline) -> ! {
+fn exit(forced_exit: &ForcedExit) -> ! {
     let (what, heartbeats, has_failed) = {
-        let unfinished = exit_deadline.unfinished.lock();
+        let unfinished = forced_exit.unfinished.lock();
         (unfinished.what, unfinished.heartbeats.clone(), unfinished.has_failed)
     };
     let (logged, done) = std::sync::mpsc::channel::<()>();

@@ -12,7 +12,7 @@ use self::store::open_store;
 use self::tasks::{Tasks, spawn_tasks};
 use super::running::Running;
 use super::shutdown::LiveParts;
-use super::signals::ExitDeadline;
+use super::signals::ForcedExit;
 use super::{status_line, watchdog};
 use crate::attention::Attention;
 use crate::config::model::{AfterSuccess, Config};
@@ -80,7 +80,7 @@ impl Loaded {
     /// [`StartupCancellation::cancel`].
     pub async fn start(
         self,
-        exit_deadline: ExitDeadline,
+        forced_exit: ForcedExit,
         cancellation: &StartupCancellation,
     ) -> anyhow::Result<Running> {
         let Self { config, options } = self;
@@ -92,14 +92,14 @@ impl Loaded {
         let services = build_services(&config, &opened, options)?;
         let packages = package_objects::open(&config.store).await?;
         let core = build_pipeline(config, &opened, packages, services, options)?;
-        exit_deadline.watch(&core.heartbeats);
+        forced_exit.watch(&core.heartbeats);
         let captured = recover(&core, &opened).await?;
         let intake = start_intake(&core)?;
         let attention = watch_attention(&core, &intake);
         let served = serve_control(&core, &intake, &attention).await?;
         let tasks = spawn_tasks(&core, &intake, &attention, opened, captured)?;
         drop(starting);
-        Ok(announce(core, intake, &attention, served, tasks, options, exit_deadline))
+        Ok(announce(core, intake, &attention, served, tasks, options, forced_exit))
     }
 }
 
@@ -111,7 +111,7 @@ fn announce(
     served: ServedEndpoints,
     tasks: Tasks,
     options: Options,
-    exit_deadline: ExitDeadline,
+    forced_exit: ForcedExit,
 ) -> Running {
     let socket = core.admission.active().config.control.socket.clone();
     let watchdog = watchdog::start(&core.heartbeats, &socket);
@@ -128,7 +128,7 @@ fn announce(
         listening: served.listening,
         tasks: served.tasks.into_iter().chain(tasks.others).collect(),
         watchdog,
-        exit_deadline,
+        forced_exit,
         deliveries: core.deliveries,
     };
     Running { live, reloader: served.reloader, caught_up: tasks.caught_up, until_idle: options.until_idle }

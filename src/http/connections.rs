@@ -16,18 +16,18 @@ const RESERVED: usize = 4;
 #[derive(Debug)]
 pub(super) struct Connections {
     limits: Limits,
-    classes: Mutex<HashMap<ClientClass, OpenClass>>,
+    classes: Mutex<HashMap<ClientClass, ClassConnections>>,
 }
 
 #[derive(Debug, Default)]
-struct OpenClass {
+struct ClassConnections {
     count: usize,
     slots: Arc<ClassSlots>,
-    clients: HashMap<ClientKey, OpenClient>,
+    clients: HashMap<ClientKey, ClientConnections>,
 }
 
 #[derive(Debug, Default)]
-struct OpenClient {
+struct ClientConnections {
     count: usize,
     slots: Arc<ClientSlots>,
 }

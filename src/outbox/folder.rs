@@ -12,7 +12,7 @@ use super::receipt::{MAX_RECEIPT, Receipt};
 use crate::digest;
 use crate::outbox_layout::{DEFAULT_MODE, RECEIPT};
 use dropship_job::Asset;
-use dropship_shared_folder::{ListedEntries, MAX_ENTRIES, SharedFolder, StagedFile};
+use dropship_shared_folder::{ListingExtent, MAX_ENTRIES, SharedFolder, StagedFile};
 
 /// The outbox folder of one package.
 #[derive(Debug, Clone)]
@@ -259,8 +259,8 @@ pub(super) fn visit_receipts(outbox: &Path, mut take: impl FnMut(PathBuf, Receip
         Ok(())
     })?;
     match listed {
-        ListedEntries::Wholly => Ok(()),
-        ListedEntries::InPart => Err(io::Error::other(format!(
+        ListingExtent::Wholly => Ok(()),
+        ListingExtent::InPart => Err(io::Error::other(format!(
             "it has more than {MAX_ENTRIES} names; remove those that are not dropship's"
         ))),
     }

@@ -11,7 +11,7 @@ use super::folder::read_receipt;
 use super::place::ResultPlace;
 use super::receipt::Receipt;
 use crate::package_store::PackageStore;
-use dropship_shared_folder::{ListedEntries, SharedFolder};
+use dropship_shared_folder::{ListingExtent, SharedFolder};
 
 /// Numbers of digits of sha256 in the names of folders.
 const DIGITS: [usize; 3] = [8, 16, 64];
@@ -56,8 +56,8 @@ impl OutboxListing {
             })
         });
         match listed {
-            Ok(ListedEntries::Wholly) => {}
-            Ok(ListedEntries::InPart) => {
+            Ok(ListingExtent::Wholly) => {}
+            Ok(ListingExtent::InPart) => {
                 tracing::warn!("the outbox {} has too many names; receipts may be missed", outbox.display());
             }
             // The outbox may be created by the first result; the list of what needs attention shows one that cannot be read.

@@ -134,7 +134,7 @@ pub(super) fn carry_out(
         }
     };
     match taken {
-        TakeOutcome::Yes => Ok(Some(done)),
+        TakeOutcome::Taken => Ok(Some(done)),
         TakeOutcome::Replaced => left("was replaced by another file, which is not the job's,"),
     }
 }

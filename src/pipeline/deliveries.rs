@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::delivery::{Delivery, DeliveryResult};
+use super::delivery::{Delivery, DeliveryOutcome};
 use super::file_work;
 use super::folder_policies::FolderPolicies;
 use super::job_events::JobObserver;
@@ -268,7 +268,7 @@ fn is_over(store: &dyn Store, receipt: &Receipt) -> Result<bool, StoreError> {
     Ok(matches!(state, StateKind::Succeeded | StateKind::Rejected))
 }
 
-fn log_done(job: &Job, folder: &str, outbox: &Path, done: &DeliveryResult) {
+fn log_done(job: &Job, folder: &str, outbox: &Path, done: &DeliveryOutcome) {
     let (id, name) = (job.id(), crate::escaped::Escaped(&job.package().name));
     if done.copied > 0 {
         tracing::info!(

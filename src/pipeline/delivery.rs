@@ -21,7 +21,7 @@ pub(super) struct Delivery {
 
 /// What a copy did.
 #[derive(Debug, Default)]
-pub(super) struct DeliveryResult {
+pub(super) struct DeliveryOutcome {
     /// Number of results that it copied.
     pub(super) copied: usize,
     /// What it did with the dropped file.
@@ -34,14 +34,14 @@ impl Delivery {
     ///
     /// # Errors
     /// When a file of the outbox or the store cannot be read or written, or a result differs from what the job has recorded.
-    pub(super) fn copy(&self, progress: &Progress) -> io::Result<DeliveryResult> {
+    pub(super) fn copy(&self, progress: &Progress) -> io::Result<DeliveryOutcome> {
         let package = self.job.package();
         let is_of_job = |there: &Receipt| there.folder == package.folder && self.ownership.owns(there);
         let (outbox, mode) = (&self.folder.outbox, self.folder.mode);
         let claim = outbox::claim(outbox, &package.name, &package.sha256, mode, &is_of_job);
         // The job is older than the key `node` of its folder, so its results are in the outbox already.
         if claim.folder == self.from.folder() {
-            return Ok(DeliveryResult::default());
+            return Ok(DeliveryOutcome::default());
         }
         let there = read_receipt(&claim.folder).filter(|there| there.id == *self.job.id());
         let to = Outbox::at(&claim.folder, mode);
@@ -52,7 +52,7 @@ impl Delivery {
             let message = format!("{} has no receipt", self.from.folder().display());
             return Err(io::Error::new(io::ErrorKind::NotFound, message));
         }
-        let mut done = DeliveryResult::default();
+        let mut done = DeliveryOutcome::default();
         for file in missing {
             done.copied += usize::from(copy(&to, &self.from, file, progress)?);
         }

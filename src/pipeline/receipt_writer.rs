@@ -47,8 +47,8 @@ pub struct ReceiptWriter {
 }
 
 /// The result of writing a receipt.
-enum WriteResult {
-    Yes,
+enum ReceiptWrite {
+    Written,
     /// The outbox has a newer one, which was left as it is.
     HasNewer,
 }
@@ -187,15 +187,15 @@ impl ReceiptWriter {
                     && is_newer(there, &current, &*store).map_err(std::io::Error::other)?)
             };
             let is_replaced = outbox.replace_receipt(&receipt, &is_newer)?;
-            Ok(if is_replaced { WriteResult::Yes } else { WriteResult::HasNewer })
+            Ok(if is_replaced { ReceiptWrite::Written } else { ReceiptWrite::HasNewer })
         };
         let error = match file_work::run_in(&place, writing).await {
-            Ok(WriteResult::HasNewer) => {
+            Ok(ReceiptWrite::HasNewer) => {
                 self.newer.lock().insert(id.clone());
                 self.newer_found.notify_one();
                 "the receipt there shows more than the store, and is not replaced".to_owned()
             }
-            Ok(WriteResult::Yes) => {
+            Ok(ReceiptWrite::Written) => {
                 self.unwritten.lock().remove(id);
                 observe::receipt_written(&self.failures, &job);
                 return self.note_written(&job).await;

@@ -22,7 +22,7 @@ use dropship_hardware::{
 use dropship_job::{
     ErrorKind, Event, Fault, HoldFault, HoldReason, KeptTargets, LabelStage, RemoteId, counted,
 };
-use dropship_rules::label::{self, Reach, SupersedableLabel};
+use dropship_rules::label::{self, Reach, SeriesLabel};
 use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_store::{LabelSeries, PublishedLabel, Store, StoreError};
 
@@ -31,7 +31,7 @@ const SERIES_DIGITS: usize = 32;
 
 /// A label that dropship created and saw published.
 #[derive(Debug)]
-struct OwnLabel {
+struct KnownLabel {
     product: ProductId,
     submission: SubmissionId,
     label: LabelId,
@@ -63,7 +63,7 @@ impl Superseding {
     }
 }
 
-impl OwnLabel {
+impl KnownLabel {
     /// What the store remembers of a published label; `None` if it has no series.
     ///
     /// # Errors
@@ -81,8 +81,8 @@ impl OwnLabel {
     }
 
     /// Its present state, for the computation.
-    fn now(&self, rule: &str, plan: &LabelPlan, now: &ShippingLabel) -> SupersedableLabel {
-        SupersedableLabel {
+    fn now(&self, rule: &str, plan: &LabelPlan, now: &ShippingLabel) -> SeriesLabel {
+        SeriesLabel {
             id: self.label,
             rule: rule.to_owned(),
             key: plan.key.clone(),
@@ -96,8 +96,8 @@ impl OwnLabel {
 /// The older labels that a label has to take targets from, and the newer ones that have to take targets from it.
 #[derive(Debug, Default)]
 struct SeriesNeighbours {
-    older: Vec<OwnLabel>,
-    newer: Vec<OwnLabel>,
+    older: Vec<KnownLabel>,
+    newer: Vec<KnownLabel>,
 }
 
 impl SeriesNeighbours {
@@ -107,13 +107,13 @@ impl SeriesNeighbours {
     /// When the store cannot be read.
     fn of(
         store: &dyn Store,
-        own: &OwnLabel,
+        own: &KnownLabel,
         plan: &LabelPlan,
         (created, now): (Timestamp, Timestamp),
     ) -> Result<Self, StoreError> {
         let id = own.label.remote();
-        let read = |ids: BTreeSet<RemoteId>| -> Result<Vec<OwnLabel>, StoreError> {
-            ids.into_iter().filter_map(|id| OwnLabel::of(store, id).transpose()).collect()
+        let read = |ids: BTreeSet<RemoteId>| -> Result<Vec<KnownLabel>, StoreError> {
+            ids.into_iter().filter_map(|id| KnownLabel::of(store, id).transpose()).collect()
         };
         let older = if plan.supersede { read(store.older_in_series(id)?)? } else { Vec::new() };
         // These would have superseded this label if it had been published earlier. A lower version submitted after a higher
@@ -206,7 +206,7 @@ async fn one<S: Service>(
 ) -> StepResult<bool> {
     let store = &*ctx.pipeline.store;
     let Some(id) = ctx.job.labels().get(index).and_then(|label| label.id()) else { return Ok(true) };
-    let own = OwnLabel::of(store, id).map_err(Interrupt::Store)?;
+    let own = KnownLabel::of(store, id).map_err(Interrupt::Store)?;
     let times = (ctx.job.created(), ctx.pipeline.clock.now());
     let neighbours = own.as_ref().map(|own| SeriesNeighbours::of(store, own, plan, times)).transpose();
     let SeriesNeighbours { older, newer } = neighbours.map_err(Interrupt::Store)?.unwrap_or_default();
@@ -239,7 +239,7 @@ async fn one<S: Service>(
 async fn fetch<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
-    made: &OwnLabel,
+    made: &KnownLabel,
 ) -> StepResult<Option<ShippingLabel>> {
     match service.label(made.product, made.submission, made.label).await {
         Ok(now) => Ok(Some(now)),
@@ -254,8 +254,8 @@ async fn take_over<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
     index: usize,
-    new: &SupersedableLabel,
-    (made, rule, plan): (&OwnLabel, &str, &LabelPlan),
+    new: &SeriesLabel,
+    (made, rule, plan): (&KnownLabel, &str, &LabelPlan),
     kept: &mut Vec<KeptTargets>,
 ) -> StepResult<bool> {
     let (product, submission, label) = (made.product, made.submission, made.label);

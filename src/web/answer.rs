@@ -10,7 +10,7 @@ use dropship_web::{Markup, Section, document};
 use super::export;
 use super::open_streams::StreamPage;
 use super::pages::{charts, labels, overview, package, packages, rules, who};
-use super::query::PageQuery;
+use super::query::QueryParameters;
 use super::refusal::RequestRefusal;
 use super::response;
 use super::route::{ExportFormat, PageRoute, Route};
@@ -32,11 +32,11 @@ pub(super) async fn answer(
     let absent = || RequestRefusal::NotFound("there is no page at this address".to_owned());
     match Route::of(uri.path()).ok_or_else(absent)? {
         Route::Asset(asset) => {
-            let query = PageQuery::read(uri.query(), &["v"])?;
+            let query = QueryParameters::read(uri.query(), &["v"])?;
             Ok(response::asset(asset, query.get("v").is_some(), headers))
         }
         Route::Page(page) => {
-            let query = PageQuery::read(uri.query(), page.parameters())?;
+            let query = QueryParameters::read(uri.query(), page.parameters())?;
             let shared = Arc::clone(site);
             let rendered = site.compute(slots, SlotKind::Query, move || {
                 let content = page.content(&shared, &query)?;
@@ -46,7 +46,7 @@ pub(super) async fn answer(
             Ok(response::page(rendered.await?, headers))
         }
         Route::Export(format) => {
-            let query = PageQuery::read(uri.query(), packages::PARAMETERS)?;
+            let query = QueryParameters::read(uri.query(), packages::PARAMETERS)?;
             let shared = Arc::clone(site);
             let exported = site.compute(slots, SlotKind::Bulk, move || {
                 let rows = packages::rows(&shared, &query)?;
@@ -58,7 +58,7 @@ pub(super) async fn answer(
             Ok(response::download(exported.await?.into(), format.media(), format.file_name(), None))
         }
         Route::File(id, name) => {
-            PageQuery::read(uri.query(), &[])?;
+            QueryParameters::read(uri.query(), &[])?;
             let (shared, wanted) = (Arc::clone(site), name.clone());
             let opened = site.blocking(slots, SlotKind::Bulk, move || {
                 let file = shared.readings.open_result(&id, &wanted)?;
@@ -73,7 +73,7 @@ pub(super) async fn answer(
             Ok(response::download(body, response::media_of(&name), &name, Some(size)))
         }
         Route::Live(page) => {
-            PageQuery::read(uri.query(), &[])?;
+            QueryParameters::read(uri.query(), &[])?;
             if let StreamPage::Package(id) = &page {
                 let (shared, id) = (Arc::clone(site), id.clone());
                 site.blocking(slots, SlotKind::Query, move || Ok(shared.readings.current(&id)?)).await?;
@@ -117,7 +117,7 @@ impl PageRoute {
         }
     }
 
-    fn content(&self, site: &Site, query: &PageQuery) -> Result<Markup, RequestRefusal> {
+    fn content(&self, site: &Site, query: &QueryParameters) -> Result<Markup, RequestRefusal> {
         match self {
             Self::Overview => overview::content(site, query),
             Self::Packages => packages::content(site, query),

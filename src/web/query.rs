@@ -15,9 +15,9 @@ const MAX_VALUE: usize = 400;
 
 /// The parameters of a request, each at most once. Empty values, which forms send, are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct PageQuery(Vec<(String, String)>);
+pub(super) struct QueryParameters(Vec<(String, String)>);
 
-impl PageQuery {
+impl QueryParameters {
     /// Reads the query of a request that knows the parameters `known`.
     pub(super) fn read(text: Option<&str>, known: &[&str]) -> Result<Self, RequestRefusal> {
         let text = text.unwrap_or_default();
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn parameters_are_decoded_and_limited() {
-        let read = |text: &str| PageQuery::read(Some(text), &["a", "b"]);
+        let read = |text: &str| QueryParameters::read(Some(text), &["a", "b"]);
         let query = read("a=x+y%26%C3%BC&b=&&").expect("a query");
         assert_eq!((query.get("a"), query.get("b")), (Some("x y&ü"), None));
         assert_eq!(query.parse::<u32>("a", "a number").expect_err("no number").status(), 400);

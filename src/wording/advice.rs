@@ -19,7 +19,7 @@ pub(crate) fn of(job: &Receipt) -> Option<String> {
             job.id
         )),
         StateKind::Failed => Some(format!("fix the cause, then run `dropship retry {}`", job.id)),
-                // No copy is kept of what was submitted and rejected.
+        // No copy is kept of what was submitted and rejected.
         StateKind::Rejected if job.path.is_none() => {
             Some("fix the package or the rules, then submit the package again".to_owned())
         }

@@ -16,7 +16,7 @@ pub(crate) enum Introduced {
 
 /// The kind of value that a name announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum NameKind {
+pub(crate) enum AnnouncedValue {
     /// An authentication header, whose value is a scheme and credentials.
     Header,
     /// A scheme of authentication before its credentials.
@@ -68,26 +68,26 @@ const SCHEMES: &[&str] = &[
 const LONGEST: usize = 64;
 
 /// The kind of value that a name announces; `None` for other names.
-pub(crate) fn name(word: &[u8]) -> Option<NameKind> {
+pub(crate) fn name(word: &[u8]) -> Option<AnnouncedValue> {
     if word.len() < 3 || word.len() > LONGEST {
         return None;
     }
     let is = |names: &[&str]| names.iter().any(|name| word.eq_ignore_ascii_case(name.as_bytes()));
     if is(SIGNATURE) {
-        return Some(NameKind::Word);
+        return Some(AnnouncedValue::Word);
     }
     if word.eq_ignore_ascii_case(b"bearer") {
-        return Some(NameKind::Bearer);
+        return Some(AnnouncedValue::Bearer);
     }
     if is(WORDS) {
-        return Some(NameKind::Word);
+        return Some(AnnouncedValue::Word);
     }
     let plain: Vec<u8> =
         word.iter().filter(|byte| !matches!(byte, b'_' | b'-')).map(u8::to_ascii_lowercase).collect();
     if HEADERS.iter().any(|name| plain == name.as_bytes()) {
-        return Some(NameKind::Header);
+        return Some(AnnouncedValue::Header);
     }
-    TECHNICAL.iter().any(|name| plain.ends_with(name.as_bytes())).then_some(NameKind::Technical)
+    TECHNICAL.iter().any(|name| plain.ends_with(name.as_bytes())).then_some(AnnouncedValue::Technical)
 }
 
 /// The secret that follows the word at that place.
@@ -101,7 +101,7 @@ fn value(text: &[u8], word: Range<usize>) -> Option<Range<usize>> {
     let name = name(text.get(word.clone())?)?;
     let before = word.start.checked_sub(1).and_then(|at| text.get(at)).copied();
     let mut at = word.end;
-    if name == NameKind::Bearer {
+    if name == AnnouncedValue::Bearer {
         let start = skip_blanks(text, at);
         return (start > at).then(|| unquoted(text, start)).flatten();
     }
@@ -115,7 +115,7 @@ fn value(text: &[u8], word: Range<usize>) -> Option<Range<usize>> {
     at = separator;
     match text.get(at)? {
         b'=' => at += 1,
-        b':' if is_quoted || name != NameKind::Word => at += 1,
+        b':' if is_quoted || name != AnnouncedValue::Word => at += 1,
         b'>' if before == Some(b'<') => return until(text, at + 1, |byte| byte == b'<'),
         _ => return None,
     }
@@ -130,7 +130,7 @@ fn value(text: &[u8], word: Range<usize>) -> Option<Range<usize>> {
     }
     match text.get(at).copied()? {
         quote @ (b'"' | b'\'') => quoted(text, at + 1, quote),
-        _ if name == NameKind::Header => credentials(text, at),
+        _ if name == AnnouncedValue::Header => credentials(text, at),
         _ => unquoted(text, at),
     }
 }

@@ -31,7 +31,7 @@ pub(crate) async fn respond(app: &Arc<App>, parts: &Parts, route: Route, payload
         Route::Discovery { tenant } => json_response(200, &token::discovery(&base, &tenant)),
         Route::Api { op, version } => call::answer(app, parts, &base, &op, version, payload).await,
         Route::Blob { name, moved } => {
-            let requested = blob::http::BlobRequest { name: &name, moved };
+            let requested = blob::http::RequestedBlob { name: &name, moved };
             blob::http::answer(app, &parts.method, requested, query, &parts.headers, payload.into_body())
                 .await
         }

@@ -14,7 +14,7 @@ pub const MAX_ENTRIES: usize = 1_000_000;
 /// Whether a folder was read to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
-pub enum ListedEntries {
+pub enum ListingExtent {
     /// Every entry.
     Wholly,
     /// [`MAX_ENTRIES`]; there are more.
@@ -58,7 +58,7 @@ impl SharedFolder {
     pub fn list(
         &self,
         mut visit: impl FnMut(FolderEntry<'_>) -> io::Result<()>,
-    ) -> io::Result<ListedEntries> {
+    ) -> io::Result<ListingExtent> {
         let mut read = 0;
         for entry in Dir::new(self.readable()?)? {
             let entry = entry?;
@@ -67,11 +67,11 @@ impl SharedFolder {
                 continue;
             }
             if read == MAX_ENTRIES {
-                return Ok(ListedEntries::InPart);
+                return Ok(ListingExtent::InPart);
             }
             read += 1;
             visit(FolderEntry { name, kind: EntryKind(entry.file_type()), ino: entry.ino() })?;
         }
-        Ok(ListedEntries::Wholly)
+        Ok(ListingExtent::Wholly)
     }
 }

@@ -14,7 +14,7 @@ mod take;
 #[cfg(test)]
 mod tests;
 
-pub use entries::{EntryKind, FolderEntry, ListedEntries, MAX_ENTRIES};
+pub use entries::{EntryKind, FolderEntry, ListingExtent, MAX_ENTRIES};
 pub use file_id::FileId;
 pub use folder::SharedFolder;
 pub use progress::{FileWork, Progress};

@@ -15,7 +15,7 @@ use crate::staged::{rename_new, temporary_name};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TakeOutcome {
     /// The file no longer has the name.
-    Yes,
+    Taken,
     /// The name is of another file by now, or of none. Nothing was changed.
     Replaced,
 }
@@ -30,7 +30,7 @@ impl SharedFolder {
             return Ok(TakeOutcome::Replaced);
         };
         rustix::fs::unlinkat(self.fd(), &aside, AtFlags::empty())?;
-        Ok(TakeOutcome::Yes)
+        Ok(TakeOutcome::Taken)
     }
 
     /// Moves a name to another folder, under a name that no file has there, if it is of this file.
@@ -48,7 +48,7 @@ impl SharedFolder {
         let (name, new_name) = (plain_name(name.as_ref())?, plain_name(new_name.as_ref())?);
         let Some(aside) = self.set_aside(name, file)? else { return Ok(TakeOutcome::Replaced) };
         match rename_new(self, &aside, to, new_name) {
-            Ok(()) => Ok(TakeOutcome::Yes),
+            Ok(()) => Ok(TakeOutcome::Taken),
             Err(error) => {
                 self.put_back(&aside, name)?;
                 Err(error.into())

@@ -33,7 +33,7 @@ fn names(folder: &SharedFolder) -> Vec<std::ffi::OsString> {
         names.push(entry.name.to_owned());
         Ok(())
     });
-    assert_eq!(listed.unwrap(), ListedEntries::Wholly);
+    assert_eq!(listed.unwrap(), ListingExtent::Wholly);
     names
 }
 
@@ -103,8 +103,8 @@ fn file_is_removed_or_moved_only_if_it_is_the_one_that_was_opened() {
     let id = FileId::of(&folder.file("a.cab").unwrap().1);
     assert_eq!(folder.move_if("a.cab", id, &target, "a.cab").unwrap_err().kind(), ErrorKind::AlreadyExists);
     assert_eq!(fs::read(at("drop/a.cab")).unwrap(), b"data", "it has its name back");
-    assert_eq!(folder.move_if("a.cab", id, &target, "b.cab").unwrap(), TakeOutcome::Yes);
-    assert_eq!(target.remove_if("b.cab", id).unwrap(), TakeOutcome::Yes);
+    assert_eq!(folder.move_if("a.cab", id, &target, "b.cab").unwrap(), TakeOutcome::Taken);
+    assert_eq!(target.remove_if("b.cab", id).unwrap(), TakeOutcome::Taken);
     assert_eq!(names(&target), ["a.cab"]);
 }
 

@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ViewKey {
+pub(super) enum ViewCommand {
     /// End the view.
     Quit,
     /// Stop the process until the shell continues it.
@@ -26,7 +26,7 @@ pub(super) enum ViewKey {
     Letter(char),
 }
 
-impl ViewKey {
+impl ViewCommand {
     /// The meaning of a key; `None` for one without.
     pub(super) fn of(event: KeyEvent) -> Option<Self> {
         if event.kind == KeyEventKind::Release {

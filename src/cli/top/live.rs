@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
 use super::data::{ViewData, load};
-use super::keys::ViewKey;
+use super::keys::ViewCommand;
 use super::screen::Screen;
 use super::view::{Reaction, View};
 use crate::cli::exit::Exit;
@@ -93,10 +93,10 @@ async fn joined<T>(task: &mut Option<JoinHandle<T>>) -> anyhow::Result<T> {
 }
 
 /// The next key; pending if no keys can be read. `None` for an event without meaning.
-async fn next_key(keys: &mut Option<EventStream>) -> Option<ViewKey> {
+async fn next_key(keys: &mut Option<EventStream>) -> Option<ViewCommand> {
     let Some(stream) = keys else { return std::future::pending().await };
     match stream.next().await {
-        Some(Ok(Event::Key(key))) => ViewKey::of(key),
+        Some(Ok(Event::Key(key))) => ViewCommand::of(key),
         Some(Ok(_)) => None,
         // Standard input is no terminal, or it was closed.
         Some(Err(_)) | None => {

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::data::{ViewData, ViewQuery};
 use super::frame::{Frame, Style, StyledLine};
 use super::header;
-use super::keys::ViewKey;
+use super::keys::ViewCommand;
 use crate::cli::output::TerminalSize;
 use crate::cli::table::Widths;
 use crate::cli::text_width::wrapped;
@@ -103,12 +103,12 @@ impl<'a> View<'a> {
     }
 
     /// Reacts to a key.
-    pub(super) fn press(&mut self, key: ViewKey) -> Reaction {
+    pub(super) fn press(&mut self, key: ViewCommand) -> Reaction {
         let key = if self.mode == ViewMode::Filter { key } else { key.as_command() };
         match key {
-            ViewKey::Quit => return Reaction::Quit,
-            ViewKey::Suspend => return Reaction::Suspend,
-            ViewKey::Redraw => return Reaction::Redraw,
+            ViewCommand::Quit => return Reaction::Quit,
+            ViewCommand::Suspend => return Reaction::Suspend,
+            ViewCommand::Redraw => return Reaction::Redraw,
             _ => {}
         }
         match &mut self.mode {
@@ -117,7 +117,7 @@ impl<'a> View<'a> {
             ViewMode::Job { first, .. } => {
                 let page = self.page.max(1);
                 match key {
-                    ViewKey::Escape | ViewKey::Backspace => {
+                    ViewCommand::Escape | ViewCommand::Backspace => {
                         self.mode = ViewMode::List;
                         return Reaction::Load;
                     }
@@ -128,15 +128,15 @@ impl<'a> View<'a> {
         }
     }
 
-    fn press_in_list(&mut self, key: ViewKey) -> Reaction {
+    fn press_in_list(&mut self, key: ViewCommand) -> Reaction {
         match key {
-            ViewKey::Letter('/') => self.mode = ViewMode::Filter,
-            ViewKey::Enter => {
+            ViewCommand::Letter('/') => self.mode = ViewMode::Filter,
+            ViewCommand::Enter => {
                 let Some(id) = self.selected.clone() else { return Reaction::Draw };
                 self.mode = ViewMode::Job { id, first: 0 };
                 return Reaction::Load;
             }
-            ViewKey::Escape if !self.filter.is_empty() => {
+            ViewCommand::Escape if !self.filter.is_empty() => {
                 self.filter.clear();
                 return Reaction::Load;
             }
@@ -145,21 +145,23 @@ impl<'a> View<'a> {
         Reaction::Draw
     }
 
-    fn press_in_filter(&mut self, key: ViewKey) -> Reaction {
+    fn press_in_filter(&mut self, key: ViewCommand) -> Reaction {
         match key {
-            ViewKey::Enter => {
+            ViewCommand::Enter => {
                 self.mode = ViewMode::List;
                 return Reaction::Draw;
             }
-            ViewKey::Escape => {
+            ViewCommand::Escape => {
                 self.mode = ViewMode::List;
                 self.filter.clear();
             }
-            ViewKey::Backspace => {
+            ViewCommand::Backspace => {
                 self.filter.pop();
             }
-            ViewKey::Clear => self.filter.clear(),
-            ViewKey::Letter(letter) if self.filter.chars().count() < MAX_FILTER => self.filter.push(letter),
+            ViewCommand::Clear => self.filter.clear(),
+            ViewCommand::Letter(letter) if self.filter.chars().count() < MAX_FILTER => {
+                self.filter.push(letter)
+            }
             _ => {
                 self.move_selection(key);
                 return Reaction::Draw;
@@ -168,7 +170,7 @@ impl<'a> View<'a> {
         Reaction::Load
     }
 
-    fn move_selection(&mut self, key: ViewKey) {
+    fn move_selection(&mut self, key: ViewCommand) {
         let jobs = self.loaded.as_ref().map(|loaded| loaded.jobs.as_slice()).unwrap_or_default();
         let place = moved(key, self.place, self.page).unwrap_or(self.place);
         self.place = place.min(jobs.len().saturating_sub(1));
@@ -285,14 +287,14 @@ const ROOMY: usize = 16;
 const NARROW: usize = 60;
 
 /// The place after a key that moves; `None` for other keys.
-fn moved(key: ViewKey, place: usize, page: usize) -> Option<usize> {
+fn moved(key: ViewCommand, place: usize, page: usize) -> Option<usize> {
     Some(match key {
-        ViewKey::Up => place.saturating_sub(1),
-        ViewKey::Down => place.saturating_add(1),
-        ViewKey::PageUp => place.saturating_sub(page),
-        ViewKey::PageDown => place.saturating_add(page),
-        ViewKey::First => 0,
-        ViewKey::Last => usize::MAX / 2,
+        ViewCommand::Up => place.saturating_sub(1),
+        ViewCommand::Down => place.saturating_add(1),
+        ViewCommand::PageUp => place.saturating_sub(page),
+        ViewCommand::PageDown => place.saturating_add(page),
+        ViewCommand::First => 0,
+        ViewCommand::Last => usize::MAX / 2,
         _ => return None,
     })
 }
@@ -350,7 +352,7 @@ mod tests {
         let numbers: Vec<u32> = (0..50).collect();
         view.show(loaded(&numbers));
         let (first, _) = selected(&mut view);
-        assert_eq!(view.press(ViewKey::Letter('G')), Reaction::Draw);
+        assert_eq!(view.press(ViewCommand::Letter('G')), Reaction::Draw);
         let (last, place) = selected(&mut view);
         assert_eq!(place, SIZE.rows - 2, "the last row above the footer");
         // Its job moves up, then disappears.
@@ -359,31 +361,34 @@ mod tests {
         view.show(loaded(&[7, 3, 0]));
         assert_ne!(selected(&mut view).0, last);
         for _ in 0..5 {
-            view.press(ViewKey::Down);
+            view.press(ViewCommand::Down);
         }
         assert_eq!(selected(&mut view).0, first);
         for _ in 0..5 {
-            view.press(ViewKey::PageUp);
+            view.press(ViewCommand::PageUp);
         }
         assert_ne!(selected(&mut view).0, first);
         view.show(loaded(&[]));
-        assert_eq!((view.press(ViewKey::Enter), view.press(ViewKey::Down)), (Reaction::Draw, Reaction::Draw));
+        assert_eq!(
+            (view.press(ViewCommand::Enter), view.press(ViewCommand::Down)),
+            (Reaction::Draw, Reaction::Draw)
+        );
     }
 
     #[test]
     fn letters_are_commands_only_outside_of_the_filter() {
         let mut view = View::new(Path::new("dropship.toml"), 200);
         view.show(loaded(&[1, 2]));
-        assert_eq!(view.press(ViewKey::Letter('/')), Reaction::Draw);
+        assert_eq!(view.press(ViewCommand::Letter('/')), Reaction::Draw);
         for letter in "quj".chars() {
-            assert_eq!(view.press(ViewKey::Letter(letter)), Reaction::Load);
+            assert_eq!(view.press(ViewCommand::Letter(letter)), Reaction::Load);
         }
         assert_eq!(view.query().filter, "quj");
-        view.press(ViewKey::Backspace);
-        assert_eq!((view.press(ViewKey::Enter), view.query().filter.as_str()), (Reaction::Draw, "qu"));
-        assert_eq!((view.press(ViewKey::Escape), view.query().filter.as_str()), (Reaction::Load, ""));
-        assert_eq!((view.press(ViewKey::Enter), view.query().job.is_some()), (Reaction::Load, true));
-        assert_eq!((view.press(ViewKey::Escape), view.query().job), (Reaction::Load, None));
-        assert_eq!(view.press(ViewKey::Letter('q')), Reaction::Quit);
+        view.press(ViewCommand::Backspace);
+        assert_eq!((view.press(ViewCommand::Enter), view.query().filter.as_str()), (Reaction::Draw, "qu"));
+        assert_eq!((view.press(ViewCommand::Escape), view.query().filter.as_str()), (Reaction::Load, ""));
+        assert_eq!((view.press(ViewCommand::Enter), view.query().job.is_some()), (Reaction::Load, true));
+        assert_eq!((view.press(ViewCommand::Escape), view.query().job), (Reaction::Load, None));
+        assert_eq!(view.press(ViewCommand::Letter('q')), Reaction::Quit);
     }
 }

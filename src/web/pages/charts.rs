@@ -4,7 +4,7 @@ use dropship_web::Markup;
 use dropship_web::page::charts::{self, ChartsView};
 use jiff::Timestamp;
 
-use super::super::query::PageQuery;
+use super::super::query::QueryParameters;
 use super::super::refusal::RequestRefusal;
 use super::super::site::Site;
 use super::super::words;
@@ -19,7 +19,7 @@ pub(in crate::web) const PARAMETERS: &[&str] = &["weeks"];
 const WEEKS: [usize; 4] = [12, 4, 26, 52];
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, query: &PageQuery) -> Result<Markup, RequestRefusal> {
+pub(in crate::web) fn content(site: &Site, query: &QueryParameters) -> Result<Markup, RequestRefusal> {
     let weeks = query.parse("weeks", "a number of weeks")?.unwrap_or(WEEKS[0]);
     if !WEEKS.contains(&weeks) {
         let choices = WEEKS.map(|weeks| weeks.to_string()).join(", ");

@@ -5,7 +5,7 @@ use dropship_web::page::encoded;
 use dropship_web::page::labels::{self, DriverView, LabelFilters, LabelsView};
 use jiff::Timestamp;
 
-use super::super::query::PageQuery;
+use super::super::query::QueryParameters;
 use super::super::refusal::RequestRefusal;
 use super::super::rows::Rows;
 use super::super::site::Site;
@@ -63,7 +63,7 @@ struct LabelQuery {
 }
 
 impl LabelQuery {
-    fn of(query: &PageQuery) -> Result<Self, RequestRefusal> {
+    fn of(query: &QueryParameters) -> Result<Self, RequestRefusal> {
         let words: Vec<_> =
             query.get("q").unwrap_or_default().split_whitespace().map(str::to_lowercase).collect();
         if words.len() > MAX_WORDS {
@@ -160,7 +160,7 @@ impl MatchingLabels {
 }
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, query: &PageQuery) -> Result<Markup, RequestRefusal> {
+pub(in crate::web) fn content(site: &Site, query: &QueryParameters) -> Result<Markup, RequestRefusal> {
     let (wanted, now) = (LabelQuery::of(query)?, Timestamp::now());
     let window = calendar::CalendarWindow::of(query, now)?;
     let found = MatchingLabels::of(&site.rows.read(), &wanted, &window, now);

@@ -10,7 +10,7 @@ use dropship_web::page::overview::{
 use dropship_web::page::{Badge, Tone};
 use jiff::Timestamp;
 
-use super::super::query::PageQuery;
+use super::super::query::QueryParameters;
 use super::super::refusal::RequestRefusal;
 use super::super::rows::{Row, RowCompleteness};
 use super::super::site::Site;
@@ -34,7 +34,7 @@ const MAX_ENDED: usize = 10;
 const MAX_LABELS: usize = 8;
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, _query: &PageQuery) -> Result<Markup, RequestRefusal> {
+pub(in crate::web) fn content(site: &Site, _query: &QueryParameters) -> Result<Markup, RequestRefusal> {
     Ok(overview::content(&view(site)?, LIVE, Timestamp::now()))
 }
 

@@ -11,7 +11,7 @@ use dropship_web::page::{Tone, encoded};
 use dropship_web::picture::StepState;
 use jiff::Timestamp;
 
-use super::super::query::PageQuery;
+use super::super::query::QueryParameters;
 use super::super::refusal::RequestRefusal;
 use super::super::site::Site;
 use super::super::words::{self, shown};
@@ -39,7 +39,11 @@ const MAX_LINES: usize = 60;
 const MAX_REQUEST: usize = 256 << 10;
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, id: &JobId, _query: &PageQuery) -> Result<Markup, RequestRefusal> {
+pub(in crate::web) fn content(
+    site: &Site,
+    id: &JobId,
+    _query: &QueryParameters,
+) -> Result<Markup, RequestRefusal> {
     let live = format!("/live/packages/{}", encoded(id.as_str()));
     Ok(package::content(&view(site, id)?, &live, Timestamp::now()))
 }

@@ -11,7 +11,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 
-use super::super::query::PageQuery;
+use super::super::query::QueryParameters;
 use super::super::refusal::RequestRefusal;
 use super::super::rows::{Row, RowCompleteness, RowFilter, RowPage, SortColumn, SortDirection, SortOrder};
 use super::super::site::Site;
@@ -67,7 +67,7 @@ struct PackageQuery {
 }
 
 impl PackageQuery {
-    fn of(site: &Site, query: &PageQuery) -> Result<Self, RequestRefusal> {
+    fn of(site: &Site, query: &QueryParameters) -> Result<Self, RequestRefusal> {
         let from = query.parse::<Date>("from", "a day such as 2026-01-31")?;
         let to = query.parse::<Date>("to", "a day such as 2026-01-31")?;
         if let (Some(from), Some(to)) = (from, to)
@@ -150,7 +150,7 @@ fn check_names(site: &Site, filter: &RowFilter) -> Result<(), RequestRefusal> {
     Ok(())
 }
 
-fn order(query: &PageQuery) -> Result<SortOrder, RequestRefusal> {
+fn order(query: &QueryParameters) -> Result<SortOrder, RequestRefusal> {
     let column = match query.get("sort") {
         None => SortColumn::default(),
         Some(name) => SortColumn::ALL.into_iter().find(|column| column.name() == name).ok_or_else(|| {
@@ -173,7 +173,7 @@ fn order(query: &PageQuery) -> Result<SortOrder, RequestRefusal> {
     Ok(SortOrder { column, direction })
 }
 
-fn portion(query: &PageQuery) -> Result<PageSelection, RequestRefusal> {
+fn portion(query: &QueryParameters) -> Result<PageSelection, RequestRefusal> {
     if query.get("page") == Some("all") {
         return Ok(PageSelection::All);
     }
@@ -185,12 +185,15 @@ fn portion(query: &PageQuery) -> Result<PageSelection, RequestRefusal> {
 }
 
 /// The packages that a query asks for, with their states.
-pub(in crate::web) fn rows(site: &Site, query: &PageQuery) -> Result<Vec<(Row, StateKind)>, RequestRefusal> {
+pub(in crate::web) fn rows(
+    site: &Site,
+    query: &QueryParameters,
+) -> Result<Vec<(Row, StateKind)>, RequestRefusal> {
     Ok(PackageQuery::of(site, query)?.read(site).rows)
 }
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, query: &PageQuery) -> Result<Markup, RequestRefusal> {
+pub(in crate::web) fn content(site: &Site, query: &QueryParameters) -> Result<Markup, RequestRefusal> {
     let wanted = PackageQuery::of(site, query)?;
     let PageSelection::Page(page) = wanted.portion else {
         return Err(RequestRefusal::parameter("page", "all packages are available as a file only"));
@@ -218,7 +221,7 @@ pub(in crate::web) fn content(site: &Site, query: &PageQuery) -> Result<Markup, 
 
 /// Addresses that keep the filters of a page.
 struct FilteredAddress<'a> {
-    query: &'a PageQuery,
+    query: &'a QueryParameters,
     /// The newest package, so that further pages do not move when a package arrives.
     up_to: Option<&'a JobId>,
 }
@@ -294,7 +297,7 @@ fn row_view(row: &Row, state: StateKind) -> PackageRow {
     }
 }
 
-fn filter_view(site: &Site, query: &PageQuery, wanted: &PackageQuery) -> FilterView {
+fn filter_view(site: &Site, query: &QueryParameters, wanted: &PackageQuery) -> FilterView {
     let active = site.readings.configuration();
     let filter = &wanted.filter;
     let value = |name: &str| query.get(name).unwrap_or_default().to_owned();

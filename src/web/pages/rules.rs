@@ -5,7 +5,7 @@ use dropship_web::page::rules::{self, DiskView, ReloadView, RulesView, StandingV
 use jiff::SignedDuration;
 
 use super::super::preview::{MAX_JOBS, ReloadComparison};
-use super::super::query::PageQuery;
+use super::super::query::QueryParameters;
 use super::super::refusal::RequestRefusal;
 use super::super::site::Site;
 use super::super::words::{self, shown};
@@ -18,7 +18,7 @@ mod rule;
 pub(in crate::web) const PARAMETERS: &[&str] = &[];
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, _query: &PageQuery) -> Result<Markup, RequestRefusal> {
+pub(in crate::web) fn content(site: &Site, _query: &QueryParameters) -> Result<Markup, RequestRefusal> {
     let active = site.readings.configuration();
     let (packages, incomplete) = {
         let rows = site.rows.read();

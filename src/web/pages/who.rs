@@ -6,7 +6,7 @@ use dropship_web::Markup;
 use dropship_web::page::MaybeLink;
 use dropship_web::page::who::{self, Field, WhoAnswer, WhoForm, WhoLabel, WhoView};
 
-use super::super::query::PageQuery;
+use super::super::query::QueryParameters;
 use super::super::refusal::RequestRefusal;
 use super::super::site::Site;
 use super::super::words;
@@ -23,7 +23,7 @@ const MAX_LABELS: usize = 100;
 const MAX_TARGETS: usize = 5;
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, query: &PageQuery) -> Result<Markup, RequestRefusal> {
+pub(in crate::web) fn content(site: &Site, query: &QueryParameters) -> Result<Markup, RequestRefusal> {
     let field = |name| Field { value: query.get(name).unwrap_or_default().to_owned(), fault: None };
     let mut form = WhoForm {
         hardware_id: field("hardware_id"),

@@ -11,7 +11,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use crate::harness::text;
 
 /// What the names of all namespaces begin with; the number of the process follows.
-const PREFIX: &str = "dropship-";
+const PREFIX: &str = "dropship-test-";
 
 /// Runs `ip` with these arguments.
 pub(super) fn ip(args: &str) {
@@ -31,15 +31,19 @@ impl Namespace {
         let left = fs::read_dir("/run/netns").into_iter().flatten().flatten();
         for name in left.filter_map(|item| item.file_name().into_string().ok()) {
             let process = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
+            let process = process.and_then(|process| process.parse::<u32>().ok());
             if process.is_some_and(|process| !fs::exists(format!("/proc/{process}")).is_ok_and(|is| is)) {
                 drop(Command::new("ip").args(["netns", "del", &name]).output());
             }
         }
         let number = MADE.fetch_add(1, Ordering::Relaxed);
         let name = format!("{PREFIX}{}-{number}", std::process::id());
+        // One that an earlier process with this number has left.
+        drop(Command::new("ip").args(["netns", "del", &name]).output());
         ip(&format!("netns add {name}"));
-        ip(&format!("-n {name} link set lo up"));
-        Self { name }
+        let namespace = Self { name };
+        ip(&format!("-n {} link set lo up", namespace.name));
+        namespace
     }
 
     fn path(&self) -> String {

@@ -1,4 +1,4 @@
-//! A network for each node. While it is down, its packets are lost, and the node is not told.
+//! A network for each node. While it is down, its packets are lost; only new connections end with an error, after seconds.
 //!
 //! All servers have one address, in a network between those of the nodes. It is a loopback address, for which no TLS is needed; unlike
 //! others, its packets pass the link of the node.

@@ -105,6 +105,10 @@ impl Fleet {
             [(); NODES].map(|()| Proxy::on(listener(), socket_of(&database.server), 1, |_| Some(0)));
         let base = env.sandbox.base_url().to_owned();
         env.edit_configuration(&base, &format!("http://{host}:{}", service.port));
+        if has_networks {
+            // A call that has begun to connect is sent when packets pass again: the kernel tries at 1, 3 and 7 s.
+            env.edit_configuration("uncertain = \"2s\"", "uncertain = \"10s\"");
+        }
         let common = fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
         // Each node has a folder of its own besides that of all.
         let folder = |number: usize| {
@@ -272,6 +276,11 @@ impl Fleet {
         self.networks.is_some()
     }
 
+    /// Whether packets of a node are lost at present.
+    pub(super) fn is_a_network_down(&self) -> bool {
+        self.repairs.iter().any(|(_, repair)| matches!(repair, Repair::Network(_)))
+    }
+
     /// Loses all packets of a node, to the database, the service and the storage.
     pub(super) fn cut_network(&mut self, node: usize, time: Duration) {
         if let Some(networks) = &self.networks {
@@ -325,7 +334,11 @@ impl Fleet {
                 self.service.cut(node);
                 self.service.set(node, Way::Open);
             }
-            Repair::Network(node) => self.networks.iter().for_each(|networks| networks.set(node, true)),
+            Repair::Network(node) => {
+                // The kernel of the node sends again what it has, which then arrives late at the database, but not at the service.
+                self.service.cut(node);
+                self.networks.iter().for_each(|networks| networks.set(node, true));
+            }
             Repair::Storage => self.storage.iter().for_each(|storage| storage.set_away(false)),
             Repair::Server => {
                 self.database.server.run();

@@ -44,7 +44,7 @@ pub(crate) struct FolderMemory {
 
 /// The result of a pass.
 #[derive(Debug, Default)]
-pub(super) struct PassResult {
+pub(super) struct PassOutcome {
     /// Unknown files after the given cursor, oldest first.
     pub(super) found: Vec<ScanCursor>,
     /// There are more than these.
@@ -63,7 +63,7 @@ pub(super) struct PassResult {
     pub(super) is_broken: bool,
 }
 
-impl PassResult {
+impl PassOutcome {
     fn report(&mut self, issue: FolderIssue) {
         if self.issues.len() < MAX_ISSUES {
             self.issues.push(issue);
@@ -79,7 +79,7 @@ pub(super) fn run(
     start: &Path,
     after: Option<&ScanCursor>,
     number: u64,
-) -> PassResult {
+) -> PassOutcome {
     let mut walk = PassWalk {
         context,
         candidates: &memory.candidates,
@@ -98,7 +98,7 @@ pub(super) fn run(
 /// Keeps the oldest files that a pass finds.
 #[derive(Default)]
 struct PassCollector {
-    pass: PassResult,
+    pass: PassOutcome,
     oldest: BinaryHeap<ScanCursor>,
 }
 
@@ -111,8 +111,8 @@ impl PassCollector {
         }
     }
 
-    fn finish(self) -> PassResult {
-        PassResult { found: self.oldest.into_sorted_vec(), ..self.pass }
+    fn finish(self) -> PassOutcome {
+        PassOutcome { found: self.oldest.into_sorted_vec(), ..self.pass }
     }
 }
 
@@ -236,7 +236,7 @@ impl PassWalk<'_> {
 ///
 /// The kernel is given a path for the watch. Should others replace a component of it for just that moment, another directory is
 /// watched: its events are only hints, and no name of them is looked up outside of the folder.
-fn watch(context: &FolderContext, dir: &Path, pass: &mut PassResult) -> io::Result<SharedFolder> {
+fn watch(context: &FolderContext, dir: &Path, pass: &mut PassOutcome) -> io::Result<SharedFolder> {
     let root = &context.spec.path;
     for _ in 0..3 {
         let folder = folder_below(root, dir)?;

@@ -98,7 +98,7 @@ pub(crate) fn read(input: Input<'_>, header: &Header, listing: &CabListing) -> i
         if wanted.is_empty() {
             continue;
         }
-        let folder_data = FolderData { folder, limit: u64::from(limit) };
+        let folder_data = BoundedFolder { folder, limit: u64::from(limit) };
         let outcome = unpack(input, &mut window, header, &folder_data, &mut wanted, &mut budget)?;
         let reason = outcome.err().unwrap_or(DecodeFault::Damaged("the folder ends before the file does"));
         for file in wanted {
@@ -115,7 +115,7 @@ pub(crate) fn read(input: Input<'_>, header: &Header, listing: &CabListing) -> i
 }
 
 /// A folder and the offset of what follows its data.
-struct FolderData<'l> {
+struct BoundedFolder<'l> {
     folder: &'l CabFolder,
     limit: u64,
 }
@@ -125,7 +125,7 @@ fn unpack(
     input: Input<'_>,
     window: &mut InputWindow<'_>,
     header: &Header,
-    FolderData { folder, limit }: &FolderData<'_>,
+    BoundedFolder { folder, limit }: &BoundedFolder<'_>,
     wanted: &mut [RequestedFile],
     budget: &mut u64,
 ) -> io::Result<Result<(), DecodeFault>> {

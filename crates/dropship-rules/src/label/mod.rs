@@ -23,7 +23,7 @@ pub use preview::{
 pub use reach::{Narrower, Reach};
 pub use request::{GO_LIVE_PASSED, LabelProblem, build, essence};
 pub(crate) use select::{MetadataRow, rows, select};
-pub use supersede::{SupersedableLabel, Superseded, Versions, has_lower_version, supersede, versions};
+pub use supersede::{SeriesLabel, Superseded, Versions, has_lower_version, supersede, versions};
 pub use warnings::{LabelWarning, warnings};
 
 #[cfg(test)]

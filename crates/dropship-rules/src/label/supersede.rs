@@ -15,7 +15,7 @@ pub type Versions = BTreeMap<String, BTreeMap<String, String>>;
 
 /// A label that dropship made, as far as superseding needs it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SupersedableLabel {
+pub struct SeriesLabel {
     /// Its id.
     pub id: LabelId,
     /// The rule that it was made by.
@@ -70,7 +70,7 @@ pub fn has_lower_version(there: &Versions, here: &Versions) -> bool {
 /// The targets that `new` takes over from older labels of the same rule and label: those that it has too, for a higher
 /// `DriverVer` of the same INF, if it reaches all machines that the older label reaches.
 #[must_use]
-pub fn supersede(new: &SupersedableLabel, others: &[SupersedableLabel]) -> Vec<Superseded> {
+pub fn supersede(new: &SeriesLabel, others: &[SeriesLabel]) -> Vec<Superseded> {
     let older = others.iter().filter(|old| {
         let same_series = old.rule == new.rule && old.key == new.key;
         same_series && old.id != new.id
@@ -78,7 +78,7 @@ pub fn supersede(new: &SupersedableLabel, others: &[SupersedableLabel]) -> Vec<S
     older.filter_map(|old| remove(new, old)).collect()
 }
 
-fn remove(new: &SupersedableLabel, old: &SupersedableLabel) -> Option<Superseded> {
+fn remove(new: &SeriesLabel, old: &SeriesLabel) -> Option<Superseded> {
     let target = |row: &HardwareId| {
         (row.inf_id.to_lowercase(), row.operating_system_code.to_lowercase(), row.pnp_string.to_lowercase())
     };
@@ -121,7 +121,7 @@ fn remove(new: &SupersedableLabel, old: &SupersedableLabel) -> Option<Superseded
 }
 
 /// The version of the INF that a target of a label comes from.
-fn version(label: &SupersedableLabel, row: &HardwareId) -> Option<Version> {
+fn version(label: &SeriesLabel, row: &HardwareId) -> Option<Version> {
     label.versions.get(&row.bundle_id)?.get(&row.inf_id.to_lowercase())?.parse().ok()
 }
 
@@ -131,7 +131,7 @@ mod tests {
 
     use super::*;
 
-    fn published(id: u64, rule: &str, version: &str, pnps: &[&str]) -> SupersedableLabel {
+    fn published(id: u64, rule: &str, version: &str, pnps: &[&str]) -> SeriesLabel {
         let row = |pnp: &&str| HardwareId {
             bundle_id: format!("bundle-{id}"),
             inf_id: "Echo.inf".to_owned(),
@@ -139,7 +139,7 @@ mod tests {
             pnp_string: (*pnp).to_owned(),
             ..HardwareId::default()
         };
-        SupersedableLabel {
+        SeriesLabel {
             id: LabelId(id),
             rule: rule.to_owned(),
             key: "k".to_owned(),
@@ -195,7 +195,7 @@ mod tests {
                 ..HardwareId::default()
             };
             let of = |version: &str| [("echo.inf".to_owned(), version.to_owned())].into();
-            SupersedableLabel {
+            SeriesLabel {
                 rows: vec![
                     row("x64", "WINDOWS_v100_X64_CO_FULL"),
                     row("arm64", "WINDOWS_v100_ARM64_CO_FULL"),
@@ -222,10 +222,8 @@ mod tests {
             Reach::of(&serde_json::from_value(targeting).expect("targeting"))
         };
         let old = published(1, "r", "1.0", &["pci\\a", "pci\\b", "pci\\c"]);
-        let new = SupersedableLabel {
-            reach: restricted(&["ring"]),
-            ..published(2, "r", "2.0", &["pci\\a", "pci\\b"])
-        };
+        let new =
+            SeriesLabel { reach: restricted(&["ring"]), ..published(2, "r", "2.0", &["pci\\a", "pci\\b"]) };
         let found = supersede(&new, &[old]);
         assert_eq!((found.len(), found[0].update.is_none(), found[0].empties), (1, true, false));
         assert_eq!(found[0].kept, [(Narrower::Audiences, 2)].into());

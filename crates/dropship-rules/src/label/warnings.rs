@@ -74,9 +74,9 @@ pub fn warnings(plan: &LabelPlan, label: &NewShippingLabel, metadata: &DriverMet
     found.into_iter().map(warning).collect()
 }
 
-type WarningTexts = Vec<(String, &'static str)>;
+type FoundWarnings = Vec<(String, &'static str)>;
 
-fn hardware_ids(rows: &[MetadataRow<'_>], found: &mut WarningTexts) {
+fn hardware_ids(rows: &[MetadataRow<'_>], found: &mut FoundWarnings) {
     let ids: BTreeSet<String> = rows.iter().map(|row| row.pnp.to_lowercase()).collect();
     for id in ids {
         if let Some(reason) = ids::doubt(&id) {
@@ -88,7 +88,7 @@ fn hardware_ids(rows: &[MetadataRow<'_>], found: &mut WarningTexts) {
     }
 }
 
-fn classes(metadata: &DriverMetadata, rows: &[MetadataRow<'_>], has_chids: bool, found: &mut WarningTexts) {
+fn classes(metadata: &DriverMetadata, rows: &[MetadataRow<'_>], has_chids: bool, found: &mut FoundWarnings) {
     let infs: BTreeSet<_> = rows.iter().map(|row| (row.bundle, row.inf)).collect();
     for (bundle, inf) in infs {
         let Some(info) = metadata.bundles.get(bundle).and_then(|bundle| bundle.infs.get(inf)) else {
@@ -142,7 +142,7 @@ fn classes(metadata: &DriverMetadata, rows: &[MetadataRow<'_>], has_chids: bool,
 }
 
 /// The part of the justification about inbox drivers that are extended.
-fn extends_inbox(plan: &LabelPlan, found: &mut WarningTexts) {
+fn extends_inbox(plan: &LabelPlan, found: &mut FoundWarnings) {
     let justification = plan.approval.as_ref().and_then(|info| info.business_justification.as_deref());
     let bases = justification.unwrap_or_default().to_lowercase().matches("extendsinboxdriver").count();
     if bases > 1 {
@@ -154,7 +154,7 @@ fn extends_inbox(plan: &LabelPlan, found: &mut WarningTexts) {
 }
 
 /// Targets above their own ceiling: the service refuses them, or offers them to no machine.
-fn ceilings(plan: &LabelPlan, rows: &[MetadataRow<'_>], found: &mut WarningTexts) {
+fn ceilings(plan: &LabelPlan, rows: &[MetadataRow<'_>], found: &mut FoundWarnings) {
     for row in rows {
         let Some(ceiling) = row.ceiling else { continue };
         let above = |system| vocabulary::is_above_ceiling(system, ceiling) == Some(true);
@@ -175,7 +175,7 @@ fn ceilings(plan: &LabelPlan, rows: &[MetadataRow<'_>], found: &mut WarningTexts
 }
 
 /// An exclusion that excludes nothing may be a mistake, and the label then reaches machines that it must not reach.
-fn excludes(plan: &LabelPlan, metadata: &DriverMetadata, found: &mut WarningTexts) {
+fn excludes(plan: &LabelPlan, metadata: &DriverMetadata, found: &mut FoundWarnings) {
     let rows = select::rows(metadata);
     for glob in &plan.targets.exclude {
         if !rows.iter().any(|row| glob.is_match(row.pnp)) {
@@ -184,7 +184,7 @@ fn excludes(plan: &LabelPlan, metadata: &DriverMetadata, found: &mut WarningText
     }
 }
 
-fn mixed_systems(rows: &[MetadataRow<'_>], found: &mut WarningTexts) {
+fn mixed_systems(rows: &[MetadataRow<'_>], found: &mut FoundWarnings) {
     let (new, old): (Vec<&MetadataRow<'_>>, Vec<_>) =
         rows.iter().partition(|row| vocabulary::is_windows_10_or_later(row.os));
     if let (Some(new), Some(old)) = (new.first(), old.first()) {

@@ -62,12 +62,12 @@ impl Coverage {
 
 /// Whether a condition was seen to hold, and not to hold.
 #[derive(Debug, Clone, Copy, Default)]
-struct ConditionSeen {
+struct ConditionCoverage {
     holds: bool,
     fails: bool,
 }
 
-impl ConditionSeen {
+impl ConditionCoverage {
     fn add(&mut self, holds: bool) {
         self.holds |= holds;
         self.fails |= !holds;
@@ -77,8 +77,8 @@ impl ConditionSeen {
 /// What the cases saw of one rule.
 struct RuleSeen {
     is_chosen: bool,
-    conditions: Vec<ConditionSeen>,
-    exclusions: Vec<ConditionSeen>,
+    conditions: Vec<ConditionCoverage>,
+    exclusions: Vec<ConditionCoverage>,
     labels: Vec<LabelSeen>,
 }
 
@@ -89,7 +89,7 @@ struct LabelSeen {
     has_waited: bool,
     is_requested: bool,
     /// For each entry of `include`, then of `exclude`, and so on, as [`filters`] lists them.
-    globs: Vec<Vec<ConditionSeen>>,
+    globs: Vec<Vec<ConditionCoverage>>,
 }
 
 /// The filters of targets by glob.
@@ -164,14 +164,14 @@ impl RuleSeen {
     fn new(rule: &Rule) -> Self {
         let of_label = |label: &LabelRule| LabelSeen {
             globs: filters(&label.targets)
-                .map(|(_, globs)| vec![ConditionSeen::default(); globs.len()])
+                .map(|(_, globs)| vec![ConditionCoverage::default(); globs.len()])
                 .into(),
             ..LabelSeen::default()
         };
         Self {
             is_chosen: false,
-            conditions: vec![ConditionSeen::default(); rule.matching.clauses.len()],
-            exclusions: vec![ConditionSeen::default(); rule.matching.not.len()],
+            conditions: vec![ConditionCoverage::default(); rule.matching.clauses.len()],
+            exclusions: vec![ConditionCoverage::default(); rule.matching.not.len()],
             labels: rule.labels.iter().map(of_label).collect(),
         }
     }
@@ -193,8 +193,8 @@ impl RuleSeen {
             let matches_all =
                 matches!(&clause.condition, Condition::Globs(globs) if globs.iter().any(Glob::is_anything));
             let missing = match seen {
-                ConditionSeen { holds: false, .. } => Some("no case has a package that fits it"),
-                ConditionSeen { fails: false, .. } if !matches_all => {
+                ConditionCoverage { holds: false, .. } => Some("no case has a package that fits it"),
+                ConditionCoverage { fails: false, .. } if !matches_all => {
                     Some("no case has a package that does not fit it")
                 }
                 _ => None,
@@ -203,8 +203,10 @@ impl RuleSeen {
         }
         for (index, seen) in self.exclusions.iter().enumerate() {
             let missing = match seen {
-                ConditionSeen { holds: false, .. } => Some("no case has a package that it excludes"),
-                ConditionSeen { fails: false, .. } => Some("no case has a package that it does not exclude"),
+                ConditionCoverage { holds: false, .. } => Some("no case has a package that it excludes"),
+                ConditionCoverage { fails: false, .. } => {
+                    Some("no case has a package that it does not exclude")
+                }
                 _ => None,
             };
             parts.push((Part::Exclusion(index), missing));
@@ -223,8 +225,8 @@ impl RuleSeen {
                 for (entry, (glob, seen)) in written.iter().zip(seen).enumerate() {
                     let matches_all = glob.literal().is_some_and(|text| text == "*");
                     let missing = match seen {
-                        ConditionSeen { holds: false, .. } => Some("it matches no target of any case"),
-                        ConditionSeen { fails: false, .. } if !matches_all => {
+                        ConditionCoverage { holds: false, .. } => Some("it matches no target of any case"),
+                        ConditionCoverage { fails: false, .. } if !matches_all => {
                             Some("it matches all targets of the cases")
                         }
                         _ => None,
@@ -252,7 +254,7 @@ impl LabelSeen {
     }
 }
 
-fn add_rows(key: LabelKey, globs: &[Glob], metadata: &DriverMetadata, seen: &mut [ConditionSeen]) {
+fn add_rows(key: LabelKey, globs: &[Glob], metadata: &DriverMetadata, seen: &mut [ConditionCoverage]) {
     if globs.is_empty() {
         return;
     }

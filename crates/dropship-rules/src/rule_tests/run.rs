@@ -53,9 +53,9 @@ pub fn evaluate<'a>(test: &RuleTest, rules: &'a [Rule], now: Timestamp) -> Evalu
     let (input, now) = (test.input(), test.start(now));
     let rule = find(rules, &input);
     let found = match rule.map(|rule| plan(rule, &input, now)) {
-        Some(Ok(plan)) => PlannedCase { rule, plan: Some(plan), error: None },
-        Some(Err(error)) => PlannedCase { rule, plan: None, error: Some(error.to_string()) },
-        None => PlannedCase { rule, plan: None, error: Some(choose(rules, &input).rejection()) },
+        Some(Ok(plan)) => CasePlanning { rule, plan: Some(plan), error: None },
+        Some(Err(error)) => CasePlanning { rule, plan: None, error: Some(error.to_string()) },
+        None => CasePlanning { rule, plan: None, error: Some(choose(rules, &input).rejection()) },
     };
     let mut differences = Mismatches::default();
     verdict(&test.expect, &found, rules, &input, &mut differences);
@@ -66,7 +66,7 @@ pub fn evaluate<'a>(test: &RuleTest, rules: &'a [Rule], now: Timestamp) -> Evalu
 }
 
 /// The result of planning a package.
-struct PlannedCase<'a> {
+struct CasePlanning<'a> {
     rule: Option<&'a Rule>,
     plan: Option<Plan>,
     error: Option<String>,
@@ -75,7 +75,7 @@ struct PlannedCase<'a> {
 /// Compares the rule of the package, or its rejection, with what is expected.
 fn verdict(
     expect: &Expect,
-    found: &PlannedCase<'_>,
+    found: &CasePlanning<'_>,
     rules: &[Rule],
     input: &MatchInput<'_>,
     differences: &mut Mismatches,

@@ -18,7 +18,7 @@ use crate::state::BlobKind;
 
 /// A request's blob.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct BlobRequest<'a> {
+pub(crate) struct RequestedBlob<'a> {
     pub(crate) name: &'a str,
     /// Whether the URL is the target of a redirection.
     pub(crate) moved: bool,
@@ -28,7 +28,7 @@ pub(crate) struct BlobRequest<'a> {
 pub(crate) async fn answer(
     app: &Arc<App>,
     method: &Method,
-    requested: BlobRequest<'_>,
+    requested: RequestedBlob<'_>,
     query: &str,
     headers: &HeaderMap,
     body: Body,
@@ -48,7 +48,7 @@ pub(crate) async fn answer(
 async fn serve(
     app: &Arc<App>,
     method: &Method,
-    BlobRequest { name, moved }: BlobRequest<'_>,
+    RequestedBlob { name, moved }: RequestedBlob<'_>,
     query: &str,
     headers: &HeaderMap,
     body: Body,

@@ -162,7 +162,7 @@ impl LeaseKeeper {
             }
         }
         let closing = Arc::new(AtomicBool::new(false));
-        let renewing = LeaseRenewal {
+        let renewing = LeaseRenewer {
             lease: lease.clone(),
             leases: Arc::clone(&leases),
             node: node.clone(),
@@ -205,7 +205,7 @@ impl Drop for LeaseKeeper {
     }
 }
 
-struct LeaseRenewal {
+struct LeaseRenewer {
     lease: Lease,
     leases: Arc<dyn Leases>,
     node: Node,
@@ -213,7 +213,7 @@ struct LeaseRenewal {
     lost: Box<dyn Fn() + Send>,
 }
 
-impl LeaseRenewal {
+impl LeaseRenewer {
     fn run(self) {
         let times = times();
         let mut pause = times.renewal;

@@ -18,11 +18,11 @@ pub(super) const SILENCE: Duration = Duration::from_secs(30);
 
 /// Reports a node on a thread of its own, and its end when this is dropped.
 pub(super) struct NodePresence {
-    reporting: Arc<PresenceReport>,
+    reporting: Arc<PresenceReporter>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
-struct PresenceReport {
+struct PresenceReporter {
     leases: Arc<dyn Leases>,
     node: Node,
     folders: Vec<String>,
@@ -36,7 +36,7 @@ impl NodePresence {
         node: Node,
         folders: Vec<String>,
     ) -> Result<Self, StoreError> {
-        let reporting = Arc::new(PresenceReport { leases, node, folders, closing: AtomicBool::new(false) });
+        let reporting = Arc::new(PresenceReporter { leases, node, folders, closing: AtomicBool::new(false) });
         reporting.report();
         let running = Arc::clone(&reporting);
         let thread = std::thread::Builder::new().name("presence".to_owned()).spawn(move || running.run());
@@ -65,7 +65,7 @@ impl Drop for NodePresence {
     }
 }
 
-impl PresenceReport {
+impl PresenceReporter {
     fn run(&self) {
         loop {
             std::thread::park_timeout(INTERVAL);

@@ -11,7 +11,7 @@ use jiff::{Timestamp, ToSpan};
 use super::entry::{LabelEntry, RowLabel};
 use super::reaches::Reaches;
 use crate::control::LabelReach;
-use crate::web::query::PageQuery;
+use crate::web::query::QueryParameters;
 use crate::web::refusal::RequestRefusal;
 use crate::web::words::shown;
 use dropship_job::{JobId, LabelStatus};
@@ -43,7 +43,7 @@ pub(super) struct CalendarWindow {
 
 impl CalendarWindow {
     /// The days that a request asks for: from the Monday of last week on, unless it names a day.
-    pub(super) fn of(query: &PageQuery, now: Timestamp) -> Result<Self, RequestRefusal> {
+    pub(super) fn of(query: &QueryParameters, now: Timestamp) -> Result<Self, RequestRefusal> {
         let bad = |_| RequestRefusal::parameter("from", "it is too far away");
         let first = match query.parse::<Date>("from", "a day such as 2026-01-31")? {
             Some(day) if !YEARS.contains(&day.year()) => {

@@ -62,8 +62,9 @@ fn labels_and_drivers_with_filters_equal_those_of_a_full_search() {
     let rows = kept.read();
     // Some labels are live already, others go live later.
     let now = at(20_000_000);
-    let window = calendar::CalendarWindow::of(&PageQuery::read(None, PARAMETERS).expect("a query"), now)
-        .expect("days");
+    let window =
+        calendar::CalendarWindow::of(&QueryParameters::read(None, PARAMETERS).expect("a query"), now)
+            .expect("days");
     let rings = || rows.newest_first().flat_map(|row| &*row.labels).filter_map(|label| label.ring.as_deref());
     let known: BTreeSet<&str> = rings().collect();
     assert!(known.len() > 3 && known.contains("Test Ring"), "{known:?}");
@@ -158,8 +159,9 @@ fn calendar_reads_only_the_records_of_labels_that_do_not_exist_yet() {
     let kept = testing::rows();
     let rows = kept.read();
     let now = at(13_000_000);
-    let window = calendar::CalendarWindow::of(&PageQuery::read(None, PARAMETERS).expect("a query"), now)
-        .expect("days");
+    let window =
+        calendar::CalendarWindow::of(&QueryParameters::read(None, PARAMETERS).expect("a query"), now)
+            .expect("days");
     for state in [None, Some(LabelStatus::Published), Some(LabelStatus::Planned)] {
         let wanted = LabelQuery { words: Vec::new(), state, ring: None, page: 1 };
         let found = MatchingLabels::of(&rows, &wanted, &window, now);
