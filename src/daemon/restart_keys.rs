@@ -115,7 +115,7 @@ mod tests {
 
     #[cfg(feature = "postgres")]
     const DATABASE: &str =
-        "url = \"postgres:///jobs?host=/run/postgresql\"\npackages = \"/mnt/packages\"\nnode = \"one\"\n";
+        "url = \"postgres://app@%2Frun%2Fpostgresql/jobs\"\npackages = \"/mnt/packages\"\nnode = \"one\"\n";
 
     fn keys(old: &str, new: &str) -> Vec<&'static str> {
         let load = |text: &str| {

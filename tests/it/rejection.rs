@@ -113,6 +113,8 @@ requested_signatures = ["WINDOWS_v100_X64_CO_FULL"]
         );
         let message = job["error"]["message"].as_str().expect("a message");
         assert!(message.contains("does not match") && message.contains(reason), "{args:?}: {message}");
+        let shown = text(&env.run(&["show", job["id"].as_str().expect("an id")]).stdout);
+        assert!(shown.contains("submit the package again"), "{shown}");
     }
     let output = submit(&["--rule", "nonsense"]);
     let failure: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
