@@ -33,7 +33,7 @@ const CAPS: [(&str, LogLevel); 6] = [
     ("sled", LogLevel::Warn),
 ];
 
-/// The filter of this process, once logging has started.
+/// The filter of this process, once logging has started. A process has one, as it has one subscriber of `tracing`.
 static ACTIVE: OnceLock<Active> = OnceLock::new();
 
 struct Active {
