@@ -46,7 +46,7 @@ struct Life {
     packages: PackageTemplate,
     dropped: u64,
     pause: Pause,
-    /// Whether the network of a node was down since the pause was asked for: a call that had begun before may arrive late.
+    /// Whether the network of a node was down before the pause was answered: a call that had begun before may arrive late.
     is_pause_blurred: bool,
     /// How often each fault happened, and each pause was observed.
     counts: BTreeMap<&'static str, usize>,
@@ -147,7 +147,8 @@ impl Life {
             36..44 if self.fleet.has_networks() => {
                 let time = self.time(6000);
                 self.fleet.cut_network(node, time);
-                self.is_pause_blurred = true;
+                // Once the pause is answered, no call is in flight.
+                self.is_pause_blurred |= matches!(self.pause, Pause::Asked(..));
                 "cuts from the network"
             }
             36..52 => {
