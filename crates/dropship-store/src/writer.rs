@@ -125,5 +125,6 @@ impl Drop for Writer {
     }
 }
 
+mod checked_commits;
 mod layer;
 mod thread;

@@ -7,13 +7,14 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
-use crate::commit::{Commit, UnknownBytes, lost};
+use crate::commit::{Commit, lost};
 use crate::entry::Line;
 use crate::error::StoreError;
 use crate::heartbeat::Heartbeat;
 use crate::journal::{AppendOutcome, Journal};
 use crate::space::DiskSpace;
 use crate::tables::{Overlay, TableChanges, key, record, require_unknown};
+use crate::writer::checked_commits::CheckedCommits;
 use crate::writer::layer::LayeredTables;
 use crate::writer::{CommitAnswer, PendingCommit, WriterMessage, WriterTables};
 use dropship_job::{Job, JobId};
@@ -33,29 +34,6 @@ const QUIET: Duration = Duration::from_millis(500);
 /// Maximum age of unflushed changes. A flush costs three syncs of its own, and the journal has the changes anyway: they are
 /// replayed when the store is opened, in milliseconds, since their number is limited ([`WriterTables::is_full`]).
 const LAG: Duration = Duration::from_secs(600);
-
-/// Commits that were checked, and can be appended.
-#[derive(Default)]
-struct CheckedCommits {
-    lines: Vec<Line>,
-    changes: TableChanges,
-    answers: Vec<(CommitAnswer, Vec<Job>)>,
-    /// The condition of each commit.
-    conditions: Vec<Option<UnknownBytes>>,
-    /// Whether a sender waits until its lines survive a power cut.
-    sync: bool,
-}
-
-impl CheckedCommits {
-    /// The commits as they were before the check.
-    fn into_group(self) -> Vec<PendingCommit> {
-        let durable = self.sync;
-        let lines = self.lines.into_iter().zip(self.conditions);
-        let commits =
-            lines.map(|(line, unknown)| Commit { entries: line.entries, at: line.at, durable, unknown });
-        commits.zip(self.answers).map(|(commit, (answer, _))| (commit, answer)).collect()
-    }
-}
 
 pub(super) struct WriterThread<T, J> {
     tables: Arc<T>,
