@@ -198,6 +198,30 @@ async fn update_without_changes_is_not_sent() {
 }
 
 #[tokio::test]
+async fn closed_gate_stops_each_call_that_changes_something_and_no_other() {
+    let server = in_turn(vec![Reply::json(200, &product_json())]).await;
+    let is_open = std::sync::Arc::new(std::sync::atomic::AtomicBool::new(false));
+    let of_gate = std::sync::Arc::clone(&is_open);
+    let gate = ChangeGate::new(move || of_gate.load(Ordering::SeqCst));
+    let client = Client::new(Settings { gate, ..server.settings() }).expect("client");
+    let stopped = [
+        client.create_product(&new_product()).await.map(drop),
+        client.create_submission(PRODUCT, &new_submission()).await.map(drop),
+        client.commit(PRODUCT, SUBMISSION).await,
+        client.cancel_label(PRODUCT, SUBMISSION, LABEL).await,
+    ];
+    for stopped in stopped {
+        let error = stopped.expect_err("the gate is closed");
+        assert_eq!((error.recovery, error.execution), (Recovery::Retry, Execution::NotSent), "{error}");
+    }
+    assert!(server.asked().is_empty(), "{:?}", server.asked());
+    client.product(PRODUCT).await.expect("it only reads");
+    is_open.store(true, Ordering::SeqCst);
+    client.create_product(&new_product()).await.expect("the gate is open");
+    assert_eq!(server.asked().len(), 2);
+}
+
+#[tokio::test]
 async fn pause_of_the_service_applies_to_all_calls() {
     let server =
         in_turn(vec![Reply::empty(503).with("Retry-After", "1"), Reply::json(200, &product_json())]).await;
