@@ -52,7 +52,8 @@ impl Exit {
             Self::Differences => "dropship plan --replay has found differences.",
             Self::Usage => "The command line is invalid, or names a folder or rule that does not exist.",
             Self::Rejected => {
-                "The job failed, was rejected or was cancelled, or the package would be rejected. With --held fail, also: the job is held."
+                "The job failed, was rejected or was cancelled, or the package would be rejected. With --held fail, also: the job is held. Of plan, \
+                 also: the job would be held."
             }
             Self::NoDaemon => "No daemon answers.",
             Self::TimedOut => "Timed out, or the daemon is busy.",
