@@ -50,7 +50,9 @@ pub(super) fn of_accounts(config: &Config, secrets: Secrets) -> Vec<Problem> {
         }
         let credential = config.accounts.get(name).map(|account| &account.credential);
         let unusable = match credential {
-            Some(Credential::CertificateFile(path)) => dropship_hardware::check_certificate(path),
+            Some(Credential::CertificateFile(path)) => {
+                dropship_hardware::check_certificate(path).map_err(|error| error.to_string())
+            }
             Some(Credential::FederatedTokenFile(path)) => std::fs::read_to_string(path)
                 .map(drop)
                 .map_err(|error| format!("cannot read {}: {error}", path.display())),

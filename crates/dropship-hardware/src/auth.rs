@@ -16,7 +16,7 @@ use super::backoff::Backoff;
 use super::clock::ClockOffset;
 use super::error::{Error, Recovery};
 use super::health::{CallOutcome, PeerService, ServiceHealth};
-use super::settings::{Credential, Purpose, RESOURCE, SecretSource, Settings, TokenVersion};
+use super::settings::{Credential, CredentialError, Purpose, RESOURCE, SecretSource, Settings, TokenVersion};
 
 mod answer;
 mod assertion;
@@ -33,8 +33,8 @@ use token_form::TokenForm;
 /// Checks that a file holds a certificate with its private key, as an account needs it.
 ///
 /// # Errors
-/// When the file has no usable certificate or key. The text contains nothing secret.
-pub fn check_certificate(path: &std::path::Path) -> Result<(), String> {
+/// When the file has no usable certificate or key.
+pub fn check_certificate(path: &std::path::Path) -> Result<(), CredentialError> {
     assertion::check_certificate(path)
 }
 
@@ -214,7 +214,7 @@ impl Tokens {
             Credential::Certificate(source) => {
                 let pem = read(source.clone()).await?;
                 let signed = assertion::sign(&pem, &self.client_id, &self.url()?, self.version);
-                let signed = signed.map_err(|why| Error::not_sent(OPERATION, Recovery::Credentials, why))?;
+                let signed = signed.map_err(unusable_credential)?;
                 remember(signed.expose_secret(), Lifetime::For(assertion::LIFE));
                 token_form::ClientProof::Assertion(signed)
             }
@@ -254,10 +254,15 @@ impl Tokens {
 
 async fn read(source: SecretSource) -> Result<SecretString, Error> {
     let read = tokio::task::spawn_blocking(move || source.read()).await;
-    let text = read.unwrap_or_else(|_| Err("reading the secret was interrupted".to_owned()));
-    let secret = text.map_err(|why| Error::not_sent(OPERATION, Recovery::Credentials, why))?;
+    let interrupted =
+        |_| Error::not_sent(OPERATION, Recovery::Credentials, "reading the secret was interrupted");
+    let secret = read.map_err(interrupted)?.map_err(unusable_credential)?;
     remember_secret(&secret);
     Ok(secret)
+}
+
+fn unusable_credential(error: CredentialError) -> Error {
+    Error::not_sent(OPERATION, Recovery::Credentials, error.to_string())
 }
 
 /// Remembers a secret of a file; of a certificate's file only its key.

@@ -23,7 +23,7 @@ pub mod settings;
 #[cfg(test)]
 mod testing;
 
-pub use auth::certificate_of_key;
+pub use auth::{certificate_of_key, check_certificate};
 pub use backoff::Backoff;
 pub use blob::{ForbiddenOrigin, TransferError, Uploaded};
 pub use client::{Client, OPERATIONS};
@@ -33,8 +33,6 @@ pub use health::Availability;
 pub use model::*;
 pub use paging::{INCOMPLETE_LIST, Incomplete, Listing, Pages};
 pub use settings::{
-    BuildError, ChangeGate, Credential, IdentityEndpoint, ManagedIdentity, ObservedCall, Observer, Purpose,
-    SecretSource, Settings, TokenVersion,
+    BuildError, ChangeGate, Credential, CredentialError, IdentityEndpoint, ManagedIdentity, ObservedCall,
+    Observer, Purpose, SecretSource, Settings, TokenVersion,
 };
-
-pub use auth::check_certificate;

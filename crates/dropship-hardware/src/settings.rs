@@ -1,5 +1,6 @@
 //! Settings of a client: the address of the service, the credentials, the connection.
 
+use std::error::Error as StdError;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,8 +11,10 @@ use url::{Host, Url};
 use crate::backoff::Backoff;
 use dropship_redact::{ExposeSecret, SecretString};
 
+mod credential_error;
 mod managed_identity;
 
+pub use credential_error::CredentialError;
 pub use managed_identity::{IdentityEndpoint, ManagedIdentity, Purpose};
 
 /// The production service.
@@ -171,7 +174,7 @@ pub enum SecretSource {
     /// A file; one line break at its end is not part of the secret.
     File(PathBuf),
     /// The error of the closure is shown to users and must contain no secret.
-    Call(Arc<dyn Fn() -> Result<SecretString, String> + Send + Sync>),
+    Call(Arc<dyn Fn() -> Result<SecretString, Box<dyn StdError + Send + Sync>> + Send + Sync>),
 }
 
 impl SecretSource {
@@ -184,14 +187,13 @@ impl SecretSource {
     /// Reads the secret.
     ///
     /// # Errors
-    /// The file cannot be read, is not UTF-8 or is empty.
-    pub fn read(&self) -> Result<SecretString, String> {
+    /// The file cannot be read, is not UTF-8 or is empty; or the closure has failed.
+    pub fn read(&self) -> Result<SecretString, CredentialError> {
         let secret = match self {
-            Self::Call(source) => source()?,
+            Self::Call(source) => source().map_err(CredentialError::Source)?,
             Self::File(path) => {
-                let shown = path.display();
-                let text = std::fs::read_to_string(path)
-                    .map_err(|error| format!("the secret file {shown} cannot be read: {error}"))?;
+                let unreadable = |error| CredentialError::Unreadable { path: path.clone(), error };
+                let text = std::fs::read_to_string(path).map_err(unreadable)?;
                 let line = text.strip_suffix('\n').unwrap_or(&text);
                 let secret = SecretString::from(line.strip_suffix('\r').unwrap_or(line));
                 drop(SecretString::from(text));
@@ -200,8 +202,8 @@ impl SecretSource {
         };
         if secret.expose_secret().is_empty() {
             return Err(match self {
-                Self::Call(_) => "the secret is empty".to_owned(),
-                Self::File(path) => format!("the secret file {} is empty", path.display()),
+                Self::Call(_) => CredentialError::Empty,
+                Self::File(path) => CredentialError::EmptyFile(path.clone()),
             });
         }
         Ok(secret)

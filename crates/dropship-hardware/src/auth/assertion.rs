@@ -1,10 +1,9 @@
 //! Client assertions: a short-lived token that the application signs with its certificate's key.
 //!
 //! Source: "Microsoft identity platform application authentication certificate credentials". The v2
-//! endpoint is given PS256 and `x5t#S256`, the v1 endpoint RS256 and `x5t`, which is all that it is known
-//! to take. `x5c` lets a renewed certificate of the same subject in without registering it. Written on
-//! ring, which is here for TLS anyway: the assertion is a dozen lines, a JWT crate would bring a second
-//! set of primitives.
+//! endpoint gets PS256 and `x5t#S256`, the v1 endpoint RS256 and `x5t`: it is not documented to accept
+//! anything else. With `x5c`, Entra accepts a renewed certificate of the same subject that is not registered.
+//! ring, which TLS needs anyway, signs the assertion; a JWT crate would bring a second set of primitives.
 
 use std::path::Path;
 use std::time::Duration;
@@ -19,7 +18,7 @@ use serde_json::json;
 use url::Url;
 
 use crate::request_id::random_uuid;
-use crate::settings::{SecretSource, TokenVersion};
+use crate::settings::{CredentialError, SecretSource, TokenVersion};
 use dropship_redact::{ExposeSecret, SecretString};
 
 /// Life of an assertion; the service takes no more than some minutes.
@@ -27,15 +26,15 @@ pub(super) const LIFE: Duration = Duration::from_secs(600);
 /// Maximum number of seconds by which the local clock may be ahead of the service's.
 const SKEW: i64 = 60;
 
-/// Signs an assertion; an error is for people and holds nothing secret.
+/// Signs an assertion.
 pub(super) fn sign(
     pem: &SecretString,
     client_id: &str,
     audience: &Url,
     version: TokenVersion,
-) -> Result<SecretString, String> {
+) -> Result<SecretString, CredentialError> {
     let (key, chain) = read(pem)?;
-    let leaf = chain.first().ok_or("the certificate file holds no certificate")?;
+    let leaf = chain.first().ok_or(CredentialError::NoCertificate)?;
     let thumb = |algorithm| URL_SAFE_NO_PAD.encode(ring::digest::digest(algorithm, leaf));
     let x5c: Vec<String> = chain.iter().map(|certificate| STANDARD.encode(certificate)).collect();
     let (header, padding): (_, &dyn RsaEncoding) = match version {
@@ -60,7 +59,7 @@ pub(super) fn sign(
     );
     let mut bytes = vec![0; key.public().modulus_len()];
     key.sign(padding, &SystemRandom::new(), signed.as_bytes(), &mut bytes)
-        .map_err(|_| "signing with the certificate's key failed".to_owned())?;
+        .map_err(|_| CredentialError::Signing)?;
     Ok(SecretString::from(format!("{signed}.{}", URL_SAFE_NO_PAD.encode(bytes))))
 }
 
@@ -68,38 +67,39 @@ pub(super) fn sign(
 ///
 /// # Errors
 /// When the file has no usable key, or no certificate of it.
-pub fn certificate_of_key(pem: &SecretString) -> Result<CertificateDer<'static>, String> {
+pub fn certificate_of_key(pem: &SecretString) -> Result<CertificateDer<'static>, CredentialError> {
     let (_, chain) = read(pem)?;
-    chain.into_iter().next().ok_or_else(|| "the certificate file has no certificate".to_owned())
+    chain.into_iter().next().ok_or(CredentialError::NoCertificate)
 }
 
-/// The key, and the certificates with that key's own first.
 /// Reads the certificate and the key in a file.
-pub(super) fn check_certificate(path: &Path) -> Result<(), String> {
+pub(super) fn check_certificate(path: &Path) -> Result<(), CredentialError> {
     let pem = SecretSource::File(path.to_owned()).read()?;
-    read(&pem).map(drop).map_err(|why| format!("{}: {why}", path.display()))
+    let in_file = |error| CredentialError::InFile { path: path.to_owned(), error: Box::new(error) };
+    read(&pem).map(drop).map_err(in_file)
 }
 
-fn read(pem: &SecretString) -> Result<(RsaKeyPair, Vec<CertificateDer<'static>>), String> {
+/// The key, and the certificates, of which the first is that of the key.
+fn read(pem: &SecretString) -> Result<(RsaKeyPair, Vec<CertificateDer<'static>>), CredentialError> {
     let text = pem.expose_secret().as_bytes();
     if pem.expose_secret().contains("ENCRYPTED") {
-        return Err("the certificate's private key is encrypted; give it without a passphrase".to_owned());
+        return Err(CredentialError::EncryptedKey);
     }
     let key = PrivateKeyDer::from_pem_slice(text)
-        .map_err(|error| format!("the certificate file's private key cannot be read: {error}"))?;
+        .map_err(|error| CredentialError::MalformedKey(error.to_string()))?;
     let key = match &key {
         PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
         PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
-        _ => return Err("the certificate's key is not RSA, and Entra takes no other".to_owned()),
+        _ => return Err(CredentialError::NotRsa),
     }
-    .map_err(|error| format!("the certificate's private key is not a usable RSA key: {error}"))?;
+    .map_err(|error| CredentialError::UnusableKey(error.to_string()))?;
     let mut chain = CertificateDer::pem_slice_iter(text)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| format!("the certificate file cannot be read: {error}"))?;
+        .map_err(|error| CredentialError::MalformedCertificate(error.to_string()))?;
     let own = key.public().as_ref();
     let is_own = |certificate: &CertificateDer<'_>| certificate.windows(own.len()).any(|part| part == own);
     let at = chain.iter().position(is_own);
-    let at = at.ok_or("no certificate in the file belongs to the private key in it")?;
+    let at = at.ok_or(CredentialError::NoCertificate)?;
     chain.swap(0, at);
     Ok((key, chain))
 }
