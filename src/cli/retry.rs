@@ -11,8 +11,8 @@ use dropship_job::StateKind;
 
 /// Resume a failed job at its step, or inspect a rejected package again
 ///
-/// Labels that do not exist yet are planned again by the current rules, and the differences to the old plan are printed. Labels
-/// that Microsoft refused, or that were withdrawn, are requested again. A job that is held at a label can be retried too. Filters
+/// Without `--new-product`, labels that do not exist yet are planned again by the current rules, and the differences to the old plan
+/// are printed. Labels that Microsoft refused, or that were withdrawn, are requested again. A job that is held at a label can be retried too. Filters
 /// without `--state` find failed and rejected jobs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\

@@ -10,7 +10,7 @@ use super::report::{Problem, Report};
 impl Config {
     /// Checks that the daemon can run with this configuration: it needs an account, a folder, a rule, a trusted signer, and
     /// outboxes that no one else can write to.
-    /// `check`, `inspect`, `plan` and `test` do not need them.
+    /// `inspect`, `plan` and `test` do not need them.
     ///
     /// # Errors
     /// Everything that is missing.

@@ -328,8 +328,8 @@ pub(crate) struct Folder {
     pub(crate) backlog: Option<At<Backlog>>,
     /// Packages with the same signed content as the package of another job of the folder, but with other bytes. Default: hold
     pub(crate) same_content: Option<At<SameContent>>,
-    /// How long a file has to be unchanged before dropship can reject it; in polled folders (network shares) at least a minute.
-    /// Default: 2s
+    /// How long a file that looks altered, malformed or unsigned has to be unchanged before dropship can reject it; in polled folders
+    /// (network shares) any file, and at least a minute. Default: 2s
     pub(crate) settle: Option<Delay>,
     /// A file that is incomplete and has not changed for this long is rejected as truncated. Default: 1h
     pub(crate) incomplete: Option<Delay>,
