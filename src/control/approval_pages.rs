@@ -101,7 +101,7 @@ impl PageInputs<'_> {
         known: &[Audience],
         prepared: &PreparedRequest,
     ) -> Result<RequestContent, String> {
-        let request = &prepared.new;
+        let request = &prepared.request;
         let named = audiences::resolve(&label.audiences, known).map_err(|problems| problems.join("; "))?;
         let named = named.into_iter().map(|one| NamedAudience { name: one.name.clone(), id: one.id.clone() });
         let previous = previous(self.store, self.packages, self.job, (&snapshot.plan, label), request)

@@ -33,11 +33,11 @@ const MAX_RETRY: Duration = Duration::from_secs(5 * 60);
 pub(super) async fn apply_after<S: Service>(ctx: &StepContext<'_, S>) -> Option<Event> {
     let failed_before = ctx.job.after_failure().is_some();
     match carry_out_policy(ctx).await {
-        Ok(how) if failed_before => Some(Event::AfterDone { how: how.unwrap_or_else(nothing_left) }),
-        Ok(Some(how)) => {
+        Ok(outcome) if failed_before => Some(Event::AfterDone { how: outcome.unwrap_or_else(nothing_left) }),
+        Ok(Some(outcome)) => {
             let job_id = ctx.job.id();
             let name = Escaped(&ctx.job.package().name);
-            tracing::info!(%job_id, event = "after", "{job_id} {name}: {how}");
+            tracing::info!(%job_id, event = "after", "{job_id} {name}: {outcome}");
             None
         }
         Ok(None) => None,
@@ -58,13 +58,13 @@ pub(super) async fn retry_after<S: Service>(ctx: &mut StepContext<'_, S>) -> Ste
     // The interval doubles with the time since the first failure. Only a changed reason is stored, with an early time: a
     // daemon that starts tries again at once.
     let since = ctx.job.after_failure().map_or_else(|| clock.now(), |failure| failure.since);
-    let late = Duration::try_from(clock.now().duration_since(since)).unwrap_or_default();
-    let again = clock.after(late.clamp(MIN_RETRY, MAX_RETRY));
-    let known = ctx.job.after_failure().map(|failure| failure.why.as_str());
-    if matches!(&failed, Event::AfterFailed { why, .. } if known != Some(why.as_str())) {
+    let failing_for = Duration::try_from(clock.now().duration_since(since)).unwrap_or_default();
+    let next_attempt = clock.after(failing_for.clamp(MIN_RETRY, MAX_RETRY));
+    let recorded_reason = ctx.job.after_failure().map(|failure| failure.why.as_str());
+    if matches!(&failed, Event::AfterFailed { why, .. } if recorded_reason != Some(why.as_str())) {
         ctx.record(vec![failed]).await?;
     }
-    ctx.retry_background_at(again);
+    ctx.retry_background_at(next_attempt);
     Ok(false)
 }
 
@@ -83,9 +83,9 @@ async fn carry_out_policy<S: Service>(ctx: &StepContext<'_, S>) -> Result<Option
         AfterSuccess::Delete => format!("delete {path}"),
         AfterSuccess::Move(target) => format!("move {path} to {}", target.display()),
     };
-    let place = root.clone();
+    let drop_folder = root.clone();
     let work = move |progress: &Progress| carry_out(&after, &root, Path::new(&path), &package, progress);
-    let done = file_work::run_on_package_in(&place, work).await;
+    let done = file_work::run_on_package_in(&drop_folder, work).await;
     done.map_err(|error| {
         format!("cannot {action}: {error}; let the daemon's user write to both folders, and free space on their disks")
     })
@@ -99,27 +99,27 @@ pub(super) fn carry_out(
     package: &Package,
     progress: &Progress,
 ) -> io::Result<Option<String>> {
-    let left = |why: &str| Ok(Some(format!("{} {why} and is left alone", path.display())));
+    let leave_alone = |why: &str| Ok(Some(format!("{} {why} and is left alone", path.display())));
     if *after == AfterSuccess::Leave {
         return Ok(None);
     }
-    let Ok(below) = path.strip_prefix(root) else { return left("is not in its drop folder") };
+    let Ok(relative_path) = path.strip_prefix(root) else { return leave_alone("is not in its drop folder") };
     let opened = SharedFolder::open(root)
-        .and_then(|root| root.parent_of(below))
+        .and_then(|root| root.parent_of(relative_path))
         .and_then(|(folder, name)| folder.file(&name).map(|(file, meta)| (folder, name, file, meta)));
     let (folder, name, mut file, meta) = match opened {
         Ok(opened) => opened,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) if matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotADirectory) => {
-            return left("is no longer a regular file");
+            return leave_alone("is no longer a regular file");
         }
         Err(error) => return Err(error),
     };
-    let same = meta.len() == package.size
+    let has_job_bytes = meta.len() == package.size
         && digest_of(&mut progress.reader(&mut file), package.size)? == package.sha256;
     // Hashing takes a while, and the file may have been written to.
-    if !same || version(&file.metadata()?) != version(&meta) {
-        return left("now contains other bytes");
+    if !has_job_bytes || version(&file.metadata()?) != version(&meta) {
+        return leave_alone("now contains other bytes");
     }
     let (done, taken) = match after {
         AfterSuccess::Leave => return Ok(None),
@@ -135,7 +135,7 @@ pub(super) fn carry_out(
     };
     match taken {
         TakeOutcome::Taken => Ok(Some(done)),
-        TakeOutcome::Replaced => left("was replaced by another file, which is not the job's,"),
+        TakeOutcome::Replaced => leave_alone("was replaced by another file, which is not the job's,"),
     }
 }
 

@@ -28,8 +28,8 @@ use dropship_store::{Commit, Store, StoreError};
 
 /// Inspects packages; admission does it.
 pub trait PackageInspector: Send + Sync {
-    /// Inspects the package of a job again, from where it was found, and returns what follows: nothing if it was cancelled,
-    /// because the daemon stops. `progress` is that of reading the dropped file.
+    /// Inspects the package of a job again, from where it was found, and returns the resulting events: none if the
+    /// inspection was cancelled, because the daemon stops. `progress` is that of reading the dropped file.
     ///
     /// # Errors
     /// When the package cannot be read for a reason that may pass (`is_passing`). Then inspect it again later.
@@ -50,7 +50,7 @@ pub struct PipelineParts<S> {
     pub packages: PackageStore,
     /// Clients of the Hardware dashboard API, by account.
     pub services: BTreeMap<String, S>,
-    /// Inspection and rules.
+    /// Inspects packages again.
     pub inspector: Arc<dyn PackageInspector>,
     /// Pauses that the operator asked for.
     pub pause: Arc<PauseGate>,
@@ -200,7 +200,7 @@ impl<S> Pipeline<S> {
         };
         if self.guards.accounts.suspend(account, &error.to_string(), now, due) {
             crate::observe::account_suspended(account, &error.to_string());
-            self.events.account_changed(account, Some(&error.to_string()));
+            self.events.notify_account_changed(account, Some(&error.to_string()));
         }
         self.guards.accounts.get(account).map_or(now, |suspended| suspended.probe)
     }
@@ -209,7 +209,7 @@ impl<S> Pipeline<S> {
     pub(super) fn resume_account(&self, account: &str) {
         if self.guards.accounts.resume(account) {
             crate::observe::account_resumed(account);
-            self.events.account_changed(account, None);
+            self.events.notify_account_changed(account, None);
         }
     }
 

@@ -72,7 +72,7 @@ pub(super) async fn turn<S: Service>(pipeline: &Pipeline<S>) -> Result<AuditTurn
     }
     let due = pipeline.store.labels_checked_before(before(now, pipeline.settings.audit), 1)?;
     let Some(id) = due.first().copied() else { return Ok(AuditTurn::Nothing) };
-    let Some(known) = published::whole(&*pipeline.store, id)? else {
+    let Some(known) = published::read_label(&*pipeline.store, id)? else {
         let forgotten = Commit::unsynced(vec![Entry::LabelForgotten { label: id }]);
         pipeline.store.commit(forgotten).committed().await?;
         return Ok(AuditTurn::Done);
@@ -102,8 +102,8 @@ struct Audit<'a, S> {
 
 impl<S: Service> Audit<'_, S> {
     async fn run(&self) -> Result<AuditTurn, StoreError> {
-        let own = self.owner.as_ref().and_then(|(job, index)| job.labels().get(*index));
-        if own.is_some_and(|label| !label.is_published()) {
+        let own_label = self.owner.as_ref().and_then(|(job, index)| job.labels().get(*index));
+        if own_label.is_some_and(|label| !label.is_published()) {
             // The label is being withdrawn. The background work of its job follows that.
             return self.postpone(self.pipeline.settings.audit, self.check.missing_since).await;
         }
@@ -121,39 +121,39 @@ impl<S: Service> Audit<'_, S> {
             () = self.pipeline.shutdown.cancelled() => return Ok(AuditTurn::Nothing),
         };
         match found {
-            Ok(found) => self.found(&found).await,
-            Err(error) => self.failed(&error).await,
+            Ok(found) => self.on_found(&found).await,
+            Err(error) => self.on_error(&error).await,
         }
     }
 
     /// The service has the label.
-    async fn found(&self, found: &ShippingLabel) -> Result<AuditTurn, StoreError> {
+    async fn on_found(&self, found: &ShippingLabel) -> Result<AuditTurn, StoreError> {
         if found.is_failed() {
             let messages = found.workflow_status.as_ref().map(|status| status.messages.join("; "));
             let reason = messages.filter(|text| !text.is_empty());
             let reason = reason.unwrap_or_else(|| "no reason given".to_owned());
-            return self.drifted(Drift::Withdrawn { reason }, None).await;
+            return self.record_drift(Drift::Withdrawn { reason }, None).await;
         }
         let known = known_audiences::read(&*self.pipeline.store, &self.known.account)?;
         match compare(&self.known, found, &known) {
             // One answer without targets proves nothing.
-            Comparison::NoTargets => self.missing(Drift::Expired).await,
+            Comparison::NoTargets => self.on_missing(Drift::Expired).await,
             _ if !found.is_done() => self.postpone(self.recheck(), None).await,
-            Comparison::Same => self.passed(Vec::new()).await,
-            Comparison::First(label) => self.passed(vec![Entry::LabelPublished { label }]).await,
+            Comparison::Same => self.record_passed(Vec::new()).await,
+            Comparison::First(label) => self.record_passed(vec![Entry::LabelPublished { label }]).await,
             Comparison::Changed { label, .. } if self.check.edited => {
-                self.passed(vec![Entry::LabelPublished { label }]).await
+                self.record_passed(vec![Entry::LabelPublished { label }]).await
             }
             Comparison::Changed { label, changes } => {
-                self.drifted(Drift::Changed { changes }, Some(label)).await
+                self.record_drift(Drift::Changed { changes }, Some(label)).await
             }
         }
     }
 
     /// The call failed. A 404 proves nothing yet: a part of the service may not know the label for a while.
-    async fn failed(&self, error: &Error) -> Result<AuditTurn, StoreError> {
+    async fn on_error(&self, error: &Error) -> Result<AuditTurn, StoreError> {
         if error.status == Some(404) {
-            return self.missing(Drift::Removed).await;
+            return self.on_missing(Drift::Removed).await;
         }
         tracing::debug!(label_id = %self.known.id, "cannot compare label {}: {error}", self.known.id);
         let delay = error.retry_after.unwrap_or_default().max(RETRY);
@@ -162,11 +162,11 @@ impl<S: Service> Audit<'_, S> {
 
     /// The service does not show the label, or shows no target of it. If this is still so after `[api] uncertain`, the drift is
     /// recorded.
-    async fn missing(&self, drift: Drift) -> Result<AuditTurn, StoreError> {
+    async fn on_missing(&self, drift: Drift) -> Result<AuditTurn, StoreError> {
         let since = self.check.missing_since.unwrap_or(self.now);
         let span = Duration::try_from(self.now.duration_since(since)).unwrap_or_default();
         if self.check.missing_since.is_some() && span >= self.pipeline.settings.uncertain {
-            return self.drifted(drift, None).await;
+            return self.record_drift(drift, None).await;
         }
         self.postpone(self.recheck(), Some(since)).await
     }
@@ -177,7 +177,7 @@ impl<S: Service> Audit<'_, S> {
     }
 
     /// The label is as expected, except for the changes in the entries.
-    async fn passed(&self, mut entries: Vec<Entry>) -> Result<AuditTurn, StoreError> {
+    async fn record_passed(&self, mut entries: Vec<Entry>) -> Result<AuditTurn, StoreError> {
         entries.push(Entry::LabelChecked { label: self.known.id, check: LabelCheck::passed(self.now) });
         self.pipeline.store.commit(Commit::unsynced(entries)).committed().await?;
         Ok(AuditTurn::Done)
@@ -198,7 +198,7 @@ impl<S: Service> Audit<'_, S> {
     }
 
     /// Records a difference: in the job if the job still exists, otherwise only in the log.
-    async fn drifted(
+    async fn record_drift(
         &self,
         drift: Drift,
         label: Option<Box<PublishedLabel>>,
@@ -216,13 +216,13 @@ impl<S: Service> Audit<'_, S> {
             crate::observe::label_of_pruned_job_drifted(&self.known, &drift);
             return Ok(AuditTurn::Done);
         };
-        let note = UnacknowledgedDrift {
+        let unacknowledged = UnacknowledgedDrift {
             job: job.id().clone(),
             label: self.known.name.clone(),
             what: drift.to_string(),
             at: self.now,
         };
-        entries.extend(label_drift::raised(id, &note));
+        entries.extend(label_drift::raised(id, &unacknowledged));
         record(self.pipeline, job, entries, Event::Drifted { label: index, id, drift }).await
     }
 }

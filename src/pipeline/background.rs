@@ -39,8 +39,8 @@ pub(super) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         if let Err(why) = duplicates::try_check(ctx, &check).await? {
             crate::observe::duplicate_check_failed(&pipeline.failed_checks, &ctx.job, &check.name, &why);
             // The interval doubles with the time since the check was due.
-            let late = Duration::try_from(now.duration_since(check.due)).unwrap_or_default();
-            ctx.retry_background_at(pipeline.clock.after(late.clamp(MIN_RETRY, MAX_RETRY)));
+            let overdue_by = Duration::try_from(now.duration_since(check.due)).unwrap_or_default();
+            ctx.retry_background_at(pipeline.clock.after(overdue_by.clamp(MIN_RETRY, MAX_RETRY)));
             return Ok(());
         }
     }

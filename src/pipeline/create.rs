@@ -22,15 +22,15 @@ use dropship_job::{CreateProgress, ErrorKind, Event, Fault, Intent, RemoteId, Re
 /// Creates the object unless it exists; resolves a create whose response was lost.
 pub(super) async fn create<S: Service>(
     ctx: &mut StepContext<'_, S>,
-    what: &impl RemoteCreate<S>,
+    object: &impl RemoteCreate<S>,
 ) -> StepResult {
     loop {
-        match ctx.job.creation(what.kind()) {
+        match ctx.job.creation(object.kind()) {
             Some(CreateProgress::Done(_)) => return Ok(()),
-            Some(CreateProgress::Intended(_)) => reconcile(ctx, what).await?,
-            Some(CreateProgress::Open) => start(ctx, what).await?,
+            Some(CreateProgress::Intended(_)) => reconcile(ctx, object).await?,
+            Some(CreateProgress::Open) => start(ctx, object).await?,
             None => {
-                let message = format!("the plan has no such {}", what.kind());
+                let message = format!("the plan has no such {}", object.kind());
                 return ctx.fail(Fault::new(ErrorKind::PlanLost, message)).await;
             }
         }
@@ -38,13 +38,13 @@ pub(super) async fn create<S: Service>(
 }
 
 /// Makes an intent durable and sends the create.
-async fn start<S: Service>(ctx: &mut StepContext<'_, S>, what: &impl RemoteCreate<S>) -> StepResult {
+async fn start<S: Service>(ctx: &mut StepContext<'_, S>, object: &impl RemoteCreate<S>) -> StepResult {
     let service = ctx.service().await?;
     if ctx.is_paused().await {
         return ctx.wait_paused().await;
     }
-    lock_name(ctx, what.kind(), what.name()).await?;
-    let result = intend_and_call(ctx, what, &service).await;
+    lock_name(ctx, object.kind(), object.name()).await?;
+    let result = intend_and_call(ctx, object, &service).await;
     // `release` keeps the name while the create is in doubt, so that no other job creates it.
     ctx.pipeline.guards.names.release(&ctx.job);
     result
@@ -52,25 +52,25 @@ async fn start<S: Service>(ctx: &mut StepContext<'_, S>, what: &impl RemoteCreat
 
 async fn intend_and_call<S: Service>(
     ctx: &mut StepContext<'_, S>,
-    what: &impl RemoteCreate<S>,
+    object: &impl RemoteCreate<S>,
     service: &S,
 ) -> StepResult {
-    let kind = what.kind();
+    let kind = object.kind();
     let attempts = ctx.job.attempts();
-    let existing = match ctx.unless_shutting_down(what.existing_ids(service, attempts)).await? {
+    let existing = match ctx.unless_shutting_down(object.existing_ids(service, attempts)).await? {
         Ok(existing) => existing,
-        Err(error) => return ctx.on_list_error(what.list_of(), error).await,
+        Err(error) => return ctx.on_list_error(object.list_of(), error).await,
     };
-    if adopt_earlier(ctx, what, service, &existing.items).await? {
+    if adopt_earlier(ctx, object, service, &existing.items).await? {
         return Ok(());
     }
     let incomplete_list = existing.incomplete.map(|incomplete| incomplete.to_string());
     if let Some(why) = &incomplete_list {
-        crate::observe::list_incomplete(&ctx.job, kind, what.name(), why);
+        crate::observe::list_incomplete(&ctx.job, kind, object.name(), why);
     }
-    what.confirm(ctx, service).await?;
+    object.confirm(ctx, service).await?;
     // Listing may take so long that another job has taken over the name.
-    lock_name(ctx, kind, what.name()).await?;
+    lock_name(ctx, kind, object.name()).await?;
     let pipeline = ctx.pipeline;
     let Some(permit) = pipeline.guards.pause.permit(ctx.job.package().folder.as_deref()).await else {
         return ctx.wait_paused().await;
@@ -82,38 +82,40 @@ async fn intend_and_call<S: Service>(
     let intent = Intent {
         existing_ids: existing.items,
         incomplete_list,
-        ..Intent::new(what.name(), what.digest(), may_complete_until)
+        ..Intent::new(object.name(), object.digest(), may_complete_until)
     };
     ctx.record(vec![Event::Intended { kind, intent }]).await?;
     pipeline.guards.names.renew(&ctx.job);
-    let made = what.make(service).await;
+    let response = object.send(service).await;
     drop(permit);
-    record_result(ctx, what, made).await
+    record_result(ctx, object, response).await
 }
 
 /// Uses an equal object that exists before the first request, where only this job creates objects: an earlier run created it,
 /// and the store was restored from a backup made before. Returns whether there is one.
 async fn adopt_earlier<S: Service>(
     ctx: &mut StepContext<'_, S>,
-    what: &impl RemoteCreate<S>,
+    object: &impl RemoteCreate<S>,
     service: &S,
     existing: &[RemoteId],
 ) -> StepResult<bool> {
-    let RemoteKind::Label(index) = what.kind() else { return Ok(false) };
-    let strays = ctx.job.strays().iter().filter(|stray| stray.label == index).map(|stray| stray.remote.id);
-    let former = ctx.job.labels().get(index).into_iter().flat_map(|label| label.former_ids().iter().copied());
-    let known: Vec<_> = former.chain(strays).collect();
-    if existing.iter().all(|id| known.contains(id)) {
+    let RemoteKind::Label(index) = object.kind() else { return Ok(false) };
+    let stray_ids = ctx.job.strays().iter().filter(|stray| stray.label == index).map(|stray| stray.remote.id);
+    let former_ids =
+        ctx.job.labels().get(index).into_iter().flat_map(|label| label.former_ids().iter().copied());
+    let known_ids: Vec<_> = former_ids.chain(stray_ids).collect();
+    if existing.iter().all(|id| known_ids.contains(id)) {
         return Ok(false);
     }
-    let found =
-        match lists::accept(service, what.list_of(), ctx.job.attempts(), what.find(service).await).await {
-            Ok(found) => found,
-            Err(error) => return ctx.on_list_error(what.list_of(), error).await,
-        };
+    let found = match lists::accept(service, object.list_of(), ctx.job.attempts(), object.find(service).await)
+        .await
+    {
+        Ok(found) => found,
+        Err(error) => return ctx.on_list_error(object.list_of(), error).await,
+    };
     for candidate in found.items {
-        if candidate.mismatch.is_none() && !known.contains(&candidate.id) && is_free(ctx, candidate.id)? {
-            ctx.record_created(what.kind(), candidate.id, true, candidate.go_live).await?;
+        if candidate.mismatch.is_none() && !known_ids.contains(&candidate.id) && is_free(ctx, candidate.id)? {
+            ctx.record_created(object.kind(), candidate.id, true, candidate.go_live).await?;
             return Ok(true);
         }
     }

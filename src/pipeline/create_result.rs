@@ -10,19 +10,19 @@ use dropship_job::{CreateProgress, Event, HoldFault, HoldReason, RemoteId};
 /// Records the result of a create.
 pub(super) async fn record_result<S: Service>(
     ctx: &mut StepContext<'_, S>,
-    what: &impl RemoteCreate<S>,
-    made: Result<RemoteId, Error>,
+    object: &impl RemoteCreate<S>,
+    response: Result<RemoteId, Error>,
 ) -> StepResult {
-    let kind = what.kind();
-    let error = match made {
-        Ok(id) => return ctx.record_created(kind, id, false, what.go_live()).await,
+    let kind = object.kind();
+    let error = match response {
+        Ok(id) => return ctx.record_created(kind, id, false, object.go_live()).await,
         Err(error) => error,
     };
     if error.execution == Execution::Unknown {
         crate::observe::response_lost(
             ctx.pipeline.events().causes(),
             &ctx.job,
-            what.kind(),
+            object.kind(),
             &error.to_string(),
         );
         return Ok(());
@@ -39,7 +39,7 @@ pub(super) async fn record_result<S: Service>(
             format!("{error}; list the existing objects with `dropship api`, then approve, cancel or retry");
         return ctx.hold(HoldFault::new(HoldReason::ExistsAlready, message)).await;
     }
-    match what.list_of() {
+    match object.list_of() {
         ListOf::OwnObject => ctx.on_own_object_error(error).await,
         ListOf::Account => ctx.on_api_error(error).await,
     }

@@ -36,7 +36,7 @@ const MIN_RETRY: Duration = Duration::from_secs(2);
 const MAX_RETRY: Duration = Duration::from_secs(5 * 60);
 
 /// Longest interval between passes that remove old results.
-const CLEARING: Duration = Duration::from_secs(3600);
+const MAX_CLEARING_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// The jobs of this node's own folders whose results and receipts have to be copied.
 pub struct Deliveries {
@@ -88,7 +88,7 @@ impl Deliveries {
                 copies.spawn(async move { this.copy(&id).await });
                 continue;
             }
-            let until = next.err().flatten().unwrap_or_else(|| Instant::now() + CLEARING);
+            let until = next.err().flatten().unwrap_or_else(|| Instant::now() + MAX_CLEARING_INTERVAL);
             tokio::select! {
                 () = added => {}
                 () = shutdown.cancelled() => {}
@@ -176,43 +176,44 @@ impl Deliveries {
     /// # Errors
     /// When a result could not be copied. The error has the outbox and the reason.
     async fn try_copy(&self, id: &JobId) -> Result<(), (PathBuf, String)> {
-        let unread = |error: StoreError| (PathBuf::new(), error.to_string());
-        let Some(job) = self.store.job(id).map_err(unread)? else { return Ok(()) };
+        let store_error = |error: StoreError| (PathBuf::new(), error.to_string());
+        let Some(job) = self.store.job(id).map_err(store_error)? else { return Ok(()) };
         let folder = job.package().folder.clone().unwrap_or_default();
-        let Some(own) = self.folders.own(&folder) else { return Ok(()) };
-        let place = own.outbox.clone();
+        let Some(own_folder) = self.folders.own(&folder) else { return Ok(()) };
+        let outbox = own_folder.outbox.clone();
         let from = ResultPlace::of(&self.packages, &job.package().outbox, None);
-        let delivery = Delivery { job: job.clone(), from, folder: own, ownership: self.ownership.clone() };
-        let done = file_work::run_on_package_in(&place, move |progress| delivery.copy(progress)).await;
-        let shown = place.display().to_string();
+        let delivery =
+            Delivery { job: job.clone(), from, folder: own_folder, ownership: self.ownership.clone() };
+        let done = file_work::run_on_package_in(&outbox, move |progress| delivery.copy(progress)).await;
+        let outbox_name = outbox.display().to_string();
         match done {
             Ok(done) => {
-                if let Some(times) = self.failures.reset(&shown) {
+                if let Some(times) = self.failures.reset(&outbox_name) {
                     tracing::info!(
                         event = "outbox_writable",
-                        "outbox {shown} has its results again after {times} failures"
+                        "outbox {outbox_name} has its results again after {times} failures"
                     );
                 }
-                log_done(&job, &folder, &place, &done);
-                self.note(&job).await
+                log_done(&job, &folder, &outbox, &done);
+                self.note_copied(&job).await
             }
             Err(error) => {
                 let why =
                     format!("cannot copy the results of job {id} from {}: {error}", job.package().outbox);
-                match self.failures.count(&shown) {
+                match self.failures.count(&outbox_name) {
                     Some(1) => tracing::warn!(
                         job_id = %id, folder, event = "results_not_copied",
-                        "{why}; it is tried again; let the daemon's user write to {shown}, and read the storage that [store] packages names"
+                        "{why}; it is tried again; let the daemon's user write to {outbox_name}, and read the storage that [store] packages names"
                     ),
                     _ => tracing::debug!(job_id = %id, "{why}"),
                 }
-                Err((place, why))
+                Err((outbox, why))
             }
         }
     }
 
     /// Notes that the receipt of an ended job need not be copied again.
-    async fn note(&self, job: &Job) -> Result<(), (PathBuf, String)> {
+    async fn note_copied(&self, job: &Job) -> Result<(), (PathBuf, String)> {
         if job.state().has_ended() {
             let entry = Entry::ReceiptWritten { job: job.id().clone(), rev: job.rev() };
             if let Err(error) = self.store.commit(Commit::unsynced(vec![entry])).committed().await {
@@ -225,34 +226,36 @@ impl Deliveries {
     /// Interval between passes that remove old results.
     fn clearing_interval(&self) -> Duration {
         let names = self.folders.own_names();
-        let kept = names.iter().filter_map(|name| self.folders.own(name)?.keep).min();
-        kept.map_or(CLEARING, |keep| keep.clamp(Duration::from_secs(1), CLEARING))
+        let shortest_keep = names.iter().filter_map(|name| self.folders.own(name)?.keep).min();
+        shortest_keep
+            .map_or(MAX_CLEARING_INTERVAL, |keep| keep.clamp(Duration::from_secs(1), MAX_CLEARING_INTERVAL))
     }
 
     /// Removes results that are older than their folder keeps them.
     async fn clear(&self) {
         for name in self.folders.own_names() {
-            let Some((own, keep)) = self.folders.own(&name).and_then(|own| own.keep.map(|keep| (own, keep)))
+            let Some((own_folder, keep)) =
+                self.folders.own(&name).and_then(|own_folder| own_folder.keep.map(|keep| (own_folder, keep)))
             else {
                 continue;
             };
             let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
             let Ok(before) = Timestamp::now().checked_sub(keep) else { continue };
             let (store, packages) = (Arc::clone(&self.store), self.packages.clone());
-            let place = own.outbox.clone();
+            let outbox = own_folder.outbox.clone();
             let work = move |progress: &Progress| {
                 // Others may have put any number of names there, so only the time for all of them is limited.
                 progress.pause();
-                let (old, read) = outbox::untouched_since(&packages, &own.outbox, &name, before);
-                for (at, receipt) in old {
+                let (old, listed) = outbox::untouched_since(&packages, &own_folder.outbox, &name, before);
+                for (place, receipt) in old {
                     if is_over(&*store, &receipt).map_err(std::io::Error::other)? {
-                        ResultPlace::of(&packages, at, None).remove(false)?;
+                        ResultPlace::of(&packages, place, None).remove(false)?;
                     }
                 }
-                read
+                listed
             };
-            if let Err(error) = file_work::run_on_package_in(&place, work).await {
-                tracing::warn!("cannot remove old results from {}: {error}", place.display());
+            if let Err(error) = file_work::run_on_package_in(&outbox, work).await {
+                tracing::warn!("cannot remove old results from {}: {error}", outbox.display());
             }
         }
     }

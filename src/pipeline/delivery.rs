@@ -36,19 +36,21 @@ impl Delivery {
     /// When a file of the outbox or the store cannot be read or written, or a result differs from what the job has recorded.
     pub(super) fn copy(&self, progress: &Progress) -> io::Result<DeliveryOutcome> {
         let package = self.job.package();
-        let is_of_job = |there: &Receipt| there.folder == package.folder && self.ownership.owns(there);
+        let is_of_job =
+            |existing: &Receipt| existing.folder == package.folder && self.ownership.owns(existing);
         let (outbox, mode) = (&self.folder.outbox, self.folder.mode);
         let claim = outbox::claim(outbox, &package.name, &package.sha256, mode, &is_of_job);
         // The job is older than the key `node` of its folder, so its results are in the outbox already.
         if claim.folder == self.from.folder() {
             return Ok(DeliveryOutcome::default());
         }
-        let there = read_receipt(&claim.folder).filter(|there| there.id == *self.job.id());
+        let existing = read_receipt(&claim.folder).filter(|existing| existing.id == *self.job.id());
         let to = Outbox::at(&claim.folder, mode);
         to.prepare()?;
-        let missing: Vec<_> = self.job.files().iter().filter(|file| !has(there.as_ref(), file)).collect();
+        let missing: Vec<_> =
+            self.job.files().iter().filter(|file| !is_shown(existing.as_ref(), file)).collect();
         // Without a receipt, the shared storage may not be mounted. A result that is missing here may then be on it.
-        if !missing.is_empty() && fetched(&self.from, progress, ResultPlace::receipt)?.is_none() {
+        if !missing.is_empty() && fetch(&self.from, progress, ResultPlace::receipt)?.is_none() {
             let message = format!("{} has no receipt", self.from.folder().display());
             return Err(io::Error::new(io::ErrorKind::NotFound, message));
         }
@@ -60,7 +62,7 @@ impl Delivery {
             copy_report(&to, &self.from, progress)?;
         }
         to.sync()?;
-        let is_new = there.is_none_or(|there| there.state != StateKind::Succeeded);
+        let is_new = existing.is_none_or(|existing| existing.state != StateKind::Succeeded);
         if self.job.state().kind() == StateKind::Succeeded && is_new {
             done.after = self.act_on_dropped_file(progress)?;
         }
@@ -80,24 +82,24 @@ impl Delivery {
 }
 
 /// Whether the receipt in the outbox shows this result: it was copied before the receipt was written.
-fn has(there: Option<&Receipt>, file: &Asset) -> bool {
-    there.is_some_and(|there| there.files.contains(file))
+fn is_shown(existing: Option<&Receipt>, file: &Asset) -> bool {
+    existing.is_some_and(|existing| existing.files.contains(file))
 }
 
 /// What is read from the shared storage. A slow read does not count as a hung outbox: the client of object storage has time limits
 /// of its own.
-fn fetched<T>(from: &ResultPlace, progress: &Progress, read: impl FnOnce(&ResultPlace) -> T) -> T {
+fn fetch<T>(from: &ResultPlace, progress: &Progress, read: impl FnOnce(&ResultPlace) -> T) -> T {
     if matches!(from, ResultPlace::Objects(_)) {
         progress.pause();
     }
-    let found = read(from);
+    let value = read(from);
     progress.advance();
-    found
+    value
 }
 
 /// Copies a result. One that `outbox_keep` has removed in the meantime is left out.
 fn copy(to: &Outbox, from: &ResultPlace, file: &Asset, progress: &Progress) -> io::Result<bool> {
-    let from = match fetched(from, progress, |from| from.open(&file.name, Some(file))) {
+    let from = match fetch(from, progress, |from| from.open(&file.name, Some(file))) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
         opened => opened?,
     };
@@ -108,7 +110,7 @@ fn copy(to: &Outbox, from: &ResultPlace, file: &Asset, progress: &Progress) -> i
 
 /// Copies the error report, which the job does not record.
 fn copy_report(to: &Outbox, from: &ResultPlace, progress: &Progress) -> io::Result<()> {
-    match fetched(from, progress, |from| from.open(ERRORS, None)) {
+    match fetch(from, progress, |from| from.open(ERRORS, None)) {
         Ok(from) => to.deliver_clone(ERRORS, &mut progress.reader(&from), Some(&from)).map(drop),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),

@@ -22,51 +22,51 @@ pub(crate) async fn refresh<S: Service>(
     plan: &LabelPlan,
 ) -> StepResult {
     let packages = ctx.pipeline.packages.clone();
-    let held = match results::driver_metadata(&packages, &ctx.job).await {
-        Ok(held) => held,
-        Err(error) => return on_unread(ctx, &error).await,
+    let stored = match results::driver_metadata(&packages, &ctx.job).await {
+        Ok(stored) => stored,
+        Err(error) => return on_unreadable(ctx, &error).await,
     };
     let snapshot = ctx.plan_snapshot().await?;
     let missing = |metadata: &DriverMetadata| {
         gaps(metadata, &snapshot.facts, &snapshot.plan.product.requested_signatures)
     };
-    if missing(&held).is_empty() && selects(plan, &held) {
-        return check_infs(ctx, &snapshot.facts, &held).await;
+    if missing(&stored).is_empty() && selects(plan, &stored) {
+        return check_infs(ctx, &snapshot.facts, &stored).await;
     }
     let outbox = ctx.pipeline.receipts.outbox(&ctx.job);
     let submission = ctx.fetch_submission(service).await?;
     let Some(url) = submission.download(&DownloadKind::DriverMetadata) else { return Ok(()) };
-    let fetched = collect::fetch_metadata(ctx, service, url, &outbox).await?;
+    let asset = collect::fetch_metadata(ctx, service, url, &outbox).await?;
     if let Err(error) = results::sync(&outbox).await {
         return ctx.on_outbox_error(&outbox, &error).await;
     }
     let mut files = ctx.job.files().to_vec();
     match files.iter_mut().find(|file| file.name == METADATA) {
-        Some(file) => *file = fetched,
-        None => files.push(fetched),
+        Some(file) => *file = asset,
+        None => files.push(asset),
     }
     if files != ctx.job.files() {
         ctx.record(vec![Event::Collected { files }]).await?;
     }
-    let found = match results::driver_metadata(&packages, &ctx.job).await {
-        Ok(found) => found,
-        Err(error) => return on_unread(ctx, &error).await,
+    let fetched = match results::driver_metadata(&packages, &ctx.job).await {
+        Ok(fetched) => fetched,
+        Err(error) => return on_unreadable(ctx, &error).await,
     };
-    let missing = missing(&found).join(", ");
+    let missing = missing(&fetched).join(", ");
     if missing.is_empty() {
-        return check_infs(ctx, &snapshot.facts, &found).await;
+        return check_infs(ctx, &snapshot.facts, &fetched).await;
     }
     if ctx.time_in_step() < ctx.pipeline.settings.uncertain {
         let reason = WaitReason::IncompleteMetadata { missing };
         return ctx.poll_again(ctx.pipeline.settings.sign, reason).await;
     }
-    check_infs(ctx, &snapshot.facts, &found).await?;
+    check_infs(ctx, &snapshot.facts, &fetched).await?;
     observe::metadata_incomplete(&ctx.job, &missing);
     Ok(())
 }
 
-/// Metadata that can be read later are compared with the package then. What is wrong with others, the request says.
-pub(super) async fn on_unread<S: Service>(
+/// Retries the step if the metadata may be readable later. Otherwise continues: the request for the label then reports the error.
+pub(super) async fn on_unreadable<S: Service>(
     ctx: &mut StepContext<'_, S>,
     error: &std::io::Error,
 ) -> StepResult {

@@ -45,8 +45,8 @@ pub(super) async fn try_check<S: Service>(
         }
         Err(CheckBlocked::NameInUse) => Err("another job is creating an object with that name".to_owned()),
         Err(CheckBlocked::Api(error)) => {
-            let refused = matches!(error.recovery, Recovery::Credentials | Recovery::Permission);
-            if refused && !pipeline.guards.accounts.refused_again(&account, ctx.job.id()) {
+            let is_refused = matches!(error.recovery, Recovery::Credentials | Recovery::Permission);
+            if is_refused && !pipeline.guards.accounts.refused_again(&account, ctx.job.id()) {
                 pipeline.suspend_account(&account, &error);
             }
             Err(error.to_string())
@@ -117,15 +117,23 @@ async fn record_labels<S: Service>(
             Err(error) => return Ok(Err(CheckBlocked::Api(error))),
         },
     };
-    let proven = |id: &RemoteId| candidates.iter().any(|one| one.id == *id && one.mismatch.is_none());
+    let proven = |id: &RemoteId| {
+        candidates.iter().any(|candidate| candidate.id == *id && candidate.mismatch.is_none())
+    };
     let (mut ids, unproven): (Vec<RemoteId>, Vec<RemoteId>) = found.into_iter().partition(proven);
     let is_in_doubt = ctx.job.labels().get(index).is_some_and(|label| label.intent().is_some());
     if is_in_doubt && !ids.is_empty() {
         let id = ids.remove(0);
-        let go_live = candidates.iter().find(|one| one.id == id).and_then(|one| one.go_live);
+        let go_live =
+            candidates.iter().find(|candidate| candidate.id == id).and_then(|candidate| candidate.go_live);
         let kind = check.kind;
         ctx.record(vec![Event::Created { kind, id, adopted: true, go_live }]).await?;
-        if !ctx.job.duplicate_checks().iter().any(|left| left.due == check.due && left.kind == kind) {
+        if !ctx
+            .job
+            .duplicate_checks()
+            .iter()
+            .any(|remaining| remaining.due == check.due && remaining.kind == kind)
+        {
             // The check was for this create.
             if !ids.is_empty() || !unproven.is_empty() {
                 ctx.record(vec![Event::DuplicatesChecked { kind, ids, unproven, next: None }]).await?;
@@ -147,8 +155,8 @@ fn next_search<S: Service>(ctx: &StepContext<'_, S>, check: &LateDuplicateCheck)
 }
 
 /// The error of a check whose product or submission is not known.
-fn unknown_place(name: &str, what: &str) -> Error {
-    let message = format!("the {what} that contains `{name}` is not known");
+fn unknown_parent(name: &str, kind: &str) -> Error {
+    let message = format!("the {kind} that contains `{name}` is not known");
     Error::not_sent("check for duplicates", Recovery::Permanent, message)
 }
 
@@ -159,27 +167,33 @@ async fn existing_ids<S: Service>(
     is_final: impl FnOnce() -> bool,
 ) -> Result<Listing<RemoteId>, Error> {
     let name = &check.name;
-    let product = check.product.map(ProductId::of).ok_or_else(|| unknown_place(name, "product"));
-    let submission = check.submission.map(SubmissionId::of).ok_or_else(|| unknown_place(name, "submission"));
+    let product = check.product.map(ProductId::of).ok_or_else(|| unknown_parent(name, "product"));
+    let submission = check.submission.map(SubmissionId::of).ok_or_else(|| unknown_parent(name, "submission"));
     match check.kind {
         RemoteKind::Product => {
             let read = service.products().await;
             // The client has repeated a later page that failed: on large accounts there is always one.
             let has_items = read.is_ok();
             let all = lists::accept_in_background(service, read, || has_items || is_final()).await?;
-            let named = all.items.iter().filter(|one| one.product_name == *name).map(|one| one.id.remote());
+            let named = all
+                .items
+                .iter()
+                .filter(|object| object.product_name == *name)
+                .map(|object| object.id.remote());
             Ok(Listing { items: named.collect(), incomplete: all.incomplete })
         }
         RemoteKind::Submission => {
             let read = service.submissions(product?).await;
             let all = lists::accept_in_background(service, read, is_final).await?;
-            let named = all.items.iter().filter(|one| one.name == *name).map(|one| one.id.remote());
+            let named =
+                all.items.iter().filter(|object| object.name == *name).map(|object| object.id.remote());
             Ok(Listing { items: named.collect(), incomplete: all.incomplete })
         }
         RemoteKind::Label(_) => {
             let read = service.labels(product?, submission?).await;
             let all = lists::accept_in_background(service, read, is_final).await?;
-            let named = all.items.iter().filter(|one| one.name == *name).map(|one| one.id.remote());
+            let named =
+                all.items.iter().filter(|object| object.name == *name).map(|object| object.id.remote());
             Ok(Listing { items: named.collect(), incomplete: all.incomplete })
         }
     }

@@ -36,7 +36,7 @@ impl LossCost {
         };
         let of_entries = match entries {
             [] => Self::Time,
-            some if some.iter().all(is_derived) => Self::Repetition,
+            entries if entries.iter().all(is_derived) => Self::Repetition,
             _ => Self::Everything,
         };
         events.iter().map(|event| Self::of_event(job, event)).max().unwrap_or(Self::Time).max(of_entries)
@@ -75,8 +75,8 @@ pub(super) struct UnsyncedJobs(Mutex<BTreeSet<JobId>>);
 
 impl UnsyncedJobs {
     /// Whether a commit with this loss has to be durable. The receipt shows a wait, and with it all events before it.
-    pub(super) fn needs_sync(&self, job: &JobId, loss: LossCost) -> bool {
-        match loss {
+    pub(super) fn needs_sync(&self, job: &JobId, loss_cost: LossCost) -> bool {
+        match loss_cost {
             LossCost::Everything => true,
             LossCost::Repetition => false,
             LossCost::Time => self.0.lock().contains(job),
@@ -84,10 +84,10 @@ impl UnsyncedJobs {
     }
 
     /// Notes a commit.
-    pub(super) fn committed(&self, job: &JobId, loss: LossCost, durable: bool) {
+    pub(super) fn on_committed(&self, job: &JobId, loss_cost: LossCost, durable: bool) {
         if durable {
             self.0.lock().remove(job);
-        } else if loss == LossCost::Repetition {
+        } else if loss_cost == LossCost::Repetition {
             self.0.lock().insert(job.clone());
         }
     }

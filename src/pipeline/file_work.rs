@@ -34,7 +34,7 @@ pub(crate) fn is_passing(error: &io::Error) -> bool {
 pub(super) async fn run<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    within(SMALL, work).await
+    run_within(SMALL, work).await
 }
 
 /// Runs work that reads or copies a whole package; waits at most 30 minutes.
@@ -44,7 +44,7 @@ pub(super) async fn run<T: Send + 'static>(
 pub(super) async fn run_on_package<T: Send + 'static>(
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    within(WHOLE_PACKAGE, work).await
+    run_within(WHOLE_PACKAGE, work).await
 }
 
 /// Runs work on small files in an outbox or drop folder; waits at most 10 seconds. While earlier work hangs there, none is
@@ -53,18 +53,18 @@ pub(super) async fn run_on_package<T: Send + 'static>(
 /// # Errors
 /// As [`run`].
 pub(super) async fn run_in<T: Send + 'static>(
-    place: &Path,
+    folder: &Path,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
-    let (begun, token) = hung_places::begin(place)?;
+    let (folder_work, token) = hung_places::begin(folder)?;
     let work = move || {
         let done = work();
         drop(token);
         done
     };
     match tokio::time::timeout(SMALL, tokio::task::spawn_blocking(work)).await {
-        Ok(done) => ended(done),
-        Err(_) => Err(begun.abandon(SMALL)),
+        Ok(done) => flatten(done),
+        Err(_) => Err(folder_work.abandon(SMALL)),
     }
 }
 
@@ -74,15 +74,15 @@ pub(super) async fn run_in<T: Send + 'static>(
 /// # Errors
 /// As [`run`].
 pub(super) async fn run_on_package_in<T: Send + 'static>(
-    place: &Path,
+    folder: &Path,
     work: impl FnOnce(&Progress) -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     let progress = Progress::default();
-    let of_work = progress.clone();
-    let (begun, token) = hung_places::begin(place)?;
+    let work_progress = progress.clone();
+    let (folder_work, token) = hung_places::begin(folder)?;
     let work = move || {
-        let _work = of_work.begin();
-        let done = work(&of_work);
+        let _work = work_progress.begin();
+        let done = work(&work_progress);
         drop(token);
         done
     };
@@ -91,29 +91,29 @@ pub(super) async fn run_on_package_in<T: Send + 'static>(
     tokio::pin!(limit);
     loop {
         tokio::select! {
-            done = &mut working => return ended(done),
-            () = &mut limit => return Err(begun.abandon(WHOLE_PACKAGE)),
+            done = &mut working => return flatten(done),
+            () = &mut limit => return Err(folder_work.abandon(WHOLE_PACKAGE)),
             () = tokio::time::sleep(CHECK_INTERVAL) => {
                 if progress.silence() > MAX_SILENCE {
-                    return Err(begun.abandon(MAX_SILENCE));
+                    return Err(folder_work.abandon(MAX_SILENCE));
                 }
             }
         }
     }
 }
 
-async fn within<T: Send + 'static>(
+async fn run_within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> io::Result<T> + Send + 'static,
 ) -> io::Result<T> {
     match tokio::time::timeout(limit, tokio::task::spawn_blocking(work)).await {
-        Ok(done) => ended(done),
+        Ok(done) => flatten(done),
         Err(_) => Err(hung_places::not_in_time(limit)),
     }
 }
 
 /// Work that did not begin because the daemon stops is [`io::ErrorKind::Interrupted`].
-fn ended<T>(done: Result<io::Result<T>, JoinError>) -> io::Result<T> {
+fn flatten<T>(done: Result<io::Result<T>, JoinError>) -> io::Result<T> {
     done.unwrap_or_else(|error| {
         let kind = if error.is_cancelled() { io::ErrorKind::Interrupted } else { io::ErrorKind::Other };
         Err(io::Error::new(kind, format!("the file work failed: {error}")))
@@ -127,7 +127,7 @@ mod tests {
     #[tokio::test]
     async fn work_that_hangs_is_reported_after_its_limit() {
         let (release, hung) = std::sync::mpsc::channel::<()>();
-        let error = within(Duration::from_millis(1), move || hung.recv().map_err(io::Error::other))
+        let error = run_within(Duration::from_millis(1), move || hung.recv().map_err(io::Error::other))
             .await
             .expect_err("it hangs");
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);

@@ -38,7 +38,7 @@ enum FolderLocation {
 
 #[derive(Debug)]
 struct FolderPolicy {
-    place: FolderLocation,
+    location: FolderLocation,
     path: PathBuf,
     mode: Option<u32>,
     after: AfterSuccess,
@@ -50,13 +50,13 @@ struct FolderPolicy {
 impl FolderPolicies {
     /// Replaces the settings of all folders; `node` is the name of this node.
     pub fn replace(&self, folders: &[Folder], node: Option<&str>) {
-        let place = |folder: &Folder| match &folder.on_node {
+        let location = |folder: &Folder| match &folder.on_node {
             None => FolderLocation::Everywhere,
             Some(on) if Some(on.node.as_str()) == node => FolderLocation::Here(on.outbox.clone()),
             Some(_) => FolderLocation::Elsewhere,
         };
         let policy = |folder: &Folder| FolderPolicy {
-            place: place(folder),
+            location: location(folder),
             path: folder.path.clone(),
             mode: folder.outbox_mode,
             after: folder.after.clone(),
@@ -74,7 +74,7 @@ impl FolderPolicies {
 
     /// Whether a folder is on another node only.
     pub(super) fn is_elsewhere(&self, folder: &str) -> bool {
-        self.policies().get(folder).is_some_and(|policy| matches!(policy.place, FolderLocation::Elsewhere))
+        self.policies().get(folder).is_some_and(|policy| matches!(policy.location, FolderLocation::Elsewhere))
     }
 
     /// Permission bits of result files, if the folder sets them.
@@ -89,7 +89,7 @@ impl FolderPolicies {
     pub fn after(&self, folder: &str) -> Option<(AfterSuccess, PathBuf)> {
         let policies = self.policies();
         let policy =
-            policies.get(folder).filter(|policy| matches!(policy.place, FolderLocation::Everywhere))?;
+            policies.get(folder).filter(|policy| matches!(policy.location, FolderLocation::Everywhere))?;
         Some((policy.after.clone(), policy.path.clone()))
     }
 
@@ -97,7 +97,7 @@ impl FolderPolicies {
     pub(super) fn path(&self, folder: &str) -> Option<PathBuf> {
         let policies = self.policies();
         let policy =
-            policies.get(folder).filter(|policy| !matches!(policy.place, FolderLocation::Elsewhere))?;
+            policies.get(folder).filter(|policy| !matches!(policy.location, FolderLocation::Elsewhere))?;
         Some(policy.path.clone())
     }
 
@@ -105,7 +105,7 @@ impl FolderPolicies {
     pub(super) fn own(&self, folder: &str) -> Option<OwnFolder> {
         let policies = self.policies();
         let policy = policies.get(folder)?;
-        let FolderLocation::Here(outbox) = &policy.place else { return None };
+        let FolderLocation::Here(outbox) = &policy.location else { return None };
         Some(OwnFolder {
             path: policy.path.clone(),
             outbox: outbox.clone(),
@@ -118,14 +118,14 @@ impl FolderPolicies {
     /// The names of the folders that are on this node only.
     pub(super) fn own_names(&self) -> Vec<String> {
         let policies = self.policies();
-        let own = policies.iter().filter(|(_, policy)| matches!(policy.place, FolderLocation::Here(_)));
+        let own = policies.iter().filter(|(_, policy)| matches!(policy.location, FolderLocation::Here(_)));
         own.map(|(name, _)| name.clone()).collect()
     }
 
     /// Whether the folder is on one node only, which copies the results to its outbox.
     pub(super) fn is_on_one_node(&self, folder: &str) -> bool {
         let policies = self.policies();
-        policies.get(folder).is_some_and(|policy| !matches!(policy.place, FolderLocation::Everywhere))
+        policies.get(folder).is_some_and(|policy| !matches!(policy.location, FolderLocation::Everywhere))
     }
 
     /// Priority; jobs of folders with a higher one go first.

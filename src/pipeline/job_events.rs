@@ -27,7 +27,7 @@ pub trait JobObserver: Send + Sync {
 
 impl JobObserver for () {}
 
-/// Spreads committed changes. Shared by the workers, admission and the control socket.
+/// Carries out the effects of committed changes. Shared by the workers, admission and the control socket.
 pub struct JobEvents {
     queue: Arc<Queue>,
     packages: PackageStore,
@@ -66,7 +66,7 @@ impl JobEvents {
 
     /// Carries out the effects of events that were committed; `job` is its state after them.
     pub async fn after_commit(&self, job: &Job, events: &[Event]) {
-        self.spread(job, events);
+        self.carry_out_effects(job, events);
         if !events.iter().all(|event| needs_no_receipt(job, event)) {
             self.receipts.write(job.id()).await;
         }
@@ -75,11 +75,11 @@ impl JobEvents {
 
     /// The same for events that a power cut may still take back: the receipt shows them with the next event that is durable.
     pub(super) fn after_unsynced_commit(&self, job: &Job, events: &[Event]) {
-        self.spread(job, events);
+        self.carry_out_effects(job, events);
         self.changes.send_replace(Some(job.id().clone()));
     }
 
-    fn spread(&self, job: &Job, events: &[Event]) {
+    fn carry_out_effects(&self, job: &Job, events: &[Event]) {
         for event in events {
             observe::log_event(&self.causes, job, event);
         }
@@ -120,11 +120,11 @@ impl JobEvents {
         self.changes.send_modify(|_| {});
     }
 
-    pub(super) fn pruned(&self, id: &JobId) {
+    pub(super) fn notify_pruned(&self, id: &JobId) {
         self.observer.on_pruned(id);
     }
 
-    pub(super) fn account_changed(&self, name: &str, suspended: Option<&str>) {
+    pub(super) fn notify_account_changed(&self, name: &str, suspended: Option<&str>) {
         self.observer.on_account(name, suspended);
     }
 
@@ -134,12 +134,12 @@ impl JobEvents {
 
     /// Deletes the captured copy once the signed package is back, or the job was cancelled before anything was created.
     fn discard_copy_after(&self, job: &Job, events: &[Event]) {
-        let ends_need = |event: &Event| match event {
+        let makes_copy_unneeded = |event: &Event| match event {
             Event::Collected { .. } => true,
             Event::Cancelled { .. } => *job.product() == Creation::Open,
             _ => false,
         };
-        if !events.iter().any(ends_need) {
+        if !events.iter().any(makes_copy_unneeded) {
             return;
         }
         let (packages, id) = (self.packages.clone(), job.id().clone());

@@ -47,7 +47,7 @@ async fn forget<S>(pipeline: &Pipeline<S>, jobs: Vec<Job>) -> Result<(), StoreEr
     entries.extend(ids.into_iter().map(|job| Entry::Pruned { job }));
     pipeline.store.commit(Commit::new(entries)).committed().await?;
     for job in jobs {
-        pipeline.events.pruned(job.id());
+        pipeline.events.notify_pruned(job.id());
         // The job may have been retried in the meantime.
         if pipeline.store.job(job.id())?.is_none()
             && let Err(error) = discard(pipeline, job.id()).await

@@ -9,7 +9,7 @@ use dropship_rules::label::{Reach, Versions};
 use dropship_store::{PublishedLabel, PublishedTarget};
 
 /// Number of added and of removed targets that are named.
-const NAMED: usize = 3;
+const MAX_NAMED: usize = 3;
 
 /// The result of a comparison.
 #[derive(Debug)]
@@ -85,9 +85,10 @@ fn target_changes(before: &[PublishedTarget], after: &[PublishedTarget]) -> Vec<
                 verb: &str| {
         let only: Vec<_> =
             one.iter().filter(|(key, _)| !other.contains_key(*key)).map(|(_, row)| row).collect();
-        let named = only.iter().take(NAMED).map(|row| format!("{} {} {}", row.inf, row.os, row.hardware_id));
+        let named =
+            only.iter().take(MAX_NAMED).map(|row| format!("{} {} {}", row.inf, row.os, row.hardware_id));
         let named = named.collect::<Vec<_>>().join(", ");
-        let more = if only.len() > NAMED { ", …" } else { "" };
+        let more = if only.len() > MAX_NAMED { ", …" } else { "" };
         (!only.is_empty()).then(|| format!("{} {verb} ({named}{more})", counted(only.len(), "target")))
     };
     only(&after, &before, "added").into_iter().chain(only(&before, &after, "removed")).collect()

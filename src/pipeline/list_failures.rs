@@ -23,17 +23,17 @@ impl ListFailures {
     /// Counts a failure. Returns whether the list has failed so often that the search has to do without it.
     pub(super) fn is_final(&self, job: &JobId, check: &LateDuplicateCheck, now: Timestamp) -> bool {
         let mut failures = self.0.lock();
-        let (count, first) = failures.entry(subject(job, check)).or_insert((0, now));
+        let (count, first) = failures.entry(search_key(job, check)).or_insert((0, now));
         *count = count.saturating_add(1);
         *count >= MAX_FAILURES && now.duration_since(*first) >= MIN_TIME
     }
 
     /// Forgets the failures of a search that is done.
     pub(super) fn forget(&self, job: &JobId, check: &LateDuplicateCheck) {
-        self.0.lock().remove(&subject(job, check));
+        self.0.lock().remove(&search_key(job, check));
     }
 }
 
-fn subject(job: &JobId, check: &LateDuplicateCheck) -> String {
+fn search_key(job: &JobId, check: &LateDuplicateCheck) -> String {
     format!("{job} {} {}", check.kind, check.name)
 }

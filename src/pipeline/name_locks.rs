@@ -56,14 +56,14 @@ impl NameLocks {
         check: &LateDuplicateCheck,
         stale_after: Duration,
     ) -> Option<Duration> {
-        let place = (check.product, check.submission);
-        self.acquire_key(job, key_at(job, place, check.kind, &check.name), &check.name, stale_after)
+        let parent = (check.product, check.submission);
+        self.acquire_key(job, key_at(job, parent, check.kind, &check.name), &check.name, stale_after)
     }
 
     fn acquire_key(&self, job: &Job, key: NameKey, name: &str, stale_after: Duration) -> Option<Duration> {
         let mut names = self.0.lock();
-        let mine = || NameHolder { job: job.id().clone(), since: Instant::now() };
-        let holder = names.entry(key).or_insert_with(mine);
+        let new_holder = || NameHolder { job: job.id().clone(), since: Instant::now() };
+        let holder = names.entry(key).or_insert_with(new_holder);
         if holder.job != *job.id() && holder.since.elapsed() > stale_after {
             tracing::warn!(
                 event = "name_lock_taken_over",
@@ -73,7 +73,7 @@ impl NameLocks {
                 holder.since.elapsed().as_secs(),
                 job.id()
             );
-            *holder = mine();
+            *holder = new_holder();
         }
         (holder.job == *job.id()).then(|| holder.since.elapsed())
     }
@@ -110,11 +110,11 @@ fn key(job: &Job, kind: RemoteKind, name: &str) -> NameKey {
     key_at(job, (job.product().id(), job.submission().id()), kind, name)
 }
 
-fn key_at(job: &Job, place: (Option<RemoteId>, Option<RemoteId>), kind: RemoteKind, name: &str) -> NameKey {
+fn key_at(job: &Job, parent: (Option<RemoteId>, Option<RemoteId>), kind: RemoteKind, name: &str) -> NameKey {
     let (product, submission) = match kind {
         RemoteKind::Product => (None, None),
-        RemoteKind::Submission => (place.0, None),
-        RemoteKind::Label(_) => place,
+        RemoteKind::Submission => (parent.0, None),
+        RemoteKind::Label(_) => parent,
     };
     NameKey { account: job.account().map(str::to_owned), product, submission, name: name.to_owned() }
 }

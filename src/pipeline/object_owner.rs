@@ -7,7 +7,7 @@ use super::step_context::{Interrupt, StepContext, StepResult};
 use dropship_job::{RemoteId, RemoteKind, WaitReason};
 
 /// How long a job waits while another job creates an object with the same name.
-const NAME_TAKEN: Duration = Duration::from_secs(5);
+const NAME_IN_USE_DELAY: Duration = Duration::from_secs(5);
 
 /// Locks the name of the object for this job; returns how long the job has held it.
 pub(super) async fn lock_name<S: Service>(
@@ -18,7 +18,9 @@ pub(super) async fn lock_name<S: Service>(
     let stale_after = ctx.pipeline.settings.uncertain.saturating_mul(3);
     match ctx.pipeline.guards.names.acquire(&ctx.job, kind, name, stale_after) {
         Some(held) => Ok(held),
-        None => ctx.wait_or_defer(NAME_TAKEN, WaitReason::NameInUse { kind, name: name.to_owned() }).await,
+        None => {
+            ctx.wait_or_defer(NAME_IN_USE_DELAY, WaitReason::NameInUse { kind, name: name.to_owned() }).await
+        }
     }
 }
 

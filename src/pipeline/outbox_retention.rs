@@ -27,17 +27,18 @@ pub async fn clear_results<S>(pipeline: &Pipeline<S>, store: &Path) -> Result<()
     for (folder, outbox, keep) in pipeline.settings.folders.kept(store) {
         let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
         let Ok(before) = pipeline.clock.now().checked_sub(keep) else { continue };
-        let (at, of, packages) = (outbox.clone(), folder.clone(), pipeline.packages.clone());
+        let (list_outbox, folder_name, packages) =
+            (outbox.clone(), folder.clone(), pipeline.packages.clone());
         // Others may have put any number of names there, so only the time for all of them is limited.
         let list = move |progress: &Progress| {
             progress.pause();
-            Ok(outbox::untouched_since(&packages, &at, &of, before))
+            Ok(outbox::untouched_since(&packages, &list_outbox, &folder_name, before))
         };
-        let (old, read) = match file_work::run_on_package_in(&outbox, list).await {
+        let (old, listed) = match file_work::run_on_package_in(&outbox, list).await {
             Ok(listed) => listed,
             Err(error) => (Vec::new(), Err(error)),
         };
-        if let Err(error) = read {
+        if let Err(error) = listed {
             tracing::warn!(folder, "cannot read the whole outbox {}: {error}", outbox.display());
         }
         for (package, receipt) in old {
@@ -49,14 +50,14 @@ pub async fn clear_results<S>(pipeline: &Pipeline<S>, store: &Path) -> Result<()
                 continue;
             }
             // The file may have another name by now.
-            let still_dropped = pipeline.store.has_file_with_digest(&folder, &receipt.sha256)?;
+            let is_still_dropped = pipeline.store.has_file_with_digest(&folder, &receipt.sha256)?;
             let was_sent = receipt.product_id.is_some() || receipt.submission_id.is_some();
-            let is_needed = still_dropped || (was_sent && pipeline.store.job(&receipt.id)?.is_some());
-            let at = ResultPlace::of(&pipeline.packages, &package, None);
+            let is_needed = is_still_dropped || (was_sent && pipeline.store.job(&receipt.id)?.is_some());
+            let place = ResultPlace::of(&pipeline.packages, &package, None);
             let dropped = receipt.path.clone().zip(pipeline.settings.folders.path(&folder));
             let remove = move || {
-                let gone = dropped.is_none_or(|(path, root)| is_gone(&root, Path::new(&path)));
-                at.remove(gone && !is_needed)
+                let has_left = dropped.is_none_or(|(path, root)| is_gone(&root, Path::new(&path)));
+                place.remove(has_left && !is_needed)
             };
             match file_work::run_in(&outbox, remove).await {
                 Ok(false) => {}
@@ -90,8 +91,8 @@ fn is_over<S>(pipeline: &Pipeline<S>, receipt: &Receipt) -> Result<bool, StoreEr
     Ok(matches!(state, StateKind::Succeeded | StateKind::Rejected))
 }
 
-/// Interval to the next pass: the shortest time that a folder keeps results, at most `most`.
-pub fn until_clearing<S>(pipeline: &Pipeline<S>, most: Duration) -> Duration {
-    const LEAST: Duration = Duration::from_secs(1);
-    pipeline.settings.folders.shortest_keep().map_or(most, |keep| keep.clamp(LEAST, most))
+/// Interval to the next pass: the shortest time that a folder keeps results, at most `max`.
+pub fn until_clearing<S>(pipeline: &Pipeline<S>, max: Duration) -> Duration {
+    const MIN: Duration = Duration::from_secs(1);
+    pipeline.settings.folders.shortest_keep().map_or(max, |keep| keep.clamp(MIN, max))
 }

@@ -14,7 +14,7 @@ use super::assembly::PackageInspector;
 use super::clock::Clock;
 use super::folder_policies::FolderPolicies;
 use super::job_events::JobEvents;
-use super::steps::inspect::{InspectionEnd, inspected};
+use super::steps::inspect::{InspectionEnd, inspect_again};
 use dropship_hardware::Backoff;
 use dropship_job::{Event, Job, JobId, State, Step};
 use dropship_store::{Commit, Store, StoreError};
@@ -94,7 +94,7 @@ impl OwnInspections {
 
     async fn try_inspect(&self, id: &JobId) -> Result<(), StoreError> {
         let Some(job) = self.store.job(id)?.filter(|job| self.is_due(job)) else { return Ok(()) };
-        let events = match inspected(Arc::clone(&self.inspector), &job).await {
+        let events = match inspect_again(Arc::clone(&self.inspector), &job).await {
             InspectionEnd::Events(events) => events,
             // The active node ends the wait, and that is followed.
             InspectionEnd::Delayed(fault) => {

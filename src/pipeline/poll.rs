@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn poll_interval_grows_with_the_wait_up_to_max() {
-        let near = |delay: Duration, wanted: f64| (delay.as_secs_f64() / wanted - 1.0).abs() < 0.06;
+        let near = |delay: Duration, expected: f64| (delay.as_secs_f64() / expected - 1.0).abs() < 0.06;
         assert!(near(next_poll(INTERVAL, Duration::ZERO), 0.5));
         assert!(near(next_poll(INTERVAL, Duration::from_secs(20_000)), 62.0));
         assert!(near(next_poll(INTERVAL, Duration::from_secs(1 << 20)), 300.0));

@@ -34,11 +34,11 @@ struct AccountProducts {
 #[derive(Debug, Default)]
 struct ListChanges {
     /// Products that this daemon created. They stay for a while, since the service may list them late.
-    made: BTreeMap<String, Vec<(Instant, RemoteId)>>,
+    created: BTreeMap<String, Vec<(Instant, RemoteId)>>,
     /// A listing started before the invalidation must not be reused.
-    invalidated: bool,
+    is_invalidated: bool,
     /// Time and error of the last listing that failed.
-    failed: Option<(Instant, Error)>,
+    last_failure: Option<(Instant, Error)>,
 }
 
 #[derive(Debug)]
@@ -56,11 +56,11 @@ impl AccountProducts {
 }
 
 impl ListChanges {
-    fn start(&mut self, max_age: Duration) {
-        self.invalidated = false;
-        self.made.retain(|_, made| {
-            made.retain(|(when, _)| when.elapsed() < max_age);
-            !made.is_empty()
+    fn on_list_started(&mut self, max_age: Duration) {
+        self.is_invalidated = false;
+        self.created.retain(|_, created| {
+            created.retain(|(at, _)| at.elapsed() < max_age);
+            !created.is_empty()
         });
     }
 }
@@ -78,49 +78,55 @@ impl ProductListCache {
         max_age: Duration,
         list: impl Future<Output = Result<Listing<(String, RemoteId)>, Error>>,
     ) -> Result<Listing<RemoteId>, Error> {
-        let (account, asked) = (self.account(account), Instant::now());
-        let mut held = account.list.lock().await;
-        if let Some((when, error)) = &account.changes().failed
-            && *when > asked
+        let (account, requested_at) = (self.account(account), Instant::now());
+        let mut cached = account.list.lock().await;
+        if let Some((at, error)) = &account.changes().last_failure
+            && *at > requested_at
         {
             // The listing that this caller waited for failed.
             return Err(error.clone());
         }
-        if held.as_ref().is_none_or(|list| list.until <= Instant::now()) || account.changes().invalidated {
-            *held = None;
-            account.changes().start(max_age);
-            let began = Instant::now();
+        if cached.as_ref().is_none_or(|list| list.until <= Instant::now()) || account.changes().is_invalidated
+        {
+            *cached = None;
+            account.changes().on_list_started(max_age);
+            let started_at = Instant::now();
             let mut products = BTreeMap::<Box<str>, Vec<RemoteId>>::new();
             let listed = list.await.inspect_err(|error| {
-                account.changes().failed = Some((Instant::now(), error.clone()));
+                account.changes().last_failure = Some((Instant::now(), error.clone()));
             })?;
             for (name, id) in listed.items {
                 products.entry(name.into()).or_default().push(id);
             }
-            let lifetime = began.elapsed().saturating_mul(TTL_FACTOR).max(MIN_TTL);
-            let until = (Instant::now() + lifetime).min(began + max_age);
-            *held = Some(CachedList { products, incomplete: listed.incomplete, until });
+            let lifetime = started_at.elapsed().saturating_mul(TTL_FACTOR).max(MIN_TTL);
+            let until = (Instant::now() + lifetime).min(started_at + max_age);
+            *cached = Some(CachedList { products, incomplete: listed.incomplete, until });
         }
-        let listed = held.as_ref().and_then(|list| list.products.get(name));
+        let listed = cached.as_ref().and_then(|list| list.products.get(name));
         let mut ids = listed.cloned().unwrap_or_default();
         let changes = account.changes();
-        for (_, id) in changes.made.get(name).into_iter().flatten() {
+        for (_, id) in changes.created.get(name).into_iter().flatten() {
             if !ids.contains(id) {
                 ids.push(*id);
             }
         }
-        let incomplete = held.as_ref().and_then(|list| list.incomplete.clone());
+        let incomplete = cached.as_ref().and_then(|list| list.incomplete.clone());
         Ok(Listing { items: ids, incomplete })
     }
 
     /// Adds a product that was created; a listing started earlier may lack it.
     pub(super) fn record_created(&self, account: &str, name: &str, id: RemoteId) {
-        self.account(account).changes().made.entry(name.to_owned()).or_default().push((Instant::now(), id));
+        self.account(account)
+            .changes()
+            .created
+            .entry(name.to_owned())
+            .or_default()
+            .push((Instant::now(), id));
     }
 
     /// Invalidates the list: a product may have been created whose id is unknown. The next create lists again.
     pub(super) fn invalidate(&self, account: &str) {
-        self.account(account).changes().invalidated = true;
+        self.account(account).changes().is_invalidated = true;
     }
 
     fn account(&self, name: &str) -> Arc<AccountProducts> {
@@ -145,19 +151,19 @@ mod tests {
     /// An account with one product of the name `a`, and how often it was listed.
     struct ListedAccount {
         product_lists: ProductListCache,
-        times: Cell<usize>,
-        takes: Duration,
+        list_count: Cell<usize>,
+        list_duration: Duration,
     }
 
     impl ListedAccount {
-        fn new(takes: Duration) -> Self {
-            Self { product_lists: ProductListCache::default(), times: Cell::new(0), takes }
+        fn new(list_duration: Duration) -> Self {
+            Self { product_lists: ProductListCache::default(), list_count: Cell::new(0), list_duration }
         }
 
         async fn named(&self, name: &str) -> Vec<u64> {
             let list = async {
-                self.times.set(self.times.get() + 1);
-                tokio::time::sleep(self.takes).await;
+                self.list_count.set(self.list_count.get() + 1);
+                tokio::time::sleep(self.list_duration).await;
                 Ok(Listing::complete_of(vec![("a".to_owned(), RemoteId::new(1))]))
             };
             let listed = self.product_lists.named("x", name, MAX_AGE, list).await.expect("a list");
@@ -170,14 +176,14 @@ mod tests {
         let listed = ListedAccount::new(Duration::from_secs(1));
         assert_eq!(tokio::join!(listed.named("a"), listed.named("b")), (vec![1], vec![]));
         listed.product_lists.record_created("x", "b", RemoteId::new(2));
-        assert_eq!((listed.named("b").await, listed.times.get()), (vec![2], 1));
+        assert_eq!((listed.named("b").await, listed.list_count.get()), (vec![2], 1));
         // The service may list it late, and it must not appear twice.
         tokio::time::advance(MIN_TTL).await;
         listed.product_lists.record_created("x", "a", RemoteId::new(1));
-        assert_eq!((listed.named("b").await, listed.times.get()), (vec![2], 2));
+        assert_eq!((listed.named("b").await, listed.list_count.get()), (vec![2], 2));
         assert_eq!(listed.named("a").await, [1]);
         tokio::time::advance(MAX_AGE).await;
-        assert_eq!((listed.named("b").await, listed.times.get()), (vec![], 3));
+        assert_eq!((listed.named("b").await, listed.list_count.get()), (vec![], 3));
     }
 
     #[tokio::test(start_paused = true)]
@@ -199,31 +205,31 @@ mod tests {
         };
         tokio::join!(listed.named("b"), doubting);
         listed.named("b").await;
-        assert_eq!(listed.times.get(), 2);
+        assert_eq!(listed.list_count.get(), 2);
         listed.named("b").await;
-        assert_eq!(listed.times.get(), 2, "that listing was started after the invalidation");
+        assert_eq!(listed.list_count.get(), 2, "that listing was started after the invalidation");
     }
 
     #[tokio::test(start_paused = true)]
     async fn long_listing_lives_longer_but_not_beyond_max_age() {
-        for (takes, lifetime) in [(60, 240), (590, 10)] {
-            let listed = ListedAccount::new(Duration::from_secs(takes));
+        for (list_duration, lifetime) in [(60, 240), (590, 10)] {
+            let listed = ListedAccount::new(Duration::from_secs(list_duration));
             listed.named("a").await;
             tokio::time::advance(Duration::from_secs(lifetime - 1)).await;
             listed.named("a").await;
-            assert_eq!(listed.times.get(), 1);
+            assert_eq!(listed.list_count.get(), 1);
             tokio::time::advance(Duration::from_secs(1)).await;
             listed.named("a").await;
-            assert_eq!(listed.times.get(), 2);
+            assert_eq!(listed.list_count.get(), 2);
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn failed_listing_fails_all_waiting_callers_and_is_retried() {
-        let (product_lists, times) = (ProductListCache::default(), Cell::new(0));
+        let (product_lists, list_count) = (ProductListCache::default(), Cell::new(0));
         let down = || Error::not_sent("list products", Recovery::Retry, "down".to_owned());
         let failing = || async {
-            times.set(times.get() + 1);
+            list_count.set(list_count.get() + 1);
             tokio::time::sleep(Duration::from_secs(5)).await;
             Err::<Listing<(String, RemoteId)>, _>(down())
         };
@@ -231,7 +237,7 @@ mod tests {
             product_lists.named("x", "a", MAX_AGE, failing()),
             product_lists.named("x", "a", MAX_AGE, failing())
         );
-        assert_eq!((both, times.get()), ((Err(down()), Err(down())), 1));
+        assert_eq!((both, list_count.get()), ((Err(down()), Err(down())), 1));
         tokio::time::advance(Duration::from_secs(1)).await;
         let one = || ready(Ok(Listing::complete_of(vec![("a".to_owned(), RemoteId::new(1))])));
         assert_eq!(

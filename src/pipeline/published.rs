@@ -40,9 +40,9 @@ pub(super) async fn entries<S: Service>(
     };
     let pipeline = ctx.pipeline;
     let metadata = results::driver_metadata(&pipeline.packages, &ctx.job).await.ok();
-    let named = plan.is_some_and(|plan| !plan.audiences.is_empty());
-    let (known, mut entries) = audiences_of(ctx, named).await?;
-    let request = || request(plan?, metadata.as_ref()?, &known, pipeline.clock.now());
+    let names_audiences = plan.is_some_and(|plan| !plan.audiences.is_empty());
+    let (audiences, mut entries) = audiences_of(ctx, names_audiences).await?;
+    let request = || request(plan?, metadata.as_ref()?, &audiences, pipeline.clock.now());
     let targeting = found.targeting.clone().or_else(|| request()?.targeting);
     let restricted_to = targeting.as_ref().map(|targeting| targeting.restricted_to_audiences.as_slice());
     let now = pipeline.clock.now();
@@ -57,7 +57,7 @@ pub(super) async fn entries<S: Service>(
         product,
         submission,
         audiences: match restricted_to {
-            Some(ids) => ids.iter().map(|id| name_of(id, &known)).collect(),
+            Some(ids) => ids.iter().map(|id| name_of(id, &audiences)).collect(),
             None => plan.map(|plan| plan.audiences.clone()).unwrap_or_default(),
         },
         published: now,
@@ -65,7 +65,7 @@ pub(super) async fn entries<S: Service>(
         supersedes: Vec::new(),
         superseded_by: Vec::new(),
         reach: targeting.as_ref().and_then(reach),
-        series: membership.map(|of| of.among(&versions)).filter(|series| !series.versions.is_empty()),
+        series: membership.map(|of| of.into_series(&versions)).filter(|series| !series.versions.is_empty()),
         targets: targeting.iter().flat_map(|targeting| targets(rows(targeting), &versions)).collect(),
     };
     // Spreads the first comparisons with the service, for labels that are published at the same time.
@@ -76,7 +76,7 @@ pub(super) async fn entries<S: Service>(
 }
 
 impl Membership {
-    fn among(self, versions: &Versions) -> LabelSeries {
+    fn into_series(self, versions: &Versions) -> LabelSeries {
         LabelSeries { id: self.series, versions: versions.clone(), takes_over_since: self.takes_over_since }
     }
 }
@@ -96,13 +96,13 @@ async fn audiences_of<S: Service>(
     needed: bool,
 ) -> StepResult<(Vec<Audience>, Vec<Entry>)> {
     let (store, account) = (&*ctx.pipeline.store, ctx.account());
-    let known = known_audiences::read(store, account).map_err(Interrupt::Store)?;
-    if !known.is_empty() || !needed {
-        return Ok((known, Vec::new()));
+    let stored = known_audiences::read(store, account).map_err(Interrupt::Store)?;
+    if !stored.is_empty() || !needed {
+        return Ok((stored, Vec::new()));
     }
-    let Some(service) = ctx.pipeline.services.get(account) else { return Ok((known, Vec::new())) };
+    let Some(service) = ctx.pipeline.services.get(account) else { return Ok((stored, Vec::new())) };
     // Without an answer, the audiences are shown by their ids.
-    let Ok(listed) = service.audiences().await else { return Ok((known, Vec::new())) };
+    let Ok(listed) = service.audiences().await else { return Ok((stored, Vec::new())) };
     let entry = known_audiences::entry(store, account, &listed.items).map_err(Interrupt::Store)?;
     Ok((listed.items, entry.into_iter().collect()))
 }
@@ -111,15 +111,15 @@ async fn audiences_of<S: Service>(
 fn request(
     plan: &LabelPlan,
     metadata: &DriverMetadata,
-    known: &[Audience],
+    audiences: &[Audience],
     now: Timestamp,
 ) -> Option<NewShippingLabel> {
-    label::build(&LabelPlan { go_live: None, ..plan.clone() }, metadata, known, now).ok()
+    label::build(&LabelPlan { go_live: None, ..plan.clone() }, metadata, audiences, now).ok()
 }
 
 /// The name of an audience; its id if the account has no such audience.
-pub(super) fn name_of(id: &str, known: &[Audience]) -> String {
-    match audiences::resolve(&[id.to_owned()], known).as_deref() {
+pub(super) fn name_of(id: &str, audiences: &[Audience]) -> String {
+    match audiences::resolve(&[id.to_owned()], audiences).as_deref() {
         Ok([audience]) if !audience.name.is_empty() => audience.name.clone(),
         _ => id.to_owned(),
     }
@@ -162,27 +162,27 @@ pub(super) fn identity(target: &PublishedTarget) -> [String; 4] {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(super) fn whole(store: &dyn Store, label: RemoteId) -> Result<Option<PublishedLabel>, StoreError> {
+pub(super) fn read_label(store: &dyn Store, label: RemoteId) -> Result<Option<PublishedLabel>, StoreError> {
     let Some(known) = store.published_label(label)? else { return Ok(None) };
     Ok(Some(PublishedLabel { targets: store.targets_of_label(label)?, ..known }))
 }
 
-/// The entries that update the targets of an older label to the remaining ones (`left`), after `newer` has taken over the others.
+/// The entries that update the targets of an older label to the remaining ones (`remaining`), after `newer` has taken over the others.
 /// No entries if the store is up to date.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(super) fn taken_over(
+pub(super) fn takeover_entries(
     store: &dyn Store,
     older: RemoteId,
     newer: RemoteId,
-    left: &[HardwareId],
+    remaining: &[HardwareId],
 ) -> Result<Vec<Entry>, StoreError> {
     let mut entries = Vec::new();
-    let left: BTreeSet<_> = targets(left.to_vec(), &Versions::new()).iter().map(identity).collect();
-    if let Some(mut label) = whole(store, older)? {
+    let remaining: BTreeSet<_> = targets(remaining.to_vec(), &Versions::new()).iter().map(identity).collect();
+    if let Some(mut label) = read_label(store, older)? {
         let before = label.targets.len();
-        label.targets.retain(|target| left.contains(&identity(target)));
+        label.targets.retain(|target| remaining.contains(&identity(target)));
         if label.targets.len() == before {
             return Ok(Vec::new());
         }
@@ -191,7 +191,7 @@ pub(super) fn taken_over(
         }
         entries.push(Entry::LabelPublished { label: Box::new(label) });
     }
-    if let Some(mut label) = whole(store, newer)?.filter(|label| !label.supersedes.contains(&older)) {
+    if let Some(mut label) = read_label(store, newer)?.filter(|label| !label.supersedes.contains(&older)) {
         label.supersedes.push(older);
         entries.push(Entry::LabelPublished { label: Box::new(label) });
     }

@@ -8,14 +8,15 @@ use dropship_store::{Entry, LabelCheck, PublishedLabel};
 
 /// The entries about labels of a job that are not published any more after these events; `job` is its state before them.
 pub(super) fn forgotten(job: &Job, events: &[Event]) -> Vec<Entry> {
-    let own = |index: usize| job.labels().get(index).filter(|label| label.is_published()).and_then(Label::id);
-    let gone = events.iter().filter_map(|event| match event {
-        Event::LabelFailed { label, .. } => own(*label),
+    let published_id =
+        |index: usize| job.labels().get(index).filter(|label| label.is_published()).and_then(Label::id);
+    let label_ids = events.iter().filter_map(|event| match event {
+        Event::LabelFailed { label, .. } => published_id(*label),
         Event::WithdrawalConfirmed { id, .. } => Some(*id),
         Event::Drifted { id, drift, .. } => drift.ends_publication().then_some(*id),
         _ => None,
     });
-    gone.map(|label| Entry::LabelForgotten { label }).collect()
+    label_ids.map(|label| Entry::LabelForgotten { label }).collect()
 }
 
 /// The entry that makes the audit compare a label next, because an operator has changed it.

@@ -41,7 +41,7 @@ type FolderQueue = BTreeSet<(Timestamp, JobId)>;
 /// When a folder was served last.
 #[derive(Debug, Default, Clone, Copy)]
 struct LastServed {
-    last: u64,
+    turn: u64,
     skipped: u32,
 }
 
@@ -52,14 +52,14 @@ struct Slot {
     folder: Arc<str>,
     unstarted: Option<JobGroup>,
     /// The job is held or has ended; only work on its labels or a duplicate check is due.
-    only_check: bool,
+    is_background_only: bool,
     /// A label of the job has to be withdrawn and is not withdrawn yet.
-    not_withdrawn: bool,
+    has_pending_withdrawal: bool,
     /// The job waits longer than usual.
-    overdue: bool,
+    is_overdue: bool,
     created: Timestamp,
     /// The due work failed and will be retried.
-    postponed: bool,
+    is_postponed: bool,
 }
 
 impl Inner {
@@ -90,11 +90,11 @@ impl Inner {
     /// Serves this folder; `others` had a job ready too and are skipped.
     fn serve(&mut self, folder: &Arc<str>, others: &[Arc<str>]) {
         self.turns += 1;
-        let last = self.turns;
+        let turn = self.turns;
         for other in others {
             self.last_served.entry(Arc::clone(other)).or_default().skipped += 1;
         }
-        self.last_served.insert(Arc::clone(folder), LastServed { last, skipped: 0 });
+        self.last_served.insert(Arc::clone(folder), LastServed { turn, skipped: 0 });
     }
 }
 
@@ -132,7 +132,7 @@ impl Queue {
             let name = job.package().folder.as_deref().unwrap_or_default();
             let folder =
                 inner.folders.get_key_value(name).map_or_else(|| name.into(), |(name, _)| Arc::clone(name));
-            let only_check = !matches!(job.state(), State::Queued | State::Waiting { .. });
+            let is_background_only = !matches!(job.state(), State::Queued | State::Waiting { .. });
             inner.insert(
                 job.id(),
                 Slot {
@@ -140,11 +140,11 @@ impl Queue {
                     rev: job.rev(),
                     folder,
                     unstarted,
-                    only_check,
-                    not_withdrawn: !job.pending_withdrawals().is_empty(),
-                    overdue: job.is_overdue(),
+                    is_background_only,
+                    has_pending_withdrawal: !job.pending_withdrawals().is_empty(),
+                    is_overdue: job.is_overdue(),
                     created: job.created(),
-                    postponed: false,
+                    is_postponed: false,
                 },
             );
         }
@@ -163,16 +163,18 @@ impl Queue {
             (
                 may_be_skipped,
                 if may_be_skipped { Reverse(priority(name)) } else { Reverse(0) },
-                served.last,
+                served.turn,
                 *due,
             )
         });
         let Some((folder, id)) = first.map(|(name, _, id)| (Arc::clone(name), id.clone())) else {
             return soonest.map_or(NextJob::Nothing, NextJob::Later);
         };
-        let mine = priority(&folder);
-        let others: Vec<_> =
-            ready().filter(|(name, ..)| priority(name) < mine).map(|(name, ..)| Arc::clone(name)).collect();
+        let own_priority = priority(&folder);
+        let others: Vec<_> = ready()
+            .filter(|(name, ..)| priority(name) < own_priority)
+            .map(|(name, ..)| Arc::clone(name))
+            .collect();
         inner.serve(&folder, &others);
         inner.running.insert(id.clone());
         NextJob::Job(id)
@@ -189,7 +191,7 @@ impl Queue {
         if inner.slots.get(id).is_some_and(|slot| slot.rev <= job.rev())
             && let Some(slot) = inner.remove(id)
         {
-            inner.insert(id, Slot { due, postponed: true, ..slot });
+            inner.insert(id, Slot { due, is_postponed: true, ..slot });
         }
     }
 
@@ -220,8 +222,9 @@ impl Queue {
     #[must_use]
     pub fn has_waiting(&self, now: Timestamp) -> bool {
         let inner = self.inner();
-        let waits =
-            |(id, slot): (&JobId, &Slot)| slot.due <= now && !slot.postponed && !inner.running.contains(id);
+        let waits = |(id, slot): (&JobId, &Slot)| {
+            slot.due <= now && !slot.is_postponed && !inner.running.contains(id)
+        };
         inner.slots.iter().any(waits)
     }
 
@@ -241,7 +244,7 @@ impl Queue {
     #[must_use]
     pub fn waiting(&self) -> usize {
         let inner = self.inner();
-        let waits = |(id, slot): &(&JobId, &Slot)| !slot.only_check && !inner.running.contains(*id);
+        let waits = |(id, slot): &(&JobId, &Slot)| !slot.is_background_only && !inner.running.contains(*id);
         inner.slots.iter().filter(waits).count()
     }
 
@@ -249,7 +252,7 @@ impl Queue {
     #[must_use]
     pub fn not_withdrawn(&self) -> Vec<JobId> {
         let inner = self.inner();
-        let slots = inner.slots.iter().filter(|(_, slot)| slot.not_withdrawn);
+        let slots = inner.slots.iter().filter(|(_, slot)| slot.has_pending_withdrawal);
         slots.map(|(id, _)| id.clone()).collect()
     }
 
@@ -257,7 +260,7 @@ impl Queue {
     #[must_use]
     pub fn overdue(&self) -> Vec<JobId> {
         let inner = self.inner();
-        let slots = inner.slots.iter().filter(|(_, slot)| slot.overdue && !slot.only_check);
+        let slots = inner.slots.iter().filter(|(_, slot)| slot.is_overdue && !slot.is_background_only);
         slots.map(|(id, _)| id.clone()).collect()
     }
 
@@ -265,7 +268,7 @@ impl Queue {
     #[must_use]
     pub fn oldest(&self) -> Option<Timestamp> {
         let inner = self.inner();
-        inner.slots.values().filter(|slot| !slot.only_check).map(|slot| slot.created).min()
+        inner.slots.values().filter(|slot| !slot.is_background_only).map(|slot| slot.created).min()
     }
 
     /// Whether nothing is left to do, now or later, without an operator.
@@ -278,7 +281,7 @@ impl Queue {
     #[must_use]
     pub fn is_idle_until(&self, then: Timestamp) -> bool {
         let inner = self.inner();
-        let due = |slot: &Slot| slot.due <= then && !slot.postponed;
+        let due = |slot: &Slot| slot.due <= then && !slot.is_postponed;
         inner.running.is_empty() && !inner.slots.values().any(due)
     }
 

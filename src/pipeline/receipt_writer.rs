@@ -20,7 +20,7 @@ use dropship_store::{Commit, Entry, Store};
 const LOCKS: usize = 64;
 
 /// Maximum number of receipts that one pass writes again.
-const MAX_AGAIN: usize = 32;
+const MAX_REWRITES: usize = 32;
 
 /// The only writer of receipts.
 ///
@@ -36,9 +36,9 @@ pub struct ReceiptWriter {
     failures: LogThrottle,
     /// Jobs whose receipt could not be written, with the outbox and the error.
     unwritten: parking_lot::Mutex<BTreeMap<JobId, (PathBuf, String)>>,
-    /// Ended jobs of folders that are on one node, with the number of events that the written receipt covers. The node notes the
-    /// receipt once it has copied it.
-    shared: parking_lot::Mutex<BTreeMap<JobId, u64>>,
+    /// Ended jobs of folders that are on one node, with the revision that the written receipt covers. The receipt counts as
+    /// missing until that node has copied it.
+    awaiting_copy: parking_lot::Mutex<BTreeMap<JobId, u64>>,
     /// Whether another node writes the receipts.
     is_elsewhere: bool,
     /// Jobs whose receipt in the outbox shows more than the store.
@@ -83,7 +83,7 @@ impl ReceiptWriter {
             hasher: RandomState::new(),
             failures: LogThrottle::new(),
             unwritten: parking_lot::Mutex::default(),
-            shared: parking_lot::Mutex::default(),
+            awaiting_copy: parking_lot::Mutex::default(),
             is_elsewhere: false,
             newer: parking_lot::Mutex::default(),
             newer_found: Notify::new(),
@@ -123,9 +123,9 @@ impl ReceiptWriter {
     pub async fn write_missing(&self) {
         match self.store.receipts_pending() {
             Ok(ids) => {
-                self.shared.lock().retain(|id, _| ids.binary_search(id).is_ok());
+                self.awaiting_copy.lock().retain(|id, _| ids.binary_search(id).is_ok());
                 for id in ids {
-                    if !self.is_shared(&id) {
+                    if !self.awaits_copy(&id) {
                         self.write(&id).await;
                     }
                 }
@@ -135,8 +135,8 @@ impl ReceiptWriter {
     }
 
     /// Whether the receipt is written already, and its node has not copied it yet.
-    fn is_shared(&self, id: &JobId) -> bool {
-        let Some(written) = self.shared.lock().get(id).copied() else { return false };
+    fn awaits_copy(&self, id: &JobId) -> bool {
+        let Some(written) = self.awaiting_copy.lock().get(id).copied() else { return false };
         matches!(self.store.job(id), Ok(Some(job)) if job.rev() == written)
     }
 
@@ -153,7 +153,7 @@ impl ReceiptWriter {
 
     /// Writes the oldest of the receipts that could not be written again, so that the end of the cause is seen.
     pub async fn write_unwritten(&self) {
-        let ids: Vec<_> = self.unwritten.lock().keys().take(MAX_AGAIN).cloned().collect();
+        let ids: Vec<_> = self.unwritten.lock().keys().take(MAX_REWRITES).cloned().collect();
         for id in ids {
             self.write(&id).await;
         }
@@ -179,17 +179,17 @@ impl ReceiptWriter {
         let mut receipt = Receipt::of(&job, false);
         self.ownership.mark(&mut receipt);
         let (store, ownership, current) = (Arc::clone(&self.store), self.ownership.clone(), job.clone());
-        let place = outbox.outbox().to_owned();
-        let writing = move || {
+        let folder = outbox.outbox().to_owned();
+        let write = move || {
             // The outbox may have been mounted after the start, and another node may have taken over.
-            let is_newer = |there: &Receipt| {
-                Ok(ownership.owns(there)
-                    && is_newer(there, &current, &*store).map_err(std::io::Error::other)?)
+            let is_newer = |existing: &Receipt| {
+                Ok(ownership.owns(existing)
+                    && is_newer(existing, &current, &*store).map_err(std::io::Error::other)?)
             };
             let is_replaced = outbox.replace_receipt(&receipt, &is_newer)?;
             Ok(if is_replaced { ReceiptWrite::Written } else { ReceiptWrite::HasNewer })
         };
-        let error = match file_work::run_in(&place, writing).await {
+        let error = match file_work::run_in(&folder, write).await {
             Ok(ReceiptWrite::HasNewer) => {
                 self.newer.lock().insert(id.clone());
                 self.newer_found.notify_one();
@@ -205,14 +205,14 @@ impl ReceiptWriter {
             Err(error) => error.to_string(),
         };
         observe::receipt_unwritten(&self.failures, &job, &error);
-        self.unwritten.lock().insert(id.clone(), (place, error));
+        self.unwritten.lock().insert(id.clone(), (folder, error));
     }
 
     /// Notes that an ended job's receipt need not be written at the next start.
     async fn note_written(&self, job: &Job) {
         let folder = job.package().folder.as_deref().unwrap_or_default();
         if job.state().has_ended() && self.folders.is_on_one_node(folder) {
-            self.shared.lock().insert(job.id().clone(), job.rev());
+            self.awaiting_copy.lock().insert(job.id().clone(), job.rev());
         } else if job.state().has_ended() {
             let entry = Entry::ReceiptWritten { job: job.id().clone(), rev: job.rev() };
             if let Err(error) = self.store.commit(Commit::unsynced(vec![entry])).committed().await {

@@ -19,49 +19,49 @@ const MAX_REPEATS: u32 = 3;
 /// Finds out whether a create without a response took effect.
 pub(super) async fn reconcile<S: Service>(
     ctx: &mut StepContext<'_, S>,
-    what: &impl RemoteCreate<S>,
+    object: &impl RemoteCreate<S>,
 ) -> StepResult {
-    let kind = what.kind();
+    let kind = object.kind();
     let service = ctx.service().await?;
     let Some(intent) = ctx.job.creation(kind).and_then(CreateProgress::intent).cloned() else {
         return Ok(());
     };
     // No other job may create an object with that name during the search.
-    let held = lock_name(ctx, kind, what.name()).await?;
+    let lock_age = lock_name(ctx, kind, object.name()).await?;
     match intent.decided {
         Some(Resolution::Adopt { id }) if is_free(ctx, id)? => {
-            return ctx.record_created(kind, id, true, what.go_live()).await;
+            return ctx.record_created(kind, id, true, object.go_live()).await;
         }
-        Some(Resolution::Repeat) => return reissue(ctx, what, &service).await,
+        Some(Resolution::Repeat) => return reissue(ctx, object, &service).await,
         Some(Resolution::Adopt { .. }) | None => {}
     }
     // Measured with the monotonic clock; it starts again with the daemon.
     let uncertain = ctx.pipeline.settings.uncertain;
-    if intent.not_found_count > 0 && held < uncertain {
-        return ctx.wait_or_defer(uncertain.saturating_sub(held), WaitReason::CreateInDoubt).await;
+    if intent.not_found_count > 0 && lock_age < uncertain {
+        return ctx.wait_or_defer(uncertain.saturating_sub(lock_age), WaitReason::CreateInDoubt).await;
     }
     let attempts = ctx.job.attempts();
-    let found = match lists::accept(&service, what.list_of(), attempts, what.find(&service).await).await {
+    let found = match lists::accept(&service, object.list_of(), attempts, object.find(&service).await).await {
         Ok(found) => found,
-        Err(error) => return ctx.on_list_error(what.list_of(), error).await,
+        Err(error) => return ctx.on_list_error(object.list_of(), error).await,
     };
     let incomplete = found.incomplete.map(|incomplete| incomplete.to_string());
     let NewObjects { adoptable, unproven, go_live } = new_objects(ctx, &intent, found.items)?;
     // A new object is proof if it was certainly absent before; absence is proof if the list has its end.
     let is_new = intent.incomplete_list.is_none();
-    let is_whole = incomplete.is_none();
+    let is_complete = incomplete.is_none();
     match (adoptable.as_slice(), unproven.is_empty()) {
         ([id], true) if is_new => {
-            ctx.record_created(kind, *id, true, go_live.or_else(|| what.go_live())).await
+            ctx.record_created(kind, *id, true, go_live.or_else(|| object.go_live())).await
         }
         ([], true) if intent.not_found_count == 0 => wait_for_effect(ctx, kind).await,
-        ([], true) if is_whole => reissue(ctx, what, &service).await,
-        _ if is_new && is_whole => {
+        ([], true) if is_complete => reissue(ctx, object, &service).await,
+        _ if is_new && is_complete => {
             let message = format!(
                 "the response to the create of the {} `{}` was lost, and these objects have that name, none of them provably of this \
                  create: {}; check them in Partner Center, then cancel this job, or approve to search again",
-                what.kind(),
-                what.name(),
+                object.kind(),
+                object.name(),
                 list(&adoptable, unproven),
             );
             ctx.hold(HoldFault::new(HoldReason::Ambiguous, message)).await
@@ -75,7 +75,7 @@ pub(super) async fn reconcile<S: Service>(
                 return wait_for_effect(ctx, kind).await;
             }
             let why = intent.incomplete_list.or(incomplete).unwrap_or_default();
-            hold_for_decision(ctx, what, resolution, &why, &list(&adoptable, unproven)).await
+            hold_for_decision(ctx, object, resolution, &why, &list(&adoptable, unproven)).await
         }
     }
 }
@@ -125,12 +125,12 @@ fn list(adoptable: &[RemoteId], unproven: Vec<String>) -> String {
 /// Holds the job because no list can prove whether the create took effect. Approval decides, and is not asked for again.
 async fn hold_for_decision<S: Service>(
     ctx: &mut StepContext<'_, S>,
-    what: &impl RemoteCreate<S>,
+    object: &impl RemoteCreate<S>,
     resolution: Resolution,
     why: &str,
     ids: &str,
 ) -> StepResult {
-    let (noun, name) = (what.kind(), what.name());
+    let (noun, name) = (object.kind(), object.name());
     let job = ctx.job.id().clone();
     let choice = match resolution {
         Resolution::Adopt { id } => format!(
@@ -150,23 +150,23 @@ async fn hold_for_decision<S: Service>(
         "the response to the create of the {noun} `{name}` was lost, and the list that could prove its effect is incomplete \
          ({why}); {choice}"
     );
-    ctx.record(vec![Event::Unproven { kind: what.kind(), resolution }]).await?;
+    ctx.record(vec![Event::Unproven { kind: object.kind(), resolution }]).await?;
     ctx.hold(HoldFault::new(HoldReason::IncompleteList, message)).await
 }
 
 /// Sends a create again after two searches found nothing, or an operator decided so.
 async fn reissue<S: Service>(
     ctx: &mut StepContext<'_, S>,
-    what: &impl RemoteCreate<S>,
+    object: &impl RemoteCreate<S>,
     service: &S,
 ) -> StepResult {
     let pipeline = ctx.pipeline;
-    what.confirm(ctx, service).await?;
-    let intent = ctx.job.creation(what.kind()).and_then(CreateProgress::intent);
-    let (noun, name) = (what.kind(), what.name());
-    let request = what.digest().to_owned();
+    object.confirm(ctx, service).await?;
+    let intent = ctx.job.creation(object.kind()).and_then(CreateProgress::intent);
+    let (noun, name) = (object.kind(), object.name());
+    let request = object.digest().to_owned();
     if intent.is_some_and(|intent| intent.request != request) {
-        let fault = HoldFault::new(HoldReason::RequestChanged, request_changed(ctx.job.id(), what));
+        let fault = HoldFault::new(HoldReason::RequestChanged, request_changed(ctx.job.id(), object));
         return ctx.hold_for_request(fault, request).await;
     }
     if intent.is_some_and(|intent| intent.reissued >= MAX_REPEATS) {
@@ -183,24 +183,24 @@ async fn reissue<S: Service>(
         return Err(Interrupt::ShuttingDown);
     }
     let may_complete_until = pipeline.clock.after(pipeline.settings.uncertain);
-    ctx.record(vec![Event::Reissued { kind: what.kind(), may_complete_until }]).await?;
+    ctx.record(vec![Event::Reissued { kind: object.kind(), may_complete_until }]).await?;
     pipeline.guards.names.renew(&ctx.job);
-    let made = what.make(service).await;
+    let response = object.send(service).await;
     drop(permit);
-    record_result(ctx, what, made).await
+    record_result(ctx, object, response).await
 }
 
 /// The message of a hold for a request that has changed since it was sent without effect. `show` presents the request for a
 /// label, which may have thousands of targets.
-fn request_changed<S: Service>(job: &JobId, what: &impl RemoteCreate<S>) -> String {
-    let (noun, name) = (what.kind(), what.name());
-    let request = match what.kind() {
+fn request_changed<S: Service>(job: &JobId, object: &impl RemoteCreate<S>) -> String {
+    let (noun, name) = (object.kind(), object.name());
+    let request = match object.kind() {
         RemoteKind::Label(_) => {
             format!("`dropship show {job}` presents the new request and the command that approves it")
         }
         RemoteKind::Product | RemoteKind::Submission => {
             let request =
-                what.request().map_or_else(|error| format!("no JSON form: {error}"), |of| words(&of));
+                object.request().map_or_else(|error| format!("no JSON form: {error}"), |of| words(&of));
             format!("the new request has {request}; `dropship approve {job}` sends it")
         }
     };

@@ -68,7 +68,7 @@ pub(super) trait RemoteCreate<S: Service>: Send + Sync {
         }
     }
     /// Sends the create; returns the id of the new object.
-    fn make(&self, service: &S) -> impl Future<Output = Result<RemoteId, Error>> + Send;
+    fn send(&self, service: &S) -> impl Future<Output = Result<RemoteId, Error>> + Send;
 }
 
 /// The digest of a request; intents and approvals are bound to it.

@@ -68,16 +68,17 @@ fn equivalent(key: &str, sent: &Value, found: &Value) -> bool {
 /// Looks a key up ignoring case: the service returns family codes in its own spelling.
 fn find<'a>(map: &'a serde_json::Map<String, Value>, key: &str) -> &'a Value {
     let exact = map.get(key);
-    let blind = || map.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value);
-    exact.or_else(blind).unwrap_or(&Value::Null)
+    let ignoring_case =
+        || map.iter().find(|(name, _)| name.eq_ignore_ascii_case(key)).map(|(_, value)| value);
+    exact.or_else(ignoring_case).unwrap_or(&Value::Null)
 }
 
 fn same_text(sent: &str, found: &str) -> bool {
-    sent.eq_ignore_ascii_case(found) || moment(sent).is_some_and(|sent| Some(sent) == moment(found))
+    sent.eq_ignore_ascii_case(found) || parse_time(sent).is_some_and(|sent| Some(sent) == parse_time(found))
 }
 
 /// The time in a text; a text without a zone is UTC.
-fn moment(text: &str) -> Option<jiff::Timestamp> {
+fn parse_time(text: &str) -> Option<jiff::Timestamp> {
     text.parse().ok().or_else(|| format!("{text}Z").parse().ok())
 }
 
@@ -90,7 +91,7 @@ fn is_unset(key: &str, value: &Value) -> bool {
         Value::String(text) if text.is_empty() || text.eq_ignore_ascii_case("notset") => true,
         // Without a date, a label goes live when it is certified.
         Value::String(text) if key == "goLiveDate" => {
-            moment(text).is_some_and(|date| date <= jiff::Timestamp::now())
+            parse_time(text).is_some_and(|date| date <= jiff::Timestamp::now())
         }
         Value::String(text) => text.starts_with(NO_DATE),
         Value::Array(list) => list.is_empty(),

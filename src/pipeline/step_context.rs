@@ -63,9 +63,9 @@ impl<'a, S: Service> StepContext<'a, S> {
     pub(super) async fn record_with(&mut self, entries: Vec<Entry>, events: Vec<Event>) -> StepResult {
         let entries: Vec<_> =
             entries.into_iter().chain(published_changes::forgotten(&self.job, &events)).collect();
-        let loss = LossCost::of(&self.job, &events, &entries);
+        let loss_cost = LossCost::of(&self.job, &events, &entries);
         let unsynced = &self.pipeline.guards.unsynced;
-        let durable = unsynced.needs_sync(self.job.id(), loss);
+        let durable = unsynced.needs_sync(self.job.id(), loss_cost);
         let mut commit = Commit {
             at: self.pipeline.clock.now(),
             durable,
@@ -74,14 +74,14 @@ impl<'a, S: Service> StepContext<'a, S> {
         commit.entries.extend(entries);
         match self.pipeline.store.commit(commit).committed().await {
             Ok(jobs) => {
-                unsynced.committed(self.job.id(), loss, durable);
+                unsynced.on_committed(self.job.id(), loss_cost, durable);
                 if let Some(job) = jobs.into_iter().next() {
                     if job.step() != self.job.step() {
-                        self.pipeline.guards.accounts.accepted(self.account(), job.id());
+                        self.pipeline.guards.accounts.on_accepted(self.account(), job.id());
                     }
                     self.job = job;
                     let effects = &self.pipeline.events;
-                    match loss == LossCost::Repetition && !durable {
+                    match loss_cost == LossCost::Repetition && !durable {
                         true => effects.after_unsynced_commit(&self.job, &events),
                         false => effects.after_commit(&self.job, &events).await,
                     }

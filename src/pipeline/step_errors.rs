@@ -9,19 +9,23 @@ use dropship_hardware::{Error, ForbiddenOrigin, Recovery, TransferError};
 use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, WaitReason};
 
 /// Throttling is answered with the delay of this many failures more than there were.
-const THROTTLED: u32 = 3;
+const THROTTLED_FAILURES: u32 = 3;
 
 impl<S: Service> StepContext<'_, S> {
-    /// Retries after a delay of at least `asked`; for errors that may pass.
-    pub(super) async fn retry_later<T>(&mut self, fault: Fault, asked: Option<Duration>) -> StepResult<T> {
-        let delay = self.delay(self.job.attempts(), asked);
+    /// Retries after a delay of at least `min_delay`; for errors that may pass.
+    pub(super) async fn retry_later<T>(
+        &mut self,
+        fault: Fault,
+        min_delay: Option<Duration>,
+    ) -> StepResult<T> {
+        let delay = self.delay(self.job.attempts(), min_delay);
         let due = self.pipeline.clock.after(delay);
         self.suspend(Event::AttemptFailed { due, fault }).await
     }
 
     /// Delay after this many failures, at least as long as the service asked for.
-    fn delay(&self, failures: u32, asked: Option<Duration>) -> Duration {
-        self.pipeline.settings.retry.delay(failures).max(asked.unwrap_or(Duration::ZERO))
+    fn delay(&self, failures: u32, min_delay: Option<Duration>) -> Duration {
+        self.pipeline.settings.retry.delay(failures).max(min_delay.unwrap_or(Duration::ZERO))
     }
 
     /// Handles a failed call by the class of its error.
@@ -30,7 +34,7 @@ impl<S: Service> StepContext<'_, S> {
         match error.recovery {
             // Throttling is not a failed attempt.
             Recovery::Retry if error.status == Some(429) => {
-                let failures = self.job.attempts() + THROTTLED;
+                let failures = self.job.attempts() + THROTTLED_FAILURES;
                 let delay = self.delay(failures, error.retry_after);
                 self.wait(delay, WaitReason::Throttled { error: message }).await
             }

@@ -81,14 +81,14 @@ impl KnownLabel {
     }
 
     /// Its present state, for the computation.
-    fn now(&self, rule: &str, plan: &LabelPlan, now: &ShippingLabel) -> SeriesLabel {
+    fn as_series_label(&self, rule: &str, plan: &LabelPlan, found: &ShippingLabel) -> SeriesLabel {
         SeriesLabel {
             id: self.label,
             rule: rule.to_owned(),
             key: plan.key.clone(),
-            rows: now.targeting.as_ref().map(published::rows).unwrap_or_default(),
+            rows: found.targeting.as_ref().map(published::rows).unwrap_or_default(),
             versions: self.series.versions.clone(),
-            reach: now.targeting.as_ref().map(Reach::of).unwrap_or_default(),
+            reach: found.targeting.as_ref().map(Reach::of).unwrap_or_default(),
         }
     }
 }
@@ -107,11 +107,11 @@ impl SeriesNeighbours {
     /// When the store cannot be read.
     fn of(
         store: &dyn Store,
-        own: &KnownLabel,
+        own_label: &KnownLabel,
         plan: &LabelPlan,
         (created, now): (Timestamp, Timestamp),
     ) -> Result<Self, StoreError> {
-        let id = own.label.remote();
+        let id = own_label.label.remote();
         let read = |ids: BTreeSet<RemoteId>| -> Result<Vec<KnownLabel>, StoreError> {
             ids.into_iter().filter_map(|id| KnownLabel::of(store, id).transpose()).collect()
         };
@@ -119,10 +119,12 @@ impl SeriesNeighbours {
         // These would have superseded this label if it had been published earlier. A lower version submitted after a higher
         // one is a deliberate rollback and keeps its targets.
         let mut newer = read(store.arrived_in_series(id, created)?)?;
-        newer.retain(|made| {
-            let is_live = made.go_live.is_none_or(|live| live <= now);
-            let came_later = made.series.takes_over_since.is_some_and(|came| came > created);
-            is_live && came_later && label::has_lower_version(&own.series.versions, &made.series.versions)
+        newer.retain(|label| {
+            let is_live = label.go_live.is_none_or(|live| live <= now);
+            let came_later = label.series.takes_over_since.is_some_and(|since| since > created);
+            is_live
+                && came_later
+                && label::has_lower_version(&own_label.series.versions, &label.series.versions)
         });
         Ok(Self { older, newer })
     }
@@ -139,10 +141,10 @@ pub(super) async fn record_published<S: Service>(
     // Without the metadata the label would have no versions, and never be superseded.
     let packages = ctx.pipeline.packages.clone();
     if let Err(error) = results::driver_metadata(&packages, &ctx.job).await {
-        driver_metadata::on_unread(ctx, &error).await?;
+        driver_metadata::on_unreadable(ctx, &error).await?;
     }
     let plan = snapshot.plan.labels.get(index);
-    let own = ctx
+    let own_label = ctx
         .job
         .labels()
         .get(index)
@@ -151,7 +153,7 @@ pub(super) async fn record_published<S: Service>(
         series: series_id(ctx.account(), &snapshot.plan.rule, plan),
         takes_over_since: plan.supersede.then_some(ctx.job.created()),
     });
-    let entries = match &own {
+    let entries = match &own_label {
         Some((name, remote)) => published::entries(ctx, remote, (name, plan), found, membership).await?,
         None => Vec::new(),
     };
@@ -175,17 +177,17 @@ pub(crate) fn newest_published(
 /// Removes the hardware ids of labels that are live from older ones.
 pub(super) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult<Superseding> {
     let snapshot = ctx.plan_snapshot().await?;
-    let mut all = Superseding::Done;
+    let mut progress = Superseding::Done;
     for (index, plan) in snapshot.plan.labels.iter().enumerate() {
         let Some(label) = ctx.job.labels().get(index) else { break };
         let Some(LabelStage::Published { superseded: None, .. }) = label.stage() else { continue };
         let live = label.live_at().filter(|live| *live > ctx.pipeline.clock.now());
-        all = all.and(match live {
+        progress = progress.and(match live {
             Some(live) if plan.supersede => Superseding::From(live),
             _ if label.hold().is_some() => Superseding::Refused,
             _ => {
                 ctx.begin_label(index);
-                let done = one(ctx, index, &snapshot.plan.rule, plan).await;
+                let done = take_over_targets(ctx, index, &snapshot.plan.rule, plan).await;
                 ctx.end_label();
                 match done {
                     Ok(true) => Superseding::Done,
@@ -195,10 +197,12 @@ pub(super) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult<
             }
         });
     }
-    Ok(all)
+    Ok(progress)
 }
 
-async fn one<S: Service>(
+/// Takes the targets of the label at `index` over from its older labels, and lets newer labels take over from it. Returns whether
+/// nothing is left to be taken over.
+async fn take_over_targets<S: Service>(
     ctx: &mut StepContext<'_, S>,
     index: usize,
     rule: &str,
@@ -206,43 +210,48 @@ async fn one<S: Service>(
 ) -> StepResult<bool> {
     let store = &*ctx.pipeline.store;
     let Some(id) = ctx.job.labels().get(index).and_then(|label| label.id()) else { return Ok(true) };
-    let own = KnownLabel::of(store, id).map_err(Interrupt::Store)?;
+    let own_label = KnownLabel::of(store, id).map_err(Interrupt::Store)?;
     let times = (ctx.job.created(), ctx.pipeline.clock.now());
-    let neighbours = own.as_ref().map(|own| SeriesNeighbours::of(store, own, plan, times)).transpose();
+    let neighbours =
+        own_label.as_ref().map(|own_label| SeriesNeighbours::of(store, own_label, plan, times)).transpose();
     let SeriesNeighbours { older, newer } = neighbours.map_err(Interrupt::Store)?.unwrap_or_default();
     if older.is_empty() && newer.is_empty() && !plan.supersede {
         return Ok(true);
     }
-    let mut all = true;
+    let mut is_complete = true;
     let mut kept = Vec::new();
-    if let Some(own) = own.filter(|_| !older.is_empty() || !newer.is_empty()) {
+    if let Some(own_label) = own_label.filter(|_| !older.is_empty() || !newer.is_empty()) {
         let service = ctx.service().await?;
-        if let Some(now) = fetch(ctx, &service, &own).await? {
-            let now = own.now(rule, plan, &now);
-            for old in &older {
-                all &= take_over(ctx, &service, index, &now, (old, rule, plan), &mut kept).await?;
+        if let Some(found) = fetch(ctx, &service, &own_label).await? {
+            let own_series_label = own_label.as_series_label(rule, plan, &found);
+            for older_label in &older {
+                let older_label = (older_label, rule, plan);
+                is_complete &=
+                    take_over(ctx, &service, index, &own_series_label, older_label, &mut kept).await?;
             }
         }
-        for new in &newer {
-            let Some(now) = fetch(ctx, &service, new).await?.filter(|now| !now.is_failed()) else { continue };
-            let now = new.now(rule, plan, &now);
-            all &= take_over(ctx, &service, index, &now, (&own, rule, plan), &mut kept).await?;
+        for newer_label in &newer {
+            let found = fetch(ctx, &service, newer_label).await?;
+            let Some(found) = found.filter(|found| !found.is_failed()) else { continue };
+            let newer_label = newer_label.as_series_label(rule, plan, &found);
+            is_complete &=
+                take_over(ctx, &service, index, &newer_label, (&own_label, rule, plan), &mut kept).await?;
         }
     }
-    if all {
+    if is_complete {
         ctx.record(vec![Event::Superseded { label: index, kept }]).await?;
     }
-    Ok(all)
+    Ok(is_complete)
 }
 
 /// The present state of a label. `None` when the service has not known it for some time: it was removed with its submission.
 async fn fetch<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
-    made: &KnownLabel,
+    label: &KnownLabel,
 ) -> StepResult<Option<ShippingLabel>> {
-    match service.label(made.product, made.submission, made.label).await {
-        Ok(now) => Ok(Some(now)),
+    match service.label(label.product, label.submission, label.label).await {
+        Ok(found) => Ok(Some(found)),
         Err(error) if error.status == Some(404) && ctx.has_failed_for_long() => Ok(None),
         Err(error) => ctx.on_read_error(error).await,
     }
@@ -254,31 +263,31 @@ async fn take_over<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
     index: usize,
-    new: &SeriesLabel,
-    (made, rule, plan): (&KnownLabel, &str, &LabelPlan),
+    newer: &SeriesLabel,
+    (older_label, rule, plan): (&KnownLabel, &str, &LabelPlan),
     kept: &mut Vec<KeptTargets>,
 ) -> StepResult<bool> {
-    let (product, submission, label) = (made.product, made.submission, made.label);
-    let Some(now) = fetch(ctx, service, made).await? else { return Ok(true) };
-    let older = made.now(rule, plan, &now);
-    let changes = label::supersede(new, std::slice::from_ref(&older));
+    let (product, submission, label) = (older_label.product, older_label.submission, older_label.label);
+    let Some(found) = fetch(ctx, service, older_label).await? else { return Ok(true) };
+    let older = older_label.as_series_label(rule, plan, &found);
+    let changes = label::supersede(newer, std::slice::from_ref(&older));
     let store = &*ctx.pipeline.store;
-    if now.is_done() {
+    if found.is_done() {
         // An update whose response was lost has removed them already.
-        let entries = published::taken_over(store, label.remote(), new.id.remote(), &older.rows)
+        let entries = published::takeover_entries(store, label.remote(), newer.id.remote(), &older.rows)
             .map_err(Interrupt::Store)?;
         if !entries.is_empty() {
             ctx.record_with(entries, Vec::new()).await?;
         }
     }
-    let Some(change) = changes.first().filter(|_| !now.is_failed()) else { return Ok(true) };
+    let Some(change) = changes.first().filter(|_| !found.is_failed()) else { return Ok(true) };
     kept.extend(change.kept.iter().map(|(narrower, rows)| KeptTargets {
         label: label.remote(),
         rows: *rows,
         why: narrower.to_string(),
     }));
     let Some(update) = &change.update else { return Ok(true) };
-    if !now.is_done() {
+    if !found.is_done() {
         return Ok(false);
     }
     let pipeline = ctx.pipeline;
@@ -288,15 +297,16 @@ async fn take_over<S: Service>(
     if pipeline.shutdown.is_cancelled() {
         return Err(Interrupt::ShuttingDown);
     }
-    let asked = service.update_label(product, submission, label, update).await;
+    let response = service.update_label(product, submission, label, update).await;
     drop(permit);
     let rows = update.targeting.hardware_ids.len();
-    match asked {
+    match response {
         Ok(()) => {
-            let is_left =
+            let remains =
                 |row: &&HardwareId| !update.targeting.hardware_ids.iter().any(|change| removes(change, row));
-            let left: Vec<_> = older.rows.iter().filter(is_left).cloned().collect();
-            let entries = published::taken_over(&*pipeline.store, label.remote(), new.id.remote(), &left);
+            let remaining: Vec<_> = older.rows.iter().filter(remains).cloned().collect();
+            let entries =
+                published::takeover_entries(&*pipeline.store, label.remote(), newer.id.remote(), &remaining);
             let taken = Event::TakenOver { label: index, from: label.remote(), rows };
             ctx.record_with(entries.map_err(Interrupt::Store)?, vec![taken]).await?;
             Ok(true)

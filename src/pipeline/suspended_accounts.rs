@@ -51,8 +51,8 @@ impl SuspendedAccounts {
         probe: impl FnOnce(u32) -> Timestamp,
     ) -> bool {
         let mut accounts = self.inner();
-        let probes = accounts.get(account).map_or(0, |known| known.probes + 1);
-        let since = accounts.get(account).map_or(now, |known| known.since);
+        let probes = accounts.get(account).map_or(0, |suspension| suspension.probes + 1);
+        let since = accounts.get(account).map_or(now, |suspension| suspension.since);
         let suspension = Suspension { why: why.to_owned(), since, probe: probe(probes), probes };
         accounts.insert(account.to_owned(), suspension).is_none()
     }
@@ -71,7 +71,7 @@ impl SuspendedAccounts {
     }
 
     /// Forgets refusals of the job after a call of it succeeded.
-    pub(super) fn accepted(&self, account: &str, job: &JobId) {
+    pub(super) fn on_accepted(&self, account: &str, job: &JobId) {
         let mut refused = self.refused.lock();
         if !refused.is_empty() {
             refused.remove(&(account.to_owned(), job.clone()));

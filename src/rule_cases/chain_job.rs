@@ -163,7 +163,7 @@ impl<'a> ChainJob<'a> {
                 return self.hold(index, attempt(fault));
             }
         };
-        let limits = match guard_limits(&self.guard, &prepared.new, &label, self.plan, &self.facts) {
+        let limits = match guard_limits(&self.guard, &prepared.request, &label, self.plan, &self.facts) {
             Ok(limits) => limits,
             Err(fault) => return self.hold(index, attempt(fault)),
         };
@@ -179,12 +179,12 @@ impl<'a> ChainJob<'a> {
     }
 
     fn send(&mut self, index: usize, prepared: PreparedRequest) -> Result<(), ChainError> {
-        let intent = Intent::new(&*prepared.new.name, prepared.digest, self.now);
+        let intent = Intent::new(&*prepared.request.name, prepared.digest, self.now);
         self.apply(&Event::Intended { kind: RemoteKind::Label(index), intent })?;
-        let go_live = go_live(prepared.new.publishing_specifications.as_ref());
+        let go_live = go_live(prepared.request.publishing_specifications.as_ref());
         let id = RemoteId::new(u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1));
         self.apply(&Event::Created { kind: RemoteKind::Label(index), id, adopted: false, go_live })?;
-        self.sent.insert(index, prepared.new);
+        self.sent.insert(index, prepared.request);
         Ok(())
     }
 

@@ -31,12 +31,12 @@ pub(super) async fn conclude<S: Service>(
         if ctx.job.step() == Step::Publish {
             ctx.report_overdue(ctx.pipeline.settings.overdue.publish).await?;
         }
-        let what = match is_complete(&ctx.job) {
+        let why = match is_complete(&ctx.job) {
             true => WaitReason::Publication,
             false => WaitReason::Predecessors,
         };
-        let next = ctx.next_poll(ctx.pipeline.settings.publish);
-        ctx.next_pass_by(next, what);
+        let next_poll = ctx.next_poll(ctx.pipeline.settings.publish);
+        ctx.next_pass_by(next_poll, why);
     } else if is_complete(&ctx.job) && !is_held {
         match superseding {
             _ if is_withdrawn(&ctx.job) => {
@@ -49,8 +49,8 @@ pub(super) async fn conclude<S: Service>(
     }
     match superseding {
         Superseding::Refused => {
-            let next = ctx.next_poll(ctx.pipeline.settings.publish);
-            ctx.next_pass_by(next, WaitReason::OlderLabels);
+            let next_poll = ctx.next_poll(ctx.pipeline.settings.publish);
+            ctx.next_pass_by(next_poll, WaitReason::OlderLabels);
         }
         Superseding::From(time) => ctx.next_pass_by(time, WaitReason::GoLive),
         Superseding::Done => {}
@@ -75,21 +75,21 @@ impl FailedLabels {
         if !failed.is_empty() && !others_continue {
             return Self::EndTheJob(Fault::new(ErrorKind::LabelFailed, failures(job, &failed)));
         }
-        let unknown = failed
+        let unacknowledged = failed
             .into_iter()
             .filter(|index| !is_acknowledged(job, *index) && job.labels()[*index].hold().is_none());
         let hold = |index: usize| {
             let fault = HoldFault::new(HoldReason::LabelFailed, failures(job, &[index]));
             (index, LabelHold::new(fault, Release::Attempt, 1))
         };
-        Self::Hold(unknown.map(hold).collect())
+        Self::Hold(unacknowledged.map(hold).collect())
     }
 }
 
 /// Whether the rule asks for labels, and none of them is published.
 fn is_withdrawn(job: &Job) -> bool {
-    let mut wanted = job.labels().iter().filter(|label| !label.is_dropped()).peekable();
-    wanted.peek().is_some() && wanted.all(|label| !label.is_published())
+    let mut requested = job.labels().iter().filter(|label| !label.is_dropped()).peekable();
+    requested.peek().is_some() && requested.all(|label| !label.is_published())
 }
 
 /// Waits for the next pass, or for the operator.

@@ -20,25 +20,25 @@ use dropship_rules::schedule::GoLive;
 
 /// The create of the label at an index.
 pub(super) struct LabelCreate {
-    place: (ProductId, SubmissionId),
+    parent: (ProductId, SubmissionId),
     index: usize,
     /// When the label goes live by its rule.
     go_live: Option<GoLive>,
     /// Digest of the part of the request that approvals and repetitions are bound to.
     digest: String,
-    new: NewShippingLabel,
+    request: NewShippingLabel,
 }
 
 impl LabelCreate {
     /// The create with a prepared request, and the warnings about the request.
     pub(super) fn new(
-        place: (ProductId, SubmissionId),
+        parent: (ProductId, SubmissionId),
         index: usize,
         plan: &LabelPlan,
         prepared: PreparedRequest,
     ) -> (Self, Vec<LabelWarning>) {
-        let PreparedRequest { new, digest, warnings, .. } = prepared;
-        (Self { place, index, go_live: plan.go_live, digest, new }, warnings)
+        let PreparedRequest { request, digest, warnings, .. } = prepared;
+        (Self { parent, index, go_live: plan.go_live, digest, request }, warnings)
     }
 
     /// Whether the go-live date depends on when the request is sent.
@@ -48,7 +48,7 @@ impl LabelCreate {
 
     /// The request as far as an object of this create has to equal it.
     fn comparable(&self) -> serde_json::Result<Value> {
-        let mut sent = self.without_moving_date(serde_json::to_value(&self.new)?);
+        let mut sent = self.without_moving_date(serde_json::to_value(&self.request)?);
         if let Some(Value::Object(publishing)) = sent.get_mut("publishingSpecifications") {
             // Many responses omit this field (documentation of "Get shipping label data"). It follows from the two automatic
             // flags, which are compared.
@@ -87,7 +87,7 @@ impl<S: Service> RemoteCreate<S> for LabelCreate {
     }
 
     fn name(&self) -> &str {
-        &self.new.name
+        &self.request.name
     }
 
     fn digest(&self) -> &str {
@@ -95,54 +95,54 @@ impl<S: Service> RemoteCreate<S> for LabelCreate {
     }
 
     fn request(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(&self.new)
+        serde_json::to_value(&self.request)
     }
 
     fn go_live(&self) -> Option<Timestamp> {
-        go_live(self.new.publishing_specifications.as_ref())
+        go_live(self.request.publishing_specifications.as_ref())
     }
 
     async fn confirm(&self, ctx: &mut StepContext<'_, S>, service: &S) -> StepResult {
         // A create in doubt is searched for whatever its date is, but not sent again after it.
         let fixed = self.go_live.and_then(GoLive::fixed);
         if let Some(date) = fixed.filter(|date| *date <= ctx.pipeline.clock.now()) {
-            return ctx.hold(request::go_live_passed(&ctx.job, &self.new.name, date)).await;
+            return ctx.hold(request::go_live_passed(&ctx.job, &self.request.name, date)).await;
         }
         predecessors::confirm(ctx, service, self.index).await
     }
 
     async fn find(&self, service: &S) -> Result<Listing<Candidate>, Error> {
-        let (product, submission) = self.place;
-        let sent = self.comparable();
+        let (product, submission) = self.parent;
+        let comparable = self.comparable();
         let mut found = Vec::new();
         let labels = service.labels(product, submission).await?;
         for label in labels.items {
-            if label.name != self.new.name {
+            if label.name != self.request.name {
                 continue;
             }
             // The list of labels does not contain their targeting.
-            let whole = service.label(product, submission, label.id).await?;
-            let mismatch = match (&sent, serde_json::to_value(&whole)) {
-                (Ok(sent), Ok(shown)) => difference(sent, &self.without_moving_date(shown)),
+            let full_label = service.label(product, submission, label.id).await?;
+            let mismatch = match (&comparable, serde_json::to_value(&full_label)) {
+                (Ok(comparable), Ok(shown)) => difference(comparable, &self.without_moving_date(shown)),
                 (Err(error), _) => Some(format!("it cannot be compared: {error}")),
                 (_, Err(error)) => Some(format!("it cannot be compared: {error}")),
             };
-            found.push(Candidate { id: label.id.remote(), mismatch, go_live: go_live_of(&whole) });
+            found.push(Candidate { id: label.id.remote(), mismatch, go_live: go_live_of(&full_label) });
         }
         Ok(Listing { items: found, incomplete: labels.incomplete })
     }
 
     async fn existing_ids(&self, service: &S, attempts: u32) -> Result<Listing<RemoteId>, Error> {
-        let (product, submission) = self.place;
+        let (product, submission) = self.parent;
         let read = service.labels(product, submission).await;
         let of = <Self as RemoteCreate<S>>::list_of(self);
         let all = lists::accept(service, of, attempts, read).await?;
-        let named = all.items.iter().filter(|label| label.name == self.new.name);
+        let named = all.items.iter().filter(|label| label.name == self.request.name);
         Ok(Listing { items: named.map(|label| label.id.remote()).collect(), incomplete: all.incomplete })
     }
 
-    async fn make(&self, service: &S) -> Result<RemoteId, Error> {
-        let (product, submission) = self.place;
-        service.create_label(product, submission, &self.new).await.map(|label| label.id.remote())
+    async fn send(&self, service: &S) -> Result<RemoteId, Error> {
+        let (product, submission) = self.parent;
+        service.create_label(product, submission, &self.request).await.map(|label| label.id.remote())
     }
 }

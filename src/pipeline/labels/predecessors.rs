@@ -16,10 +16,10 @@ pub(super) async fn confirm<S: Service>(
     if label.is_predecessor_waived() {
         return Ok(());
     }
-    let before = label.plan().after.clone();
+    let predecessors = label.plan().after.clone();
     let (product, submission) = ctx.remote().await?;
-    for before in before {
-        let Some(id) = ctx.job.labels().get(before).and_then(Label::id) else { continue };
+    for predecessor in predecessors {
+        let Some(id) = ctx.job.labels().get(predecessor).and_then(Label::id) else { continue };
         let found = ctx.unless_shutting_down(service.label(product, submission, LabelId::of(id))).await?;
         let reason = match found {
             Ok(found) if found.is_failed() => {
@@ -35,8 +35,8 @@ pub(super) async fn confirm<S: Service>(
             }
             Err(error) => return ctx.on_read_error(error).await,
         };
-        ctx.record(vec![Event::LabelFailed { label: before, reason }]).await?;
-        return hold(ctx, index, before).await;
+        ctx.record(vec![Event::LabelFailed { label: predecessor, reason }]).await?;
+        return hold(ctx, index, predecessor).await;
     }
     Ok(())
 }
@@ -45,16 +45,16 @@ pub(super) async fn confirm<S: Service>(
 pub(super) async fn hold<S: Service, T>(
     ctx: &mut StepContext<'_, S>,
     index: usize,
-    before: usize,
+    predecessor: usize,
 ) -> StepResult<T> {
-    let LabelHold { fault, release, .. } = lost_predecessor(&ctx.job, index, before);
+    let LabelHold { fault, release, .. } = lost_predecessor(&ctx.job, index, predecessor);
     ctx.hold_label(index, fault, release).await
 }
 
 /// The hold of a label that depends on one which is lost.
-pub(crate) fn lost_predecessor(job: &Job, index: usize, before: usize) -> LabelHold {
+pub(crate) fn lost_predecessor(job: &Job, index: usize, predecessor: usize) -> LabelHold {
     let name = |index: usize| job.labels().get(index).map_or("?", |label| label.name());
-    let why = match job.labels().get(before) {
+    let why = match job.labels().get(predecessor) {
         Some(label) if label.is_withdrawn() => "was withdrawn".to_owned(),
         Some(label) if label.is_gone() => label
             .drift()
@@ -66,7 +66,7 @@ pub(crate) fn lost_predecessor(job: &Job, index: usize, before: usize) -> LabelH
         "label `{}` depends on `{}`, which {why}; approve to create it anyway, `dropship retry {}` to request both by the rules \
          in force, or cancel the job",
         name(index),
-        name(before),
+        name(predecessor),
         job.id()
     );
     LabelHold::new(HoldFault::new(HoldReason::PredecessorLost, message), Release::WithoutPredecessor, 1)

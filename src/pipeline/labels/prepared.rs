@@ -10,7 +10,7 @@ use dropship_rules::plan::LabelPlan;
 /// A request that can be sent now.
 pub(crate) struct PreparedRequest {
     /// The request. Its go-live date is that of a request that is sent now.
-    pub(crate) new: NewShippingLabel,
+    pub(crate) request: NewShippingLabel,
     /// Digest of the part of the request that approvals and repetitions are bound to.
     pub(crate) digest: String,
     /// Conditions that make Microsoft review the label.
@@ -45,10 +45,10 @@ impl PreparedRequest {
         audiences: &[Audience],
         now: Timestamp,
     ) -> Result<Self, LabelRequestError> {
-        let new = label::build(plan, metadata, audiences, now).map_err(LabelRequestError::Problems)?;
-        let warnings = label::warnings(plan, &new, metadata);
-        let digest = digest::of_json(&label::essence(plan, &new));
+        let request = label::build(plan, metadata, audiences, now).map_err(LabelRequestError::Problems)?;
+        let warnings = label::warnings(plan, &request, metadata);
+        let digest = digest::of_json(&label::essence(plan, &request));
         let digest = digest.map_err(|error| LabelRequestError::NoJson(error.to_string()))?;
-        Ok(Self { digest, new, warnings, audiences: audiences.to_vec() })
+        Ok(Self { digest, request, warnings, audiences: audiences.to_vec() })
     }
 }

@@ -19,7 +19,7 @@ pub(crate) async fn prove<S: Service>(
     let (Some(product), Some(submission)) = (ctx.job.product().id(), ctx.job.submission().id()) else {
         return Ok(Ok(Vec::new()));
     };
-    let place = (ProductId::of(product), SubmissionId::of(submission));
+    let parent = (ProductId::of(product), SubmissionId::of(submission));
     let stored = match ctx.stored_plan().await {
         Err(error) if is_passing(&error) => {
             let why = format!("cannot read the plan of job {}: {error}", ctx.job.id());
@@ -32,7 +32,7 @@ pub(crate) async fn prove<S: Service>(
     };
     match request::try_prepare(ctx, service, &plan, RequestPurpose::Search).await {
         Ok(prepared) => {
-            let (create, _) = LabelCreate::new(place, index, &plan, prepared);
+            let (create, _) = LabelCreate::new(parent, index, &plan, prepared);
             Ok(create.find(service).await.map(|found| found.items))
         }
         Err(request::PrepareError::Api(error)) => Ok(Err(error)),

@@ -34,7 +34,7 @@ impl RequestReadiness {
             LabelGate::Unpublished => Self::Later,
             LabelGate::From(time) if time > now => Self::At(time),
             LabelGate::From(_) => Self::Now,
-            LabelGate::PredecessorLost(before) => Self::PredecessorLost(before),
+            LabelGate::PredecessorLost(predecessor) => Self::PredecessorLost(predecessor),
         }
     }
 }
@@ -55,24 +55,26 @@ pub(super) async fn run<S: Service>(
                 return Ok(());
             }
             RequestReadiness::Now => {}
-            RequestReadiness::PredecessorLost(before) => return predecessors::hold(ctx, index, before).await,
+            RequestReadiness::PredecessorLost(predecessor) => {
+                return predecessors::hold(ctx, index, predecessor).await;
+            }
         }
     }
     let purpose = if was_in_doubt { RequestPurpose::Search } else { RequestPurpose::Send };
     let prepared = request::prepare(ctx, plan, purpose).await?;
     if !was_in_doubt {
-        let limits = guard_check::check(ctx, index, &prepared.new).await?;
+        let limits = guard_check::check(ctx, index, &prepared.request).await?;
         check_approval(ctx, index, plan, &prepared, &limits).await?;
     }
-    let place = ctx.remote().await?;
-    let (call, doubts) = LabelCreate::new(place, index, plan, prepared);
-    let created = create(ctx, &call).await;
+    let parent = ctx.remote().await?;
+    let (label_create, warnings) = LabelCreate::new(parent, index, plan, prepared);
+    let result = create(ctx, &label_create).await;
     let is_requested =
         ctx.job.labels().get(index).is_some_and(|label| label.intent().is_some() || label.id().is_some());
     if !was_in_doubt && is_requested {
-        doubts.iter().for_each(|doubt| crate::observe::label_warning(&ctx.job, doubt));
+        warnings.iter().for_each(|warning| crate::observe::label_warning(&ctx.job, warning));
     }
-    created
+    result
 }
 
 /// Holds a label with `hold`, or one that exceeds `limits`, until an operator has approved exactly this request.
@@ -106,10 +108,12 @@ pub(crate) fn missing_approval(
     if (!plan.hold.is_required() && limits.is_empty()) || approved == Some(prepared.digest.as_str()) {
         return None;
     }
-    let doubts = prepared.warnings.iter();
-    let doubts: String = doubts.map(|doubt| format!("; {} ({})", doubt.message, doubt.document)).collect();
+    let warnings = prepared.warnings.iter();
+    let warnings: String =
+        warnings.map(|warning| format!("; {} ({})", warning.message, warning.document)).collect();
     let reasons: String = limits.iter().map(|reason| format!("; {reason}")).collect();
-    let date = prepared.new.publishing_specifications.as_ref().and_then(|how| how.go_live_date.as_deref());
+    let date =
+        prepared.request.publishing_specifications.as_ref().and_then(|how| how.go_live_date.as_deref());
     let date = match (date, plan.go_live.filter(|live| live.fixed().is_none())) {
         (Some(date), Some(rule)) => {
             format!("; it goes live on {date} (UTC) if approved today, since `go_live` is \"{rule}\"")
@@ -122,7 +126,7 @@ pub(crate) fn missing_approval(
         several => format!(" of {several} different operators"),
     };
     let message = format!(
-        "label `{0}` needs `dropship approve {1} --request {2}`{operators}{reasons}{date}{doubts}; `dropship show {1}` presents \
+        "label `{0}` needs `dropship approve {1} --request {2}`{operators}{reasons}{date}{warnings}; `dropship show {1}` presents \
          the request",
         plan.name,
         job.id(),

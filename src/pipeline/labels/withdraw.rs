@@ -42,26 +42,39 @@ pub(crate) async fn attempt<S: Service>(
     let (Some(product), Some(submission)) = (ctx.job.product().id(), ctx.job.submission().id()) else {
         return ctx.record(vec![Event::WithdrawalConfirmed { label, id }]).await;
     };
-    let place = (ProductId::of(product), SubmissionId::of(submission), LabelId::of(id));
+    let (product, submission, label_id) =
+        (ProductId::of(product), SubmissionId::of(submission), LabelId::of(id));
     let Some(service) = pipeline.services.get(&account) else {
         let why = format!("account `{account}` is no longer configured; add it and restart the daemon");
-        return not_yet(ctx, withdrawal, pipeline.clock.after(pipeline.settings.publish.max), why).await;
+        return record_not_withdrawn(
+            ctx,
+            withdrawal,
+            pipeline.clock.after(pipeline.settings.publish.max),
+            why,
+        )
+        .await;
     };
     if let Some(suspension) = pipeline.guards.accounts.get(&account)
         && suspension.probe > pipeline.clock.now()
     {
         let why = format!("account `{account}` is suspended: {}", suspension.why);
-        return not_yet(ctx, withdrawal, suspension.probe, why).await;
+        return record_not_withdrawn(ctx, withdrawal, suspension.probe, why).await;
     }
     let mut refusal = None;
     if !withdrawal.is_agreed {
         let Some(permit) = pipeline.guards.pause.permit(ctx.job.package().folder.as_deref()).await else {
             let due = pipeline.clock.after(PAUSE_POLL);
-            return not_yet(ctx, withdrawal, due, "paused; `dropship resume` continues".to_owned()).await;
+            return record_not_withdrawn(
+                ctx,
+                withdrawal,
+                due,
+                "paused; `dropship resume` continues".to_owned(),
+            )
+            .await;
         };
-        let asked = service.cancel_label(place.0, place.1, place.2).await;
+        let response = service.cancel_label(product, submission, label_id).await;
         drop(permit);
-        match asked {
+        match response {
             Ok(()) => {
                 pipeline.resume_account(&account);
                 return ctx.record(vec![Event::Withdrawn { label, id, by: withdrawal.by.clone() }]).await;
@@ -75,29 +88,29 @@ pub(crate) async fn attempt<S: Service>(
         }
     }
     // A label that cannot be withdrawn may be withdrawn already, or published.
-    match service.label(place.0, place.1, place.2).await {
-        Ok(found) if found.is_failed() => confirmed(ctx, withdrawal, Some(&found)).await,
+    match service.label(product, submission, label_id).await {
+        Ok(found) if found.is_failed() => record_confirmed(ctx, withdrawal, Some(&found)).await,
         Ok(found) if found.is_done() => {
-            let mut events = progressed(ctx, withdrawal, &found);
+            let mut events = progress_events(ctx, withdrawal, &found);
             events.push(Event::PublishedAnyway { label, id });
             let entries = published_entries(ctx, withdrawal, &found).await?;
             ctx.record_with(entries, events).await
         }
         Ok(found) => {
             let why = refusal.unwrap_or_else(|| "Microsoft has agreed and is working on it".to_owned());
-            let events = progressed(ctx, withdrawal, &found);
+            let events = progress_events(ctx, withdrawal, &found);
             if !events.is_empty() {
                 ctx.record(events).await?;
             }
-            not_yet(ctx, withdrawal, next_attempt(ctx, withdrawal), why).await
+            record_not_withdrawn(ctx, withdrawal, next_attempt(ctx, withdrawal), why).await
         }
         // The service may not know a new label yet, and the label would be published after all.
         Err(error) if error.status == Some(404) && age(ctx, withdrawal) >= pipeline.settings.uncertain => {
-            confirmed(ctx, withdrawal, None).await
+            record_confirmed(ctx, withdrawal, None).await
         }
         Err(error) => {
             let why = refusal.unwrap_or_else(|| error.to_string());
-            not_yet(ctx, withdrawal, next_attempt(ctx, withdrawal), why).await
+            record_not_withdrawn(ctx, withdrawal, next_attempt(ctx, withdrawal), why).await
         }
     }
 }
@@ -112,7 +125,7 @@ fn age<S>(ctx: &StepContext<'_, S>, withdrawal: &DueWithdrawal) -> Duration {
     Duration::try_from(age).unwrap_or_default()
 }
 
-async fn not_yet<S: Service>(
+async fn record_not_withdrawn<S: Service>(
     ctx: &mut StepContext<'_, S>,
     withdrawal: &DueWithdrawal,
     due: Timestamp,
@@ -121,12 +134,12 @@ async fn not_yet<S: Service>(
     ctx.record(vec![Event::NotWithdrawn { label: withdrawal.index, id: withdrawal.id, due, why }]).await
 }
 
-async fn confirmed<S: Service>(
+async fn record_confirmed<S: Service>(
     ctx: &mut StepContext<'_, S>,
     withdrawal: &DueWithdrawal,
     found: Option<&ShippingLabel>,
 ) -> StepResult {
-    let mut events = found.map(|found| progressed(ctx, withdrawal, found)).unwrap_or_default();
+    let mut events = found.map(|found| progress_events(ctx, withdrawal, found)).unwrap_or_default();
     events.push(Event::WithdrawalConfirmed { label: withdrawal.index, id: withdrawal.id });
     ctx.record(events).await
 }
@@ -138,9 +151,10 @@ async fn published_entries<S: Service>(
     found: &ShippingLabel,
 ) -> StepResult<Vec<Entry>> {
     let label = ctx.job.labels().get(withdrawal.index);
-    let own = label.and_then(|label| Some((label.name(), label.remote()?)));
+    let own_label = label.and_then(|label| Some((label.name(), label.remote()?)));
     let strays = ctx.job.strays().iter().map(|stray| (stray.name.as_str(), &stray.remote));
-    let Some((name, remote)) = own.into_iter().chain(strays).find(|(_, remote)| remote.id == withdrawal.id)
+    let Some((name, remote)) =
+        own_label.into_iter().chain(strays).find(|(_, remote)| remote.id == withdrawal.id)
     else {
         return Ok(Vec::new());
     };
@@ -150,11 +164,17 @@ async fn published_entries<S: Service>(
 }
 
 /// The service's step and state of the job's own label, if they have changed.
-fn progressed<S>(ctx: &StepContext<'_, S>, withdrawal: &DueWithdrawal, found: &ShippingLabel) -> Vec<Event> {
-    let own = ctx.job.labels().get(withdrawal.index).and_then(dropship_job::Label::remote);
-    let Some(own) = own.filter(|own| own.id == withdrawal.id) else { return Vec::new() };
+fn progress_events<S>(
+    ctx: &StepContext<'_, S>,
+    withdrawal: &DueWithdrawal,
+    found: &ShippingLabel,
+) -> Vec<Event> {
+    let own_label = ctx.job.labels().get(withdrawal.index).and_then(dropship_job::Label::remote);
+    let Some(own_label) = own_label.filter(|own_label| own_label.id == withdrawal.id) else {
+        return Vec::new();
+    };
     let Some((step, state)) = progress(found.workflow_status.as_ref()) else { return Vec::new() };
-    match own.step.as_ref() == Some(&step) && own.state.as_ref() == Some(&state) {
+    match own_label.step.as_ref() == Some(&step) && own_label.state.as_ref() == Some(&state) {
         true => Vec::new(),
         false => vec![Event::Progressed { label: Some(withdrawal.index), step, state }],
     }

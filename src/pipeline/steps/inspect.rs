@@ -30,7 +30,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         ctx.retry_background_at(ctx.pipeline.clock.after(MAX_RETRY));
         return Err(Interrupt::Suspended);
     }
-    match inspected(Arc::clone(&ctx.pipeline.inspector), &ctx.job).await {
+    match inspect_again(Arc::clone(&ctx.pipeline.inspector), &ctx.job).await {
         InspectionEnd::Events(events) => ctx.record(events).await,
         InspectionEnd::Delayed(fault) => ctx.retry_later(fault, None).await,
         InspectionEnd::Cancelled => Err(Interrupt::ShuttingDown),
@@ -38,12 +38,15 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
 }
 
 /// Inspects the package of a job again, from where it was found.
-pub(in crate::pipeline) async fn inspected(inspector: Arc<dyn PackageInspector>, job: &Job) -> InspectionEnd {
+pub(in crate::pipeline) async fn inspect_again(
+    inspector: Arc<dyn PackageInspector>,
+    job: &Job,
+) -> InspectionEnd {
     let job = job.clone();
     let path = job.package().path.clone().map(PathBuf::from).unwrap_or_default();
-    let place = path.parent().map(Path::to_owned).unwrap_or_default();
+    let parent = path.parent().map(Path::to_owned).unwrap_or_default();
     let inspect = move |progress: &_| inspector.reinspect(&job, progress);
-    match file_work::run_on_package_in(&place, inspect).await {
+    match file_work::run_on_package_in(&parent, inspect).await {
         Ok(events) if events.is_empty() => InspectionEnd::Cancelled,
         Ok(events) => InspectionEnd::Events(events),
         Err(error) if error.kind() == io::ErrorKind::Interrupted => InspectionEnd::Cancelled,

@@ -24,44 +24,51 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         Ok(digest) => digest,
         Err(fault) => return ctx.fail(fault).await,
     };
-    let call = ProductCreate {
+    let product_create = ProductCreate {
         product_lists: &ctx.pipeline.caches.products,
         account: ctx.account().to_owned(),
         max_age: ctx.pipeline.settings.uncertain,
         attempts: ctx.job.attempts(),
         digest,
-        new: snapshot.plan.product,
+        request: snapshot.plan.product,
     };
     match snapshot.plan.strategy {
         StrategyPlan::ExistingId(id) => {
             ctx.record_created(RemoteKind::Product, id.remote(), true, None).await
         }
-        StrategyPlan::ExistingName if ctx.job.doubt().is_none() => use_named(ctx, &call).await,
+        StrategyPlan::ExistingName if ctx.job.doubt().is_none() => {
+            use_named_product(ctx, &product_create).await
+        }
         StrategyPlan::PerVersion if ctx.job.doubt().is_none() => {
             // The name is locked during the search, so that the second of two packages of a version finds the product of the first.
-            lock_name(ctx, RemoteKind::Product, &call.new.product_name).await?;
-            match own_product(ctx, &call).await {
+            lock_name(ctx, RemoteKind::Product, &product_create.request.product_name).await?;
+            match find_own_product(ctx, &product_create).await {
                 Ok(Some(id)) => ctx.record_created(RemoteKind::Product, id, true, None).await,
-                Ok(None) => create(ctx, &call).await,
-                Err(stop) => {
+                Ok(None) => create(ctx, &product_create).await,
+                Err(interrupt) => {
                     ctx.pipeline.guards.names.release(&ctx.job);
-                    Err(stop)
+                    Err(interrupt)
                 }
             }
         }
-        StrategyPlan::New | StrategyPlan::PerVersion | StrategyPlan::ExistingName => create(ctx, &call).await,
+        StrategyPlan::New | StrategyPlan::PerVersion | StrategyPlan::ExistingName => {
+            create(ctx, &product_create).await
+        }
     }
 }
 
 /// Uses the only product with the name that the rule gives.
-async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &ProductCreate<'_>) -> StepResult {
-    let mut found = named(ctx, call).await?;
+async fn use_named_product<S: Service>(
+    ctx: &mut StepContext<'_, S>,
+    product_create: &ProductCreate<'_>,
+) -> StepResult {
+    let mut found = list_named(ctx, product_create).await?;
     if found.items.len() != 1 {
         // The cached list may be out of date; refresh it once.
-        call.product_lists.invalidate(&call.account);
-        found = named(ctx, call).await?;
+        product_create.product_lists.invalidate(&product_create.account);
+        found = list_named(ctx, product_create).await?;
     }
-    let name = &call.new.product_name;
+    let name = &product_create.request.product_name;
     let ids =
         if found.items.is_empty() { String::new() } else { format!(": {}", RemoteId::list(&found.items)) };
     let count = found.items.len();
@@ -76,7 +83,7 @@ async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &ProductCreat
         }
         (_, Some(why)) => {
             // The next attempt reads a new list.
-            call.product_lists.invalidate(&call.account);
+            product_create.product_lists.invalidate(&product_create.account);
             let message = format!(
                 "the rule needs exactly one product named `{name}`, and the list of products is incomplete ({why}), so there may be \
                  more than the {count} found{ids}; approve to list again; or set the product's id in the rule, reload, cancel and retry"
@@ -87,11 +94,11 @@ async fn use_named<S: Service>(ctx: &mut StepContext<'_, S>, call: &ProductCreat
 }
 
 /// The product with that name that another job of this store created.
-async fn own_product<S: Service>(
+async fn find_own_product<S: Service>(
     ctx: &mut StepContext<'_, S>,
-    call: &ProductCreate<'_>,
+    product_create: &ProductCreate<'_>,
 ) -> StepResult<Option<RemoteId>> {
-    let found = named(ctx, call).await?;
+    let found = list_named(ctx, product_create).await?;
     for id in found.items {
         let store = &ctx.pipeline.store;
         let Some(owner) = store.owner(id).map_err(Interrupt::Store)? else { continue };
@@ -100,26 +107,26 @@ async fn own_product<S: Service>(
             return Ok(Some(id));
         }
     }
-    let request = call.digest.clone();
+    let request = product_create.digest.clone();
     let Some(why) = found.incomplete.filter(|_| ctx.job.approved_product() != Some(request.as_str())) else {
         return Ok(None);
     };
     let message = format!(
         "the rule uses one product for each version, and the list of products is incomplete ({why}), so the product `{}` of an earlier \
          package may be missing in it; check Partner Center, then approve to create a new one, or cancel",
-        call.new.product_name
+        product_create.request.product_name
     );
     let fault = HoldFault::new(HoldReason::IncompleteList, message);
     ctx.suspend(Event::Held { fault, request: Some(request) }).await
 }
 
 /// Ids of the products with the name.
-async fn named<S: Service>(
+async fn list_named<S: Service>(
     ctx: &mut StepContext<'_, S>,
-    call: &ProductCreate<'_>,
+    product_create: &ProductCreate<'_>,
 ) -> StepResult<Listing<RemoteId>> {
     let service = ctx.service().await?;
-    match ctx.unless_shutting_down(call.existing_ids(&service, call.attempts)).await? {
+    match ctx.unless_shutting_down(product_create.existing_ids(&service, product_create.attempts)).await? {
         Ok(found) => Ok(found),
         Err(error) => ctx.on_list_error(ListOf::Account, error).await,
     }
@@ -140,7 +147,7 @@ struct ProductCreate<'a> {
     max_age: Duration,
     /// Number of attempts of the job that failed before.
     attempts: u32,
-    new: NewProduct,
+    request: NewProduct,
     /// Digest of `new`.
     digest: String,
 }
@@ -151,7 +158,7 @@ impl<S: Service> RemoteCreate<S> for ProductCreate<'_> {
     }
 
     fn name(&self) -> &str {
-        &self.new.product_name
+        &self.request.product_name
     }
 
     fn digest(&self) -> &str {
@@ -159,7 +166,7 @@ impl<S: Service> RemoteCreate<S> for ProductCreate<'_> {
     }
 
     fn request(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(&self.new)
+        serde_json::to_value(&self.request)
     }
 
     fn list_of(&self) -> ListOf {
@@ -173,7 +180,7 @@ impl<S: Service> RemoteCreate<S> for ProductCreate<'_> {
         let products = products?;
         let mut found = Vec::new();
         for product in products.items {
-            if product.product_name != self.new.product_name {
+            if product.product_name != self.request.product_name {
                 continue;
             }
             let sent = <Self as RemoteCreate<S>>::request(self);
@@ -187,7 +194,7 @@ impl<S: Service> RemoteCreate<S> for ProductCreate<'_> {
                 }
             };
             let mismatch = match mismatch {
-                None => in_use(&service.submissions(product.id).await?),
+                None => conflicting_use(&service.submissions(product.id).await?),
                 mismatch => mismatch,
             };
             found.push(Candidate { id: product.id.remote(), mismatch, go_live: None });
@@ -202,24 +209,24 @@ impl<S: Service> RemoteCreate<S> for ProductCreate<'_> {
                 all.items.into_iter().map(|product| (product.product_name, product.id.remote())).collect();
             Ok(Listing { items, incomplete: all.incomplete })
         };
-        self.product_lists.named(&self.account, &self.new.product_name, self.max_age, list).await
+        self.product_lists.named(&self.account, &self.request.product_name, self.max_age, list).await
     }
 
-    async fn make(&self, service: &S) -> Result<RemoteId, Error> {
-        let made = service.create_product(&self.new).await.map(|product| product.id.remote());
-        match &made {
-            Ok(id) => self.product_lists.record_created(&self.account, &self.new.product_name, *id),
+    async fn send(&self, service: &S) -> Result<RemoteId, Error> {
+        let response = service.create_product(&self.request).await.map(|product| product.id.remote());
+        match &response {
+            Ok(id) => self.product_lists.record_created(&self.account, &self.request.product_name, *id),
             Err(error) if error.execution == Execution::Unknown || error.recovery == Recovery::Reconcile => {
                 self.product_lists.invalidate(&self.account);
             }
             Err(_) => {}
         }
-        made
+        response
     }
 }
 
 /// Why a product with these submissions cannot be of a create whose response was lost.
-fn in_use(submissions: &Listing<Submission>) -> Option<String> {
+fn conflicting_use(submissions: &Listing<Submission>) -> Option<String> {
     match &submissions.incomplete {
         _ if !submissions.items.is_empty() => Some("it has a submission".to_owned()),
         Some(why) => Some(format!("its submissions cannot be listed: {why}")),

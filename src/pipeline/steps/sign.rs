@@ -14,13 +14,13 @@ use dropship_job::{ErrorKind, Event, Fault, JobId, WaitReason};
 use dropship_redact::SafeUrl;
 
 /// A commit without visible effect is repeated after this time; the service refuses a second one.
-const COMMIT_LOST: Duration = Duration::from_secs(600);
+const REPEAT_COMMIT_AFTER: Duration = Duration::from_secs(600);
 
 /// Polls the submission once.
 pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult {
     let service = ctx.service().await?;
     let submission = ctx.fetch_submission(&service).await?;
-    progress(ctx, &submission).await?;
+    record_progress(ctx, &submission).await?;
     if submission.is_failed() {
         return fail_rejected(ctx, &service, &submission).await;
     }
@@ -28,7 +28,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
         return ctx.record(vec![Event::Signed]).await;
     }
     let pending = is_pending(&submission);
-    if pending && ctx.time_in_step() > COMMIT_LOST {
+    if pending && ctx.time_in_step() > REPEAT_COMMIT_AFTER {
         commit_again(ctx, &service).await?;
     }
     ctx.report_overdue(ctx.pipeline.settings.overdue.sign).await?;
@@ -62,7 +62,7 @@ async fn commit_again<S: Service>(ctx: &mut StepContext<'_, S>, service: &S) -> 
 }
 
 /// Records a change of the workflow.
-async fn progress<S: Service>(ctx: &mut StepContext<'_, S>, submission: &Submission) -> StepResult {
+async fn record_progress<S: Service>(ctx: &mut StepContext<'_, S>, submission: &Submission) -> StepResult {
     let Some((step, state)) = submission_status::progress(submission.workflow_status.as_ref()) else {
         return Ok(());
     };
@@ -110,8 +110,8 @@ pub(crate) async fn reasons<S: Service>(
     if let Some(url) = status.and_then(|status| status.error_report.as_ref()) {
         let outbox = ctx.pipeline.receipts.outbox(&ctx.job);
         let (packages, job) = (ctx.pipeline.packages.clone(), ctx.job.id().clone());
-        let fetched = fetch_report(service, url, &outbox, &packages, &job);
-        match ctx.unless_shutting_down(fetched).await? {
+        let fetch = fetch_report(service, url, &outbox, &packages, &job);
+        match ctx.unless_shutting_down(fetch).await? {
             Ok(()) => reasons.push(format!("see {ERRORS} in the outbox")),
             Err(error) if ctx.job.attempts() < 5 => {
                 let fault =

@@ -21,12 +21,12 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
     if snapshot.plan.is_derived() && *ctx.job.submission() == Creation::Open {
         check_shell(ctx, product).await?;
     }
-    let new = snapshot.plan.submission;
-    let digest = match request_digest(&new) {
+    let request = snapshot.plan.submission;
+    let digest = match request_digest(&request) {
         Ok(digest) => digest,
         Err(fault) => return ctx.fail(fault).await,
     };
-    create(ctx, &SubmissionCreate { product, new, digest }).await
+    create(ctx, &SubmissionCreate { product, request, digest }).await
 }
 
 /// Checks that the initial submission of the product offers the shell of derived submissions. Without it the service would
@@ -34,15 +34,22 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
 async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductId) -> StepResult {
     let service = ctx.service().await?;
     let attempts = ctx.job.attempts();
-    let all = match lists::accept(&service, ListOf::OwnObject, attempts, service.submissions(product).await)
-        .await
+    let submissions = match lists::accept(
+        &service,
+        ListOf::OwnObject,
+        attempts,
+        service.submissions(product).await,
+    )
+    .await
     {
-        Ok(all) => all,
+        Ok(submissions) => submissions,
         Err(error) => return ctx.on_list_error(ListOf::OwnObject, error).await,
     };
-    let Some(initial) = all.items.iter().find(|submission| submission.kind != Some(SubmissionKind::Derived))
+    let Some(initial) =
+        submissions.items.iter().find(|submission| submission.kind != Some(SubmissionKind::Derived))
     else {
-        let gap = all.incomplete.map(|why| format!(" in the part of its list that can be read ({why})"));
+        let gap =
+            submissions.incomplete.map(|why| format!(" in the part of its list that can be read ({why})"));
         let message = format!(
             "product {product} has no initial submission to derive from{}; submit its full package first, then approve",
             gap.unwrap_or_default()
@@ -82,7 +89,7 @@ async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductI
 
 struct SubmissionCreate {
     product: ProductId,
-    new: NewSubmission,
+    request: NewSubmission,
     /// Digest of `new`.
     digest: String,
 }
@@ -93,7 +100,7 @@ impl<S: Service> RemoteCreate<S> for SubmissionCreate {
     }
 
     fn name(&self) -> &str {
-        &self.new.name
+        &self.request.name
     }
 
     fn digest(&self) -> &str {
@@ -101,16 +108,16 @@ impl<S: Service> RemoteCreate<S> for SubmissionCreate {
     }
 
     fn request(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(&self.new)
+        serde_json::to_value(&self.request)
     }
 
     async fn find(&self, service: &S) -> Result<Listing<Candidate>, Error> {
         let all = service.submissions(self.product).await?;
-        let named = all.items.into_iter().filter(|submission| submission.name == self.new.name);
+        let named = all.items.into_iter().filter(|submission| submission.name == self.request.name);
         let found = named.map(|submission| {
             let mismatch = if is_past_pending(&submission) {
                 Some("it is committed".to_owned())
-            } else if submission.kind.as_ref().is_some_and(|kind| *kind != self.new.kind) {
+            } else if submission.kind.as_ref().is_some_and(|kind| *kind != self.request.kind) {
                 Some("it is of another type".to_owned())
             } else {
                 None
@@ -120,7 +127,7 @@ impl<S: Service> RemoteCreate<S> for SubmissionCreate {
         Ok(Listing { items: found.collect(), incomplete: all.incomplete })
     }
 
-    async fn make(&self, service: &S) -> Result<RemoteId, Error> {
-        service.create_submission(self.product, &self.new).await.map(|submission| submission.id.remote())
+    async fn send(&self, service: &S) -> Result<RemoteId, Error> {
+        service.create_submission(self.product, &self.request).await.map(|submission| submission.id.remote())
     }
 }
