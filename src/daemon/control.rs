@@ -271,7 +271,7 @@ impl ControlHandler for DaemonControl {
             let store = &**self.pipeline.store();
             let Some((job, index)) = label_of(store, label.remote())? else { return Ok(None) };
             let event = change.event(index, label.remote(), &by);
-            if let Some(job) = pipeline::note(store, job.id(), event.clone()).await? {
+            if let Some(job) = pipeline::record_label_event(store, job.id(), event.clone()).await? {
                 self.pipeline.events().after_commit(&job, &[event]).await;
             }
             Ok(Some(job.id().clone()))

@@ -84,7 +84,7 @@ pub use settings::Settings;
 pub(crate) use supersede::newest_published;
 pub use suspended_accounts::{SuspendedAccounts, Suspension};
 pub use unstarted::UnstartedCounts;
-pub use withdraw::{label_of, note, withdraw_now, withdraw_offline};
+pub use withdraw::{label_of, record_label_event, withdraw_now, withdraw_offline};
 pub use worker::run;
 
 #[cfg(test)]

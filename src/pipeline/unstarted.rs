@@ -15,9 +15,9 @@ pub(super) struct JobGroup {
 impl JobGroup {
     /// The group of a job that was accepted and has not started; `None` for any other job.
     pub(super) fn of(job: &Job) -> Option<Self> {
-        let started = !job.is_accepted() || *job.product() != Creation::Open;
+        let has_started = !job.is_accepted() || *job.product() != Creation::Open;
         let text = |text: Option<&str>| Arc::from(text.unwrap_or_default());
-        (!started)
+        (!has_started)
             .then(|| Self { folder: text(job.package().folder.as_deref()), account: text(job.account()) })
     }
 }
@@ -50,14 +50,14 @@ impl UnstartedJobs {
         is_paused: impl Fn(&str) -> bool,
         is_suspended: impl Fn(&str) -> bool,
     ) -> UnstartedCounts {
-        let mine = self.0.keys().filter(|group| *group.folder == *folder && is_suspended(&group.account));
-        let shared: BTreeSet<_> = mine.map(|group| &group.account).collect();
+        let blocked_groups = self.0.keys().filter(|group| *group.folder == *folder && is_suspended(&group.account));
+        let blocked_accounts: BTreeSet<_> = blocked_groups.map(|group| &group.account).collect();
         let mut counts = UnstartedCounts::default();
         for (group, count) in &self.0 {
-            let paused = is_paused(&group.folder);
-            if !paused && !is_suspended(&group.account) {
+            let is_folder_paused = is_paused(&group.folder);
+            if !is_folder_paused && !is_suspended(&group.account) {
                 counts.startable += count;
-            } else if (paused && *group.folder == *folder) || shared.contains(&group.account) {
+            } else if (is_folder_paused && *group.folder == *folder) || blocked_accounts.contains(&group.account) {
                 counts.blocked += count;
             }
         }

@@ -51,24 +51,24 @@ pub async fn withdraw_offline<S: Service>(
         if pending.is_agreed {
             continue;
         }
-        let asked = match services.get(job.account().unwrap_or("default")) {
+        let result = match services.get(job.account().unwrap_or("default")) {
             _ if is_paused => Err("paused; `dropship resume` and a daemon continue".to_owned()),
             None => Err("its account is no longer configured".to_owned()),
             Some(service) => {
-                let asked = service.cancel_label(
+                let result = service.cancel_label(
                     ProductId::of(product),
                     SubmissionId::of(submission),
                     LabelId::of(id),
                 );
-                asked.await.map_err(|error| error.to_string())
+                result.await.map_err(|error| error.to_string())
             }
         };
         let label = pending.label;
-        let event = match asked {
+        let event = match result {
             Ok(()) => Event::Withdrawn { label, id, by: withdrawal.by.clone() },
             Err(why) => Event::NotWithdrawn { label, id, due: Timestamp::now(), why },
         };
-        note(store, job.id(), event).await?;
+        record_label_event(store, job.id(), event).await?;
     }
     Ok(())
 }
@@ -80,7 +80,7 @@ pub async fn withdraw_offline<S: Service>(
 pub fn label_of(store: &dyn Store, label: RemoteId) -> Result<Option<(Job, usize)>, StoreError> {
     let Some(owner) = store.owner(label)? else { return Ok(None) };
     let Some(job) = store.job(&owner)? else { return Ok(None) };
-    let index = job.labels().iter().map(Label::id).position(|own| own == Some(label));
+    let index = job.labels().iter().map(Label::id).position(|id| id == Some(label));
     Ok(index.map(|index| (job, index)))
 }
 
@@ -88,7 +88,7 @@ pub fn label_of(store: &dyn Store, label: RemoteId) -> Result<Option<(Job, usize
 ///
 /// # Errors
 /// When the store cannot be written, or the job is gone.
-pub async fn note(store: &dyn Store, id: &JobId, event: Event) -> Result<Option<Job>, StoreError> {
+pub async fn record_label_event(store: &dyn Store, id: &JobId, event: Event) -> Result<Option<Job>, StoreError> {
     loop {
         let Some(job) = store.job(id)? else { return Ok(None) };
         let mut events = vec![event.clone()];

@@ -68,8 +68,8 @@ pub async fn run<S: Service>(pipeline: Arc<Pipeline<S>>) {
 /// Processes one job until it is released.
 async fn work<S: Service>(pipeline: &Pipeline<S>, id: &JobId) {
     let span = tracing::info_span!("job", job_id = %id);
-    let worked = AssertUnwindSafe(run_job(pipeline, id)).catch_unwind().instrument(span).await;
-    match worked {
+    let result = AssertUnwindSafe(run_job(pipeline, id)).catch_unwind().instrument(span).await;
+    match result {
         Ok(Err(error)) if error.is_fatal() => pipeline.report_store_failure(error.to_string()),
         Ok(Err(error)) => on_worker_error(pipeline, id, Some(error.to_string())).await,
         Ok(Ok(())) => {}
@@ -85,8 +85,8 @@ async fn run_job<S: Service>(pipeline: &Pipeline<S>, id: &JobId) -> Result<(), S
         pipeline.queue.upsert(&job);
         let mut ctx = StepContext::new(pipeline, job);
         let result = run_steps(&mut ctx).await;
-        if let Some(again) = ctx.background_retry() {
-            pipeline.queue.postpone(&ctx.job, ctx.job.due().map_or(again, |due| due.min(again)));
+        if let Some(retry_at) = ctx.background_retry() {
+            pipeline.queue.postpone(&ctx.job, ctx.job.due().map_or(retry_at, |due| due.min(retry_at)));
         }
         match result {
             Err(Interrupt::Conflict) => {}
@@ -167,17 +167,17 @@ async fn probe_suspended_account<S: Service>(ctx: &mut StepContext<'_, S>) -> St
 
 /// Handles an error inside dropship. A panic fails the attempt, not the daemon. An event that the state machine refused
 /// would be refused again, so the job is held.
-async fn on_worker_error<S: Service>(pipeline: &Pipeline<S>, id: &JobId, refused: Option<String>) {
+async fn on_worker_error<S: Service>(pipeline: &Pipeline<S>, id: &JobId, refusal: Option<String>) {
     let Ok(Some(job)) = pipeline.store.job(id) else { return };
     let report = "please report it together with the log lines before this one";
     if !matches!(job.state(), State::Queued | State::Waiting { .. } | State::Held { label: Some(_), .. }) {
         // Only background work ran: the job stays held or ended.
-        let why = refused.unwrap_or_else(|| "a panic".to_owned());
+        let why = refusal.unwrap_or_else(|| "a panic".to_owned());
         tracing::error!(job_id = %id, "internal error during background work of job {id}: {why}; {report}");
         return pipeline.queue.postpone(&job, pipeline.clock.after(background::MAX_RETRY));
     }
     let mut ctx = StepContext::new(pipeline, job);
-    let recorded = match refused {
+    let result = match refusal {
         Some(why) => {
             ctx.hold::<()>(HoldFault::new(HoldReason::Internal, format!("internal error: {why}; {report}")))
                 .await
@@ -187,7 +187,7 @@ async fn on_worker_error<S: Service>(pipeline: &Pipeline<S>, id: &JobId, refused
             ctx.retry_later::<()>(fault, Some(Duration::from_secs(60))).await
         }
     };
-    match recorded {
+    match result {
         Err(Interrupt::Store(error)) if error.is_fatal() => pipeline.report_store_failure(error.to_string()),
         Err(Interrupt::Store(error)) => {
             tracing::error!(job_id = %id, "internal error of job {id}: {error}; {report}");

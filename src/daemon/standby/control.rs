@@ -263,7 +263,7 @@ impl ControlHandler for StandbyControl {
             self.may_change()?;
             let Some((job, index)) = label_of(&*self.store, label.remote())? else { return Ok(None) };
             let event = change.event(index, label.remote(), &by);
-            pipeline::note(&*self.store, job.id(), event).await?;
+            pipeline::record_label_event(&*self.store, job.id(), event).await?;
             Ok(Some(job.id().clone()))
         }
         .boxed()

@@ -220,7 +220,7 @@ impl CrashSwitch {
     }
 
     /// The first `commits` commits are on the disk.
-    pub(super) fn synced(&self, commits: usize) {
+    pub(super) fn on_synced(&self, commits: usize) {
         self.synced.fetch_max(commits, Ordering::SeqCst);
     }
 

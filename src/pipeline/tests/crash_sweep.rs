@@ -52,9 +52,9 @@ fn run(scenario: &Scenario, target: Option<CrashTarget>, power_cut: bool) -> Sce
         crashes.extend(sim.run_until_idle(&mut operator).await);
         let violations = violations(scenario, &sim, !crashes.is_empty()).into_iter();
         let violations = violations
-            .map(|wrong| {
+            .map(|violation| {
                 format!(
-                    "{}, {} at {crashes:?}: {wrong}",
+                    "{}, {} at {crashes:?}: {violation}",
                     scenario.name,
                     if power_cut { "power cut" } else { "crashed" }
                 )
@@ -141,13 +141,13 @@ fn planned(extent: &SweepExtent, undisturbed: &[ScenarioRun]) -> Vec<(&'static S
     let mut seed = *seed;
     let mut runs = Vec::new();
     for point in NamedPoint::all() {
-        let able: Vec<_> = each().filter(|(_, outcome)| outcome.reached.contains(&point)).collect();
-        if let Some((scenario, _)) = able.get(random(&mut seed, able.len())) {
+        let reaching: Vec<_> = each().filter(|(_, outcome)| outcome.reached.contains(&point)).collect();
+        if let Some((scenario, _)) = reaching.get(random(&mut seed, reaching.len())) {
             runs.push((*scenario, CrashTarget::Named(point), random(&mut seed, 2) == 0));
         }
     }
     for (scenario, outcome) in each() {
-        let numbers = (0..NUMBERED).map(|place| (random(&mut seed, outcome.points), place % 2 == 0));
+        let numbers = (0..NUMBERED).map(|position| (random(&mut seed, outcome.points), position % 2 == 0));
         runs.extend(numbers.map(|(number, cut)| (scenario, CrashTarget::Number(number), cut)));
     }
     runs
@@ -172,11 +172,11 @@ fn crash_at_any_point_changes_no_outcome() {
         let tried: BTreeSet<_> = crashes.flat_map(|(point, side)| point.names(*side)).collect();
         NamedPoint::all().into_iter().filter(|point| !tried.contains(point)).collect::<Vec<_>>()
     };
-    let again: Vec<_> = missing(&outcomes)
+    let retries: Vec<_> = missing(&outcomes)
         .into_iter()
         .flat_map(|point| SCENARIOS.iter().map(move |scenario| (scenario, CrashTarget::Named(point))))
         .collect();
-    outcomes.extend(in_parallel(&again, |(scenario, target)| run(scenario, Some(*target), false)));
+    outcomes.extend(in_parallel(&retries, |(scenario, target)| run(scenario, Some(*target), false)));
     let violations: Vec<_> = outcomes.iter().flat_map(|outcome| outcome.violations.clone()).collect();
     let crashes = outcomes.iter().filter(|outcome| outcome.crash.is_some()).count();
     println!("{} runs, {crashes} crashes, {} violations", outcomes.len(), violations.len());

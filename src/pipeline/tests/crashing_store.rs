@@ -27,7 +27,7 @@ impl Store for CrashingStore {
         let durable = commit.durable;
         let handle = self.memory.commit(commit);
         if durable {
-            self.crash.synced(self.memory.commits());
+            self.crash.on_synced(self.memory.commits());
         }
         if self.crash.pass(CrashPoint::Write(written), Side::After) { handle } else { CommitHandle::lost() }
     }

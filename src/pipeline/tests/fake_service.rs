@@ -80,8 +80,8 @@ impl FakeService {
                 name: name.to_owned(),
                 body,
                 at: Instant::now(),
-                cancelled: false,
-                refused: false,
+                is_cancelled: false,
+                is_refused: false,
             },
         );
         id
@@ -163,7 +163,7 @@ fn read<T: serde::de::DeserializeOwned>(value: Value) -> Result<T, Error> {
 }
 
 /// A list that was read to its end.
-fn whole<T>(items: impl Iterator<Item = Result<T, Error>>) -> Result<Listing<T>, Error> {
+fn complete_list<T>(items: impl Iterator<Item = Result<T, Error>>) -> Result<Listing<T>, Error> {
     Ok(Listing::complete_of(items.collect::<Result<_, _>>()?))
 }
 
@@ -178,16 +178,16 @@ impl Service for FakeService {
 
     async fn products(&self) -> Result<Listing<Product>, Error> {
         self.call(Call::Products, |state, now| {
-            let there = state.products.iter().filter(|(_, made)| made.at <= now);
-            let shown = there.map(|(id, made)| {
-                let mut shown = made.body.clone();
+            let visible = state.products.iter().filter(|(_, object)| object.at <= now);
+            let shown = visible.map(|(id, object)| {
+                let mut shown = object.body.clone();
                 shown["id"] = json!(id);
                 shown["isCommitted"] = json!(
                     state.submissions.values().any(|sent| sent.product == *id && sent.committed.is_some())
                 );
                 read(shown)
             });
-            let mut listing = whole(shown)?;
+            let mut listing = complete_list(shown)?;
             if state.cut_product_list {
                 let fault = error(Recovery::Retry, Execution::Unknown, Some(500), "a later page");
                 listing.incomplete = Some(Incomplete::unread(fault));
@@ -213,8 +213,8 @@ impl Service for FakeService {
                     name: new.product_name.clone(),
                     body,
                     at,
-                    cancelled: false,
-                    refused: false,
+                    is_cancelled: false,
+                    is_refused: false,
                 },
             );
             shown["id"] = json!(id);
@@ -225,11 +225,11 @@ impl Service for FakeService {
 
     async fn submissions(&self, product: ProductId) -> Result<Listing<Submission>, Error> {
         self.call(Call::Submissions, |state, now| {
-            let there = state
+            let visible = state
                 .submissions
                 .iter()
                 .filter(|(_, sent)| sent.product == product.remote() && sent.at <= now);
-            whole(there.map(|(id, sent)| read(state.submission_json(*id, sent, now, false))))
+            complete_list(visible.map(|(id, sent)| read(state.submission_json(*id, sent, now, false))))
         })
         .await
     }
@@ -260,7 +260,7 @@ impl Service for FakeService {
                 at,
                 uploaded: None,
                 committed: None,
-                fails: false,
+                will_fail: false,
             };
             let shown = state.submission_json(id, &sent, at, true);
             state.submissions.insert(id, sent);
@@ -271,11 +271,11 @@ impl Service for FakeService {
 
     async fn commit(&self, _product: ProductId, submission: SubmissionId) -> Result<(), Error> {
         self.call(Call::Commit, |state, at| {
-            let fails = state.refusals > 0;
+            let will_fail = state.refusals > 0;
             let Some(sent) = state.submissions.get_mut(&submission.remote()) else { return not_found() };
             if sent.committed.is_some_and(|then| then <= at) {
-                let said = "Only pending submissions can be committed.";
-                return Err(error(Recovery::Reconcile, Execution::Rejected, Some(400), said));
+                let message = "Only pending submissions can be committed.";
+                return Err(error(Recovery::Reconcile, Execution::Rejected, Some(400), message));
             }
             if sent.uploaded.is_none() {
                 return Err(error(
@@ -286,7 +286,7 @@ impl Service for FakeService {
                 ));
             }
             sent.committed = Some(at);
-            sent.fails = fails;
+            sent.will_fail = will_fail;
             state.refusals = state.refusals.saturating_sub(1);
             Ok(())
         })
@@ -299,11 +299,11 @@ impl Service for FakeService {
         submission: SubmissionId,
     ) -> Result<Listing<ShippingLabel>, Error> {
         self.call(Call::Labels, |state, now| {
-            let there = state
+            let visible = state
                 .labels
                 .iter()
-                .filter(|(_, made)| made.submission == Some(submission.remote()) && made.at <= now);
-            whole(there.map(|(id, made)| read(state.label_json(*id, made, now, false))))
+                .filter(|(_, object)| object.submission == Some(submission.remote()) && object.at <= now);
+            complete_list(visible.map(|(id, object)| read(state.label_json(*id, object, now, false))))
         })
         .await
     }
@@ -315,8 +315,8 @@ impl Service for FakeService {
         label: LabelId,
     ) -> Result<ShippingLabel, Error> {
         self.call(Call::Label, |state, now| match state.labels.get(&label.remote()) {
-            Some(made) if made.submission == Some(submission.remote()) && made.at <= now => {
-                read(state.label_json(label.remote(), made, now, true))
+            Some(object) if object.submission == Some(submission.remote()) && object.at <= now => {
+                read(state.label_json(label.remote(), object, now, true))
             }
             _ => not_found(),
         })
@@ -331,12 +331,12 @@ impl Service for FakeService {
     ) -> Result<ShippingLabel, Error> {
         self.call(Call::CreateLabel, |state, at| {
             let (id, body) = (state.next_id(), serde_json::to_value(new).unwrap_or_default());
-            let refused = state.label_refusals > 0;
+            let is_refused = state.label_refusals > 0;
             state.label_refusals = state.label_refusals.saturating_sub(1);
             let (submission, name) = (Some(submission.remote()), new.name.clone());
-            let made = RemoteObject { submission, name, body, at, cancelled: false, refused };
-            let shown = state.label_json(id, &made, at, true);
-            state.labels.insert(id, made);
+            let object = RemoteObject { submission, name, body, at, is_cancelled: false, is_refused };
+            let shown = state.label_json(id, &object, at, true);
+            state.labels.insert(id, object);
             read(shown)
         })
         .await
@@ -350,8 +350,8 @@ impl Service for FakeService {
         update: &LabelUpdate,
     ) -> Result<(), Error> {
         self.call(Call::UpdateLabel, |state, _| {
-            let Some(made) = state.labels.get_mut(&label.remote()) else { return not_found() };
-            let Some(rows) = made.body["targeting"]["hardwareIds"].as_array_mut() else { return not_found() };
+            let Some(object) = state.labels.get_mut(&label.remote()) else { return not_found() };
+            let Some(rows) = object.body["targeting"]["hardwareIds"].as_array_mut() else { return not_found() };
             for change in &update.targeting.hardware_ids {
                 rows.retain(|row| row["pnpString"] != change.pnp_string.as_str());
             }
@@ -367,8 +367,8 @@ impl Service for FakeService {
         label: LabelId,
     ) -> Result<(), Error> {
         self.call(Call::CancelLabel, |state, now| match state.labels.get_mut(&label.remote()) {
-            Some(made) if !made.cancelled && now.duration_since(made.at) < PROCESSING_TIME => {
-                made.cancelled = true;
+            Some(object) if !object.is_cancelled && now.duration_since(object.at) < PROCESSING_TIME => {
+                object.is_cancelled = true;
                 Ok(())
             }
             _ => {
@@ -381,7 +381,7 @@ impl Service for FakeService {
     async fn audiences(&self) -> Result<Listing<Audience>, Error> {
         self.call(Call::Audiences, |_, _| {
             let ring = json!({"id": "a-1", "name": "Test Registry Key", "audienceName": "Test_Registry_Key"});
-            whole([read(ring)].into_iter())
+            complete_list([read(ring)].into_iter())
         })
         .await
     }

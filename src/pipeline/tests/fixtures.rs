@@ -59,7 +59,7 @@ pub(super) struct RuleOptions {
     /// Published labels are compared with the service.
     pub(super) audit: bool,
     /// The second label has a fixed go-live date, which passes before the label is requested.
-    pub(super) dated: bool,
+    pub(super) has_fixed_date: bool,
     /// The first label has a fixed go-live date, this many minutes after the start.
     pub(super) ring_date: Option<i64>,
 }
@@ -68,7 +68,7 @@ pub(super) struct RuleOptions {
 pub(super) fn configuration(home: &Path, options: RuleOptions) -> String {
     let pki = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/dropship-package/tests/fixtures/pki");
     let (home, pki) = (home.display(), pki.display());
-    let RuleOptions { hold, supersede, audit, dated, ring_date } = options;
+    let RuleOptions { hold, supersede, audit, has_fixed_date, ring_date } = options;
     let hold = if hold == 0 { "false".to_owned() } else { hold.to_string() };
     let audit = if audit { "20m" } else { "0s" };
     let label = |name: &str, more: &str| {
@@ -93,7 +93,7 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
         label("wide", "audiences = [\"Test Registry Key\"]\nafter = \"{{ file.stem }} ring\"\nsoak = \"2h\"");
     let wide = wide.replace("destination", &format!("hold = {hold}\ndestination"));
     let date =
-        if dated { format!("go_live = \"{}\"\ndestination", from_now(60)) } else { "destination".to_owned() };
+        if has_fixed_date { format!("go_live = \"{}\"\ndestination", from_now(60)) } else { "destination".to_owned() };
     let wide = wide.replacen("destination", &date, 1);
     format!(
         r#"

@@ -24,7 +24,7 @@ enum Action {
     /// Remove a file.
     Remove { name: &'static str },
     /// Run a daemon for some time, then kill it or shut it down.
-    Run { minutes: u64, drained: bool },
+    Run { minutes: u64, is_graceful: bool },
     /// Run a daemon until it crashes after this many points, or is idle. The crash may be a power cut.
     Crash { points: usize, power_cut: bool },
     /// Script a fault for the next call of a kind.
@@ -38,7 +38,7 @@ enum Action {
 }
 
 fn fault() -> impl Strategy<Value = Fault> {
-    let late = (1_u64..15).prop_map(|minutes| Fault::Delayed(Duration::from_secs(60 * minutes)));
+    let delayed = (1_u64..15).prop_map(|minutes| Fault::Delayed(Duration::from_secs(60 * minutes)));
     let others = select(vec![
         Fault::ResponseLost,
         Fault::RequestLost,
@@ -48,7 +48,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         Fault::Forbidden,
         Fault::Rejected,
     ]);
-    prop_oneof![late, others]
+    prop_oneof![delayed, others]
 }
 
 fn act() -> impl Strategy<Value = JobAction> {
@@ -66,7 +66,7 @@ fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
         4 => (select(&NAMES), select(&PACKAGES)).prop_map(|(name, package)| Action::Drop { name, package }),
         1 => select(&NAMES).prop_map(|name| Action::Remove { name }),
-        3 => (1_u64..300, any::<bool>()).prop_map(|(minutes, drained)| Action::Run { minutes, drained }),
+        3 => (1_u64..300, any::<bool>()).prop_map(|(minutes, is_graceful)| Action::Run { minutes, is_graceful }),
         5 => (0_usize..120, any::<bool>()).prop_map(|(points, power_cut)| Action::Crash { points, power_cut }),
         6 => (call, fault()).prop_map(|(call, fault)| Action::Fail { call, fault }),
         1 => Just(Action::FailSubmission),
@@ -86,8 +86,8 @@ async fn run(history: &[Action]) -> Vec<String> {
                 dropped.insert(digest_of(package));
             }
             Action::Remove { name } => sim.remove_package(name),
-            Action::Run { minutes, drained } => {
-                sim.run_daemon_for(Duration::from_secs(60 * minutes), *drained).await;
+            Action::Run { minutes, is_graceful } => {
+                sim.run_daemon_for(Duration::from_secs(60 * minutes), *is_graceful).await;
             }
             Action::Crash { points, power_cut } => {
                 sim.power_cuts = *power_cut;
@@ -117,8 +117,8 @@ proptest! {
 
     #[test]
     fn random_history_loses_nothing_and_creates_nothing_twice(history in prop::collection::vec(action(), 1..14)) {
-        let wrong = in_paused_time(run(&history));
-        prop_assert!(wrong.is_empty(), "{wrong:#?}");
+        let violations = in_paused_time(run(&history));
+        prop_assert!(violations.is_empty(), "{violations:#?}");
     }
 }
 
@@ -129,12 +129,12 @@ fn list_that_fails_once_hides_no_late_label() {
         Action::Fail { call: Call::CreateLabel, fault: Fault::Delayed(Duration::from_secs(660)) },
         Action::Drop { name: "a", package: "good-signed" },
         // The second create is sent 50 minutes after the drop, and the search is due 20 minutes later.
-        Action::Run { minutes: 60, drained: false },
+        Action::Run { minutes: 60, is_graceful: false },
         Action::Fail { call: Call::Labels, fault: Fault::Unavailable },
-        Action::Run { minutes: 600, drained: true },
+        Action::Run { minutes: 600, is_graceful: true },
     ];
-    let wrong = in_paused_time(run(&history));
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    let violations = in_paused_time(run(&history));
+    assert!(violations.is_empty(), "{violations:#?}");
 }
 
 /// How many histories, unless `PROPTEST_CASES` says otherwise.

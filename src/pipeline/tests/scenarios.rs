@@ -28,11 +28,11 @@ pub(super) struct Scenario {
 pub(super) type End = (&'static [&'static str], usize, usize, usize);
 
 const PLAIN: RuleOptions =
-    RuleOptions { hold: 0, supersede: false, audit: false, dated: false, ring_date: None };
+    RuleOptions { hold: 0, supersede: false, audit: false, has_fixed_date: false, ring_date: None };
 const HELD: RuleOptions = RuleOptions { hold: 1, ..PLAIN };
 const HELD_FOR_TWO: RuleOptions = RuleOptions { hold: 2, ..PLAIN };
 const AUDITED: RuleOptions = RuleOptions { audit: true, ..PLAIN };
-const DATED: RuleOptions = RuleOptions { dated: true, ..PLAIN };
+const DATED: RuleOptions = RuleOptions { has_fixed_date: true, ..PLAIN };
 const SUPERSEDING: RuleOptions = RuleOptions { supersede: true, ..PLAIN };
 
 /// Within the time in which the service may still carry out a call (`uncertain`, 10 minutes).
@@ -211,16 +211,16 @@ pub(super) const SCENARIOS: [Scenario; 30] = [
         ends: &[(&["succeeded"], 1, 1, 2)],
         holds: |sim| {
             let jobs = sim.jobs();
-            let [gone, kept] = jobs[0].labels() else { return Err("the job has two labels".to_owned()) };
-            let is_acknowledged = gone.drift().is_some() && gone.unacknowledged_drift().is_none();
+            let [withdrawn, kept] = jobs[0].labels() else { return Err("the job has two labels".to_owned()) };
+            let is_acknowledged = withdrawn.drift().is_some() && withdrawn.unacknowledged_drift().is_none();
             let remembered = sim.published_labels();
-            match gone.is_gone()
+            match withdrawn.is_gone()
                 && is_acknowledged
                 && kept.is_published()
                 && remembered == kept.id().into_iter().collect()
             {
                 true => Ok(()),
-                false => Err(format!("{gone:?}, {kept:?}, remembered {remembered:?}")),
+                false => Err(format!("{withdrawn:?}, {kept:?}, remembered {remembered:?}")),
             }
         },
     },
@@ -261,13 +261,13 @@ pub(super) const SCENARIOS: [Scenario; 30] = [
         holds: |sim| {
             let remote = sim.service.state();
             let rows =
-                |made: &RemoteObject| made.body["targeting"]["hardwareIds"].as_array().map_or(0, Vec::len);
-            let left: Vec<_> = remote.labels.values().map(|made| (made.name.as_str(), rows(made))).collect();
-            let right = |(name, rows): &(&str, usize)| *rows == usize::from(name.starts_with("b "));
-            if left.iter().all(right) {
+                |object: &RemoteObject| object.body["targeting"]["hardwareIds"].as_array().map_or(0, Vec::len);
+            let remaining: Vec<_> = remote.labels.values().map(|object| (object.name.as_str(), rows(object))).collect();
+            let is_expected = |(name, rows): &(&str, usize)| *rows == usize::from(name.starts_with("b "));
+            if remaining.iter().all(is_expected) {
                 Ok(())
             } else {
-                Err(format!("labels and their hardware ids: {left:?}"))
+                Err(format!("labels and their hardware ids: {remaining:?}"))
             }
         },
     },
@@ -285,7 +285,7 @@ pub(super) const SCENARIOS: [Scenario; 30] = [
         },
         ends: &[(&["cancelled"], 1, 1, 1)],
         holds: |sim| {
-            let cancelled = sim.service.state().labels.values().all(|made| made.cancelled);
+            let cancelled = sim.service.state().labels.values().all(|object| object.is_cancelled);
             if cancelled { Ok(()) } else { Err("the label is not withdrawn".to_owned()) }
         },
     },
@@ -374,8 +374,8 @@ pub(super) const SCENARIOS: [Scenario; 30] = [
         // The delayed label may be found before the create is sent again.
         ends: &[(&["succeeded"], 1, 1, 3), (&["succeeded"], 1, 1, 2)],
         holds: |sim| {
-            let left = sim.service.state().labels.values().filter(|made| !made.cancelled).count();
-            if left == 2 { Ok(()) } else { Err(format!("{left} labels go out")) }
+            let remaining = sim.service.state().labels.values().filter(|object| !object.is_cancelled).count();
+            if remaining == 2 { Ok(()) } else { Err(format!("{remaining} labels go out")) }
         },
     },
     Scenario {
@@ -450,8 +450,8 @@ fn cancel_with_label(job: &Job) -> Option<OperatorAction> {
 /// Every label of a cancelled job is withdrawn.
 fn withdrawn_if_cancelled(sim: &Simulation) -> Result<(), String> {
     let is_cancelled = sim.jobs().iter().any(|job| *job.state() == State::Cancelled);
-    let left = sim.service.state().labels.values().filter(|made| !made.cancelled).count();
-    if is_cancelled && left > 0 { Err(format!("{left} labels are not withdrawn")) } else { Ok(()) }
+    let remaining = sim.service.state().labels.values().filter(|object| !object.is_cancelled).count();
+    if is_cancelled && remaining > 0 { Err(format!("{remaining} labels are not withdrawn")) } else { Ok(()) }
 }
 
 fn every_create(sim: &Simulation, fault: Fault) {

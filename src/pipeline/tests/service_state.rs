@@ -20,7 +20,7 @@ pub(super) struct RemoteSubmission {
     /// SHA-256 of the uploaded package.
     pub(super) uploaded: Option<String>,
     pub(super) committed: Option<Instant>,
-    pub(super) fails: bool,
+    pub(super) will_fail: bool,
 }
 
 /// A product or a label at the service.
@@ -32,9 +32,9 @@ pub(super) struct RemoteObject {
     pub(super) body: Value,
     pub(super) at: Instant,
     /// Withdrawn by an operator.
-    pub(super) cancelled: bool,
+    pub(super) is_cancelled: bool,
     /// Microsoft refuses it after its processing.
-    pub(super) refused: bool,
+    pub(super) is_refused: bool,
 }
 
 #[derive(Default)]
@@ -74,7 +74,7 @@ impl ServiceState {
         let Some(package) = self.committed_before.take() else { return };
         sent.uploaded = Some(digest::of(&package));
         sent.committed = Some(now);
-        sent.fails = self.refusals > 0;
+        sent.will_fail = self.refusals > 0;
         self.refusals = self.refusals.saturating_sub(1);
         self.packages.insert(id, package);
     }
@@ -84,26 +84,26 @@ impl ServiceState {
         id: RemoteId,
         sent: &RemoteSubmission,
         now: Instant,
-        whole: bool,
+        with_details: bool,
     ) -> Value {
         let committed = sent.committed.filter(|at| *at <= now);
         let mut shown = json!({"id": id, "productId": sent.product, "name": sent.name, "type": sent.kind,
             "commitStatus": if committed.is_some() { "commitComplete" } else { "commitPending" }});
-        if !whole {
+        if !with_details {
             return shown;
         }
         let url = |kind: &str| format!("https://blob.fake/{id}/{kind}");
         let item = |kind: &str| json!({"type": kind, "url": url(kind)});
         let mut items = vec![item("initialPackage")];
         if let Some(at) = committed {
-            let done = now.duration_since(at) >= PROCESSING_TIME;
-            let (step, state) = match (done, sent.fails) {
+            let is_done = now.duration_since(at) >= PROCESSING_TIME;
+            let (step, state) = match (is_done, sent.will_fail) {
                 (false, _) => ("scanning", "started"),
                 (true, false) => ("finalizeIngestion", "completed"),
                 (true, true) => ("signing", "failed"),
             };
             shown["workflowStatus"] = json!({"currentStep": step, "state": state, "messages": []});
-            if done && !sent.fails {
+            if is_done && !sent.will_fail {
                 items.extend([item("signedPackage"), item("driverMetadata"), item("certificationReport")]);
             }
         }
@@ -111,19 +111,19 @@ impl ServiceState {
         shown
     }
 
-    pub(super) fn label_json(&self, id: RemoteId, made: &RemoteObject, now: Instant, whole: bool) -> Value {
-        let mut shown = made.body.clone();
+    pub(super) fn label_json(&self, id: RemoteId, object: &RemoteObject, now: Instant, with_details: bool) -> Value {
+        let mut shown = object.body.clone();
         shown["id"] = json!(id);
-        shown["submissionId"] = json!(made.submission);
-        let done = now.duration_since(made.at) >= PROCESSING_TIME;
-        let (step, state) = match done {
-            _ if made.cancelled => ("publishing", "failed"),
-            true if made.refused => ("microsoftApproval", "failed"),
+        shown["submissionId"] = json!(object.submission);
+        let is_done = now.duration_since(object.at) >= PROCESSING_TIME;
+        let (step, state) = match is_done {
+            _ if object.is_cancelled => ("publishing", "failed"),
+            true if object.is_refused => ("microsoftApproval", "failed"),
             true => ("finalizePublishing", "completed"),
             false => ("publishing", "started"),
         };
         shown["workflowStatus"] = json!({"currentStep": step, "state": state, "messages": []});
-        if !whole {
+        if !with_details {
             shown["targeting"] = Value::Null;
         }
         shown

@@ -210,19 +210,19 @@ impl Simulation {
     }
 
     /// Runs a daemon for some time, then kills it or shuts it down; returns where it crashed before.
-    pub(super) async fn run_daemon_for(&self, span: Duration, drained: bool) -> Option<(CrashPoint, Side)> {
+    pub(super) async fn run_daemon_for(&self, span: Duration, is_graceful: bool) -> Option<(CrashPoint, Side)> {
         let daemon = self.start();
         let work = async {
             tokio::join!(super::super::run(Arc::clone(&daemon.pipeline)), daemon.scan(), async {
                 tokio::time::sleep(span).await;
-                if drained {
+                if is_graceful {
                     daemon.pipeline.shutdown.cancel();
                 }
             });
         };
         let kill = async {
             tokio::time::sleep(span).await;
-            if drained {
+            if is_graceful {
                 std::future::pending::<()>().await;
             }
         };

@@ -12,7 +12,7 @@ use crate::control::{
     self, ActiveJobs, Approval, ControlError, ControlErrorKind, JobAction, JobService, LabelPlanner,
 };
 use crate::pipeline::audit::{self, AuditTurn};
-use crate::pipeline::{Pipeline, Service as _, note};
+use crate::pipeline::{Pipeline, Service as _, record_label_event};
 use crate::service_id::ServiceId;
 use dropship_hardware::{LabelId, ProductId, SubmissionId};
 use dropship_intake::{Admitted, FileReceiver, FoundFile, Identity};
@@ -67,7 +67,7 @@ impl Daemon {
 
     /// Returns when the queue is empty, no worker runs, and the operator has nothing to do.
     pub(super) async fn wait_until_idle(&self, operator: Operator<'_>) {
-        let began = tokio::time::Instant::now();
+        let started_at = tokio::time::Instant::now();
         loop {
             let is_auditing = self.run_audit().await;
             let is_operating = self.run_operator(operator).await;
@@ -83,7 +83,7 @@ impl Daemon {
             }
             tokio::time::sleep(Duration::from_secs(61)).await;
             assert!(
-                began.elapsed() < TIME_LIMIT,
+                started_at.elapsed() < TIME_LIMIT,
                 "the daemon is never idle: {:#?}",
                 self.pipeline.store.open_jobs()
             );
@@ -122,13 +122,13 @@ impl Daemon {
                 OperatorAction::WithdrawElsewhere => {
                     let id = job.labels().first().and_then(Label::id).expect("the label exists");
                     if let Some(label) = self.service().state().labels.get_mut(&id) {
-                        label.cancelled = true;
+                        label.is_cancelled = true;
                     }
                 }
                 OperatorAction::Withdraw => self.withdraw_by_hand(&job, by).await,
                 OperatorAction::Edit => {
                     let event = Event::Edited { label: 0, by: by.to_owned(), update: "{}".to_owned() };
-                    if let Ok(Some(job)) = note(store, job.id(), event.clone()).await {
+                    if let Ok(Some(job)) = record_label_event(store, job.id(), event.clone()).await {
                         self.pipeline.events.after_commit(&job, &[event]).await;
                     }
                     let approve = JobAction::Approve(Approval::default());
@@ -155,13 +155,13 @@ impl Daemon {
             job.labels().iter().enumerate().filter_map(|(index, label)| Some((index, label.id()?)))
         {
             let service = &self.pipeline.services["default"];
-            let asked = service
+            let response = service
                 .cancel_label(ProductId::of(product), SubmissionId::of(submission), LabelId::of(id))
                 .await;
             let event = Event::Withdrawn { label, id, by: by.to_owned() };
             // The daemon may crash here.
-            if asked.is_ok()
-                && let Ok(Some(job)) = note(&*self.pipeline.store, job.id(), event.clone()).await
+            if response.is_ok()
+                && let Ok(Some(job)) = record_label_event(&*self.pipeline.store, job.id(), event.clone()).await
             {
                 self.pipeline.events.after_commit(&job, &[event]).await;
             }

@@ -31,15 +31,15 @@ impl Simulation {
 
     /// The violated invariants once the daemon is idle; `dropped` are the digests of all packages ever dropped.
     pub(in crate::pipeline::tests) fn violations(&self, dropped: &BTreeSet<String>) -> Vec<String> {
-        let mut wrong = self.lost_copies();
+        let mut violations = self.lost_copies();
         let jobs = self.jobs();
-        let found: BTreeSet<_> = jobs.iter().map(|job| job.package().sha256.clone()).collect();
-        if jobs.len() != found.len() {
-            wrong.push(format!("I1: {} jobs for {} packages", jobs.len(), found.len()));
+        let with_job: BTreeSet<_> = jobs.iter().map(|job| job.package().sha256.clone()).collect();
+        if jobs.len() != with_job.len() {
+            violations.push(format!("I1: {} jobs for {} packages", jobs.len(), with_job.len()));
         }
-        wrong.extend(found.difference(dropped).map(|sha256| format!("I1: {sha256} was never dropped")));
-        wrong.extend(
-            self.files_in_drop_folder().difference(&found).map(|sha256| format!("I1: {sha256} has no job")),
+        violations.extend(with_job.difference(dropped).map(|sha256| format!("I1: {sha256} was never dropped")));
+        violations.extend(
+            self.files_in_drop_folder().difference(&with_job).map(|sha256| format!("I1: {sha256} has no job")),
         );
         let remote = self.service.state();
         let late_duplicates = self.late_duplicates();
@@ -48,7 +48,7 @@ impl Simulation {
         for id in all.filter(|id| owner(**id).is_none() && !late_duplicates.contains(id)) {
             let doubted = jobs.iter().any(|job| !job.state().has_ended() && job.doubt().is_some());
             if !doubted && !self.foreign_products.contains(id) {
-                wrong.push(format!("I2: {id} at the service belongs to no job"));
+                violations.push(format!("I2: {id} at the service belongs to no job"));
             }
         }
         for (id, sent) in &remote.submissions {
@@ -58,35 +58,35 @@ impl Simulation {
             let has_uploaded = job.upload() != UploadProgress::Open;
             let differs = sent.uploaded.as_ref().is_some_and(|sha256| *sha256 != job.package().sha256);
             if has_uploaded && differs {
-                wrong.push(format!("I5: {id} holds other bytes than job {} has", job.id()));
+                violations.push(format!("I5: {id} holds other bytes than job {} has", job.id()));
             }
         }
         for (id, label) in &remote.labels {
             let Some(job) = owner(*id).and_then(|id| jobs.iter().find(|job| *job.id() == id)) else {
                 continue;
             };
-            if !job.labels().iter().any(|asked| asked.name() == label.name) {
-                wrong.push(format!("label {id} `{}` was not asked for", label.name));
+            if !job.labels().iter().any(|planned| planned.name() == label.name) {
+                violations.push(format!("label {id} `{}` was not asked for", label.name));
             }
         }
         drop(remote);
         for job in &jobs {
-            wrong.extend(self.job_violations(job));
+            violations.extend(self.job_violations(job));
         }
-        wrong
+        violations
     }
 
     fn job_violations(&self, job: &Job) -> Vec<String> {
-        let mut wrong = Vec::new();
+        let mut violations = Vec::new();
         if !job.duplicate_checks().is_empty() {
-            wrong.push(format!(
+            violations.push(format!(
                 "no late check ran for the creates of {}: {:?}",
                 job.id(),
                 job.duplicate_checks()
             ));
         }
         if !job.pending_withdrawals().is_empty() {
-            wrong.push(format!("labels of {} are not withdrawn: {:?}", job.id(), job.pending_withdrawals()));
+            violations.push(format!("labels of {} are not withdrawn: {:?}", job.id(), job.pending_withdrawals()));
         }
         if *job.state() == State::Cancelled {
             let remote = self.service.state();
@@ -96,12 +96,12 @@ impl Simulation {
                 let mut all = own.chain(job.strays().iter().map(|stray| &stray.remote));
                 all.any(|label| label.id == id && matches!(label.stage, LabelStage::Published { .. }))
             };
-            let left = labels.filter(|(id, label)| !label.cancelled && !label.refused && !published(**id));
-            wrong
-                .extend(left.map(|(id, _)| format!("label {id} of the cancelled job {} goes out", job.id())));
+            let published_later = labels.filter(|(id, label)| !label.is_cancelled && !label.is_refused && !published(**id));
+            violations
+                .extend(published_later.map(|(id, _)| format!("label {id} of the cancelled job {} goes out", job.id())));
         }
         if !job.state().has_ended() && !matches!(job.state(), State::Held { .. }) {
-            wrong.push(format!(
+            violations.push(format!(
                 "I4: job {} is {} and no worker continues it",
                 job.id(),
                 job.state().kind().as_str()
@@ -110,31 +110,31 @@ impl Simulation {
         let history = self.memory.history(job.id()).expect("a history");
         let events = || history.iter().map(|entry| (entry.at, &entry.event));
         match dropship_job::fold(job.id(), events()) {
-            Ok(Some(again)) if again == *job => {}
+            Ok(Some(folded)) if folded == *job => {}
             other => {
-                wrong.push(format!("I3: the history of {} folds to something else: {other:?}", job.id()))
+                violations.push(format!("I3: the history of {} folds to something else: {other:?}", job.id()))
             }
         }
         let published = |name: &str| {
             job.labels().iter().find(|label| label.name().ends_with(name)).and_then(Label::live_at)
         };
         if let (Some(ring), Some(wide)) = (published("ring"), published("wide")) {
-            let between = Duration::try_from(wide.duration_since(ring)).unwrap_or_default();
-            if between < SOAK + PROCESSING_TIME {
-                wrong.push(format!("the second label of {} came {between:?} after the first", job.id()));
+            let soak = Duration::try_from(wide.duration_since(ring)).unwrap_or_default();
+            if soak < SOAK + PROCESSING_TIME {
+                violations.push(format!("the second label of {} came {soak:?} after the first", job.id()));
             }
         }
         let receipt = Path::new(&job.package().outbox).join(crate::outbox_layout::RECEIPT);
         let receipt: Value =
             fs::read(&receipt).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
         if receipt["state"] != job.state().kind().as_str() {
-            wrong.push(format!(
+            violations.push(format!(
                 "the receipt of {} says {}, not {}",
                 job.id(),
                 receipt["state"],
                 job.state().kind().as_str()
             ));
         }
-        wrong
+        violations
     }
 }

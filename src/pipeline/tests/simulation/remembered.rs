@@ -40,8 +40,8 @@ impl Simulation {
                 .replace(job.content().expect("its content"), &sha256(digest.as_bytes()))
                 .replace(&path, &format!("{path}-{number}.cab"));
             // As whole values: the digits of a time may contain those of an id.
-            for (place, remote) in (0..).zip(&remotes) {
-                let copy = 500_000 + number * 10 + place;
+            for (position, remote) in (0..).zip(&remotes) {
+                let copy = 500_000 + number * 10 + position;
                 for (before, after) in [(":", ","), (":", "}"), ("\"", "\""), ("[", ","), ("[", "]")] {
                     text =
                         text.replace(&format!("{before}{remote}{after}"), &format!("{before}{copy}{after}"));
@@ -66,7 +66,7 @@ impl Simulation {
     /// Drops one package, lets a daemon carry it to its end, and returns what was read for it.
     pub(in crate::pipeline::tests) async fn reads_of_package(&self, name: &str, bytes_of: &str) -> Reads {
         let daemon = self.start();
-        let known = self.jobs().len();
+        let jobs_before = self.jobs().len();
         let before = self.memory.reads();
         self.drop_package(name, bytes_of);
         let path = self.drop_path(name);
@@ -81,7 +81,7 @@ impl Simulation {
         let after = self.memory.reads();
         let jobs = self.jobs();
         let job = jobs.iter().find(|job| job.package().name == format!("{name}.cab")).expect("its job");
-        assert_eq!((jobs.len(), job.state()), (known + 1, &State::Succeeded));
+        assert_eq!((jobs.len(), job.state()), (jobs_before + 1, &State::Succeeded));
         Reads {
             lookups: after.lookups - before.lookups,
             pairs: after.pairs - before.pairs,
