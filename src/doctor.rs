@@ -145,7 +145,7 @@ fn check_doubt(job: &Job) -> Option<Finding> {
 fn check_receipt(packages: &PackageStore, compared: &ReceiptComparison, job: &Job) -> Option<Finding> {
     let written = match ResultPlace::of(packages, &job.package().outbox, None) {
         // They were read together: one by one, each would take the time of a call.
-        ResultPlace::Objects(_) => *compared.written.get(job.id())?,
+        ResultPlace::Objects(_) => *compared.receipt_states.get(job.id())?,
         place => place.receipt().ok()?.filter(|receipt| receipt.id == *job.id())?.state,
     };
     let stale = job.state().has_ended() && written != job.state().kind();

@@ -39,7 +39,7 @@ pub(super) fn decide(admission: &Admission, package: &CapturedPackage<'_>) -> Re
         }
         return Ok(id);
     }
-    if let Some(id) = recovered(admission, package)? {
+    if let Some(id) = recover_from_receipt(admission, package)? {
         return Ok(id);
     }
     let verdict = match verdict_before_inspection(admission, package)? {
@@ -50,7 +50,10 @@ pub(super) fn decide(admission: &Admission, package: &CapturedPackage<'_>) -> Re
 }
 
 /// Recovers the job of unknown bytes for which an outbox has a receipt: the store was lost, or is older than the receipt.
-fn recovered(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Option<JobId>, AdmitError> {
+fn recover_from_receipt(
+    admission: &Admission,
+    package: &CapturedPackage<'_>,
+) -> Result<Option<JobId>, AdmitError> {
     let is_known = || admission.store.find(&package.sha256, package.folder.as_deref());
     if is_known()?.is_some() {
         return Ok(None);
@@ -78,14 +81,14 @@ fn verdict_before_inspection(
     if admission.inspections.is_poison(&*admission.store, &package.sha256)? {
         return Ok(Some(FinalVerdict::Held(HoldFault::new(HoldReason::Poison, POISONED))));
     }
-    let sidecar = package.sidecar_checksum.as_ref().err().or(package.vars.as_ref().err());
-    if let Some(why) = sidecar.filter(|_| !package.settled) {
+    let sidecar_error = package.sidecar_checksum.as_ref().err().or(package.vars.as_ref().err());
+    if let Some(why) = sidecar_error.filter(|_| !package.is_settled) {
         return Err(AdmitError::NotYet(why.clone()));
     }
     let Err(why) = &package.sidecar_checksum else { return Ok(None) };
     // The checksum of an incomplete file differs.
-    let unread = |error| AdmitError::Unreadable(format!("cannot read the copy: {error}"));
-    if !package.stale && !package.is_complete().map_err(unread)? {
+    let unreadable = |error| AdmitError::Unreadable(format!("cannot read the copy: {error}"));
+    if !package.is_stale && !package.is_complete().map_err(unreadable)? {
         return Err(AdmitError::NotYet(why.clone()));
     }
     Ok(Some(FinalVerdict::Rejected(Fault::new(ErrorKind::Sidecar, why.clone()), None)))
@@ -112,21 +115,21 @@ fn inspect(admission: &Admission, package: &CapturedPackage<'_>) -> Result<Final
         Err(error) => return not_yet(format!("cannot read the copy: {error}")),
     };
     let vars = package.vars.clone().unwrap_or_default();
-    let rejected = evaluation.rejected(vars.clone()).map(Box::new);
+    let rejected_package = evaluation.rejected(vars.clone()).map(Box::new);
     let Evaluation { inspection, outcome, planning, warnings, .. } = evaluation;
     match (outcome, inspection.facts.clone().zip(planning)) {
-        (None, _) if package.stale => {
+        (None, _) if package.is_stale => {
             let message = format!("truncated: {}", inspection.reasons_or("the file is incomplete"));
             Ok(FinalVerdict::Rejected(Fault::new(ErrorKind::Truncated, message), None))
         }
         (None, _) => not_yet(inspection.reasons_or("the file is incomplete")),
         // Another machine may still be writing to a file of a polled folder, so every rejection waits there.
         (Some(Err(fault)), _)
-            if !package.settled && (package.is_polled() || inspection.verdict != Verdict::Accept) =>
+            if !package.is_settled && (package.is_polled() || inspection.verdict != Verdict::Accept) =>
         {
             not_yet(fault.message)
         }
-        (Some(Err(fault)), _) => Ok(FinalVerdict::Rejected(fault, rejected)),
+        (Some(Err(fault)), _) => Ok(FinalVerdict::Rejected(fault, rejected_package)),
         (Some(Ok(_)), None) => not_yet("inspection found no facts".to_owned()),
         (Some(Ok(plan)), Some((facts, planning))) => Ok(FinalVerdict::Accepted(
             Box::new(PlanSnapshot { facts, plan, vars, planning: Some(planning) }),
@@ -163,17 +166,17 @@ fn create_job(
         KnownBytes::Again(job) => Some(job),
         KnownBytes::Unknown => None,
     };
-    let new = || prepared.unwrap_or_else(new_id);
-    let (id, rev) = earlier.as_ref().map_or_else(|| (new(), 0), |job| (job.id().clone(), job.rev()));
-    let first = match earlier {
-        Some(_) => dropped_again::event(),
+    let new_job_id = || prepared.unwrap_or_else(new_id);
+    let (id, rev) = earlier.as_ref().map_or_else(|| (new_job_id(), 0), |job| (job.id().clone(), job.rev()));
+    let first_event = match earlier {
+        Some(_) => dropped_again::restart_event(),
         None => Event::Arrived { package: job_package(admission, package) },
     };
-    let mut events = vec![first];
-    events.extend(events_of(admission, package, &id, verdict)?);
+    let mut events = vec![first_event];
+    events.extend(events_of_verdict(admission, package, &id, verdict)?);
     let mut entries = vec![Entry::Job { job: id.clone(), rev, events: events.clone() }];
-    let rejected = matches!(events.last(), Some(Event::Rejected { .. }));
-    entries.extend(package.seen(&id, rejected));
+    let is_rejected = matches!(events.last(), Some(Event::Rejected { .. }));
+    entries.extend(package.known_file_entry(&id, is_rejected));
     let commit = Commit::new(entries);
     let commit = match rev {
         0 => commit.if_unknown(&package.sha256, package.folder.as_deref()),
@@ -185,7 +188,7 @@ fn create_job(
             discard_prepared(admission, &id);
             return Err(AdmitError::Busy("another node has accepted the same bytes".to_owned()));
         }
-        written => written?,
+        result => result?,
     };
     for job in &jobs {
         admission.events.after_commit_blocking(job, &events);
@@ -235,12 +238,13 @@ pub(super) fn job_package(admission: &Admission, package: &CapturedPackage<'_>) 
     let folder = package.folder.as_deref();
     let mode = folder.and_then(|name| active.folder(name)).and_then(|folder| folder.outbox_mode);
     let outbox = active.outbox(folder);
-    let (ownership, wanted) = (admission.ownership.clone(), package.folder.clone());
-    let is_of_job = move |receipt: &Receipt| receipt.folder == wanted && ownership.owns(receipt);
+    let (ownership, folder_name) = (admission.ownership.clone(), package.folder.clone());
+    let is_of_job = move |receipt: &Receipt| receipt.folder == folder_name && ownership.owns(receipt);
     let claim = {
-        let (at, name, sha256) = (outbox.clone(), package.name.clone(), package.sha256.clone());
+        let (outbox_path, name, sha256) = (outbox.clone(), package.name.clone(), package.sha256.clone());
         let packages = admission.packages.clone();
-        let choose = move || outbox::place_of_package(&packages, &at, &name, &sha256, mode, &is_of_job);
+        let choose =
+            move || outbox::place_of_package(&packages, &outbox_path, &name, &sha256, mode, &is_of_job);
         // On object storage the place follows from the digest, also while the storage is away.
         if outbox::is_address(&outbox) {
             Ok(choose())
@@ -270,16 +274,16 @@ pub(super) fn job_package(admission: &Admission, package: &CapturedPackage<'_>) 
 }
 
 /// The events that follow from a verdict. The copy of an accepted package is moved to its job.
-fn events_of(
+fn events_of_verdict(
     admission: &Admission,
     package: &CapturedPackage<'_>,
     id: &JobId,
     verdict: FinalVerdict,
 ) -> Result<Vec<Event>, AdmitError> {
     let (snapshot, warnings) = match verdict {
-        FinalVerdict::Rejected(fault, facts) => {
-            if let Some(facts) = facts {
-                admission.keep_rejected(id, &facts);
+        FinalVerdict::Rejected(fault, rejected_package) => {
+            if let Some(rejected_package) = rejected_package {
+                admission.keep_rejected(id, &rejected_package);
             }
             return Ok(vec![Event::Rejected { fault }]);
         }
@@ -289,7 +293,7 @@ fn events_of(
     let stored = admission.packages.admit(id, package.copy, &snapshot);
     let plan =
         stored.map_err(|error| AdmitError::Busy(format!("cannot store the captured copy: {error}")))?;
-    let mut events = vec![accepted(&snapshot, plan, warnings)];
+    let mut events = vec![accepted_event(&snapshot, plan, warnings)];
     let (folder, content) = (package.folder.as_deref(), snapshot.facts.content_sha256.as_deref());
     if let Some(held) = admission.hold_of_same_content(id, folder, content)? {
         events.push(held);
@@ -318,7 +322,7 @@ impl Admission {
 /// The labels of a plan as the job has to know them.
 pub(crate) fn planned_labels(plan: &Plan) -> Vec<PlannedLabel> {
     let index = |name: &String| plan.labels.iter().position(|label| label.name == *name);
-    let planned = |label: &LabelPlan| PlannedLabel {
+    let planned_label = |label: &LabelPlan| PlannedLabel {
         name: label.name.clone(),
         audiences: label.audiences.clone(),
         after: label.after.iter().flat_map(|after| &after.labels).filter_map(index).collect(),
@@ -326,11 +330,11 @@ pub(crate) fn planned_labels(plan: &Plan) -> Vec<PlannedLabel> {
         go_live: label.go_live.and_then(GoLive::fixed),
         approvals: label.hold.operators(),
     };
-    plan.labels.iter().map(planned).collect()
+    plan.labels.iter().map(planned_label).collect()
 }
 
 /// The event of a package that was accepted with this plan; `digest` is that of the stored plan.
-pub(super) fn accepted(snapshot: &PlanSnapshot, digest: String, warnings: Vec<String>) -> Event {
+pub(super) fn accepted_event(snapshot: &PlanSnapshot, digest: String, warnings: Vec<String>) -> Event {
     let PlanSnapshot { facts, plan, vars, .. } = snapshot;
     Event::Accepted {
         rule: plan.rule.clone(),
@@ -344,7 +348,7 @@ pub(super) fn accepted(snapshot: &PlanSnapshot, digest: String, warnings: Vec<St
 }
 
 fn is_held_as_backlog(admission: &Admission, package: &CapturedPackage<'_>) -> Result<bool, AdmitError> {
-    let Some(folder) = package.folder.as_deref().filter(|_| package.backlog) else { return Ok(false) };
+    let Some(folder) = package.folder.as_deref().filter(|_| package.is_backlog) else { return Ok(false) };
     let holds = admission.active().folder(folder).is_some_and(|folder| folder.backlog == Backlog::Hold);
     Ok(holds && !was_scanned(&*admission.store, folder)?)
 }

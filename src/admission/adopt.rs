@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::admit::{accepted, planned_labels};
+use super::admit::{accepted_event, planned_labels};
 use super::captured_package::remove;
 use super::evaluate::evaluate;
 use super::state::{Admission, new_id};
@@ -172,7 +172,7 @@ impl Admission {
         let created = |kind, id| Event::Created { kind, id, adopted: true, go_live: None };
         let mut events = vec![
             Event::Arrived { package },
-            accepted(&snapshot, plan_digest, vec![warning]),
+            accepted_event(&snapshot, plan_digest, vec![warning]),
             created(RemoteKind::Product, adopted.product.remote()),
             created(RemoteKind::Submission, adopted.submission.remote()),
             // The service has the package already: nothing was sent.

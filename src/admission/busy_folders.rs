@@ -21,7 +21,7 @@ struct BusyFolder {
 
 impl BusyFolders {
     /// A file could not be admitted because of `why`.
-    pub(super) fn failed(&self, folder: &str, path: &Path, why: &str) {
+    pub(super) fn on_failed(&self, folder: &str, path: &Path, why: &str) {
         if self.count(folder, Instant::now()) == 1 {
             observe::folder_busy(folder, path, why);
         } else {
@@ -30,7 +30,7 @@ impl BusyFolders {
     }
 
     /// A file was admitted, or rejected, or has to become complete.
-    pub(super) fn passed(&self, folder: &str) {
+    pub(super) fn on_passed(&self, folder: &str) {
         if let Some((duration, attempts)) = self.end(folder, Instant::now()) {
             observe::folder_busy_ended(folder, duration, attempts);
         }

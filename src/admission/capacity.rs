@@ -34,14 +34,14 @@ pub(super) struct Capacity {
 #[derive(Debug, Default)]
 struct Closed {
     /// Why no folder is served.
-    all: Option<ClosedReason>,
+    all_folders: Option<ClosedReason>,
     /// Folders whose blocked jobs reach the limit.
     folders: BTreeSet<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ClosedReason {
-    Away,
+    StoreAway,
     PackagesAway,
     Disk,
     Unstarted,
@@ -66,21 +66,21 @@ impl Capacity {
         let mut closed = self.closed();
         let counts = self.limit.as_ref().map(|(load, _)| load.unstarted(folder)).unwrap_or_default();
         let reason = if store.away().is_some() {
-            Some(ClosedReason::Away)
+            Some(ClosedReason::StoreAway)
         } else if packages.away().is_some() {
             Some(ClosedReason::PackagesAway)
         } else if !packages.has_free_space() {
             Some(ClosedReason::Disk)
         } else {
-            let was = closed.all == Some(ClosedReason::Unstarted);
-            self.exceeds(counts.startable, was).then_some(ClosedReason::Unstarted)
+            let was_closed = closed.all_folders == Some(ClosedReason::Unstarted);
+            self.exceeds(counts.startable, was_closed).then_some(ClosedReason::Unstarted)
         };
-        if reason != closed.all {
+        if reason != closed.all_folders {
             match reason {
                 Some(reason) => observe::intake_paused(&describe(reason, counts)),
                 None => observe::intake_resumed(),
             }
-            closed.all = reason;
+            closed.all_folders = reason;
         }
         if let Some(reason) = reason {
             return Err(Backpressure { reason: describe(reason, counts), folder_only: false });
@@ -95,8 +95,8 @@ impl Capacity {
         folder: &str,
         counts: UnstartedCounts,
     ) -> Result<(), Backpressure> {
-        let was = closed.folders.contains(folder);
-        if !self.exceeds(counts.blocked, was) {
+        let was_closed = closed.folders.contains(folder);
+        if !self.exceeds(counts.blocked, was_closed) {
             if closed.folders.remove(folder) {
                 observe::folder_intake_resumed(folder);
             }
@@ -107,7 +107,7 @@ impl Capacity {
              ([store] most_waiting); further files wait in the folder until then",
             counted(counts.blocked, "accepted job")
         );
-        if !was {
+        if !was_closed {
             observe::folder_intake_paused(folder, &why);
             closed.folders.insert(folder.to_owned());
         }
@@ -126,7 +126,7 @@ impl Capacity {
 
 fn describe(reason: ClosedReason, counts: UnstartedCounts) -> String {
     match reason {
-        ClosedReason::Away => {
+        ClosedReason::StoreAway => {
             "the database of the store does not respond; intake continues automatically when it does"
                 .to_owned()
         }

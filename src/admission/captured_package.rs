@@ -33,7 +33,7 @@ pub(super) struct CapturedPackage<'a> {
     pub(super) folder: Option<String>,
     pub(super) path: Option<String>,
     /// The file that was captured; `None` for a submitted package.
-    pub(super) found: Option<CapturedFile<'a>>,
+    pub(super) captured_file: Option<CapturedFile<'a>>,
     /// The rule that the submitter chose.
     pub(super) rule: Option<&'a str>,
     /// Whether the copy has the checksum that its sidecar states.
@@ -43,19 +43,19 @@ pub(super) struct CapturedPackage<'a> {
     /// Variables from its sidecar.
     pub(super) vars: Result<Vars, String>,
     /// The file has not changed for a while, so a negative verdict counts.
-    pub(super) settled: bool,
+    pub(super) is_settled: bool,
     /// The file is incomplete and no longer expected to become complete.
-    pub(super) stale: bool,
+    pub(super) is_stale: bool,
     /// The file was found at the first scan of a new folder.
-    pub(super) backlog: bool,
+    pub(super) is_backlog: bool,
 }
 
 impl CapturedPackage<'_> {
     /// The entry that remembers the file. For a rejected package it includes the sidecar: another sidecar makes another
     /// package of the file.
-    pub(super) fn seen(&self, id: &JobId, rejected: bool) -> Option<Entry> {
-        let CapturedFile { file, identity, birth } = self.found.as_ref()?;
-        let sidecar = file.sidecar.as_ref().filter(|_| rejected);
+    pub(super) fn known_file_entry(&self, id: &JobId, is_rejected: bool) -> Option<Entry> {
+        let CapturedFile { file, identity, birth } = self.captured_file.as_ref()?;
+        let sidecar = file.sidecar.as_ref().filter(|_| is_rejected);
         let identity = FileRecord::new(identity, *birth, sidecar).stored();
         let (folder, path, sha256) = (file.folder.clone(), path_key(&file.path), self.sha256.clone());
         Some(Entry::KnownFile { folder, path, identity, sha256, job: id.clone() })
@@ -63,7 +63,7 @@ impl CapturedPackage<'_> {
 
     /// Whether the file is in a polled folder, where another machine may still be writing to it.
     pub(super) fn is_polled(&self) -> bool {
-        self.found.as_ref().is_some_and(|found| found.file.polled)
+        self.captured_file.as_ref().is_some_and(|captured_file| captured_file.file.polled)
     }
 
     /// Whether the copy has all the bytes that its header announces.

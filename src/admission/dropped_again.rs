@@ -17,7 +17,7 @@ use dropship_job::Event;
 use dropship_store::{Entry, StoreError, path_key, path_of_key};
 
 /// The event that starts a job again.
-pub(super) fn event() -> Event {
+pub(super) fn restart_event() -> Event {
     Event::Retried { by: "a new drop of the same bytes".to_owned(), new_product: false }
 }
 
@@ -28,27 +28,27 @@ pub(super) fn is_dropped_again(
 ) -> Result<bool, StoreError> {
     let Some(folder) = package.folder.as_deref() else { return Ok(true) };
     let store = &*admission.store;
-    let known = KnownCopies::of(admission, folder, &package.sha256)?;
-    let Some(found) = &package.found else {
+    let copies = KnownCopies::of(admission, folder, &package.sha256)?;
+    let Some(captured_file) = &package.captured_file else {
         // The package was submitted for the folder, and has no file in it.
-        return Ok(!known.any_is_there());
+        return Ok(!copies.any_exists());
     };
-    let record = FileRecord::new(&found.identity, found.birth, None);
-    if known.files.iter().any(|(_, known)| known.is_same_file(&record)) {
-        return Ok(known.files.iter().any(|(_, known)| {
-            known.is_same_file(&record) && known.has_other_sidecar(found.file.sidecar.as_ref())
+    let record = FileRecord::new(&captured_file.identity, captured_file.birth, None);
+    if copies.files.iter().any(|(_, file)| file.is_same_file(&record)) {
+        return Ok(copies.files.iter().any(|(_, file)| {
+            file.is_same_file(&record) && file.has_other_sidecar(captured_file.file.sidecar.as_ref())
         }));
     }
-    if known.files.is_empty() {
+    if copies.files.is_empty() {
         // The known files have left the folder, unless this store has never scanned the folder: then it is new, in place of a lost
         // store, and its jobs come from receipts.
-        return Ok(!found.file.backlog || was_scanned(store, folder)?);
+        return Ok(!captured_file.file.backlog || was_scanned(store, folder)?);
     }
-    let path = path_key(&found.file.path);
-    match known.files.iter().find(|(key, _)| *key == path) {
+    let path = path_key(&captured_file.file.path);
+    match copies.files.iter().find(|(key, _)| *key == path) {
         // Another file has this path now. The known file was replaced, unless it still exists under another name.
-        Some((_, replaced)) => Ok(!known.has_new_name([replaced])),
-        None => Ok(!known.any_is_there()),
+        Some((_, replaced)) => Ok(!copies.has_new_name([replaced])),
+        None => Ok(!copies.any_exists()),
     }
 }
 
@@ -58,24 +58,24 @@ pub(super) fn forget_former_names(
     admission: &Admission,
     package: &CapturedPackage<'_>,
 ) -> Result<Vec<Entry>, StoreError> {
-    let (Some(folder), Some(found)) = (package.folder.as_deref(), &package.found) else {
+    let (Some(folder), Some(captured_file)) = (package.folder.as_deref(), &package.captured_file) else {
         return Ok(Vec::new());
     };
-    let known = KnownCopies::of(admission, folder, &package.sha256)?;
-    let Some(root) = known.folder.as_ref().map(|folder| folder.path.as_path()) else {
+    let copies = KnownCopies::of(admission, folder, &package.sha256)?;
+    let Some(root) = copies.folder.as_ref().map(|folder| folder.path.as_path()) else {
         return Ok(Vec::new());
     };
-    let record = FileRecord::new(&found.identity, found.birth, None);
+    let record = FileRecord::new(&captured_file.identity, captured_file.birth, None);
     let is_former = |key: &str, file: &FileRecord| {
         let path = path_of_key(key);
-        path != found.file.path
+        path != captured_file.file.path
             && file.is_same_file(&record)
             && match metadata_below(root, &path) {
                 Ok(meta) => !record.is_file(&meta),
                 Err(error) => is_absent(&error),
             }
     };
-    let former = known.files.iter().filter(|(key, file)| is_former(key, file));
+    let former = copies.files.iter().filter(|(key, file)| is_former(key, file));
     Ok(former.map(|(key, _)| Entry::FileRemoved { folder: folder.to_owned(), path: key.clone() }).collect())
 }
 
@@ -99,7 +99,7 @@ impl KnownCopies {
     }
 
     /// Whether one of them is still in the folder, under its name or another one.
-    fn any_is_there(&self) -> bool {
+    fn any_exists(&self) -> bool {
         let Some(folder) = &self.folder else { return false };
         let has_its_name = |(key, record): &(String, FileRecord)| {
             metadata_below(&folder.path, &path_of_key(key)).is_ok_and(|meta| record.is_file(&meta))
@@ -110,16 +110,16 @@ impl KnownCopies {
     /// Whether one of these files has a name in the folder under which it is not known yet. Reads the folder once.
     fn has_new_name<'a>(&self, files: impl IntoIterator<Item = &'a FileRecord>) -> bool {
         let Some(folder) = &self.folder else { return false };
-        let mut wanted: HashMap<u64, Vec<&FileRecord>> = HashMap::new();
+        let mut files_by_inode: HashMap<u64, Vec<&FileRecord>> = HashMap::new();
         for file in files {
-            wanted.entry(file.inode().unwrap_or_default()).or_default().push(file);
+            files_by_inode.entry(file.inode().unwrap_or_default()).or_default().push(file);
         }
-        let mut open = vec![(folder.path.clone(), 0)];
-        while let Some((path, level)) = open.pop() {
-            match self.find_new_name(&folder.path, &path, &wanted) {
+        let mut unvisited = vec![(folder.path.clone(), 0)];
+        while let Some((path, level)) = unvisited.pop() {
+            match self.find_new_name(&folder.path, &path, &files_by_inode) {
                 Ok(FolderListing { has_new_name: true, .. }) => return true,
                 Ok(listing) if level < folder.levels() => {
-                    open.extend(listing.subfolders.into_iter().map(|name| (path.join(name), level + 1)));
+                    unvisited.extend(listing.subfolders.into_iter().map(|name| (path.join(name), level + 1)));
                 }
                 Ok(_) => {}
                 Err(error) => {
@@ -135,7 +135,7 @@ impl KnownCopies {
         &self,
         root: &Path,
         path: &Path,
-        wanted: &HashMap<u64, Vec<&FileRecord>>,
+        files_by_inode: &HashMap<u64, Vec<&FileRecord>>,
     ) -> io::Result<FolderListing> {
         let folder = folder_below(root, path)?;
         let mut listing = FolderListing::default();
@@ -143,7 +143,7 @@ impl KnownCopies {
             if entry.kind.may_be_folder() {
                 listing.subfolders.push(entry.name.to_owned());
             }
-            let Some(files) = wanted.get(&entry.ino).filter(|_| entry.kind.may_be_file()) else {
+            let Some(files) = files_by_inode.get(&entry.ino).filter(|_| entry.kind.may_be_file()) else {
                 return Ok(());
             };
             let key = path_key(&path.join(entry.name));

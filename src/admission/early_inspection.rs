@@ -74,9 +74,9 @@ impl<'a> EarlyInspection<'a> {
         }
         if let Some(sha256) = sha256.map(|sha256| digest::hex(sha256)).filter(|_| crashes > 0) {
             let count = admission.store.crashed_inspections(&sha256)?.saturating_add(crashes);
-            let moved =
+            let entries =
                 vec![Entry::InspectionEnded { sha256: name }, Entry::CrashedInspections { sha256, count }];
-            admission.store.commit(Commit::unsynced(moved)).wait()?;
+            admission.store.commit(Commit::unsynced(entries)).wait()?;
         }
         Ok(previewed)
     }

@@ -89,16 +89,16 @@ pub fn evaluate(
         (Verdict::Incomplete, _) => None,
         (Verdict::Accept, Some(facts)) => {
             let input = MatchInput::new(name, &sha256, facts).in_folder(folder);
-            let RuleApplication { plan: planned, planning: how, rule: chosen } =
+            let RuleApplication { plan: planned, planning: used_planning, rule: applied_rule } =
                 apply_rules(active, input, vars, rule);
-            (planning, applied) = (how, chosen);
-            let more =
-                planned.as_ref().map(|plan| checked_against(plan, facts, &policy.levels)).unwrap_or_default();
-            let refused = more.iter().find(|finding| finding.level == Level::Error);
-            let refused = refused
+            (planning, applied) = (used_planning, applied_rule);
+            let request_findings =
+                planned.as_ref().map(|plan| check_requests(plan, facts, &policy.levels)).unwrap_or_default();
+            let refusal = request_findings.iter().find(|finding| finding.level == Level::Error);
+            let refusal = refusal
                 .map(|finding| Fault::new(ErrorKind::from(finding.check.as_str()), finding.message.clone()));
-            inspection.findings.extend(more);
-            Some(refused.map_or(planned, Err))
+            inspection.findings.extend(request_findings);
+            Some(refusal.map_or(planned, Err))
         }
         (Verdict::Accept | Verdict::Reject, _) => {
             // The findings are sorted: errors come first.
@@ -134,9 +134,9 @@ fn apply_rules(
             return RuleApplication { plan, planning: None, rule: None };
         }
     };
-    let wanted = Planning::at(Timestamp::now()).by_rule(rule);
+    let requested = Planning::at(Timestamp::now()).by_rule(rule);
     let Planned { plan, planning } =
-        plan_package(&active.config.rules, &MatchInput { vars, ..input }, wanted);
+        plan_package(&active.config.rules, &MatchInput { vars, ..input }, requested);
     let rule = match &plan {
         Ok(plan) => Some(plan.rule.clone()),
         Err(PlanningError::Unfit(error)) => Some(error.rule.clone()),
@@ -163,13 +163,13 @@ impl Evaluation {
 /// Why Microsoft would reject a plan hours later; `None` if it would not.
 #[must_use]
 pub fn plan_rejection(plan: &Plan, facts: &Facts, levels: &BTreeMap<String, Level>) -> Option<String> {
-    let mut findings = checked_against(plan, facts, levels).into_iter();
+    let mut findings = check_requests(plan, facts, levels).into_iter();
     findings.find(|finding| finding.level == Level::Error).map(|finding| finding.message)
 }
 
 /// Findings about the requests of the plan that Microsoft would reject hours later.
-fn checked_against(plan: &Plan, facts: &Facts, levels: &BTreeMap<String, Level>) -> Vec<Finding> {
-    let retail = |label: &LabelPlan| {
+fn check_requests(plan: &Plan, facts: &Facts, levels: &BTreeMap<String, Level>) -> Vec<Finding> {
+    let is_retail = |label: &LabelPlan| {
         label.destination == DestinationPlan::WindowsUpdate
             && label.audiences.is_empty()
             && label.build.is_none()
@@ -177,7 +177,7 @@ fn checked_against(plan: &Plan, facts: &Facts, levels: &BTreeMap<String, Level>)
     let request = RequestFacts {
         attestation: plan.product.test_harness == TestHarness::Attestation,
         os_codes: &plan.product.requested_signatures,
-        retail_windows_update: plan.labels.iter().any(retail),
+        retail_windows_update: plan.labels.iter().any(is_retail),
     };
     preflight_with(facts, &request, levels)
 }

@@ -59,8 +59,9 @@ impl FileRecord {
 
     /// Whether file and sidecar are unchanged. A missing sidecar is not a change.
     pub(super) fn is_unchanged(&self, identity: &Identity, sidecar: Option<&Identity>) -> bool {
-        let beside = self.sidecar.as_ref().map(|(state, _)| state);
-        self.state == text(identity) && beside.zip(sidecar).is_none_or(|(then, now)| *then == text(now))
+        let recorded_sidecar = self.sidecar.as_ref().map(|(state, _)| state);
+        self.state == text(identity)
+            && recorded_sidecar.zip(sidecar).is_none_or(|(recorded, now)| *recorded == text(now))
     }
 
     /// Whether both are the same file, in any state and under any name. The device is not compared: its number may differ
@@ -75,8 +76,8 @@ impl FileRecord {
 
     /// Whether a sidecar beside the file has other content than it had.
     pub(super) fn has_other_sidecar(&self, sidecar: Option<&Sidecar>) -> bool {
-        let then = self.sidecar.as_ref().map(|(_, digest)| digest.as_str());
-        then.zip(sidecar).is_some_and(|(then, now)| then != digest::of(&now.bytes))
+        let recorded = self.sidecar.as_ref().map(|(_, digest)| digest.as_str());
+        recorded.zip(sidecar).is_some_and(|(recorded, now)| recorded != digest::of(&now.bytes))
     }
 
     /// The inode number; `None` in a record that cannot be read.

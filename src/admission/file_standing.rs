@@ -37,7 +37,7 @@ impl Admission {
     /// When the store cannot be read.
     pub fn file_standing(&self, path: &Path) -> Result<FileStanding, StoreError> {
         let active = self.active();
-        let shown = path.display();
+        let path_text = path.display();
         let Some((folder, path)) =
             active.config.folders_here().find_map(|folder| Some((folder, below(folder, path)?)))
         else {
@@ -45,42 +45,43 @@ impl Admission {
             let folders: Vec<_> =
                 folders.map(|folder| format!("`{}` ({})", folder.name, folder.path.display())).collect();
             let why = format!(
-                "no folder contains {shown}; the folders are {}; drop the package there, or use `dropship submit`",
+                "no folder contains {path_text}; the folders are {}; drop the package there, or use `dropship submit`",
                 folders.join(", ")
             );
             return Ok(FileStanding { why, ..FileStanding::default() });
         };
-        let refused =
+        let not_awaited =
             |why: String| Ok(FileStanding { folder: Some(folder.name.clone()), is_awaited: false, why });
-        if let Some(why) = never_taken(folder, &path) {
-            return refused(format!("{shown} is never taken: {why}"));
+        if let Some(why) = why_never_taken(folder, &path) {
+            return not_awaited(format!("{path_text} is never taken: {why}"));
         }
-        let (root, at) = (folder.path.clone(), path.clone());
-        let file = hung_places::within(&folder.path, MAX_WAIT, move || examine(&root, &at)).flatten();
+        let (root, file_path) = (folder.path.clone(), path.clone());
+        let file = hung_places::within(&folder.path, MAX_WAIT, move || examine(&root, &file_path)).flatten();
         let file = match file {
             Ok(file) => file,
             Err(error) => {
                 let (is_awaited, why) = match error.kind() {
-                    io::ErrorKind::NotFound => {
-                        (false, format!("there is no file {shown}; the daemon may have moved or deleted it"))
-                    }
+                    io::ErrorKind::NotFound => (
+                        false,
+                        format!("there is no file {path_text}; the daemon may have moved or deleted it"),
+                    ),
                     io::ErrorKind::InvalidInput | io::ErrorKind::NotADirectory => {
-                        (false, format!("{shown} is not a regular file, or is below a link"))
+                        (false, format!("{path_text} is not a regular file, or is below a link"))
                     }
-                    _ => (true, format!("the daemon cannot read {shown}: {error}")),
+                    _ => (true, format!("the daemon cannot read {path_text}: {error}")),
                 };
                 return Ok(FileStanding { folder: Some(folder.name.clone()), is_awaited, why });
             }
         };
         let known = self.store.known_file(&folder.name, &path_key(&path))?;
         if known.is_some_and(|known| FileRecord::parse(&known.identity).is_unchanged(&file.identity, None)) {
-            return refused(format!("the daemon has decided about {shown}"));
+            return not_awaited(format!("the daemon has decided about {path_text}"));
         }
         let why = self.why_waiting(folder, &file);
         Ok(FileStanding {
             folder: Some(folder.name.clone()),
             is_awaited: true,
-            why: format!("{shown} in folder `{}` is not taken yet: {why}", folder.name),
+            why: format!("{path_text} in folder `{}` is not taken yet: {why}", folder.name),
         })
     }
 
@@ -135,7 +136,7 @@ fn below(folder: &Folder, path: &Path) -> Option<PathBuf> {
 }
 
 /// Why no file of this name is ever taken.
-fn never_taken(folder: &Folder, path: &Path) -> Option<String> {
+fn why_never_taken(folder: &Folder, path: &Path) -> Option<String> {
     let levels = path.strip_prefix(&folder.path).ok()?.components().count().saturating_sub(1);
     if levels > folder.levels() {
         return Some(format!(

@@ -26,7 +26,7 @@ pub(super) fn known_job(
     let Some(id) = store.find(&package.sha256, package.folder.as_deref())? else {
         return Ok(KnownBytes::Unknown);
     };
-    let mut entries: Vec<Entry> = package.seen(&id, false).into_iter().collect();
+    let mut entries: Vec<Entry> = package.known_file_entry(&id, false).into_iter().collect();
     let mut events = Vec::new();
     let job = match store.job(&id)? {
         // The store may be older than the receipt.
@@ -42,8 +42,8 @@ pub(super) fn known_job(
     };
     match job {
         Some(job) if is_final(&job) && !is_dropped_again(admission, package)? => {
-            let rejected = matches!(job.state(), State::Rejected { .. });
-            entries = package.seen(&id, rejected).into_iter().collect();
+            let is_rejected = matches!(job.state(), State::Rejected { .. });
+            entries = package.known_file_entry(&id, is_rejected).into_iter().collect();
             entries.extend(dropped_again::forget_former_names(admission, package)?);
             log_not_dropped_again(&job, package);
         }
@@ -61,7 +61,7 @@ pub(super) fn known_job(
                     return Ok(KnownBytes::Job(id));
                 }
             };
-            events.push(dropped_again::event());
+            events.push(dropped_again::restart_event());
             events.extend(replanned);
             events.extend(admission.hold_of_same_content(&id, package.folder.as_deref(), job.content())?);
             entries.push(Entry::Job { job: id.clone(), rev: job.rev(), events: events.clone() });
@@ -79,12 +79,14 @@ pub(super) fn known_job(
 
 /// Whether the package is a file, or a submission, besides those that are known to have the bytes of the job.
 fn is_second_file(store: &dyn Store, job: &Job, package: &CapturedPackage<'_>) -> Result<bool, StoreError> {
-    let (Some(found), Some(folder)) = (&package.found, package.folder.as_deref()) else { return Ok(true) };
+    let (Some(captured_file), Some(folder)) = (&package.captured_file, package.folder.as_deref()) else {
+        return Ok(true);
+    };
     if job.package().path == package.path {
         return Ok(false);
     }
-    let known = store.known_file(folder, &path_key(&found.file.path))?;
-    Ok(known.is_none_or(|known| known.sha256 != package.sha256))
+    let known_file = store.known_file(folder, &path_key(&captured_file.file.path))?;
+    Ok(known_file.is_none_or(|known_file| known_file.sha256 != package.sha256))
 }
 
 /// Notes in the history of a job that another file has its bytes. The note is lost if the job changes all the time.

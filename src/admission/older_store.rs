@@ -10,7 +10,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::captured_package::CapturedPackage;
-use super::recovered_job::{facts_of_receipt, shows_more_than_a_rejection};
+use super::recovered_job::{recovered_job_of_receipt, shows_more_than_a_rejection};
 use super::stale_store::StaleStore;
 use super::state::Admission;
 use crate::hung_places;
@@ -71,7 +71,7 @@ pub struct ReceiptComparison {
     /// The jobs that only receipts show.
     pub unknown: BTreeSet<JobId>,
     /// The state that the receipt of each job shows.
-    pub written: BTreeMap<JobId, StateKind>,
+    pub receipt_states: BTreeMap<JobId, StateKind>,
 }
 
 /// Compares a store with the receipts in its outboxes; changes nothing.
@@ -85,21 +85,21 @@ pub fn compare_with_receipts(
     outboxes: &[PathBuf],
     ownership: &Ownership,
 ) -> Result<ReceiptComparison, StoreError> {
-    let comparison =
+    let classifier =
         ReceiptClassifier { store, ownership, folders: folders(config), since: kept_since(config) };
-    let mut found = ReceiptComparison::default();
+    let mut comparison = ReceiptComparison::default();
     for (_, receipt) in outboxes.iter().flat_map(|outbox| super::recover::own_receipts(packages, outbox)) {
-        found.written.insert(receipt.id.clone(), receipt.state);
-        match comparison.classify(&receipt)? {
+        comparison.receipt_states.insert(receipt.id.clone(), receipt.state);
+        match classifier.classify(&receipt)? {
             Some(StoreLag::Unknown) => {
-                found.stale.unknown += 1;
-                found.unknown.insert(receipt.id);
+                comparison.stale.unknown += 1;
+                comparison.unknown.insert(receipt.id);
             }
-            Some(StoreLag::Behind(_)) => found.stale.behind += 1,
+            Some(StoreLag::Behind(_)) => comparison.stale.behind += 1,
             None => {}
         }
     }
-    Ok(found)
+    Ok(comparison)
 }
 
 fn folders(config: &crate::config::model::Config) -> Vec<&str> {
@@ -115,7 +115,7 @@ impl Admission {
     /// The jobs that this daemon had to recover because its store was older than its receipts. It stays until the daemon ends.
     #[must_use]
     pub fn stale_store(&self) -> StaleStore {
-        self.older_store.found.lock().0
+        self.older_store.findings.lock().0
     }
 
     /// Number of recovered jobs that are still held for a decision.
@@ -131,9 +131,9 @@ impl Admission {
                 true
             }
         };
-        let mut found = self.older_store.found.lock();
-        found.1.retain(is_undecided);
-        found.1.len()
+        let mut findings = self.older_store.findings.lock();
+        findings.1.retain(is_undecided);
+        findings.1.len()
     }
 
     /// Compares the store with the receipts now; changes nothing.
@@ -174,20 +174,20 @@ impl Admission {
     pub fn catch_up(&self, is_stopping: impl Fn() -> bool) -> Result<(), StoreError> {
         let active = self.active();
         let (folders, since) = (folders(&active.config), kept_since(&active.config));
-        let comparison =
+        let classifier =
             ReceiptClassifier { store: &*self.store, ownership: &self.ownership, folders, since };
         for found in self.outboxes().iter().flat_map(|outbox| self.found_receipts(outbox)) {
             if is_stopping() {
                 return Ok(());
             }
-            if comparison.classify(&found.receipt)?.is_none() {
+            if classifier.classify(&found.receipt)?.is_none() {
                 continue;
             }
             // Admission may have recovered it since.
             let _guard = self.creating.lock();
-            match comparison.classify(&found.receipt)? {
+            match classifier.classify(&found.receipt)? {
                 Some(StoreLag::Unknown) => drop(self.recover_receipt(&found, None)?),
-                Some(StoreLag::Behind(job)) => drop(self.take_over(&found, &job)?),
+                Some(StoreLag::Behind(job)) => drop(self.take_over_receipt(&found, &job)?),
                 None => {}
             }
         }
@@ -225,7 +225,7 @@ impl Admission {
         if !is_newer(&receipt, job, &*self.store)? || !self.ownership.owns(&receipt) {
             return Ok(None);
         }
-        self.take_over(&self.found_receipt(PathBuf::from(&job.package().outbox), receipt), job)
+        self.take_over_receipt(&self.found_receipt(PathBuf::from(&job.package().outbox), receipt), job)
     }
 
     /// The receipt of a job. Its place may not respond.
@@ -260,9 +260,10 @@ impl Admission {
         for outbox in outboxes {
             let (receipts, ownership) = (Arc::clone(&self.receipts), self.ownership.clone());
             let packages = self.packages.clone();
-            let (at, sha256, folder) = (outbox.clone(), package.sha256.clone(), folder.map(str::to_owned));
+            let (outbox_path, sha256, folder) =
+                (outbox.clone(), package.sha256.clone(), folder.map(str::to_owned));
             let found = hung_places::within(&outbox, MAX_SEARCH, move || {
-                receipts.find(&packages, &at, &sha256, |receipt| {
+                receipts.find(&packages, &outbox_path, &sha256, |receipt| {
                     receipt.folder == folder
                         && ownership.owns(receipt)
                         && shows_more_than_a_rejection(receipt)
@@ -290,18 +291,18 @@ impl Admission {
     ) -> Result<Option<Job>, StoreError> {
         let receipt = &found.receipt;
         let plan = self.stored_plan(&receipt.id);
-        let plan = plan.or_else(|| self.planned_again(receipt, package?));
+        let plan = plan.or_else(|| self.plan_again(receipt, package?));
         if plan.is_none() && package.is_some() && self.cancellation.is_cancelled() {
             // The package is offered again after the next start.
             return Ok(None);
         }
         self.restore_metadata(found);
-        let mut facts = facts_of_receipt(found, plan);
+        let mut recovered = recovered_job_of_receipt(found, plan);
         if let Some(path) = package.and_then(|package| package.path.clone()) {
-            facts.package.path = Some(path);
+            recovered.package.path = Some(path);
         }
-        let id = facts.id.clone();
-        let job = match Job::recovered(facts) {
+        let id = recovered.id.clone();
+        let job = match Job::recovered(recovered) {
             Ok(job) => job,
             Err(invalid) => {
                 observe::receipt_not_recovered(&invalid);
@@ -309,9 +310,9 @@ impl Admission {
                 let Some(package) = package else { return Ok(None) };
                 let arrived = Event::Arrived { package: super::admit::job_package(self, package) };
                 let events = vec![arrived, Event::Held { fault, request: None }];
-                let held = super::state::new_id();
-                let entry = Entry::Job { job: held.clone(), rev: 0, events: events.clone() };
-                let entries = [entry].into_iter().chain(package.seen(&held, false)).collect();
+                let held_id = super::state::new_id();
+                let entry = Entry::Job { job: held_id.clone(), rev: 0, events: events.clone() };
+                let entries = [entry].into_iter().chain(package.known_file_entry(&held_id, false)).collect();
                 let jobs = self.store.commit(Commit::new(entries)).wait()?;
                 for job in &jobs {
                     self.events.after_commit_blocking(job, &events);
@@ -319,11 +320,11 @@ impl Admission {
                 return Ok(jobs.into_iter().next());
             }
         };
-        self.older_store.note(&job, StaleStore { unknown: 1, behind: 0 });
+        self.older_store.count(&job, StaleStore { unknown: 1, behind: 0 });
         let snapshot =
             Entry::Snapshot { receipt_written: self.has_receipt(&job), job: Box::new(job.clone()) };
-        let seen = package.and_then(|package| package.seen(&id, false));
-        let commit = Commit::new([snapshot].into_iter().chain(seen).collect());
+        let known_file = package.and_then(|package| package.known_file_entry(&id, false));
+        let commit = Commit::new([snapshot].into_iter().chain(known_file).collect());
         let commit = match package {
             // Another node may have created their job.
             Some(package) => commit.if_unknown(&package.sha256, package.folder.as_deref()),
@@ -337,10 +338,10 @@ impl Admission {
     }
 
     /// Replaces a job of an older copy of the store by what its receipt shows.
-    fn take_over(&self, found: &FoundReceipt, job: &Job) -> Result<Option<Job>, StoreError> {
+    fn take_over_receipt(&self, found: &FoundReceipt, job: &Job) -> Result<Option<Job>, StoreError> {
         self.restore_metadata(found);
-        let facts = facts_of_receipt(found, self.stored_plan(job.id()));
-        let caught_up = match job.caught_up(facts) {
+        let recovered = recovered_job_of_receipt(found, self.stored_plan(job.id()));
+        let caught_up = match job.caught_up(recovered) {
             Ok(caught_up) => caught_up,
             Err(invalid) => {
                 observe::receipt_not_recovered(&invalid);
@@ -352,7 +353,7 @@ impl Admission {
                 return Ok(self.store.commit(commit).wait()?.into_iter().next());
             }
         };
-        self.older_store.note(&caught_up, StaleStore { unknown: 0, behind: 1 });
+        self.older_store.count(&caught_up, StaleStore { unknown: 0, behind: 1 });
         let receipt_written = self.has_receipt(&caught_up);
         let entry = Entry::Snapshot { receipt_written, job: Box::new(caught_up.clone()) };
         self.store.commit(Commit::new(vec![entry])).wait()?;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use super::admit::planned_labels;
 use super::captured_package::CapturedPackage;
 use super::evaluate::evaluate;
-use super::recovered_job::{StoredPlan, facts_of_receipt};
+use super::recovered_job::{StoredPlan, recovered_job_of_receipt};
 use super::state::Admission;
 use crate::observe;
 use crate::outbox::{FoundReceipt, Receipt};
@@ -40,8 +40,8 @@ impl Admission {
         }
         let found =
             FoundReceipt { folder: PathBuf::from(&job.package().outbox), receipt: Receipt::of(job, false) };
-        let Some(plan) = self.planned_again(&found.receipt, package) else { return Ok(None) };
-        let job = match job.caught_up(facts_of_receipt(&found, Some(plan))) {
+        let Some(plan) = self.plan_again(&found.receipt, package) else { return Ok(None) };
+        let job = match job.caught_up(recovered_job_of_receipt(&found, Some(plan))) {
             Ok(job) => job,
             Err(invalid) => {
                 observe::receipt_not_recovered(&invalid);
@@ -61,11 +61,7 @@ impl Admission {
     }
 
     /// Plans the package of a receipt again, and stores the plan with the copy.
-    pub(super) fn planned_again(
-        &self,
-        receipt: &Receipt,
-        package: &CapturedPackage<'_>,
-    ) -> Option<StoredPlan> {
+    pub(super) fn plan_again(&self, receipt: &Receipt, package: &CapturedPackage<'_>) -> Option<StoredPlan> {
         let (id, folder, rule) = (&receipt.id, receipt.folder.as_deref(), receipt.rule.as_deref());
         let vars = receipt.vars.clone();
         let active = self.active();

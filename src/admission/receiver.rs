@@ -31,14 +31,14 @@ impl FileReceiver for Admission {
         // It concerns this file only: `capacity` was asked before for the whole folder.
         let busy = |reason| Admitted::Backpressure(Backpressure { reason, folder_only: true });
         if !matches!(admitted, Err(AdmitError::Busy(_) | AdmitError::Store(_))) {
-            self.busy.passed(&found.folder);
+            self.busy.on_passed(&found.folder);
         }
         match admitted {
             Ok(_) => Admitted::Yes,
             Err(AdmitError::NotYet(reason)) => Admitted::NotYet { reason, sha256 },
             Err(AdmitError::Unreadable(reason)) => Admitted::Unreadable { reason },
             Err(AdmitError::Busy(why)) => {
-                self.busy.failed(&found.folder, &found.path, &why);
+                self.busy.on_failed(&found.folder, &found.path, &why);
                 busy(why)
             }
             Err(AdmitError::Store(error)) => {
@@ -75,10 +75,10 @@ impl Admission {
             check_completeness(found, &name)?;
         }
         let max_bytes = self.active().config.store.max_package;
-        if let Some((fault, unread)) = check_size(found, &name, max_bytes)? {
+        if let Some((fault, oversize_file)) = check_size(found, &name, max_bytes)? {
             // It may be in the middle of a copy that preallocates, or be replaced.
             return match found.settled {
-                true => self.decide_about(found, copy, name, unread, Some(fault)),
+                true => self.decide_about(found, copy, name, oversize_file, Some(fault)),
                 false => Err(AdmitError::NotYet(fault.message)),
             };
         }
@@ -98,8 +98,9 @@ impl Admission {
         *sha256 = Some(captured.sha256);
         let Captured { sha256, size, identity, birth, .. } = captured;
         let is_unchanged = found.is_unchanged(&sha256);
-        let read = ReadFile { sha256: digest::hex(&sha256), size, previewed, identity, birth, is_unchanged };
-        self.decide_about(found, copy, name, read, None)
+        let read_file =
+            ReadFile { sha256: digest::hex(&sha256), size, previewed, identity, birth, is_unchanged };
+        self.decide_about(found, copy, name, read_file, None)
     }
 
     fn decide_about(
@@ -107,34 +108,34 @@ impl Admission {
         found: &FoundFile,
         copy: &Path,
         name: String,
-        source: ReadFile,
+        read_file: ReadFile,
         oversize: Option<Fault>,
     ) -> Result<JobId, AdmitError> {
-        let ReadFile { sha256, size, previewed, identity, birth, is_unchanged } = source;
+        let ReadFile { sha256, size, previewed, identity, birth, is_unchanged } = read_file;
         decide(
             self,
             &CapturedPackage {
                 copy,
-                sidecar_checksum: if oversize.is_some() { Ok(()) } else { sidecar::checked(found, &sha256) },
+                sidecar_checksum: if oversize.is_some() { Ok(()) } else { sidecar::check(found, &sha256) },
                 sha256,
                 size,
                 previewed,
                 name,
                 folder: Some(found.folder.clone()),
                 path: Some(found.path.to_string_lossy().into_owned()),
-                found: Some(CapturedFile { file: found, identity, birth }),
+                captured_file: Some(CapturedFile { file: found, identity, birth }),
                 rule: None,
                 oversize,
                 vars: sidecar::vars_of_found(found),
-                settled: found.settled && is_unchanged,
-                stale: found.stale && is_unchanged,
-                backlog: found.backlog,
+                is_settled: found.settled && is_unchanged,
+                is_stale: found.stale && is_unchanged,
+                is_backlog: found.backlog,
             },
         )
     }
 }
 
-/// The file that a package comes from.
+/// What was read of a found file: the captured copy, or the beginning of a file that is too large.
 struct ReadFile {
     /// Lower-case hex.
     sha256: String,
@@ -149,14 +150,16 @@ struct ReadFile {
 
 /// Why the file is too large to be read, if it is.
 fn check_size(found: &FoundFile, name: &str, max: u64) -> Result<Option<(Fault, ReadFile)>, AdmitError> {
-    let failed = |error: std::io::Error| AdmitError::Unreadable(unread(found, &error));
+    let unreadable = |error: std::io::Error| AdmitError::Unreadable(read_error(found, &error));
     let (file, meta) = match open_below(&found.root, &found.path) {
         Ok(opened) => opened,
         // The capture reports it.
         Err(_) => return Ok(None),
     };
-    let Some(fault) = oversize::check(&file, name, meta.len(), max).map_err(failed)? else { return Ok(None) };
-    let sha256 = oversize::identify(&file, meta.len()).map_err(failed)?;
+    let Some(fault) = oversize::check(&file, name, meta.len(), max).map_err(unreadable)? else {
+        return Ok(None);
+    };
+    let sha256 = oversize::identify(&file, meta.len()).map_err(unreadable)?;
     let (identity, birth) = (Identity::from(&meta), FileTime::of_birth(&meta));
     if identity != found.identity {
         return Err(AdmitError::NotYet(CaptureError::Changed(found.path.clone()).to_string()));
@@ -172,7 +175,7 @@ fn check_completeness(found: &FoundFile, name: &str) -> Result<(), AdmitError> {
     let opened = open_below(&found.root, &found.path);
     let (file, _) = opened.map_err(|error| match is_absent(&error) {
         true => AdmitError::NotYet(error.to_string()),
-        false => AdmitError::Unreadable(unread(found, &error)),
+        false => AdmitError::Unreadable(read_error(found, &error)),
     })?;
     match completeness_of_file(&file, kind) {
         Ok(Completeness::Complete) => Ok(()),
@@ -180,10 +183,10 @@ fn check_completeness(found: &FoundFile, name: &str) -> Result<(), AdmitError> {
             Err(AdmitError::NotYet(format!("has {have} of {need} bytes")))
         }
         Ok(Completeness::NotAPackage { reason }) => Err(AdmitError::NotYet(reason)),
-        Err(error) => Err(AdmitError::Unreadable(unread(found, &error))),
+        Err(error) => Err(AdmitError::Unreadable(read_error(found, &error))),
     }
 }
 
-fn unread(found: &FoundFile, error: &std::io::Error) -> String {
+fn read_error(found: &FoundFile, error: &std::io::Error) -> String {
     format!("failed to read {}: {error}", found.path.display())
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
 use super::admit::planned_labels;
-use super::recovered_job::{StoredPlan, facts_of_receipt, held, shows_more_than_a_rejection};
+use super::recovered_job::{StoredPlan, held_state, recovered_job_of_receipt, shows_more_than_a_rejection};
 use super::state::Admission;
 use crate::outbox::{FoundReceipt, Receipt, visit_receipts};
 use crate::package_store::{PackageStore, PlanSnapshot};
@@ -33,42 +33,44 @@ impl Admission {
     /// When the store cannot be written, or the captured copies cannot be read.
     pub fn recover(&self) -> Result<RecoveredJobs, StoreError> {
         let mut recovered = RecoveredJobs::default();
-        let mut known = BTreeSet::new();
+        let mut recovered_ids = BTreeSet::new();
         let mut entries = Vec::new();
-        let mut take = |job: Result<Job, InvalidJob>, entries: &mut Vec<Entry>| -> Result<bool, StoreError> {
-            let job = match job {
-                Ok(job) => job,
-                Err(invalid) => {
-                    crate::observe::receipt_not_recovered(&invalid);
-                    return Ok(false);
+        let mut add_job =
+            |job: Result<Job, InvalidJob>, entries: &mut Vec<Entry>| -> Result<bool, StoreError> {
+                let job = match job {
+                    Ok(job) => job,
+                    Err(invalid) => {
+                        crate::observe::receipt_not_recovered(&invalid);
+                        return Ok(false);
+                    }
+                };
+                let has_ended = job.state().has_ended();
+                recovered.jobs += 1;
+                recovered.held += usize::from(!has_ended);
+                let published = published_of_recovered(&job);
+                entries.push(Entry::Snapshot { receipt_written: self.has_receipt(&job), job: Box::new(job) });
+                entries.extend(published);
+                if entries.len() >= BATCH {
+                    self.commit(entries)?;
                 }
+                Ok(true)
             };
-            let ended = job.state().has_ended();
-            recovered.jobs += 1;
-            recovered.held += usize::from(!ended);
-            let published = published_of_recovered(&job);
-            entries.push(Entry::Snapshot { receipt_written: self.has_receipt(&job), job: Box::new(job) });
-            entries.extend(published);
-            if entries.len() >= BATCH {
-                self.commit(entries)?;
-            }
-            Ok(true)
-        };
         for found in self.outboxes().iter().flat_map(|outbox| self.found_receipts(outbox)) {
             let receipt = &found.receipt;
             let is_wanted = self.ownership.owns(receipt) && shows_more_than_a_rejection(receipt);
-            if is_wanted && !known.contains(&receipt.id) {
+            if is_wanted && !recovered_ids.contains(&receipt.id) {
                 let plan = self.stored_plan(&receipt.id);
                 self.restore_metadata(&found);
-                if take(Job::recovered(facts_of_receipt(&found, plan)), &mut entries)? {
-                    known.insert(receipt.id.clone());
+                if add_job(Job::recovered(recovered_job_of_receipt(&found, plan)), &mut entries)? {
+                    recovered_ids.insert(receipt.id.clone());
                 }
             }
         }
-        let unread = |source| StoreError::Io { what: "cannot read", path: "packages".into(), error: source };
-        for id in self.packages.jobs().map_err(unread)? {
-            if let Some(plan) = self.packages.plan_digest(&id).filter(|_| !known.contains(&id)) {
-                take(self.job_of_copy(&id, plan).map_err(unread)?, &mut entries)?;
+        let read_error =
+            |source| StoreError::Io { what: "cannot read", path: "packages".into(), error: source };
+        for id in self.packages.jobs().map_err(read_error)? {
+            if let Some(plan) = self.packages.plan_digest(&id).filter(|_| !recovered_ids.contains(&id)) {
+                add_job(self.job_of_copy(&id, plan).map_err(read_error)?, &mut entries)?;
             }
         }
         self.commit(&mut entries)?;
@@ -125,8 +127,8 @@ impl Admission {
     }
 
     /// A job of which only the copy and the plan are left.
-    fn job_of_copy(&self, id: &JobId, plan: String) -> std::io::Result<Result<Job, InvalidJob>> {
-        let snapshot = self.packages.plan_snapshot(id, &plan)?;
+    fn job_of_copy(&self, id: &JobId, plan_digest: String) -> std::io::Result<Result<Job, InvalidJob>> {
+        let snapshot = self.packages.plan_snapshot(id, &plan_digest)?;
         let (sha256, size) = match self.packages.copy_facts(id) {
             Ok(facts) => (facts.sha256, facts.size),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
@@ -155,13 +157,13 @@ impl Admission {
             accepted: Some(Accepted {
                 rule: planned.rule,
                 account: planned.account,
-                plan: Some(plan),
+                plan: Some(plan_digest),
                 content: facts.content_sha256,
                 warnings: Vec::new(),
                 vars,
             }),
             step: Step::Product,
-            state: held(true),
+            state: held_state(true),
             product: None,
             abandoned_products: Vec::new(),
             submission: None,

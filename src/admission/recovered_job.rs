@@ -23,7 +23,7 @@ pub(super) struct StoredPlan {
 }
 
 /// The job as its receipt shows it; `plan` is the stored plan of the job, if that still exists.
-pub(super) fn facts_of_receipt(found: &FoundReceipt, plan: Option<StoredPlan>) -> RecoveredJob {
+pub(super) fn recovered_job_of_receipt(found: &FoundReceipt, plan: Option<StoredPlan>) -> RecoveredJob {
     let receipt = &found.receipt;
     let package = Package {
         name: receipt.package.clone(),
@@ -44,7 +44,9 @@ pub(super) fn facts_of_receipt(found: &FoundReceipt, plan: Option<StoredPlan>) -
         StateKind::Failed => State::Failed { fault: fault() },
         StateKind::Rejected => State::Rejected { fault: fault() },
         StateKind::Cancelled => State::Cancelled,
-        StateKind::Queued | StateKind::Running | StateKind::Waiting | StateKind::Held => held(plan.is_some()),
+        StateKind::Queued | StateKind::Running | StateKind::Waiting | StateKind::Held => {
+            held_state(plan.is_some())
+        }
     };
     let planned = plan.as_ref().map(|plan| plan.labels.clone()).unwrap_or_default();
     let account = receipt.account.as_deref().unwrap_or(DEFAULT_ACCOUNT);
@@ -77,7 +79,7 @@ pub(super) fn facts_of_receipt(found: &FoundReceipt, plan: Option<StoredPlan>) -
 /// The labels of the job. First the labels of the plan, which has their dependencies, each in the state that the receipt shows.
 /// Then the labels that only the receipt has.
 fn labels_of_receipt(receipt: &Receipt, planned: Vec<PlannedLabel>) -> Vec<Label> {
-    let shown = |plan: &PlannedLabel| receipt.labels.iter().find(|label| label.name == plan.name);
+    let shown_label = |plan: &PlannedLabel| receipt.labels.iter().find(|label| label.name == plan.name);
     let others = receipt.labels.iter().filter(|label| !planned.iter().any(|plan| plan.name == label.name));
     let others = others.map(|label| {
         let plan = PlannedLabel {
@@ -88,7 +90,7 @@ fn labels_of_receipt(receipt: &Receipt, planned: Vec<PlannedLabel>) -> Vec<Label
         label_of_receipt(plan, label, receipt)
     });
     let others: Vec<_> = others.collect();
-    let labels = planned.into_iter().map(|plan| match shown(&plan) {
+    let labels = planned.into_iter().map(|plan| match shown_label(&plan) {
         Some(label) => label_of_receipt(plan, label, receipt),
         None => Label::planned(plan),
     });
@@ -132,7 +134,7 @@ fn label_of_receipt(plan: PlannedLabel, label: &LabelReceipt, receipt: &Receipt)
 }
 
 /// The state of a recovered job that had not ended: held, because the job may have progressed further than the receipt shows.
-pub(super) fn held(has_plan: bool) -> State {
+pub(super) fn held_state(has_plan: bool) -> State {
     let known = "the store was lost or is older than the receipt, and the job was recovered from its receipt or copy; more may exist \
                  at Microsoft than is known here: look for its name in Partner Center first";
     let then = if has_plan {

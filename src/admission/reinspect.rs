@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::path::Path;
 
-use super::admit::accepted;
+use super::admit::accepted_event;
 use super::captured_package::{remove, store_bytes};
 use super::evaluate::{CapturedBytes, Evaluation, evaluate};
 use super::inspections::POISONED;
@@ -86,7 +86,7 @@ impl Admission {
     fn evaluate_again(&self, job: &Job, copy: &Path) -> io::Result<Vec<Event>> {
         let rejected = |fault| vec![Event::Rejected { fault }];
         let active = self.active();
-        if let Err(why) = sidecar::checked_again(&active.config, job) {
+        if let Err(why) = sidecar::check_again(&active.config, job) {
             return Ok(rejected(Fault::new(ErrorKind::Sidecar, why)));
         }
         let (store, sha256) = (&*self.store, job.package().sha256.as_str());
@@ -133,7 +133,7 @@ impl Admission {
                 };
                 match self.claim_content(job, snapshot.facts.content_sha256.as_deref()) {
                     Ok(held) => {
-                        Ok(std::iter::once(accepted(&snapshot, digest, warnings)).chain(held).collect())
+                        Ok(std::iter::once(accepted_event(&snapshot, digest, warnings)).chain(held).collect())
                     }
                     Err(error) => unreadable(io::Error::other(error)),
                 }

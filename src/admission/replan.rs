@@ -58,18 +58,18 @@ pub fn replan(rules: &[Rule], packages: &PackageStore, job: &Job) -> Result<Opti
     let package = job.package();
     let input = MatchInput::new(&package.name, &package.sha256, &facts).in_folder(package.folder.as_deref());
     let input = MatchInput { vars: Some(&vars).filter(|vars| !vars.is_empty()), ..input };
-    let needs_plan = job.labels().iter().any(|label| label.is_missing() || is_asked_again(label));
-    let named = planning.as_ref().and_then(|planning| planning.named_rule.as_deref());
-    let now = Planning::at(jiff::Timestamp::now()).by_rule(named);
-    let Planned { plan: new, planning: how } = plan_package(rules, &input, now);
+    let needs_plan = job.labels().iter().any(|label| label.is_missing() || is_requested_again(label));
+    let named_rule = planning.as_ref().and_then(|planning| planning.named_rule.as_deref());
+    let now = Planning::at(jiff::Timestamp::now()).by_rule(named_rule);
+    let Planned { plan: new, planning: new_planning } = plan_package(rules, &input, now);
     let new = match new {
         Ok(new) => new,
         Err(_) if !needs_plan => return Ok(None),
         Err(why) => return Err(ReplanError::Rules { job: job.id().to_string(), why: why.to_string() }),
     };
     let asks_for = |label: &Label| new.labels.iter().any(|plan| plan.name == label.name());
-    let unasked = job.labels().iter().find(|label| label.intent().is_some() && !asks_for(label));
-    if let Some(label) = unasked {
+    let dropped_in_doubt = job.labels().iter().find(|label| label.intent().is_some() && !asks_for(label));
+    if let Some(label) = dropped_in_doubt {
         let why = format!(
             "the create of label `{}` got no response, and the rules no longer ask for that label; cancel the job instead, which \
              withdraws the label if it exists",
@@ -84,7 +84,7 @@ pub fn replan(rules: &[Rule], packages: &PackageStore, job: &Job) -> Result<Opti
     let plan = Plan { rule: new.rule, rule_digest: new.rule_digest, labels, ..old };
     let (rule, labels) = (plan.rule.clone(), planned_labels(&plan));
     // The product stays, and with it the time from which its dates count.
-    let planning = planning.map(|old| Planning { at: old.at, ..how });
+    let planning = planning.map(|old| Planning { at: old.at, ..new_planning });
     let snapshot = PlanSnapshot { facts, plan, vars, planning };
     let plan = packages
         .stage_plan(job.id(), digest, &snapshot)
@@ -94,7 +94,7 @@ pub fn replan(rules: &[Rule], packages: &PackageStore, job: &Job) -> Result<Opti
 
 /// Whether a label that was requested is requested again: Microsoft refused it, or it was withdrawn. One whose withdrawal
 /// Microsoft has not agreed to is kept instead.
-fn is_asked_again(label: &Label) -> bool {
+fn is_requested_again(label: &Label) -> bool {
     label.is_lost() && !matches!(label.stage(), Some(LabelStage::WithdrawalWanted(_)))
 }
 
@@ -139,14 +139,14 @@ impl<'a> MergedLabels<'a> {
                 self.add_differences(name, old, new);
                 new
             }
-            Some(new) if is_asked_again(label) => {
+            Some(new) if is_requested_again(label) => {
                 let before = label.id().map(|id| format!(" instead of {id}")).unwrap_or_default();
                 self.changes.push(format!("label `{name}` is requested again{before}"));
                 self.add_differences(name, old, new);
                 self.again.push(index);
                 new
             }
-            None if !label.is_dropped() && (is_open || is_asked_again(label)) => {
+            None if !label.is_dropped() && (is_open || is_requested_again(label)) => {
                 self.changes.push(format!("label `{name}` is no longer asked for"));
                 self.dropped.push(index);
                 old

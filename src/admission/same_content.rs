@@ -16,7 +16,7 @@ impl Admission {
         content: Option<&str>,
     ) -> Result<Option<Event>, StoreError> {
         let Some(content) = content.filter(|_| self.holds_same_content(folder)) else { return Ok(None) };
-        Ok(self.other_job(id, folder, content)?.map(|first| held(id, &first)))
+        Ok(self.other_job(id, folder, content)?.map(|first| held_event(id, &first)))
     }
 
     /// Like [`Self::hold_of_same_content`], for a job that was inspected again. Its worker commits the acceptance later, so the job
@@ -30,7 +30,7 @@ impl Admission {
         let folder = job.package().folder.as_deref();
         let hold = self.hold_of_same_content(job.id(), folder, content)?;
         if let Some(content) = content {
-            self.contents.claim(job.id(), content, folder);
+            self.content_claims.claim(job.id(), content, folder);
         }
         Ok(hold)
     }
@@ -50,12 +50,12 @@ impl Admission {
                 return Ok(Some(job));
             }
         }
-        let claimant = self.contents.claimant(&*self.store, content, folder)?;
+        let claimant = self.content_claims.claimant(&*self.store, content, folder)?;
         Ok(claimant.filter(|job| job.id() != id))
     }
 }
 
-fn held(id: &JobId, first: &Job) -> Event {
+fn held_event(id: &JobId, first: &Job) -> Event {
     let (name, first) = (&first.package().name, first.id());
     let message = format!(
         "the package has the same signed content as {name} (job {first}): they differ only in signatures or in bytes that no \

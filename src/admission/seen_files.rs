@@ -105,7 +105,7 @@ impl SeenFiles {
 
     /// A complete scan did not see a known file.
     pub(super) fn on_removed(&self, store: &dyn Store, folder: &str, path: &Path) {
-        if let Err(error) = self.leave(store, folder, vec![path_key(path)], Vec::new()) {
+        if let Err(error) = self.forget_unless_renamed(store, folder, vec![path_key(path)], Vec::new()) {
             report(folder, &error);
         }
     }
@@ -124,30 +124,30 @@ impl SeenFiles {
             let first_scan = std::mem::replace(&mut files.first_scan, FirstScan::Done);
             (first_scan, std::mem::take(&mut files.renamed))
         };
-        let mut gone = Vec::new();
+        let mut removed = Vec::new();
         for (path, identity) in renamed {
             let known = store.known_file(folder, &path)?;
-            gone.extend(known.filter(|known| known.identity == identity).map(|_| path));
+            removed.extend(known.filter(|known| known.identity == identity).map(|_| path));
         }
         let mut scanned = Vec::new();
         if let FirstScan::Running(paths) = first_scan {
-            gone.extend(store.known_files(folder)?.into_iter().filter(|path| !paths.contains(path)));
+            removed.extend(store.known_files(folder)?.into_iter().filter(|path| !paths.contains(path)));
             if !was_scanned(store, folder)? {
                 scanned.push(Entry::Setting { key: scanned_flag(folder), value: Some("yes".to_owned()) });
             }
         }
-        let left = self.leave(store, folder, gone, scanned);
+        let result = self.forget_unless_renamed(store, folder, removed, scanned);
         let mut folders = self.folders.lock();
         files_of(&mut folders, folder).unknown.clear();
         if let Some(files) = folders.get_mut(folder) {
             files.take_if(|files| files.is_idle());
         }
-        left
+        result
     }
 
     /// Forgets files that have left their folder. A file that only has another name now, under which it is not known yet, is
     /// kept until the next scan: without it the bytes would be new.
-    fn leave(
+    fn forget_unless_renamed(
         &self,
         store: &dyn Store,
         folder: &str,

@@ -47,16 +47,16 @@ impl fmt::Display for StaleStore {
 #[derive(Debug, Default)]
 pub(super) struct OlderStore {
     /// With the recovered jobs that were held for an operator.
-    pub(super) found: Mutex<(StaleStore, BTreeSet<JobId>)>,
+    pub(super) findings: Mutex<(StaleStore, BTreeSet<JobId>)>,
 }
 
 impl OlderStore {
     /// Counts the recovery of a job.
-    pub(super) fn note(&self, job: &Job, more: StaleStore) {
-        let mut found = self.found.lock();
-        found.0 = found.0 + more;
+    pub(super) fn count(&self, job: &Job, more: StaleStore) {
+        let mut findings = self.findings.lock();
+        findings.0 = findings.0 + more;
         if !job.state().has_ended() {
-            found.1.insert(job.id().clone());
+            findings.1.insert(job.id().clone());
         }
     }
 }

@@ -28,7 +28,7 @@ pub struct Admission {
     pub(super) busy: BusyFolders,
     pub(super) inspections: Inspections,
     pub(super) seen_files: SeenFiles,
-    pub(super) contents: ContentClaims,
+    pub(super) content_claims: ContentClaims,
     /// Whether another node processes the jobs.
     pub(super) stands_by: bool,
     /// Recognises the daemon's own receipts.
@@ -60,7 +60,7 @@ impl Admission {
             busy: BusyFolders::default(),
             inspections: Inspections::default(),
             seen_files: SeenFiles::default(),
-            contents: ContentClaims::default(),
+            content_claims: ContentClaims::default(),
             stands_by: false,
             ownership: Ownership::default(),
             receipts: Arc::default(),

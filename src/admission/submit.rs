@@ -27,8 +27,8 @@ impl Admission {
     /// # Errors
     /// When no job was created. The error says why, for the submitter.
     pub fn submit(&self, file: &SubmittedFile<'_>, bytes: &mut dyn Read) -> Result<JobId, String> {
-        let left = self.active().config.store.max_package;
-        let bytes = &mut SpaceLimited { bytes, left, packages: &self.packages };
+        let remaining = self.active().config.store.max_package;
+        let bytes = &mut SpaceLimited { bytes, remaining, packages: &self.packages };
         if !self.packages.has_free_space() {
             return Err(format!("cannot store the package: {FULL}"));
         }
@@ -43,14 +43,14 @@ impl Admission {
                 name: file.name.to_owned(),
                 folder: file.folder.map(str::to_owned),
                 path: None,
-                found: None,
+                captured_file: None,
                 rule: file.rule,
                 sidecar_checksum: Ok(()),
                 oversize: None,
                 vars: Ok(Vars::new()),
-                settled: true,
-                stale: true,
-                backlog: false,
+                is_settled: true,
+                is_stale: true,
+                is_backlog: false,
             };
             decide(self, &package).map_err(|error| match error {
                 AdmitError::NotYet(why) | AdmitError::Unreadable(why) | AdmitError::Busy(why) => why,
@@ -68,7 +68,7 @@ const FULL: &str = "the disk of the store is nearly full; free space, then submi
 struct SpaceLimited<'a> {
     bytes: &'a mut dyn Read,
     /// Number of bytes that the package may still have.
-    left: u64,
+    remaining: u64,
     packages: &'a PackageStore,
 }
 
@@ -78,7 +78,7 @@ impl Read for SpaceLimited<'_> {
             return Err(io::Error::new(io::ErrorKind::StorageFull, FULL));
         }
         let read = self.bytes.read(buffer)?;
-        self.left = self.left.checked_sub(read as u64).ok_or_else(|| {
+        self.remaining = self.remaining.checked_sub(read as u64).ok_or_else(|| {
             io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than `[store] max_package`")
         })?;
         Ok(read)

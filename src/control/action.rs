@@ -73,7 +73,7 @@ impl Approval {
     /// its name or digest.
     fn event(&self, job: &Job, by: &Operator) -> Result<Event, ControlError> {
         let id = job.id();
-        if let Some(label) = self.acknowledges(job)? {
+        if let Some(label) = self.acknowledged_label(job)? {
             return Ok(Event::Acknowledged { label, by: by.name.clone(), note: self.note.clone() });
         }
         let State::Held { label: held_label, request: held_request, .. } = job.state() else {
@@ -99,7 +99,7 @@ impl Approval {
             if let Some((index, hold)) =
                 held_label.and_then(|index| Some((index, job.labels().get(index)?.hold()?)))
             {
-                is_new_approval(job, index, hold, by)?;
+                check_new_approval(job, index, hold, by)?;
             }
             return Ok(approved(*held_label, held_request.as_deref()));
         }
@@ -107,15 +107,15 @@ impl Approval {
             return Ok(approved(None, held_request.as_deref()));
         }
         let fits = |index: usize, hold: &LabelHold| {
-            let name = self.label.as_ref().is_none_or(|name| job.labels()[index].name() == name);
-            let request = self.request.as_deref().is_none_or(|request| hold.request() == Some(request));
-            name && request
+            let has_name = self.label.as_ref().is_none_or(|name| job.labels()[index].name() == name);
+            let has_request = self.request.as_deref().is_none_or(|request| hold.request() == Some(request));
+            has_name && has_request
         };
         let labels = job.labels().iter().enumerate();
         let mut on_hold = labels.filter_map(|(index, label)| Some((index, label.hold()?)));
         match on_hold.find(|(index, hold)| fits(*index, hold)) {
             Some((index, hold)) => {
-                is_new_approval(job, index, hold, by)?;
+                check_new_approval(job, index, hold, by)?;
                 Ok(approved(Some(index), hold.request()))
             }
             None => illegal(format!(
@@ -130,7 +130,7 @@ impl Approval {
 impl Approval {
     /// Index of the published label whose change this acknowledges, one that dropship did not make: the label that it names, or the
     /// only one of a job that is not held. A label on hold is approved instead.
-    fn acknowledges(&self, job: &Job) -> Result<Option<usize>, ControlError> {
+    fn acknowledged_label(&self, job: &Job) -> Result<Option<usize>, ControlError> {
         if self.request.is_some() || (self.label.is_none() && matches!(job.state(), State::Held { .. })) {
             return Ok(None);
         }
@@ -151,16 +151,16 @@ impl Approval {
     }
 }
 
-/// Refuses the second approval of the same operator.
-fn is_new_approval(job: &Job, index: usize, hold: &LabelHold, by: &Operator) -> Result<(), ControlError> {
-    let Some(before) = hold.approval_of(by.uid) else { return Ok(()) };
+/// Refuses a second approval by the same operator.
+fn check_new_approval(job: &Job, index: usize, hold: &LabelHold, by: &Operator) -> Result<(), ControlError> {
+    let Some(earlier) = hold.approval_of(by.uid) else { return Ok(()) };
     let name = job.labels().get(index).map_or("?", Label::name);
     illegal(format!(
         "cannot approve label `{name}` of job {}: {} approved this request at {:.0} already, and an operator counts once; it has {} \
          of {} approvals, and needs another operator",
         job.id(),
-        before.by,
-        before.at,
+        earlier.by,
+        earlier.at,
         hold.approvals.len(),
         hold.needed
     ))

@@ -73,10 +73,10 @@ impl PageInputs<'_> {
         let label = snapshot.plan.labels.get(index).ok_or("the plan has no such label")?;
         let metadata = read_driver_metadata(self.packages, self.job)
             .map_err(|error| format!("cannot read the stored driver metadata: {error}"))?;
-        let known = self.audiences(label)?;
-        let prepared = PreparedRequest::compute(label, &metadata, &known, self.now)
+        let audiences = self.audiences(label)?;
+        let prepared = PreparedRequest::compute(label, &metadata, &audiences, self.now)
             .map_err(|error| error.to_string())?;
-        let content = self.described(&snapshot, label, &known, &prepared)?;
+        let content = self.describe(&snapshot, label, &audiences, &prepared)?;
         Ok((content, prepared.digest))
     }
 
@@ -86,24 +86,27 @@ impl PageInputs<'_> {
             return Ok(Vec::new());
         }
         let account = self.job.account().unwrap_or(DEFAULT_ACCOUNT);
-        let known = known_audiences::read(self.store, account)
+        let audiences = known_audiences::read(self.store, account)
             .map_err(|error| format!("cannot read the audiences in the store: {error}"))?;
-        if known.is_empty() {
+        if audiences.is_empty() {
             return Err(format!("the store does not have the audiences of account `{account}` yet"));
         }
-        Ok(known)
+        Ok(audiences)
     }
 
-    fn described(
+    fn describe(
         self,
         snapshot: &PlanSnapshot,
         label: &LabelPlan,
-        known: &[Audience],
+        audiences: &[Audience],
         prepared: &PreparedRequest,
     ) -> Result<RequestContent, String> {
         let request = &prepared.request;
-        let named = audiences::resolve(&label.audiences, known).map_err(|problems| problems.join("; "))?;
-        let named = named.into_iter().map(|one| NamedAudience { name: one.name.clone(), id: one.id.clone() });
+        let named =
+            audiences::resolve(&label.audiences, audiences).map_err(|problems| problems.join("; "))?;
+        let named = named
+            .into_iter()
+            .map(|audience| NamedAudience { name: audience.name.clone(), id: audience.id.clone() });
         let previous = previous(self.store, self.packages, self.job, (&snapshot.plan, label), request)
             .map_err(|error| format!("cannot read the published labels in the store: {error}"))?;
         let warning = |warning: &LabelWarning| format!("{} ({})", warning.message, warning.document);
