@@ -19,7 +19,7 @@ const MAX_TURN: Duration = Duration::from_secs(3);
 pub struct Attention {
     sources: Sources,
     /// Held while the sources are read, so that an older state does not replace a newer one.
-    turn: Mutex<()>,
+    refresh_lock: Mutex<()>,
     list: Mutex<AttentionList>,
     /// Trouble that a component reported, until it reports the end.
     raised: Mutex<BTreeMap<(AttentionKind, String), Observed>>,
@@ -29,7 +29,7 @@ impl Attention {
     /// An empty list that is assembled from these sources.
     #[must_use]
     pub fn new(sources: Sources) -> Self {
-        Self { sources, turn: Mutex::default(), list: Mutex::default(), raised: Mutex::default() }
+        Self { sources, refresh_lock: Mutex::default(), list: Mutex::default(), raised: Mutex::default() }
     }
 
     /// The parts that the list is assembled from.
@@ -52,7 +52,7 @@ impl Attention {
     ///
     /// While another caller waits for a disk that hangs, the list is the last one, with the components that have stalled since.
     pub fn refresh(&self) -> Vec<AttentionItem> {
-        let Some(_turn) = self.turn.try_lock_for(MAX_TURN) else { return self.without_disk() };
+        let Some(_turn) = self.refresh_lock.try_lock_for(MAX_TURN) else { return self.without_disk() };
         let mut observed = self.sources.observe();
         observed.extend(self.raised.lock().values().cloned());
         let mut list = self.list.lock();

@@ -13,8 +13,8 @@ pub struct ConfigurationState(Mutex<ReloadState>);
 #[derive(Debug, Clone)]
 struct ReloadState {
     generation: u64,
-    applied: Timestamp,
-    last: Timestamp,
+    applied_at: Timestamp,
+    last_attempt: Timestamp,
     refused: Option<RefusedReload>,
     restart: Vec<PendingKey>,
     last_reload: Option<LastReload>,
@@ -48,8 +48,8 @@ impl ConfigurationState {
     pub fn new(at: Timestamp) -> Self {
         Self(Mutex::new(ReloadState {
             generation: 1,
-            applied: at,
-            last: at,
+            applied_at: at,
+            last_attempt: at,
             refused: None,
             restart: Vec::new(),
             last_reload: None,
@@ -57,29 +57,30 @@ impl ConfigurationState {
     }
 
     /// Records that a configuration became active; the keys in `restart` need a restart.
-    pub fn applied(&self, restart: Vec<PendingKey>, at: Timestamp) {
+    pub fn record_applied(&self, restart: Vec<PendingKey>, at: Timestamp) {
         let mut state = self.0.lock();
         let generation = state.generation + 1;
         let last_reload = state.last_reload.take();
-        *state = ReloadState { generation, applied: at, last: at, refused: None, restart, last_reload };
+        *state =
+            ReloadState { generation, applied_at: at, last_attempt: at, refused: None, restart, last_reload };
     }
 
     /// Records that a configuration was refused.
-    pub fn refused(&self, why: String, at: Timestamp) {
+    pub fn record_refused(&self, why: String, at: Timestamp) {
         let mut state = self.0.lock();
-        state.last = at;
+        state.last_attempt = at;
         state.refused = Some(RefusedReload { at, why });
     }
 
     /// Records that the configuration on disk is the active one again; the keys in `restart` still need a restart.
-    pub fn unchanged(&self, restart: Vec<PendingKey>) {
+    pub fn record_unchanged(&self, restart: Vec<PendingKey>) {
         let mut state = self.0.lock();
         state.refused = None;
         state.restart = restart;
     }
 
     /// Records how a reload has ended.
-    pub fn reloaded(&self, reload: LastReload) {
+    pub fn record_reload(&self, reload: LastReload) {
         self.0.lock().last_reload = Some(reload);
     }
 
@@ -98,13 +99,13 @@ impl ConfigurationState {
     /// When the active configuration was read.
     #[must_use]
     pub fn applied_at(&self) -> Timestamp {
-        self.0.lock().applied
+        self.0.lock().applied_at
     }
 
     /// Time of the last reload or, before the first, of the start.
     #[must_use]
     pub fn last_at(&self) -> Timestamp {
-        self.0.lock().last
+        self.0.lock().last_attempt
     }
 
     /// The last reload, if it was refused.

@@ -63,11 +63,11 @@ pub(super) struct AttentionChanges {
 impl AttentionList {
     /// Replaces the list by what is observed now. An item that remains keeps its start.
     pub(super) fn replace(&mut self, observed: Vec<Observed>, now: Timestamp) -> AttentionChanges {
-        let mut known = std::mem::take(&mut self.0);
+        let mut remaining = std::mem::take(&mut self.0);
         let mut changes = AttentionChanges::default();
         for one in observed {
             let key = (one.kind, one.object.clone());
-            let before = known.remove(&key);
+            let before = remaining.remove(&key);
             let mut item = one.into_item(now);
             if let Some(before) = &before {
                 item.since = before.since;
@@ -77,7 +77,7 @@ impl AttentionList {
             }
             self.0.insert(key, item);
         }
-        changes.ended = known.into_values().collect();
+        changes.ended = remaining.into_values().collect();
         changes
     }
 

@@ -47,7 +47,7 @@ pub(super) struct ProbedOutbox {
     /// Why nothing can be written there.
     pub(super) why: Option<String>,
     /// When a file was last created in it, or would have been if it existed.
-    created: Option<Instant>,
+    last_created: Option<Instant>,
 }
 
 impl OutboxProbes {
@@ -55,27 +55,27 @@ impl OutboxProbes {
     /// thread at a time calls this.
     pub(super) fn pass(&self, active: &Arc<ActiveConfig>) {
         let due = {
-            let mut known = self.0.lock();
-            known.follow(active);
-            if !known.is_pass_due() {
+            let mut state = self.0.lock();
+            state.follow(active);
+            if !state.is_pass_due() {
                 return;
             }
-            known.last_pass = Some(Instant::now());
-            known.due()
+            state.last_pass = Some(Instant::now());
+            state.take_due()
         };
         if self.probe(due) {
-            let left = self.0.lock().healthy();
-            self.probe(left);
+            let healthy = self.0.lock().healthy();
+            self.probe(healthy);
         }
     }
 
     /// Probes the outboxes at these indices; returns whether one cannot be written that could be before.
     fn probe(&self, due: Vec<usize>) -> bool {
         let probes: Vec<_> = {
-            let known = self.0.lock();
+            let state = self.0.lock();
             due.iter()
-                .map(|index| &known.outboxes[*index])
-                .map(|one| (one.outbox.clone(), one.creates()))
+                .map(|index| &state.outboxes[*index])
+                .map(|probed| (probed.outbox.clone(), probed.needs_file_test()))
                 .collect()
         };
         let (places, creates): (Vec<_>, Vec<_>) = probes.iter().cloned().unzip();
@@ -83,17 +83,17 @@ impl OutboxProbes {
             let (outbox, creates): &(PathBuf, bool) = &probes[index];
             probe(outbox, *creates)
         };
-        let begun = Instant::now();
+        let started_at = Instant::now();
         let results = hung_places::each_within(places, TIMEOUT, work);
-        let mut known = self.0.lock();
+        let mut state = self.0.lock();
         let mut has_new_trouble = false;
         for ((index, result), creates) in due.into_iter().zip(results).zip(creates) {
-            let (Some(result), one) = (result, &mut known.outboxes[index]) else { continue };
-            let why = result.and_then(|probed| probed).err().map(|error| error.to_string());
-            has_new_trouble |= why.is_some() && one.why.is_none();
-            one.why = why;
+            let (Some(result), probed) = (result, &mut state.outboxes[index]) else { continue };
+            let why = result.and_then(|written| written).err().map(|error| error.to_string());
+            has_new_trouble |= why.is_some() && probed.why.is_none();
+            probed.why = why;
             if creates {
-                one.created = Some(begun);
+                probed.last_created = Some(started_at);
             }
         }
         has_new_trouble
@@ -101,18 +101,26 @@ impl OutboxProbes {
 
     /// The outboxes to which nothing can be written.
     pub(super) fn unwritable(&self) -> Vec<ProbedOutbox> {
-        self.0.lock().outboxes.iter().filter(|one| one.why.is_some()).cloned().collect()
+        self.0.lock().outboxes.iter().filter(|probed| probed.why.is_some()).cloned().collect()
     }
 
     /// The folder with this outbox.
     pub(super) fn folder_of(&self, outbox: &Path) -> Option<String> {
-        self.0.lock().outboxes.iter().find(|one| one.outbox == outbox).map(|one| one.folder.clone())
+        self.0
+            .lock()
+            .outboxes
+            .iter()
+            .find(|probed| probed.outbox == outbox)
+            .map(|probed| probed.folder.clone())
     }
 
     /// By folder, whether its outbox can be written.
     pub(super) fn all(&self) -> BTreeMap<String, (PathBuf, bool)> {
         let outboxes = &self.0.lock().outboxes;
-        outboxes.iter().map(|one| (one.folder.clone(), (one.outbox.clone(), one.why.is_none()))).collect()
+        outboxes
+            .iter()
+            .map(|probed| (probed.folder.clone(), (probed.outbox.clone(), probed.why.is_none())))
+            .collect()
     }
 }
 
@@ -123,15 +131,15 @@ impl ProbedOutboxes {
             return;
         }
         let before = std::mem::take(&mut self.outboxes).into_iter();
-        let mut before: BTreeMap<_, _> = before.map(|one| (one.folder.clone(), one)).collect();
+        let mut before: BTreeMap<_, _> = before.map(|probed| (probed.folder.clone(), probed)).collect();
         let outbox = |folder: &crate::config::model::Folder| {
             let outbox = folder.outbox.clone().unwrap_or_else(|| active.outbox.join(&folder.name));
-            let known = before.remove(&folder.name).filter(|one| one.outbox == outbox);
+            let known = before.remove(&folder.name).filter(|probed| probed.outbox == outbox);
             known.unwrap_or_else(|| ProbedOutbox {
                 folder: folder.name.clone(),
                 outbox,
                 why: None,
-                created: None,
+                last_created: None,
             })
         };
         self.outboxes = active.config.folders.iter().map(outbox).collect();
@@ -144,14 +152,14 @@ impl ProbedOutboxes {
     }
 
     /// The outboxes that were never probed, those that cannot be written, and some of the others.
-    fn due(&mut self) -> Vec<usize> {
+    fn take_due(&mut self) -> Vec<usize> {
         let count = self.outboxes.len();
         let is_urgent = ProbedOutbox::is_urgent;
         let mut due: Vec<usize> = self
             .outboxes
             .iter()
             .enumerate()
-            .filter(|(_, one)| is_urgent(one))
+            .filter(|(_, probed)| is_urgent(probed))
             .map(|(index, _)| index)
             .collect();
         let in_turn = (0..count.min(IN_TURN)).map(|step| (self.next + step) % count);
@@ -161,7 +169,7 @@ impl ProbedOutboxes {
     }
 
     fn healthy(&self) -> Vec<usize> {
-        let healthy = self.outboxes.iter().enumerate().filter(|(_, one)| one.why.is_none());
+        let healthy = self.outboxes.iter().enumerate().filter(|(_, probed)| probed.why.is_none());
         healthy.map(|(index, _)| index).collect()
     }
 }
@@ -169,12 +177,12 @@ impl ProbedOutboxes {
 impl ProbedOutbox {
     /// Whether every pass probes it: it was never probed, or cannot be written.
     fn is_urgent(&self) -> bool {
-        self.created.is_none() || self.why.is_some()
+        self.last_created.is_none() || self.why.is_some()
     }
 
     /// Whether the next probe creates a file.
-    fn creates(&self) -> bool {
-        self.why.is_some() || self.created.is_none_or(|created| created.elapsed() >= CREATE_INTERVAL)
+    fn needs_file_test(&self) -> bool {
+        self.why.is_some() || self.last_created.is_none_or(|created| created.elapsed() >= CREATE_INTERVAL)
     }
 }
 
@@ -193,7 +201,7 @@ mod tests {
             folder: index.to_string(),
             outbox: PathBuf::from(format!("/out/{index}")),
             why: None,
-            created: Some(Instant::now()),
+            last_created: Some(Instant::now()),
         };
         ProbedOutboxes { outboxes: (0..count).map(outbox).collect(), ..ProbedOutboxes::default() }
     }
@@ -201,21 +209,21 @@ mod tests {
     #[test]
     fn pass_probes_all_of_few_outboxes_and_some_of_many_in_turn() {
         let mut few = outboxes(3);
-        assert_eq!(few.due(), [0, 1, 2]);
+        assert_eq!(few.take_due(), [0, 1, 2]);
         few.outboxes[1].why = Some("full".to_owned());
-        let due = few.due();
+        let due = few.take_due();
         assert_eq!((due[0], due.len()), (1, 3), "{due:?}");
-        assert_eq!(outboxes(0).due(), [] as [usize; 0]);
+        assert_eq!(outboxes(0).take_due(), [] as [usize; 0]);
         few.last_pass = Some(Instant::now());
         assert!(few.is_pass_due());
         few.outboxes[1].why = None;
         assert!(!few.is_pass_due());
-        few.outboxes[2].created = None;
+        few.outboxes[2].last_created = None;
         assert!(few.is_pass_due());
         let mut many = outboxes(3 * IN_TURN);
         many.outboxes[450].why = Some("full".to_owned());
-        many.outboxes[510].created = None;
-        let passes: Vec<_> = (0..3).map(|_| many.due()).collect();
+        many.outboxes[510].last_created = None;
+        let passes: Vec<_> = (0..3).map(|_| many.take_due()).collect();
         assert!(passes.iter().all(|due| due.starts_with(&[450, 510]) && due.len() <= IN_TURN + 2));
         let mut seen: Vec<_> = passes.concat();
         seen.sort_unstable();

@@ -18,12 +18,12 @@ impl PendingKey {
     pub fn new(key: String, differences: &[ChangedSetting]) -> Self {
         // `[api] uncertain` is `api.uncertain`, and `[api.poll]` is a table.
         let path = key.replace("] ", ".").replace(['[', ']'], "");
-        let own = |difference: &ChangedSetting| {
-            let below = difference.key.strip_prefix(&path)?;
-            let is_own = below.is_empty() || below.starts_with('.');
-            is_own.then(|| (below.trim_start_matches('.').to_owned(), difference.clone()))
+        let own_difference = |difference: &ChangedSetting| {
+            let subkey = difference.key.strip_prefix(&path)?;
+            let is_own = subkey.is_empty() || subkey.starts_with('.');
+            is_own.then(|| (subkey.trim_start_matches('.').to_owned(), difference.clone()))
         };
-        Self { differences: differences.iter().filter_map(own).collect(), key }
+        Self { differences: differences.iter().filter_map(own_difference).collect(), key }
     }
 }
 
@@ -31,8 +31,8 @@ impl fmt::Display for PendingKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.key)?;
         let shown = |value: &Option<String>| value.clone().unwrap_or_else(|| "not set".to_owned());
-        let texts = self.differences.iter().map(|(below, ChangedSetting { old, new, .. })| {
-            let text = format!("{below} {}, in the file {}", shown(old), shown(new));
+        let texts = self.differences.iter().map(|(subkey, ChangedSetting { old, new, .. })| {
+            let text = format!("{subkey} {}, in the file {}", shown(old), shown(new));
             text.trim_start().to_owned()
         });
         let texts: Vec<_> = texts.collect();

@@ -20,7 +20,7 @@ use dropship_intake::{FolderState, Intake};
 use dropship_job::{Job, Label, RemoteId, Step, counted};
 
 /// A withdrawal is not on the list before it was refused once, or has lasted this long.
-const WITHDRAWAL: SignedDuration = SignedDuration::from_secs(10);
+const MIN_WITHDRAWAL_AGE: SignedDuration = SignedDuration::from_secs(10);
 
 /// Maximum number of jobs of one kind that are listed one by one.
 const MAX_JOBS: usize = 20;
@@ -282,7 +282,7 @@ impl Sources {
             let Some(job) = self.job(&id) else { continue };
             for pending in job.pending_withdrawals() {
                 let Some(withdrawal) = pending.withdrawal else { continue };
-                if withdrawal.why.is_none() && now.duration_since(withdrawal.since) < WITHDRAWAL {
+                if withdrawal.why.is_none() && now.duration_since(withdrawal.since) < MIN_WITHDRAWAL_AGE {
                     continue;
                 }
                 let why = withdrawal.why.as_deref().unwrap_or("no answer yet");
@@ -293,7 +293,7 @@ impl Sources {
                     .push(Observed::new(Kind::LabelNotWithdrawn, object, message).since(withdrawal.since));
             }
         }
-        shortened(observed, Kind::LabelNotWithdrawn, "labels are not withdrawn yet")
+        shorten(observed, Kind::LabelNotWithdrawn, "labels are not withdrawn yet")
     }
 
     /// Until an operator has acknowledged them, or the label was requested again.
@@ -315,7 +315,7 @@ impl Sources {
             })
         };
         let observed = drifts.into_iter().filter_map(observe).collect();
-        shortened(observed, Kind::LabelDrift, "published labels have changed")
+        shorten(observed, Kind::LabelDrift, "published labels have changed")
     }
 
     fn overdue(&self) -> Vec<Observed> {
@@ -333,7 +333,7 @@ impl Sources {
             Some(Observed::new(Kind::Overdue, id.as_str(), message).since(since))
         };
         let observed = self.pipeline.queue().overdue().into_iter().filter_map(observe).collect();
-        shortened(observed, Kind::Overdue, "jobs wait longer than usual")
+        shorten(observed, Kind::Overdue, "jobs wait longer than usual")
     }
 
     /// Without the wait for drop folders, whose health is reported for each.
@@ -365,7 +365,7 @@ fn first_reason(why: &str) -> &str {
 }
 
 /// Replaces the items after the first [`MAX_JOBS`] by one with their number.
-fn shortened(mut observed: Vec<Observed>, kind: Kind, noun: &str) -> Vec<Observed> {
+fn shorten(mut observed: Vec<Observed>, kind: Kind, noun: &str) -> Vec<Observed> {
     if observed.len() > MAX_JOBS {
         let more = observed.split_off(MAX_JOBS).len();
         observed.push(Observed::new(kind, "more", format!("{more} more {noun}")));

@@ -119,7 +119,7 @@ impl OfflineStore {
 
     pub(super) async fn pause(&self, folder: Option<&str>) -> anyhow::Result<()> {
         self.refuse_copy()?;
-        folder.map_or(Ok(()), |name| self.config.known_folder(name))?;
+        folder.map_or(Ok(()), |name| self.config.require_folder(name))?;
         Ok(PauseGate::remembered(&*self.store)?.pause(&*self.store, folder).await?)
     }
 
@@ -128,7 +128,7 @@ impl OfflineStore {
         let pause = PauseGate::remembered(&*self.store)?;
         // A folder that was removed while it was paused can be resumed.
         if let Some(name) = folder.filter(|name| !pause.has_folder(name)) {
-            self.config.known_folder(name)?;
+            self.config.require_folder(name)?;
         }
         Ok(pause.resume(&*self.store, folder).await?)
     }

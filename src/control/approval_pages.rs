@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::previous_label::previous;
+use super::previous_label::find_previous;
 use crate::approval::{ApprovalPage, Approvals, NamedAudience, RequestContent, TargetChange, TargetCounts};
 use crate::config::model::DEFAULT_ACCOUNT;
 use crate::package_store::{PackageStore, PlanSnapshot};
@@ -107,7 +107,7 @@ impl PageInputs<'_> {
         let named = named
             .into_iter()
             .map(|audience| NamedAudience { name: audience.name.clone(), id: audience.id.clone() });
-        let previous = previous(self.store, self.packages, self.job, (&snapshot.plan, label), request)
+        let previous = find_previous(self.store, self.packages, self.job, (&snapshot.plan, label), request)
             .map_err(|error| format!("cannot read the published labels in the store: {error}"))?;
         let warning = |warning: &LabelWarning| format!("{} ({})", warning.message, warning.document);
         Ok(RequestContent {

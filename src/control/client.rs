@@ -12,7 +12,7 @@ use super::error::{ConnectError, ControlError, ControlErrorKind};
 use super::handler::AdoptRequest;
 use super::label_change::LabelChange;
 use super::query::JobQuery;
-use super::reach::{MAX_SILENCE, classify_body, reach, silent};
+use super::reach::{MAX_SILENCE, check_alive, classify_body, silent_error};
 use super::reloaded::Reloaded;
 use super::status::Status;
 use super::who::{ReachingLabel, WhoQuery};
@@ -49,13 +49,13 @@ impl Client {
         // No root certificates: the socket is not encrypted, and reading them takes longer than most commands.
         let plain = reqwest::Client::builder().tls_certs_only([]);
         let built = plain.unix_socket(socket).no_proxy().build();
-        let client = Self { http: built.map_err(failed)?, socket: socket.to_owned() };
+        let client = Self { http: built.map_err(connection_error)?, socket: socket.to_owned() };
         for _ in 0..GREETINGS {
             // The connection stays open for the next request, which keeps its place among the connections of the daemon.
             match tokio::time::timeout(MAX_SILENCE, client.greet()).await {
                 Ok(true) => return Ok(client),
-                Ok(false) => reach(socket).await?,
-                Err(_) => return Err(silent(socket).into()),
+                Ok(false) => check_alive(socket).await?,
+                Err(_) => return Err(silent_error(socket).into()),
             }
         }
         let message = "the daemon is busy: it closes new connections; try again later";
@@ -73,24 +73,21 @@ impl Client {
     }
 
     /// The result of an exchange with the daemon. It may take long, as long as the daemon answers `/livez`.
-    async fn watched<T>(
-        &self,
-        exchange: impl Future<Output = reqwest::Result<T>>,
-    ) -> Result<T, ControlError> {
+    async fn watch<T>(&self, exchange: impl Future<Output = reqwest::Result<T>>) -> Result<T, ControlError> {
         tokio::pin!(exchange);
         loop {
             let error = match tokio::time::timeout(MAX_SILENCE, &mut exchange).await {
                 Ok(Ok(done)) => return Ok(done),
-                Ok(Err(error)) => Some(failed(error)),
+                Ok(Err(error)) => Some(connection_error(error)),
                 Err(_) => None,
             };
-            match (reach(&self.socket).await, error) {
+            match (check_alive(&self.socket).await, error) {
                 (Ok(()), None) => {}
                 (Ok(()), Some(error)) => return Err(error),
                 (Err(ConnectError::Control(busy)), None) if busy.kind == ControlErrorKind::Busy => {}
                 (Err(ConnectError::Control(error)), _) => return Err(error),
-                (Err(ConnectError::NoDaemon(gone)), _) => {
-                    return Err(ControlError::new(ControlErrorKind::Unreachable, gone.to_string()));
+                (Err(ConnectError::NoDaemon(no_daemon)), _) => {
+                    return Err(ControlError::new(ControlErrorKind::Unreachable, no_daemon.to_string()));
                 }
             }
         }
@@ -103,7 +100,7 @@ impl Client {
 
     /// Jobs that match the query, newest first.
     pub async fn jobs(&self, query: &JobQuery) -> Result<Vec<Receipt>, ControlError> {
-        let mut address = parsed("/v1/jobs")?;
+        let mut address = parse_url("/v1/jobs")?;
         {
             let mut pairs = address.query_pairs_mut();
             let since = query.since.map(|since| since.to_string());
@@ -135,7 +132,7 @@ impl Client {
 
     /// The state of the file at an absolute path, as the daemon sees it.
     pub async fn file(&self, path: &Path) -> Result<FileStanding, ControlError> {
-        let mut address = parsed("/v1/files")?;
+        let mut address = parse_url("/v1/files")?;
         address.query_pairs_mut().append_pair("path", &path.to_string_lossy());
         self.answer(self.http.get(address)).await
     }
@@ -151,14 +148,14 @@ impl Client {
         each: &mut (dyn FnMut(&[u8]) -> std::io::Result<()> + Send),
     ) -> anyhow::Result<()> {
         let request = self.http.get(url(&format!("/v1/jobs/{id}/files/{name}")));
-        let mut response = self.watched(request.send()).await?;
+        let mut response = self.watch(request.send()).await?;
         if !response.status().is_success() {
-            let body = self.watched(response.bytes()).await?;
-            let error: ControlError =
-                serde_json::from_slice(&body).unwrap_or_else(|_| unanswered(String::from_utf8_lossy(&body)));
+            let body = self.watch(response.bytes()).await?;
+            let error: ControlError = serde_json::from_slice(&body)
+                .unwrap_or_else(|_| answer_error(String::from_utf8_lossy(&body)));
             return Err(error.into());
         }
-        while let Some(piece) = self.watched(response.chunk()).await? {
+        while let Some(piece) = self.watch(response.chunk()).await? {
             each(&piece)?;
         }
         Ok(())
@@ -166,7 +163,7 @@ impl Client {
 
     /// The published labels that reach a device.
     pub async fn who(&self, query: &WhoQuery) -> Result<Vec<ReachingLabel>, ControlError> {
-        let mut address = parsed("/v1/who")?;
+        let mut address = parse_url("/v1/who")?;
         {
             let mut pairs = address.query_pairs_mut();
             pairs.append_pair("hardware_id", query.hardware_id.as_str());
@@ -203,7 +200,7 @@ impl Client {
         since: Option<Timestamp>,
         each: &mut dyn FnMut(&RememberedPackage, &[u8]) -> anyhow::Result<()>,
     ) -> anyhow::Result<()> {
-        let mut address = parsed("/v1/remembered")?;
+        let mut address = parse_url("/v1/remembered")?;
         if let Some(since) = since {
             address.query_pairs_mut().append_pair("since", &since.to_string());
         }
@@ -221,13 +218,13 @@ impl Client {
     /// The stored driver metadata of a job; empty if Microsoft has sent none yet.
     pub async fn driver_metadata(&self, id: &JobId) -> Result<Vec<u8>, ControlError> {
         let request = self.http.get(url(&format!("/v1/jobs/{id}/metadata")));
-        let response = self.watched(request.send()).await?;
+        let response = self.watch(request.send()).await?;
         let is_success = response.status().is_success();
-        let body = self.watched(response.bytes()).await?;
+        let body = self.watch(response.bytes()).await?;
         if is_success {
             return Ok(body.to_vec());
         }
-        Err(serde_json::from_slice(&body).unwrap_or_else(|_| unanswered(String::from_utf8_lossy(&body))))
+        Err(serde_json::from_slice(&body).unwrap_or_else(|_| answer_error(String::from_utf8_lossy(&body))))
     }
 
     /// Calls `each` with every line of the answer.
@@ -236,15 +233,15 @@ impl Client {
         request: reqwest::RequestBuilder,
         each: &mut dyn FnMut(&[u8]) -> std::io::Result<()>,
     ) -> anyhow::Result<()> {
-        let mut pieces = self.watched(request.send()).await?;
-        if !pieces.status().is_success() {
-            let body = self.watched(pieces.bytes()).await?;
-            let error: ControlError =
-                serde_json::from_slice(&body).unwrap_or_else(|_| unanswered(String::from_utf8_lossy(&body)));
+        let mut response = self.watch(request.send()).await?;
+        if !response.status().is_success() {
+            let body = self.watch(response.bytes()).await?;
+            let error: ControlError = serde_json::from_slice(&body)
+                .unwrap_or_else(|_| answer_error(String::from_utf8_lossy(&body)));
             return Err(error.into());
         }
         let mut rest = Vec::new();
-        while let Some(piece) = self.watched(pieces.chunk()).await? {
+        while let Some(piece) = self.watch(response.chunk()).await? {
             let mut piece = &*piece;
             while let Some(end) = piece.iter().position(|byte| *byte == b'\n') {
                 rest.extend_from_slice(&piece[..end]);
@@ -327,7 +324,7 @@ impl Client {
         })?;
         let content = tokio::fs::File::from_std(content);
         let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let mut address = parsed("/v1/submit")?;
+        let mut address = parse_url("/v1/submit")?;
         {
             let mut pairs = address.query_pairs_mut();
             pairs.append_pair("name", &name);
@@ -345,13 +342,13 @@ impl Client {
     }
 
     async fn answer<T: DeserializeOwned>(&self, request: reqwest::RequestBuilder) -> Result<T, ControlError> {
-        let response = self.watched(request.send()).await?;
+        let response = self.watch(request.send()).await?;
         let is_success = response.status().is_success();
-        let body = self.watched(response.bytes()).await?;
+        let body = self.watch(response.bytes()).await?;
         if is_success {
-            return serde_json::from_slice(&body).map_err(unanswered);
+            return serde_json::from_slice(&body).map_err(answer_error);
         }
-        Err(serde_json::from_slice(&body).unwrap_or_else(|_| unanswered(String::from_utf8_lossy(&body))))
+        Err(serde_json::from_slice(&body).unwrap_or_else(|_| answer_error(String::from_utf8_lossy(&body))))
     }
 }
 
@@ -360,16 +357,16 @@ fn url(path: &str) -> String {
     format!("http://dropship{path}")
 }
 
-fn parsed(path: &str) -> Result<url::Url, ControlError> {
-    url::Url::parse(&url(path)).map_err(unanswered)
+fn parse_url(path: &str) -> Result<url::Url, ControlError> {
+    url::Url::parse(&url(path)).map_err(answer_error)
 }
 
 /// An error of the connection, without the URL, which only has the placeholder for the socket.
-fn failed(error: reqwest::Error) -> ControlError {
+fn connection_error(error: reqwest::Error) -> ControlError {
     let message = format!("cannot get an answer from the daemon: {}", error.without_url());
     ControlError::new(ControlErrorKind::Unreachable, message)
 }
 
-fn unanswered(error: impl std::fmt::Display) -> ControlError {
+fn answer_error(error: impl std::fmt::Display) -> ControlError {
     ControlError::new(ControlErrorKind::Failed, format!("cannot get an answer from the daemon: {error}"))
 }

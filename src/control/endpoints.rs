@@ -103,7 +103,7 @@ pub(super) fn changes() -> Router<Arc<dyn ControlHandler>> {
 }
 
 async fn status(State(handler): Handler, Extension(slots): Extension<RequestSlots>) -> Answer<Status> {
-    blocking(slots.take(SlotKind::Query).await?, move || handler.status()).await
+    run_blocking(slots.take(SlotKind::Query).await?, move || handler.status()).await
 }
 
 async fn jobs(
@@ -111,7 +111,7 @@ async fn jobs(
     Extension(slots): Extension<RequestSlots>,
     Query(query): Query<JobQuery>,
 ) -> Answer<Vec<Receipt>> {
-    blocking(slots.take(SlotKind::Query).await?, move || handler.list(&query)).await
+    run_blocking(slots.take(SlotKind::Query).await?, move || handler.list(&query)).await
 }
 
 async fn show(
@@ -120,7 +120,7 @@ async fn show(
     Path(id): Path<String>,
 ) -> Answer<Receipt> {
     let id = parse(&id)?;
-    blocking(slots.take(SlotKind::Query).await?, move || handler.jobs().show(&id)).await
+    run_blocking(slots.take(SlotKind::Query).await?, move || handler.jobs().show(&id)).await
 }
 
 async fn find(
@@ -128,7 +128,7 @@ async fn find(
     Extension(slots): Extension<RequestSlots>,
     Path(sha256): Path<String>,
 ) -> Answer<Vec<Receipt>> {
-    blocking(slots.take(SlotKind::Query).await?, move || handler.jobs().find(&sha256)).await
+    run_blocking(slots.take(SlotKind::Query).await?, move || handler.jobs().find(&sha256)).await
 }
 
 async fn result_file(
@@ -138,7 +138,7 @@ async fn result_file(
 ) -> Result<Body, ControlError> {
     let id = parse(&id)?;
     let slot = slots.take(SlotKind::Bulk).await?;
-    let opened = blocking(slot, move || handler.jobs().open_result(&id, &name));
+    let opened = run_blocking(slot, move || handler.jobs().open_result(&id, &name));
     let file = tokio::fs::File::from_std(opened.await?.0);
     Ok(Body::from_stream(tokio_util::io::ReaderStream::new(file)))
 }
@@ -155,7 +155,7 @@ async fn file(
     Extension(slots): Extension<RequestSlots>,
     Query(file): Query<FilePath>,
 ) -> Answer<FileStanding> {
-    blocking(slots.take(SlotKind::Query).await?, move || handler.file_standing(&file.path)).await
+    run_blocking(slots.take(SlotKind::Query).await?, move || handler.file_standing(&file.path)).await
 }
 
 async fn who(
@@ -163,11 +163,11 @@ async fn who(
     Extension(slots): Extension<RequestSlots>,
     Query(query): Query<WhoQuery>,
 ) -> Answer<Vec<ReachingLabel>> {
-    blocking(slots.take(SlotKind::Query).await?, move || handler.jobs().who(&query)).await
+    run_blocking(slots.take(SlotKind::Query).await?, move || handler.jobs().who(&query)).await
 }
 
 async fn doctor(State(handler): Handler, Extension(slots): Extension<RequestSlots>) -> Answer<Vec<Finding>> {
-    blocking(slots.take(SlotKind::Bulk).await?, move || handler.doctor()).await
+    run_blocking(slots.take(SlotKind::Bulk).await?, move || handler.doctor()).await
 }
 
 async fn export(
@@ -175,7 +175,7 @@ async fn export(
     Extension(slots): Extension<RequestSlots>,
 ) -> Result<Body, ControlError> {
     let slot = slots.take(SlotKind::Bulk).await?;
-    Ok(lines(slot, move |each| handler.jobs().export(each)))
+    Ok(stream_lines(slot, move |each| handler.jobs().export(each)))
 }
 
 /// The packages to list.
@@ -192,7 +192,7 @@ async fn remembered(
     Query(RememberedQuery { since }): Query<RememberedQuery>,
 ) -> Result<Body, ControlError> {
     let slot = slots.take(SlotKind::Bulk).await?;
-    Ok(lines(slot, move |each| {
+    Ok(stream_lines(slot, move |each| {
         handler.remembered(since, &mut |package, record| {
             each(&[serde_json::to_vec(package)?.as_slice(), b"\n", record].concat())
         })
@@ -205,7 +205,7 @@ async fn driver_metadata(
     Path(id): Path<String>,
 ) -> Result<Body, ControlError> {
     let id = parse(&id)?;
-    let read = blocking(slots.take(SlotKind::Query).await?, move || handler.driver_metadata(&id));
+    let read = run_blocking(slots.take(SlotKind::Query).await?, move || handler.driver_metadata(&id));
     let Json(metadata) = read.await?;
     Ok(Body::from(metadata.unwrap_or_default()))
 }
@@ -224,7 +224,7 @@ async fn preview_reload(
 }
 
 /// A response of lines that blocking work writes. Work that fails ends the response with an error instead of its last chunk.
-fn lines(
+fn stream_lines(
     slot: RequestSlot,
     work: impl FnOnce(&mut dyn FnMut(&[u8]) -> io::Result<()>) -> Result<(), ControlError> + Send + 'static,
 ) -> Body {
@@ -347,7 +347,7 @@ async fn submit(
     let stream = body.into_data_stream().map_err(io::Error::other);
     let bytes = SyncIoBridge::new(StreamReader::new(stream));
     let mut bytes = LengthLimited::new(bytes, limit);
-    blocking(slot, move || handler.submit(&request, &mut bytes)).await
+    run_blocking(slot, move || handler.submit(&request, &mut bytes)).await
 }
 
 /// The runtime of the workers. Changes run there, in a task that a client which disconnects does not stop half-way.
@@ -365,7 +365,7 @@ impl MainRuntime {
 }
 
 /// Runs work that blocks; the slot is free again when the work has ended.
-async fn blocking<T: Send + 'static>(
+async fn run_blocking<T: Send + 'static>(
     slot: RequestSlot,
     work: impl FnOnce() -> Result<T, ControlError> + Send + 'static,
 ) -> Answer<T> {

@@ -102,8 +102,8 @@ impl JobService {
         }
         // The jobs of a folder or rule that was removed can still be listed.
         if self.list(&query.of_same_names())?.is_empty() {
-            query.folder.as_deref().map_or(Ok(()), |name| config.known_folder(name))?;
-            query.rule.as_deref().map_or(Ok(()), |name| config.known_rule(name))?;
+            query.folder.as_deref().map_or(Ok(()), |name| config.require_folder(name))?;
+            query.rule.as_deref().map_or(Ok(()), |name| config.require_rule(name))?;
         }
         Ok(jobs)
     }
@@ -122,8 +122,8 @@ impl JobService {
         let mut receipts = Vec::new();
         loop {
             let jobs = self.store.jobs(&filter)?;
-            let about = jobs.iter().filter(|job| query.is_about(job)).map(|job| self.receipt(job));
-            receipts.extend(about.filter(|receipt| query.is_in_state(receipt)));
+            let matching = jobs.iter().filter(|job| query.is_about(job)).map(|job| self.receipt(job));
+            receipts.extend(matching.filter(|receipt| query.is_in_state(receipt)));
             filter.before = jobs.last().map(|job| job.id().clone());
             if jobs.len() < PAGE || receipts.len() >= max {
                 receipts.truncate(max);
@@ -278,7 +278,7 @@ impl JobService {
                 }
                 // A worker changed the job in between: check the action against the new state.
                 Err(StoreError::Conflict { .. }) => {}
-                Err(StoreError::Illegal(illegal)) => return Err(refused(action, &illegal)),
+                Err(StoreError::Illegal(illegal)) => return Err(illegal_action(action, &illegal)),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -305,7 +305,7 @@ impl JobService {
 }
 
 /// An action that the state of the job does not permit.
-fn refused(action: &JobAction, illegal: &Illegal) -> ControlError {
+fn illegal_action(action: &JobAction, illegal: &Illegal) -> ControlError {
     let Illegal { job, step, state, why, .. } = illegal;
     let message = format!("cannot {} job {job} in step {step}, state {state}: {why}", action.verb());
     ControlError::new(ControlErrorKind::Illegal, message)

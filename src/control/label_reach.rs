@@ -58,16 +58,16 @@ pub fn label_reach(
     let published = |label: &Label| label.id().map_or(Ok(None), |id| store.published_label(id));
     let published = job.labels().iter().map(published).collect::<Result<Vec<_>, _>>()?;
     let snapshot = job.plan().and_then(|digest| packages.plan_snapshot(job.id(), digest).ok());
-    let (mut metadata, mut known) = (None, Vec::new());
+    let (mut metadata, mut audiences) = (None, Vec::new());
     // Only predictions need them, and the metadata can be large.
     if published.iter().any(Option::is_none) {
         metadata = read_driver_metadata(packages, job).ok();
-        known = known_audiences::read(store, job.account().unwrap_or(DEFAULT_ACCOUNT))?;
+        audiences = known_audiences::read(store, job.account().unwrap_or(DEFAULT_ACCOUNT))?;
     }
-    let inputs = ReachInputs { store, snapshot, metadata, known, now };
+    let inputs = ReachInputs { store, snapshot, metadata, audiences, now };
     let labels = job.labels().iter().zip(published).enumerate();
     labels
-        .map(|(index, (label, published))| inputs.of(label, published, job.label_not_before(index)))
+        .map(|(index, (label, published))| inputs.reach_of(label, published, job.label_not_before(index)))
         .collect()
 }
 
@@ -76,12 +76,12 @@ struct ReachInputs<'a> {
     snapshot: Option<PlanSnapshot>,
     metadata: Option<DriverMetadata>,
     /// The audiences of the account.
-    known: Vec<Audience>,
+    audiences: Vec<Audience>,
     now: Timestamp,
 }
 
 impl ReachInputs<'_> {
-    fn of(
+    fn reach_of(
         &self,
         label: &Label,
         published: Option<PublishedLabel>,
@@ -93,7 +93,7 @@ impl ReachInputs<'_> {
             let targets = self.store.targets_of_label(published.id)?;
             let rows = targets.iter().map(|target| (target.hardware_id.as_str(), target.os.as_str()));
             let others =
-                |ids: &[_]| ids.iter().map(|id| who::other(self.store, *id)).collect::<Result<_, _>>();
+                |ids: &[_]| ids.iter().map(|id| who::other_label(self.store, *id)).collect::<Result<_, _>>();
             return Ok(LabelReach {
                 plan,
                 targets: Some(TargetCounts::of(rows)),
@@ -104,11 +104,11 @@ impl ReachInputs<'_> {
                 audiences: published.audiences,
             });
         }
-        Ok(self.predicted(label, plan, not_before))
+        Ok(self.predict(label, plan, not_before))
     }
 
     /// A label that is not published, as it will probably be. It is not requested before `not_before`, if that is known.
-    fn predicted(&self, label: &Label, plan: Option<LabelPlan>, not_before: Option<Timestamp>) -> LabelReach {
+    fn predict(&self, label: &Label, plan: Option<LabelPlan>, not_before: Option<Timestamp>) -> LabelReach {
         // A date that has passed is no reason to show no targets.
         let undated = plan.clone().map(|plan| LabelPlan { go_live: None, ..plan });
         let (mut targets, mut expected) = (None, None);
@@ -140,7 +140,7 @@ impl ReachInputs<'_> {
 
     /// The name of an audience that a rule names by its name, its audience name or its id.
     fn name_of(&self, text: &str) -> String {
-        match audiences::resolve(&[text.to_owned()], &self.known).as_deref() {
+        match audiences::resolve(&[text.to_owned()], &self.audiences).as_deref() {
             Ok([audience]) if !audience.name.is_empty() => audience.name.clone(),
             _ => text.to_owned(),
         }

@@ -5,21 +5,21 @@ use std::io;
 /// A body that fails once it is longer than the limit; the length of a chunked body is not known before.
 pub(super) struct LengthLimited<R> {
     bytes: R,
-    left: u64,
+    remaining: u64,
     limit: u64,
 }
 
 impl<R> LengthLimited<R> {
     pub(super) fn new(bytes: R, limit: u64) -> Self {
-        Self { bytes, left: limit, limit }
+        Self { bytes, remaining: limit, limit }
     }
 }
 
 impl<R: io::Read> io::Read for LengthLimited<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let size = self.bytes.read(buffer)?;
-        self.left = self
-            .left
+        self.remaining = self
+            .remaining
             .checked_sub(size as u64)
             .ok_or_else(|| io::Error::new(io::ErrorKind::FileTooLarge, too_large(self.limit)))?;
         Ok(size)

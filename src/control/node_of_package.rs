@@ -22,10 +22,10 @@ pub async fn require_node_of_package<S: Store + ?Sized + 'static>(
     let folder = job.package().folder.as_deref().unwrap_or_default();
     let Some(node) = config.node_elsewhere(folder) else { return Ok(()) };
     // This reads the database, and may block.
-    let asked = Arc::clone(store);
-    let nodes = tokio::task::spawn_blocking(move || asked.nodes()).await;
+    let shared_store = Arc::clone(store);
+    let nodes = tokio::task::spawn_blocking(move || shared_store.nodes()).await;
     let nodes = nodes.map_err(|error| ControlError::failed(format!("cannot list the nodes: {error}")))?;
-    if nodes.iter().any(|one| one.name == node && one.state.runs()) {
+    if nodes.iter().any(|status| status.name == node && status.state.runs()) {
         return Ok(());
     }
     let (folder, node) = (Escaped(folder), Escaped(node));

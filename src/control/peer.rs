@@ -39,9 +39,9 @@ impl Peer {
     /// Whether the process may change things: true for root, for the daemon's user, and for members of these groups.
     #[must_use]
     pub fn may_change(&self, operators: &[u32]) -> bool {
-        let own = rustix::process::geteuid().as_raw();
+        let daemon_uid = rustix::process::geteuid().as_raw();
         self.uid == 0
-            || self.uid == own
+            || self.uid == daemon_uid
             || operators.iter().any(|id| *id == self.gid || self.groups.contains(id))
     }
 
@@ -63,8 +63,8 @@ impl Peer {
 fn supplementary_groups(stream: &UnixStream) -> io::Result<Vec<u32>> {
     let mut groups: Vec<libc::gid_t> = vec![0; USUAL_GROUPS];
     loop {
-        let room = groups.len() * size_of::<libc::gid_t>();
-        let mut size = libc::socklen_t::try_from(room).map_err(io::Error::other)?;
+        let capacity = groups.len() * size_of::<libc::gid_t>();
+        let mut size = libc::socklen_t::try_from(capacity).map_err(io::Error::other)?;
         // SAFETY: the descriptor is open while `stream` is borrowed; the kernel writes at most `size` bytes, which is the
         // size of the initialised buffer, and every bit pattern is a group id.
         let result = unsafe {

@@ -13,22 +13,23 @@ use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_store::{Store, StoreError};
 
 /// Maximum number of published labels among which one with a job is looked for.
-const MOST_COMPARED: usize = 64;
+const MAX_COMPARED: usize = 64;
 
 /// The newest published label of the same rule and label that belongs to another job. `None` without one.
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(super) fn previous(
+pub(super) fn find_previous(
     store: &dyn Store,
     packages: &PackageStore,
     job: &Job,
     (plan, label): (&Plan, &LabelPlan),
     request: &NewShippingLabel,
 ) -> Result<Option<Previous>, StoreError> {
-    let ids = newest_published(store, plan, label, MOST_COMPARED)?;
-    let is_own =
-        |id: RemoteId| job.labels().iter().any(|own| own.id() == Some(id) || own.former_ids().contains(&id));
+    let ids = newest_published(store, plan, label, MAX_COMPARED)?;
+    let is_own = |id: RemoteId| {
+        job.labels().iter().any(|label| label.id() == Some(id) || label.former_ids().contains(&id))
+    };
     let mut newest_unknown = None;
     for id in ids.into_iter().filter(|id| !is_own(*id)) {
         let Some((owner, index)) = label_of(store, id)? else {
@@ -38,7 +39,7 @@ pub(super) fn previous(
         let Some(published) = owner.labels().get(index).filter(|label| label.is_published()) else {
             continue;
         };
-        return Ok(Some(described(packages, (&owner, index), (id, published), ((plan, label), request))));
+        return Ok(Some(describe(packages, (&owner, index), (id, published), ((plan, label), request))));
     }
     Ok(newest_unknown.map(|id| Previous {
         id,
@@ -50,14 +51,14 @@ pub(super) fn previous(
     }))
 }
 
-fn described(
+fn describe(
     packages: &PackageStore,
     (owner, index): (&Job, usize),
     (id, label): (RemoteId, &Label),
     (plan, request): ((&Plan, &LabelPlan), &NewShippingLabel),
 ) -> Previous {
-    let old = requested(packages, owner, index);
-    let settings = old.as_ref().map(|old| settings((&old.plan, &old.label), plan));
+    let old = read_requested_label(packages, owner, index);
+    let settings = old.as_ref().map(|old| changed_settings((&old.plan, &old.label), plan));
     Previous {
         id,
         name: Some(label.name().to_owned()),
@@ -69,10 +70,10 @@ fn described(
 }
 
 /// The keys in which a label differs from an earlier one, besides its name, audiences and targets, which are compared separately.
-fn settings((old_plan, old): (&Plan, &LabelPlan), now: (&Plan, &LabelPlan)) -> Vec<String> {
-    let is_apart = |key: &str| matches!(key, "name" | "audiences") || key.starts_with(FILTER);
+fn changed_settings((old_plan, old): (&Plan, &LabelPlan), now: (&Plan, &LabelPlan)) -> Vec<String> {
+    let is_compared_separately = |key: &str| matches!(key, "name" | "audiences") || key.starts_with(FILTER);
     let changes = label_changes((old_plan, old), now).into_iter();
-    changes.filter(|change| !is_apart(&change.key)).map(|change| change.to_string()).collect()
+    changes.filter(|change| !is_compared_separately(&change.key)).map(|change| change.to_string()).collect()
 }
 
 /// What a label was planned and requested by.
@@ -85,7 +86,7 @@ struct RequestedLabel {
 
 /// The plan and the request of a label that exists, from the stored plan and metadata of its job. The date of the request is of no
 /// interest.
-fn requested(packages: &PackageStore, owner: &Job, index: usize) -> Option<RequestedLabel> {
+fn read_requested_label(packages: &PackageStore, owner: &Job, index: usize) -> Option<RequestedLabel> {
     let plan = packages.plan_snapshot(owner.id(), owner.plan()?).ok()?.plan;
     let label = plan.labels.get(index)?.clone();
     let undated = LabelPlan { go_live: None, ..label.clone() };

@@ -43,10 +43,13 @@ impl JobQuery {
     /// Whether the job meets the conditions that are not about its state.
     pub(super) fn is_about(&self, job: &Job) -> bool {
         let package = job.package();
-        let folder = self.folder.is_none() || self.folder == package.folder;
-        let rule = self.rule.is_none() || self.rule.as_deref() == job.rule();
-        let name = self.package.as_ref().is_none_or(|glob| glob.is_match(&package.name));
-        folder && rule && name && self.since.is_none_or(|since| job.created() >= since)
+        let matches_folder = self.folder.is_none() || self.folder == package.folder;
+        let matches_rule = self.rule.is_none() || self.rule.as_deref() == job.rule();
+        let matches_name = self.package.as_ref().is_none_or(|glob| glob.is_match(&package.name));
+        matches_folder
+            && matches_rule
+            && matches_name
+            && self.since.is_none_or(|since| job.created() >= since)
     }
 
     /// Whether the job is in the state of the query.

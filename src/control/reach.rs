@@ -28,29 +28,29 @@ const REQUEST: &[u8] = b"GET /livez HTTP/1.1\r\nHost: dropship\r\nConnection: cl
 ///
 /// # Errors
 /// When it does not answer, or is busy.
-pub(super) async fn reach(socket: &Path) -> Result<(), ConnectError> {
+pub(super) async fn check_alive(socket: &Path) -> Result<(), ConnectError> {
     let stream = connect(socket).await?;
-    let shown = socket.display();
+    let socket_path = socket.display();
     let Ok(answer) = tokio::time::timeout(MAX_SILENCE, ask(stream)).await else {
-        return Err(silent(socket).into());
+        return Err(silent_error(socket).into());
     };
-    classify(&answer).map_err(|strange| match strange {
+    classify(&answer).map_err(|unexpected| match unexpected {
         UnexpectedAnswer::Busy(error) => error.into(),
         UnexpectedAnswer::Silent => unreachable(format!(
-            "the process that listens at {shown} has closed the connection without an answer; see `systemctl status dropship`"
+            "the process that listens at {socket_path} has closed the connection without an answer; see `systemctl status dropship`"
         )),
         UnexpectedAnswer::Foreign => unreachable(format!(
-            "the process that listens at {shown} does not answer as a dropship daemon; end it, and start the daemon with \
+            "the process that listens at {socket_path} does not answer as a dropship daemon; end it, and start the daemon with \
              `systemctl restart dropship`"
         )),
     })
 }
 
 /// The error of a process that accepts connections, and does not answer.
-pub(super) fn silent(socket: &Path) -> ControlError {
-    let (shown, seconds) = (socket.display(), MAX_SILENCE.as_secs());
+pub(super) fn silent_error(socket: &Path) -> ControlError {
+    let (socket_path, seconds) = (socket.display(), MAX_SILENCE.as_secs());
     let message = format!(
-        "the process that listens at {shown} has not answered for {seconds} s; see `systemctl status dropship` or \
+        "the process that listens at {socket_path} has not answered for {seconds} s; see `systemctl status dropship` or \
          `journalctl -u dropship`, and restart it with `systemctl restart dropship`"
     );
     ControlError::new(ControlErrorKind::Unreachable, message)
@@ -169,7 +169,7 @@ mod tests {
             ConnectError::Control(error) => (error.kind, error.message),
             ConnectError::NoDaemon(error) => panic!("{error}"),
         };
-        let (silent, message) = kind(reach(&socket).await);
+        let (silent, message) = kind(check_alive(&socket).await);
         assert_eq!(silent, ControlErrorKind::Unreachable, "{message}");
         assert!(message.contains("has not answered for 10 s"), "{message}");
         rustix::net::listen(&listener, 1).expect("a short queue");
@@ -177,7 +177,7 @@ mod tests {
         while let Ok(stream) = UnixStream::connect(&socket).await {
             waiting.push(stream);
         }
-        let (full, message) = kind(reach(&socket).await);
+        let (full, message) = kind(check_alive(&socket).await);
         assert_eq!(full, ControlErrorKind::Busy, "{message}");
         drop(listener);
     }

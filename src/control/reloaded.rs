@@ -127,9 +127,9 @@ impl NameChanges {
         for item in new {
             match find(old, item) {
                 None => changes.added.push(name(item).to_owned()),
-                Some(at) => {
-                    positions.push(at);
-                    if old[at] != *item {
+                Some(position) => {
+                    positions.push(position);
+                    if old[position] != *item {
                         changes.changed.push(name(item).to_owned());
                     }
                 }

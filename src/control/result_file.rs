@@ -32,13 +32,13 @@ fn read<T>(
     read: impl FnOnce(&ResultPlace, Option<&Asset>) -> io::Result<T>,
 ) -> Result<T, ControlError> {
     let recorded = job.files.iter().find(|file| file.name == name);
-    let absent = |why: String| {
+    let not_found = |why: String| {
         let message = format!("cannot open the result `{name}` of job {}: {why}", job.id);
         ControlError::new(ControlErrorKind::NotFound, message)
     };
     if recorded.is_none() && ![ERRORS, RECEIPT].contains(&name) {
-        return Err(absent("the job has no such result".to_owned()));
+        return Err(not_found("the job has no such result".to_owned()));
     }
     let place = ResultPlace::of(packages, &job.outbox, None);
-    read(&place, recorded).map_err(|error| absent(format!("{}: {error}", job.outbox)))
+    read(&place, recorded).map_err(|error| not_found(format!("{}: {error}", job.outbox)))
 }

@@ -27,7 +27,7 @@ const SOCKET_MODE: u32 = 0o660;
 /// Maximum size in bytes of the JSON in a request.
 const MAX_JSON: usize = 64 << 10;
 
-/// Binds the socket and returns the future that serves it until `shutdown`; `more` adds read-only routes. Changes run on
+/// Binds the socket and returns the future that serves it until `shutdown`; `more_routes` adds read-only routes. Changes run on
 /// the runtime `main`, whichever runtime serves the socket.
 ///
 /// # Errors
@@ -35,7 +35,7 @@ const MAX_JSON: usize = 64 << 10;
 pub fn serve<F>(
     socket: &Path,
     handler: Arc<dyn ControlHandler>,
-    more: Router,
+    more_routes: Router,
     main: Handle,
     shutdown: F,
 ) -> io::Result<impl Future<Output = ()> + use<F>>
@@ -46,7 +46,7 @@ where
     let operators = handler.operators().clone();
     let changes =
         endpoints::changes().layer(middleware::from_fn_with_state(operators.clone(), operators_only));
-    let app = endpoints::reads().merge(changes).with_state(handler).merge(more);
+    let app = endpoints::reads().merge(changes).with_state(handler).merge(more_routes);
     let app = app.fallback(unknown_path).method_not_allowed_fallback(unknown_path);
     let app = app.layer(Extension(MainRuntime(main))).layer(DefaultBodyLimit::max(MAX_JSON));
     let socket = socket.to_owned();

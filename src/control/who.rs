@@ -90,16 +90,16 @@ pub(super) fn who(
     now: Timestamp,
 ) -> Result<Vec<ReachingLabel>, StoreError> {
     let id = &query.hardware_id;
-    let is_wanted = |os: &str| query.os.as_ref().is_none_or(|glob| glob.is_match(os));
+    let matches_os = |os: &str| query.os.as_ref().is_none_or(|glob| glob.is_match(os));
     let text = id.only_text().filter(|text| text.is_ascii());
     // The index is read from the text that every match begins with.
     let prefix: String = id.literal_prefix().chars().take_while(char::is_ascii).collect();
-    let fits = |text: &str| id.is_match(text);
+    let matches_id = |text: &str| id.is_match(text);
     let hardware_ids = match &text {
         Some(text) => HardwareIds::Exactly(text),
-        None => HardwareIds::Matching(&prefix, &fits),
+        None => HardwareIds::Matching(&prefix, &matches_id),
     };
-    let mut labels = NewestLabels::of(store, DeviceQuery { hardware_ids, os: &is_wanted })?;
+    let mut labels = NewestLabels::of(store, DeviceQuery { hardware_ids, os: &matches_os })?;
     let limit = query.limit.map_or(usize::MAX, NonZeroUsize::get);
     let mut found = Vec::new();
     while found.len() < limit
@@ -108,19 +108,20 @@ pub(super) fn who(
         let Some(label) = store.published_label(label)? else { continue };
         if query.upcoming || label.go_live.is_none_or(|live| live <= now) {
             let mut targets = store.targets_of_label(label.id)?;
-            targets.retain(|target| id.is_match(&target.hardware_id) && is_wanted(&target.os));
-            found.push(reaching(store, label, targets)?);
+            targets.retain(|target| id.is_match(&target.hardware_id) && matches_os(&target.os));
+            found.push(reaching_label(store, label, targets)?);
         }
     }
     Ok(found)
 }
 
-fn reaching(
+fn reaching_label(
     store: &dyn Store,
     label: PublishedLabel,
     targets: Vec<PublishedTarget>,
 ) -> Result<ReachingLabel, StoreError> {
-    let others = |ids: &[RemoteId]| ids.iter().map(|id| other(store, *id)).collect::<Result<Vec<_>, _>>();
+    let others =
+        |ids: &[RemoteId]| ids.iter().map(|id| other_label(store, *id)).collect::<Result<Vec<_>, _>>();
     let (supersedes, superseded_by) = (others(&label.supersedes)?, others(&label.superseded_by)?);
     let mut versions: Vec<_> = targets.iter().filter_map(|target| target.version.clone()).collect();
     versions.sort_unstable();
@@ -151,7 +152,7 @@ fn reaching(
     })
 }
 
-pub(super) fn other(store: &dyn Store, id: RemoteId) -> Result<OtherLabel, StoreError> {
+pub(super) fn other_label(store: &dyn Store, id: RemoteId) -> Result<OtherLabel, StoreError> {
     let label = store.published_label(id)?;
     let (name, job) = label.map(|label| (label.name, label.job)).unzip();
     Ok(OtherLabel { id, name, job })

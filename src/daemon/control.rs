@@ -76,14 +76,14 @@ impl DaemonControl {
             });
             drop(tokio::time::timeout(WITHDRAWAL_WAIT, withdrawing).await);
         } else if cancelled.is_ok() {
-            drop(tokio::time::timeout(WITHDRAWAL_WAIT, self.withdrawals_attempted(id)).await);
+            drop(tokio::time::timeout(WITHDRAWAL_WAIT, self.wait_for_withdrawal_attempts(id)).await);
         }
         cancelled?;
         self.jobs.current(id)
     }
 
     /// Returns when each withdrawal of a job was attempted.
-    async fn withdrawals_attempted(&self, id: &JobId) {
+    async fn wait_for_withdrawal_attempts(&self, id: &JobId) {
         let mut changes = self.pipeline.events().subscribe();
         while matches!(self.pipeline.store().job(id), Ok(Some(job)) if job.has_untried_withdrawal()) {
             if changes.changed().await.is_err() {
@@ -118,13 +118,13 @@ impl DaemonControl {
         Ok(())
     }
 
-    fn known_folder(&self, folder: Option<&str>) -> Result<(), ControlError> {
+    fn require_folder(&self, folder: Option<&str>) -> Result<(), ControlError> {
         let Some(name) = folder else { return Ok(()) };
-        self.admission.active().config.known_folder(name)
+        self.admission.active().config.require_folder(name)
     }
 
     /// Refuses a folder that is on another node only.
-    fn folder_here(&self, folder: Option<&str>) -> Result<(), ControlError> {
+    fn require_folder_here(&self, folder: Option<&str>) -> Result<(), ControlError> {
         let active = self.admission.active();
         let elsewhere = folder.and_then(|name| Some((name, active.config.node_elsewhere(name)?)));
         elsewhere.map_or(Ok(()), |(name, node)| {
@@ -132,9 +132,9 @@ impl DaemonControl {
         })
     }
 
-    fn known_rule(&self, rule: Option<&str>) -> Result<(), ControlError> {
+    fn require_rule(&self, rule: Option<&str>) -> Result<(), ControlError> {
         let Some(name) = rule else { return Ok(()) };
-        self.admission.active().config.known_rule(name)
+        self.admission.active().config.require_rule(name)
     }
 }
 
@@ -195,13 +195,13 @@ impl ControlHandler for DaemonControl {
     }
 
     fn doctor(&self) -> Result<Vec<Finding>, ControlError> {
-        let compared = self.admission.compare_with_receipts()?;
+        let comparison = self.admission.compare_with_receipts()?;
         let (store, packages) = (&**self.pipeline.store(), self.pipeline.packages());
-        let mut findings = crate::doctor::examine(store, packages, &compared)?;
-        let found = self.admission.stale_store();
-        let recovered = || crate::doctor::recovered_store(found, self.admission.undecided_jobs());
+        let mut findings = crate::doctor::examine(store, packages, &comparison)?;
+        let stale_store = self.admission.stale_store();
+        let recovered = || crate::doctor::recovered_store(stale_store, self.admission.undecided_jobs());
         let active = self.admission.active();
-        findings.extend(crate::doctor::stale_store(&compared, &active.config).or_else(recovered));
+        findings.extend(crate::doctor::stale_store(&comparison, &active.config).or_else(recovered));
         Ok(findings)
     }
 
@@ -210,8 +210,8 @@ impl ControlHandler for DaemonControl {
     }
 
     fn rescan(&self, folder: Option<&str>) -> Result<(), ControlError> {
-        self.known_folder(folder)?;
-        self.folder_here(folder)?;
+        self.require_folder(folder)?;
+        self.require_folder_here(folder)?;
         self.intake.rescan(folder);
         Ok(())
     }
@@ -225,7 +225,7 @@ impl ControlHandler for DaemonControl {
             let is_paused = folder.is_some_and(|name| self.pipeline.pause().has_folder(name));
             // A folder that was removed while it was paused can be resumed.
             if paused || !is_paused {
-                self.known_folder(folder)?;
+                self.require_folder(folder)?;
             }
             let (pause, store) = (self.pipeline.pause(), &**self.pipeline.store());
             if paused {
@@ -281,8 +281,8 @@ impl ControlHandler for DaemonControl {
 
     fn adopt(&self, request: AdoptRequest, by: String) -> BoxFuture<'_, Result<JobId, ControlError>> {
         async move {
-            self.known_folder(request.folder.as_deref())?;
-            self.known_rule(request.rule.as_deref())?;
+            self.require_folder(request.folder.as_deref())?;
+            self.require_rule(request.rule.as_deref())?;
             super::adopt::adopt(&self.pipeline, &self.admission, request, by).await
         }
         .boxed()
@@ -339,9 +339,9 @@ impl ControlHandler for DaemonControl {
 
     fn submit(&self, request: &SubmitRequest, bytes: &mut dyn Read) -> Result<JobId, ControlError> {
         let folder = request.folder.as_deref();
-        let known = self.known_folder(folder).and_then(|()| self.folder_here(folder));
-        let known = known.and_then(|()| self.known_rule(request.rule.as_deref()));
-        if let Err(refusal) = known.and_then(|()| request.check_name()) {
+        let checked = self.require_folder(folder).and_then(|()| self.require_folder_here(folder));
+        let checked = checked.and_then(|()| self.require_rule(request.rule.as_deref()));
+        if let Err(refusal) = checked.and_then(|()| request.check_name()) {
             // The client reads the answer after it has sent the whole package.
             drop(std::io::copy(bytes, &mut std::io::sink()));
             return Err(refusal);

@@ -43,7 +43,7 @@ pub(super) struct Housekeeping {
 struct Rounds {
     parts: Housekeeping,
     /// The status line that systemd has.
-    shown: Mutex<String>,
+    shown_line: Mutex<String>,
     has_trouble: AtomicBool,
     is_updating: AtomicBool,
     is_calling: AtomicBool,
@@ -81,7 +81,7 @@ impl Housekeeping {
     fn spawn(self, changed: Receiver<()>) -> std::io::Result<()> {
         let rounds = Arc::new(Rounds {
             parts: self,
-            shown: Mutex::default(),
+            shown_line: Mutex::default(),
             has_trouble: AtomicBool::default(),
             is_updating: AtomicBool::default(),
             is_calling: AtomicBool::default(),
@@ -99,18 +99,18 @@ impl Rounds {
     fn run(self: &Arc<Self>, runtime: &Handle, changed: &Receiver<()>) {
         let first_connection = Instant::now() + FIRST_CONNECTION;
         let (mut last_probe, mut round) = (Instant::now(), Round::Probe);
-        for turn in 0.. {
-            let begun = Instant::now();
+        for round_number in 0.. {
+            let started_at = Instant::now();
             if round == Round::Probe {
-                last_probe = begun;
-                self.start_async_probes(runtime, begun >= first_connection);
+                last_probe = started_at;
+                self.start_async_probes(runtime, started_at >= first_connection);
             }
-            self.start_round(runtime, turn, round);
+            self.start_round(runtime, round_number, round);
             let interval = match self.has_trouble.load(Ordering::Relaxed) {
                 true => INTERVAL_WITH_TROUBLE,
                 false => INTERVAL,
             };
-            let next = (last_probe + interval).min(begun + self.parts.heartbeat.idle_interval());
+            let next = (last_probe + interval).min(started_at + self.parts.heartbeat.idle_interval());
             let has_changed = match changed.recv_timeout(next.saturating_duration_since(Instant::now())) {
                 Ok(()) => true,
                 Err(RecvTimeoutError::Timeout) => false,
@@ -125,7 +125,7 @@ impl Rounds {
     }
 
     /// Starts a round on a thread for blocking work. One that waits for a disk does not stop the heartbeats of the next.
-    fn start_round(self: &Arc<Self>, runtime: &Handle, turn: usize, round: Round) {
+    fn start_round(self: &Arc<Self>, runtime: &Handle, round_number: usize, round: Round) {
         let updating = (round != Round::Heartbeat)
             .then(|| SingleRun::begin(self, |rounds| &rounds.is_updating))
             .flatten();
@@ -133,7 +133,7 @@ impl Rounds {
         self.parts.pipeline.queue().wake();
         let this = Arc::clone(self);
         runtime.spawn_blocking(move || {
-            this.beat(turn);
+            this.beat(round_number);
             if updating.is_some() {
                 this.update(round == Round::Probe);
             }
@@ -143,14 +143,14 @@ impl Rounds {
 
     /// Shows that the locks of intake are free, and that a thread for blocking work is available. A hung share does not stop
     /// this, because a restart would not help; the health of its folder reports it.
-    fn beat(&self, turn: usize) {
-        self.parts.intake.touch(turn);
+    fn beat(&self, round_number: usize) {
+        self.parts.intake.touch(round_number);
         self.parts.heartbeat.beat();
     }
 
-    fn update(&self, probes: bool) {
+    fn update(&self, with_probes: bool) {
         let Housekeeping { pipeline, intake, attention, unit, .. } = &self.parts;
-        if probes {
+        if with_probes {
             attention.probe_files();
         }
         let items = attention.refresh();
@@ -160,17 +160,17 @@ impl Rounds {
             pipeline.events().notify_subscribers();
         }
         let line = status_line::of(pipeline, intake, &items);
-        let mut shown = self.shown.lock();
-        if line != *shown && !pipeline.shutdown().is_cancelled() {
+        let mut shown_line = self.shown_line.lock();
+        if line != *shown_line && !pipeline.shutdown().is_cancelled() {
             unit.set(&line);
-            *shown = line;
+            *shown_line = line;
         }
     }
 
     /// Starts the probes that wait for the network, and the receipts that are to be written again.
-    fn start_async_probes(self: &Arc<Self>, runtime: &Handle, calls: bool) {
+    fn start_async_probes(self: &Arc<Self>, runtime: &Handle, may_call: bool) {
         let Housekeeping { attention, pipeline, .. } = &self.parts;
-        if calls
+        if may_call
             && attention.is_service_probe_due()
             && let Some(calling) = SingleRun::begin(self, |rounds| &rounds.is_calling)
         {

@@ -10,10 +10,10 @@ use crate::pipeline::{Pipeline, clear_results, forget_ended, until_clearing};
 use dropship_hardware::Client;
 
 /// Interval between attempts to write receipts that could not be written before.
-const RECEIPTS: Duration = Duration::from_secs(60);
+const RECEIPTS_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Interval between passes over ended jobs.
-const RETENTION: Duration = Duration::from_secs(3600);
+const RETENTION_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Delay before the first pass: the clock may be wrong while the machine boots.
 const FIRST_RETENTION: Duration = Duration::from_secs(600);
@@ -32,8 +32,9 @@ pub(super) async fn watch_store(
 
 /// Forgets jobs that ended longer ago than `keep` and removes old results; `store` is the store's folder.
 pub(super) async fn run(pipeline: Arc<Pipeline<Client>>, keep: Duration, store: PathBuf) {
-    let mut retention = tokio::time::interval_at(tokio::time::Instant::now() + FIRST_RETENTION, RETENTION);
-    let mut receipts = tokio::time::interval(RECEIPTS);
+    let mut retention =
+        tokio::time::interval_at(tokio::time::Instant::now() + FIRST_RETENTION, RETENTION_INTERVAL);
+    let mut receipts = tokio::time::interval(RECEIPTS_INTERVAL);
     let mut clearing = tokio::time::Instant::now() + until_clearing(&pipeline, FIRST_RETENTION);
     loop {
         tokio::select! {
@@ -41,7 +42,7 @@ pub(super) async fn run(pipeline: Arc<Pipeline<Client>>, keep: Duration, store: 
                 if let Err(error) = clear_results(&pipeline, &store).await {
                     tracing::error!("cannot remove old results from the outboxes: {error}");
                 }
-                clearing = tokio::time::Instant::now() + until_clearing(&pipeline, RETENTION);
+                clearing = tokio::time::Instant::now() + until_clearing(&pipeline, RETENTION_INTERVAL);
             }
             _ = retention.tick() => {
                 if let Err(error) = forget_ended(&pipeline, keep).await {

@@ -70,15 +70,15 @@ impl Reloader {
         let at = jiff::Timestamp::now();
         let lines = match &applied {
             Ok((reloaded, pending)) => {
-                self.state.applied(pending.clone(), at);
+                self.state.record_applied(pending.clone(), at);
                 reloaded.lines()
             }
             Err(refusal) => {
-                self.state.refused(refusal.message.clone(), at);
+                self.state.record_refused(refusal.message.clone(), at);
                 refusal.message.lines().map(str::to_owned).collect()
             }
         };
-        self.state.reloaded(LastReload { at, by: by.to_owned(), ok: applied.is_ok(), lines });
+        self.state.record_reload(LastReload { at, by: by.to_owned(), ok: applied.is_ok(), lines });
         self.pipeline.events().notify_subscribers();
         self.reloaded.notify_one();
         let result = applied.map(|(reloaded, _)| reloaded);
@@ -95,7 +95,7 @@ impl Reloader {
         let _guard = self.turn.lock().await;
         let Ok(prepared) = self.prepare().await else { return };
         if prepared.changes_nothing() {
-            self.state.unchanged(prepared.pending);
+            self.state.record_unchanged(prepared.pending);
             self.pipeline.events().notify_subscribers();
         }
     }

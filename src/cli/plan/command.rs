@@ -154,7 +154,7 @@ fn folder_of(args: &Args, config: &Config, file: &Path) -> anyhow::Result<Option
         let containing = config.folders.iter().find(|folder| file.starts_with(&folder.path));
         return Ok(containing.map(|folder| folder.name.clone()));
     };
-    config.known_folder(folder)?;
+    config.require_folder(folder)?;
     Ok(Some(folder.clone()))
 }
 

@@ -53,7 +53,7 @@ pub(super) async fn run(args: &ReplayArgs, path: &Path, output: &Output) -> anyh
     };
     tokio::task::block_in_place(|| workers.run(args.since, &mut each))?;
     if let Some(rule) = args.rule.as_deref().filter(|_| !is_known_rule) {
-        config.known_rule(rule)?;
+        config.require_rule(rule)?;
     }
     let is_different = report.is_different();
     report.print(output)?;

@@ -209,7 +209,7 @@ impl ControlHandler for StandbyControl {
             let is_paused = folder.is_some_and(|name| pause.has_folder(name));
             // A folder that was removed while it was paused can be resumed.
             if let Some(name) = folder.filter(|_| paused || !is_paused) {
-                self.active_config.config.known_folder(name)?;
+                self.active_config.config.require_folder(name)?;
             }
             if !paused {
                 return Ok(request_resume(&*self.store, folder).await?);
@@ -322,7 +322,7 @@ impl ControlHandler for StandbyControl {
         let folder = request.folder.as_deref();
         if let Some(own) = self.own.as_ref().filter(|own| folder.is_some_and(|name| own.has(name))) {
             let known =
-                request.rule.as_deref().map_or(Ok(()), |rule| self.active_config.config.known_rule(rule));
+                request.rule.as_deref().map_or(Ok(()), |rule| self.active_config.config.require_rule(rule));
             if let Err(refusal) = known.and_then(|()| request.check_name()).and_then(|()| self.may_change()) {
                 drop(io::copy(bytes, &mut io::sink()));
                 return Err(refusal);

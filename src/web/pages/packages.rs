@@ -138,13 +138,13 @@ fn check_names(site: &Site, filter: &RowFilter) -> Result<(), RequestRefusal> {
     if let Some(name) = &filter.folder
         && !rows.newest_first().any(|row| row.folder.as_deref() == Some(name))
     {
-        let known = active.config.known_folder(name);
+        let known = active.config.require_folder(name);
         known.map_err(|error| RequestRefusal::parameter("folder", words::shown(&error.message)))?;
     }
     if let Some(name) = &filter.rule
         && !rows.newest_first().any(|row| row.rule.as_deref() == Some(name))
     {
-        let known = active.config.known_rule(name);
+        let known = active.config.require_rule(name);
         known.map_err(|error| RequestRefusal::parameter("rule", words::shown(&error.message)))?;
     }
     Ok(())
