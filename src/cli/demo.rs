@@ -67,7 +67,7 @@ pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
     std::fs::rename(drop_folder.join("echo.cab.part"), drop_folder.join("echo.cab"))?;
 
     let followed = tokio::time::timeout(TIMEOUT, follow(&running, output)).await;
-    running.until(std::future::ready(())).await;
+    running.run_until(std::future::ready(())).await;
     sandbox.shutdown().await;
     let receipt = followed.map_err(|_| {
         anyhow!("the demo did not end within {} s; its files are in {}", TIMEOUT.as_secs(), home.display())

@@ -106,7 +106,7 @@ async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
         }
     };
     let (reloader, stop) = (running.reloader(), CancellationToken::new());
-    let mut ending = pin!(running.until(stop.clone().cancelled_owned()));
+    let mut ending = pin!(running.run_until(stop.clone().cancelled_owned()));
     let shutdown = loop {
         tokio::select! {
             shutdown = &mut ending => break shutdown,

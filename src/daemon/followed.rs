@@ -10,12 +10,12 @@ use dropship_hardware::Client;
 use dropship_store::Entry;
 
 /// Acts on the entries of other nodes until the store is closed.
-pub(super) async fn act_on(pipeline: Arc<Pipeline<Client>>, mut received: UnboundedReceiver<Vec<Entry>>) {
+pub(super) async fn act_on(pipeline: Arc<Pipeline<Client>>, mut commits: UnboundedReceiver<Vec<Entry>>) {
     let pauses = Notify::new();
     // The node that was active before may have left a pause request that it has not confirmed.
     pauses.notify_one();
     let jobs = async {
-        while let Some(entries) = received.recv().await {
+        while let Some(entries) = commits.recv().await {
             if entries.iter().any(concerns_pauses) {
                 pauses.notify_one();
             }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::reload_effects::effects;
+use super::reload_effects::compute_effects;
 use super::restart_keys::restart_keys;
 use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
@@ -33,7 +33,7 @@ pub struct Reloader {
     unit: UnitStatus,
     operators: OperatorGroups,
     /// Serialises reloads.
-    turn: tokio::sync::Mutex<()>,
+    reload_lock: tokio::sync::Mutex<()>,
     /// Notified after each reload.
     reloaded: Notify,
 }
@@ -47,8 +47,8 @@ impl Reloader {
         unit: UnitStatus,
         operators: OperatorGroups,
     ) -> Self {
-        let (turn, reloaded) = (tokio::sync::Mutex::default(), Notify::new());
-        Self { pipeline, intake, admission, state, unit, operators, turn, reloaded }
+        let (reload_lock, reloaded) = (tokio::sync::Mutex::default(), Notify::new());
+        Self { pipeline, intake, admission, state, unit, operators, reload_lock, reloaded }
     }
 
     pub(super) fn operators(&self) -> &OperatorGroups {
@@ -65,7 +65,7 @@ impl Reloader {
     /// Every reason why it was refused. The old configuration stays active in that case.
     pub async fn reload(&self, by: &str) -> Result<Reloaded, ControlError> {
         let _reloading = self.unit.reloading();
-        let _guard = self.turn.lock().await;
+        let _guard = self.reload_lock.lock().await;
         let applied = self.apply().await;
         let at = jiff::Timestamp::now();
         let lines = match &applied {
@@ -92,7 +92,7 @@ impl Reloader {
     /// Ends the trouble of a refused reload, and of keys that need a restart, once the configuration on disk is the active one again:
     /// its errors were undone, and no further reload is needed.
     async fn compare_with_disk(&self) {
-        let _guard = self.turn.lock().await;
+        let _guard = self.reload_lock.lock().await;
         let Ok(prepared) = self.prepare().await else { return };
         if prepared.changes_nothing() {
             self.state.record_unchanged(prepared.pending);
@@ -113,9 +113,9 @@ impl Reloader {
         let read = tokio::task::spawn_blocking(move || read(&path, sandbox)).await;
         let mut new = read.map_err(failed)??;
         if sandbox {
-            as_in_sandbox(&mut new, &old.config);
+            apply_sandbox_settings(&mut new, &old.config);
         }
-        let mut reloaded = difference(&old.config, &new);
+        let mut reloaded = changes_between(&old.config, &new);
         let differences = effective::differences(&old.config, &new);
         reloaded.restart = keep_until_restart(&old.config, &mut new)?;
         let pending = reloaded.restart.iter().map(|key| PendingKey::new(key.clone(), &differences)).collect();
@@ -133,7 +133,7 @@ impl Reloader {
     /// Every reason why the reload would be refused.
     pub async fn preview(&self, max_jobs: usize) -> Result<Reloaded, ControlError> {
         let prepared = {
-            let _guard = self.turn.lock().await;
+            let _guard = self.reload_lock.lock().await;
             self.prepare().await?
         };
         Ok(self.with_effects(prepared, max_jobs).await?.reloaded)
@@ -143,8 +143,8 @@ impl Reloader {
         let PreparedReload { old, new, policy, reloaded, pending } =
             self.with_effects(self.prepare().await?, usize::MAX).await?;
         let (operators, names) = (self.operators.clone(), new.control.operators.clone());
-        let looked_up = tokio::task::spawn_blocking(move || operators.replace(&names));
-        looked_up.await.map_err(failed)?;
+        let replaced = tokio::task::spawn_blocking(move || operators.replace(&names));
+        replaced.await.map_err(failed)?;
 
         // All checks have passed. Intake from a changed folder stops until the new rules are active, so that they apply to
         // its files.
@@ -169,7 +169,7 @@ impl Reloader {
         let (store, packages) = (Arc::clone(self.pipeline.store()), self.pipeline.packages().clone());
         let active = Arc::clone(&old);
         let compared = tokio::task::spawn_blocking(move || {
-            let effects = effects(&*store, &packages, &active.config, &new, max_jobs)?;
+            let effects = compute_effects(&*store, &packages, &active.config, &new, max_jobs)?;
             Ok::<_, StoreError>((new, effects))
         });
         let (new, effects) = compared.await.map_err(failed)??;
@@ -204,13 +204,13 @@ impl PreparedReload {
 }
 
 /// Interval between comparisons with the configuration on disk.
-const COMPARE: Duration = Duration::from_secs(5);
+const COMPARE_INTERVAL: Duration = Duration::from_secs(5);
 /// A comparison takes at most this part of the time, however large the configuration is.
 const COMPARE_SHARE: u32 = 10;
 
 /// Compares the configuration on disk with the active one while they differ, until the shutdown.
 pub(super) async fn watch_disk(reloader: Arc<Reloader>, shutdown: CancellationToken) {
-    let mut pause = COMPARE;
+    let mut pause = COMPARE_INTERVAL;
     let watching = async {
         loop {
             if !reloader.differs_from_disk() {
@@ -222,7 +222,7 @@ pub(super) async fn watch_disk(reloader: Arc<Reloader>, shutdown: CancellationTo
             if reloader.differs_from_disk() {
                 reloader.compare_with_disk().await;
             }
-            pause = COMPARE.max(started.elapsed().saturating_mul(COMPARE_SHARE));
+            pause = COMPARE_INTERVAL.max(started.elapsed().saturating_mul(COMPARE_SHARE));
         }
     };
     tokio::select! {
@@ -252,7 +252,7 @@ fn read(path: &Path, sandbox: bool) -> Result<Config, ControlError> {
 }
 
 /// Makes the same changes to a configuration as `run --sandbox`.
-fn as_in_sandbox(new: &mut Config, old: &Config) {
+fn apply_sandbox_settings(new: &mut Config, old: &Config) {
     new.api.endpoint = old.api.endpoint.clone();
     new.api.authority = old.api.authority.clone();
     new.without_nodes();
@@ -264,7 +264,7 @@ fn as_in_sandbox(new: &mut Config, old: &Config) {
 }
 
 /// The differences that a reload makes active.
-fn difference(old: &Config, new: &Config) -> Reloaded {
+fn changes_between(old: &Config, new: &Config) -> Reloaded {
     let keys = [
         ("[signers]", old.signers != new.signers),
         ("[preflight]", old.preflight != new.preflight),
@@ -292,8 +292,8 @@ fn difference(old: &Config, new: &Config) -> Reloaded {
 
 /// Returns the changed keys that need a restart, and restores their old values in `new`.
 fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, ControlError> {
-    let unknown = new.rules.iter().find(|rule| !old.accounts.contains_key(&rule.account));
-    if let Some(rule) = unknown {
+    let rule_of_new_account = new.rules.iter().find(|rule| !old.accounts.contains_key(&rule.account));
+    if let Some(rule) = rule_of_new_account {
         let message = format!(
             "rule `{}` uses the account `{}`, which the running daemon does not have; restart the daemon to add accounts",
             rule.name, rule.account
@@ -307,9 +307,9 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Con
             account.secret_expires = new.secret_expires;
         }
     }
-    let kept = accounts;
+    let kept_accounts = accounts;
     let accounts = NameChanges::between(
-        &kept.iter().collect::<Vec<_>>(),
+        &kept_accounts.iter().collect::<Vec<_>>(),
         &new.accounts.iter().collect::<Vec<_>>(),
         |account| account.0,
     );
@@ -317,7 +317,7 @@ fn keep_until_restart(old: &Config, new: &mut Config) -> Result<Vec<String>, Con
     let accounts = accounts.into_iter().map(|name| format!("[accounts.{name}]"));
     let keys = restart_keys(old, new).into_iter().map(str::to_owned);
     let restart = accounts.chain(keys).collect();
-    new.accounts = kept;
+    new.accounts = kept_accounts;
     new.api = old.api.clone();
     // This limit takes effect at once.
     new.store = Store { max_package: new.store.max_package, ..old.store.clone() };

@@ -27,7 +27,7 @@ pub(super) struct ReloadEffects {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub(super) fn effects(
+pub(super) fn compute_effects(
     store: &dyn Store,
     packages: &PackageStore,
     old: &Config,
@@ -38,8 +38,8 @@ pub(super) fn effects(
     let mut jobs = store.open_jobs()?;
     jobs.retain(|job| !job.state().has_ended());
     // The oldest job is the first.
-    let left_out = jobs.len().saturating_sub(max_jobs);
-    for job in jobs.into_iter().skip(left_out) {
+    let skipped_count = jobs.len().saturating_sub(max_jobs);
+    for job in jobs.into_iter().skip(skipped_count) {
         effects.jobs.extend(older_plan(packages, &job, new));
         if old.guard != new.guard {
             effects.guard.extend(guard_changes(packages, &job, &old.guard, &new.guard));
@@ -70,8 +70,8 @@ fn guard_changes(packages: &PackageStore, job: &Job, old: &Guard, new: &Guard) -
     };
     let metadata = packages.read_metadata(job.id()).ok().flatten();
     let metadata = metadata.and_then(|bytes| DriverMetadata::parse(&bytes).ok());
-    let open = snapshot.plan.labels.iter().zip(job.labels());
-    let open = open.filter(|(_, label)| label.is_missing() && label.intent().is_none());
+    let unrequested = snapshot.plan.labels.iter().zip(job.labels());
+    let unrequested = unrequested.filter(|(_, label)| label.is_missing() && label.intent().is_none());
     let change = |(plan, label): (&LabelPlan, &Label)| {
         let (before, after) = (
             verdict(old, plan, &snapshot, metadata.as_ref(), job),
@@ -95,7 +95,7 @@ fn guard_changes(packages: &PackageStore, job: &Job, old: &Guard, new: &Guard) -
             needs_approval: effect == GuardEffect::Release && (is_on_hold || plan.hold.is_required()),
         })
     };
-    open.filter_map(change).collect()
+    unrequested.filter_map(change).collect()
 }
 
 fn effect(before: &GuardVerdict, after: &GuardVerdict) -> Option<GuardEffect> {

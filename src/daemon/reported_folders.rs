@@ -19,7 +19,7 @@ pub struct FolderConflict {
 }
 
 /// The folders that this node reports.
-pub(super) fn reported(config: &Config) -> Vec<String> {
+pub(super) fn reported_names(config: &Config) -> Vec<String> {
     let name = |folder: &crate::config::model::Folder| match &folder.on_node {
         Some(_) => format!("{OWN_FOLDER}{}", folder.name),
         None => folder.name.clone(),
@@ -28,17 +28,17 @@ pub(super) fn reported(config: &Config) -> Vec<String> {
 }
 
 /// Compares the folders of this node with those of the other running nodes.
-pub(super) fn conflict(store: &dyn Store, config: &Config) -> Option<FolderConflict> {
-    let own = reported(config);
+pub(super) fn find_conflict(store: &dyn Store, config: &Config) -> Option<FolderConflict> {
+    let own = reported_names(config);
     let own: Vec<_> = own.iter().map(|name| reported_folder(name)).collect();
     let is_other = |name: &str| Some(name) != config.store.node();
     let running = store.nodes().into_iter().filter(|node| is_other(&node.name) && node.state.runs());
     running.into_iter().find_map(|node| {
         let theirs = node.folders.iter().map(|name| reported_folder(name));
-        let mut both = theirs.filter_map(|(name, is_theirs)| {
+        let mut conflicting = theirs.filter_map(|(name, is_theirs)| {
             let (_, is_own) = own.iter().find(|(own, _)| *own == name)?;
             (*is_own || is_theirs).then(|| name.to_owned())
         });
-        both.next().map(|folder| FolderConflict { folder, node: node.name.clone() })
+        conflicting.next().map(|folder| FolderConflict { folder, node: node.name.clone() })
     })
 }

@@ -55,8 +55,8 @@ fn of_store(old: &Store, new: &Store) -> Vec<(&'static str, bool)> {
         ("[store] min_free", *min_free != new.min_free),
         ("[store] most_waiting", *most_waiting != new.most_waiting),
     ];
-    let [old, new] =
-        [database, &new.database].map(|it| it.as_ref().map(DatabaseValues::of).unwrap_or_default());
+    let [old, new] = [database, &new.database]
+        .map(|database| database.as_ref().map(DatabaseValues::of).unwrap_or_default());
     keys.extend([
         ("[store] url", old.url != new.url),
         ("[store] password_file", old.password_file != new.password_file),

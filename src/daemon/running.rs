@@ -37,7 +37,7 @@ impl Running {
 
     /// Runs until `stop` completes, the store fails, or the daemon is idle with [`Options::until_idle`](super::Options). Then
     /// shuts down.
-    pub async fn until(self, stop: impl Future<Output = ()>) -> Shutdown {
+    pub async fn run_until(self, stop: impl Future<Output = ()>) -> Shutdown {
         let mut store_failure = self.live.pipeline.store_failure();
         let failed = async {
             match store_failure.wait_for(Option::is_some).await {
@@ -47,14 +47,14 @@ impl Running {
         };
         let why = tokio::select! {
             () = stop => None,
-            () = self.idle(), if self.until_idle => None,
+            () = self.wait_until_idle(), if self.until_idle => None,
             why = failed => Some(why),
         };
         self.live.shut_down(why).await
     }
 
     /// Returns when no job is due within [`IDLE_SPAN`] and no file waits to be accepted.
-    async fn idle(&self) {
+    async fn wait_until_idle(&self) {
         let (pipeline, intake) = (&self.live.pipeline, &self.live.intake);
         // Fails if the comparison ended early.
         drop(self.caught_up.clone().wait_for(|done| *done).await);

@@ -44,11 +44,11 @@ pub(super) struct LiveParts {
     pub(super) workers: JoinHandle<()>,
     pub(super) socket: PathBuf,
     /// Ends the control socket.
-    pub(super) closing: CancellationToken,
+    pub(super) socket_shutdown: CancellationToken,
     pub(super) tasks: Vec<JoinHandle<()>>,
     /// The threads of the control socket.
     pub(super) threads: ControlThreads,
-    pub(super) listening: Option<ListeningNote>,
+    pub(super) listening_note: Option<ListeningNote>,
     pub(super) watchdog: Option<Watchdog>,
     pub(super) forced_exit: ForcedExit,
     /// The results of folders that are on this node only.
@@ -81,8 +81,8 @@ impl LiveParts {
             () = tokio::time::sleep(MAX_DRAIN) => observe::drain_gave_up(running()),
         }
         self.forced_exit.require_end_of("the store or a thread", MAX_CLOSING);
-        drop(self.listening);
-        self.closing.cancel();
+        drop(self.listening_note);
+        self.socket_shutdown.cancel();
         for task in self.tasks {
             task.abort();
         }

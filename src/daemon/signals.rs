@@ -15,16 +15,16 @@ use crate::observe::{self, Heartbeats};
 pub(super) const MAX_SHUTDOWN: Duration = Duration::from_secs(330 + 15);
 
 /// Maximum time from the second signal to the end of the process.
-const AT_ONCE: Duration = Duration::from_secs(10);
+const MAX_FORCED_SHUTDOWN: Duration = Duration::from_secs(10);
 
 /// Maximum time to write the last log entry; a thread that hangs may hold the lock of the log.
 const LAST_ENTRY: Duration = Duration::from_secs(2);
 
 /// Age of a heartbeat above which a shutdown that the component delays can make no progress.
-const STUCK: Duration = Duration::from_secs(30);
+const STUCK_AGE: Duration = Duration::from_secs(30);
 
 /// Age of a heartbeat above which the last log entry names its component.
-const SILENT: Duration = Duration::from_secs(10);
+const SILENT_AGE: Duration = Duration::from_secs(10);
 
 /// The action that a signal requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,15 +68,15 @@ impl Signals {
             let _entered = runtime.enter();
             SignalStreams::listen()?
         };
-        let (sender, received) = unbounded_channel();
-        let (limits, limited) = unbounded_channel();
+        let (signal_sender, received) = unbounded_channel();
+        let (limits, limit_receiver) = unbounded_channel();
         let unfinished =
             Arc::new(Mutex::new(UnfinishedWork { what: "the start", heartbeats: None, has_failed: false }));
         let forced_exit = ForcedExit { unfinished, limits };
-        let last = forced_exit.clone();
-        std::thread::Builder::new()
-            .name("signals".to_owned())
-            .spawn(move || runtime.block_on(receive(streams, &sender, limited, &last)))?;
+        let thread_exit = forced_exit.clone();
+        std::thread::Builder::new().name("signals".to_owned()).spawn(move || {
+            runtime.block_on(receive(streams, &signal_sender, limit_receiver, &thread_exit))
+        })?;
         Ok(Self { received, forced_exit })
     }
 
@@ -119,7 +119,7 @@ impl ForcedExit {
     /// Whether a component hangs that the shutdown needs.
     fn is_stuck(&self) -> bool {
         let heartbeats = self.unfinished.lock().heartbeats.clone();
-        heartbeats.is_some_and(|heartbeats| !heartbeats.stalled_until_restart(STUCK).is_empty())
+        heartbeats.is_some_and(|heartbeats| !heartbeats.stalled_until_restart(STUCK_AGE).is_empty())
     }
 
     /// Names components without heartbeats in the last log entry.
@@ -158,7 +158,7 @@ async fn receive(
     mut limits: UnboundedReceiver<Duration>,
     forced_exit: &ForcedExit,
 ) {
-    let mut stops = 0_u32;
+    let mut stop_signals = 0_u32;
     let mut checks = tokio::time::interval(Duration::from_secs(1));
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut deadline: Option<Instant> = None;
@@ -167,13 +167,13 @@ async fn receive(
             signal = streams.next() => {
                 sender.send(signal).ok();
                 if signal == Signal::Stop {
-                    stops += 1;
+                    stop_signals += 1;
                 }
-                match stops {
+                match stop_signals {
                     0 => None,
                     // The main task reacts to it; if it hangs, the process still ends.
                     1 => Some(MAX_SHUTDOWN),
-                    _ => Some(AT_ONCE),
+                    _ => Some(MAX_FORCED_SHUTDOWN),
                 }
             }
             Some(limit) = limits.recv() => Some(limit),
@@ -183,8 +183,8 @@ async fn receive(
             }
         };
         let Some(limit) = limit else { continue };
-        let then = Instant::now() + limit;
-        deadline = Some(deadline.map_or(then, |deadline| deadline.min(then)));
+        let end_of_limit = Instant::now() + limit;
+        deadline = Some(deadline.map_or(end_of_limit, |deadline| deadline.min(end_of_limit)));
     }
 }
 
@@ -196,7 +196,7 @@ fn exit(forced_exit: &ForcedExit) -> ! {
     };
     let (logged, done) = std::sync::mpsc::channel::<()>();
     let log = move || {
-        let silent = heartbeats.map(|heartbeats| heartbeats.stalled(SILENT)).unwrap_or_default();
+        let silent = heartbeats.map(|heartbeats| heartbeats.stalled(SILENT_AGE)).unwrap_or_default();
         observe::exits_unfinished(what, &silent, has_failed);
         drop(logged);
     };

@@ -23,26 +23,26 @@ pub(super) fn start(heartbeats: &Heartbeats, socket: &Path) -> Option<Watchdog> 
     let timeout = systemd::watchdog()?;
     let (held, dropped) = channel::<()>();
     let (heartbeats, socket) = (heartbeats.clone(), socket.to_owned());
-    let each = (timeout / 4).max(Duration::from_millis(50));
-    let keep = move || {
+    let interval = (timeout / 4).max(Duration::from_millis(50));
+    let feed = move || {
         let mut reported: Vec<&str> = Vec::new();
         loop {
-            let mut now = heartbeats.stalled_until_restart(heartbeats.limit());
+            let mut stalled = heartbeats.stalled_until_restart(heartbeats.limit());
             if !answers(&socket, timeout / 4) {
-                now.push(("control socket", timeout / 4));
+                stalled.push(("control socket", timeout / 4));
             }
-            if now.is_empty() {
+            if stalled.is_empty() {
                 systemd::feed_watchdog();
-            } else if now.iter().any(|(part, _)| !reported.contains(part)) {
-                observe::components_stalled(&now);
+            } else if stalled.iter().any(|(part, _)| !reported.contains(part)) {
+                observe::components_stalled(&stalled);
             }
-            reported = now.iter().map(|(part, _)| *part).collect();
-            if dropped.recv_timeout(each) != Err(RecvTimeoutError::Timeout) {
+            reported = stalled.iter().map(|(part, _)| *part).collect();
+            if dropped.recv_timeout(interval) != Err(RecvTimeoutError::Timeout) {
                 return;
             }
         }
     };
-    match std::thread::Builder::new().name("watchdog".to_owned()).spawn(keep) {
+    match std::thread::Builder::new().name("watchdog".to_owned()).spawn(feed) {
         Ok(_) => Some(Watchdog(held)),
         Err(error) => {
             tracing::error!(
@@ -54,11 +54,11 @@ pub(super) fn start(heartbeats: &Heartbeats, socket: &Path) -> Option<Watchdog> 
 }
 
 /// Whether the control socket answers a request within this time.
-fn answers(socket: &Path, within: Duration) -> bool {
+fn answers(socket: &Path, timeout: Duration) -> bool {
     let ask = || -> std::io::Result<bool> {
         let mut stream = UnixStream::connect(socket)?;
-        stream.set_read_timeout(Some(within))?;
-        stream.set_write_timeout(Some(within))?;
+        stream.set_read_timeout(Some(timeout))?;
+        stream.set_write_timeout(Some(timeout))?;
         stream.write_all(b"GET /livez HTTP/1.1\r\nHost: dropship\r\nConnection: close\r\n\r\n")?;
         let mut answer = [0; 8];
         stream.read_exact(&mut answer)?;

@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 /// Age of a heartbeat above which a component has stalled, unless the watchdog needs to know earlier. With it a stall is visible
 /// within a minute. The only such limit: `/livez`, the list of what needs attention and the watchdog use it.
-pub(super) const STALLED: Duration = Duration::from_secs(45);
+pub(super) const STALL_AGE: Duration = Duration::from_secs(45);
 
 /// The running work of one component. Clones share it.
 #[derive(Debug, Clone, Default)]
@@ -26,7 +26,7 @@ struct Inner {
 
 impl Default for Inner {
     fn default() -> Self {
-        Self { next: AtomicU64::default(), running: Mutex::default(), limit: Mutex::new(STALLED) }
+        Self { next: AtomicU64::default(), running: Mutex::default(), limit: Mutex::new(STALL_AGE) }
     }
 }
 
@@ -44,17 +44,17 @@ impl Activities {
         *self.0.limit.lock() = limit;
     }
 
-    /// Work begins that must end within the limit of all components and `more`.
-    pub fn begin(&self, more: Duration) -> Activity {
+    /// Work begins that must end within the limit of all components and `extra_time`.
+    pub fn begin(&self, extra_time: Duration) -> Activity {
         let number = self.0.next.fetch_add(1, Ordering::Relaxed);
-        self.0.running.lock().insert(number, (Instant::now(), more));
+        self.0.running.lock().insert(number, (Instant::now(), extra_time));
         Activity { activities: self.clone(), number }
     }
 
     /// Time since the oldest running work began; zero if none runs.
     #[must_use]
     pub fn oldest(&self) -> Duration {
-        self.0.running.lock().values().map(|(began, _)| began.elapsed()).max().unwrap_or_default()
+        self.0.running.lock().values().map(|(started_at, _)| started_at.elapsed()).max().unwrap_or_default()
     }
 
     /// The longest time that work has run which exceeds its limit.
@@ -62,7 +62,9 @@ impl Activities {
     pub fn overdue(&self) -> Option<Duration> {
         let limit = *self.0.limit.lock();
         let running = self.0.running.lock();
-        let ages = running.values().map(|(began, more)| (began.elapsed(), limit.saturating_add(*more)));
+        let ages = running
+            .values()
+            .map(|(started_at, extra_time)| (started_at.elapsed(), limit.saturating_add(*extra_time)));
         ages.filter(|(age, limit)| age > limit).map(|(age, _)| age).max()
     }
 
@@ -94,7 +96,7 @@ mod tests {
         let (long, short) = (activities.begin(hour), activities.begin(Duration::ZERO));
         assert_eq!(activities.overdue(), None);
         // As if both had begun an hour ago.
-        activities.0.running.lock().values_mut().for_each(|(began, _)| *began -= hour);
+        activities.0.running.lock().values_mut().for_each(|(started_at, _)| *started_at -= hour);
         assert!(activities.overdue().is_some_and(|age| age >= hour));
         drop(short);
         assert_eq!(activities.overdue(), None);

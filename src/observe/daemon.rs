@@ -21,7 +21,7 @@ pub fn ready(status: &str, sandbox: bool) {
 pub fn stopping(running: usize) {
     let awaited = match running {
         0 => String::new(),
-        some => format!("; waiting for the calls of {}", counted(some, "running job")),
+        count => format!("; waiting for the calls of {}", counted(count, "running job")),
     };
     tracing::info!(event = "stopping", message_id = id::STOPPING, "dropship is stopping{awaited}");
 }

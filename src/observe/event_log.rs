@@ -43,8 +43,8 @@ pub fn log_event(causes: &Causes, job: &Job, event: &Event) {
             level = Level::INFO;
         }
     }
-    for over in causes.failures.ended(job) {
-        log_over(&over, job);
+    for ended in causes.failures.ended(job) {
+        log_ended_failure(&ended, job);
     }
     log_job(level, job, event.name(), message_id(job, event), label_id(job, event), &text);
     if let Event::Accepted { warnings, .. } = event {
@@ -60,8 +60,8 @@ pub(super) fn so_far(jobs: usize, failures: u64) -> String {
 }
 
 /// Logs the number of failures that had one cause.
-fn log_over(over: &EndedFailure, job: &Job) {
-    let EndedFailure { cause, since, jobs, failures } = over;
+fn log_ended_failure(ended: &EndedFailure, job: &Job) {
+    let EndedFailure { cause, since, jobs, failures } = ended;
     let lasted = job.updated().duration_since(*since);
     tracing::info!(
         event = "failures_over",

@@ -100,15 +100,16 @@ fn account(job: &Job) -> String {
 pub(super) fn without_names(job: &Job, message: &str) -> String {
     let name = &job.package().name;
     let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
-    let own: Vec<_> = words(name).chain(words(stem)).collect();
+    let package_words: Vec<_> = words(name).chain(words(stem)).collect();
     let is_id = |word: &str| word.len() >= ID_LENGTH && word.bytes().any(|byte| byte.is_ascii_digit());
     // A short name may be part of any word.
-    let is_name = |word: &str| own.contains(&word) || (stem.len() >= SHORT && word.contains(stem));
+    let is_name =
+        |word: &str| package_words.contains(&word) || (stem.len() >= MIN_STEM_LENGTH && word.contains(stem));
     words(message).filter(|word| !is_id(word) && !is_name(word)).collect::<Vec<_>>().join(" ")
 }
 
 /// Minimum length of a package name that is also searched for inside of words.
-const SHORT: usize = 4;
+const MIN_STEM_LENGTH: usize = 4;
 
 fn words(text: &str) -> impl Iterator<Item = &str> {
     let words = text.split(|letter: char| !letter.is_alphanumeric() && !"-._".contains(letter));

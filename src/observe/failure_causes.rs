@@ -81,7 +81,7 @@ impl FailureCauses {
     /// only counted.
     pub(super) fn ended(&self, job: &Job) -> Vec<EndedFailure> {
         let mut causes = self.0.lock();
-        let mut over = Vec::new();
+        let mut ended = Vec::new();
         causes.retain(|cause, failing| {
             if let Some(meets) = failing.jobs.get_mut(job.id()).filter(|meets| **meets)
                 && cause.is_over_for(job)
@@ -90,7 +90,7 @@ impl FailureCauses {
                 failing.current -= 1;
             }
             if failing.current == 0 && failing.failures > 1 {
-                over.push(EndedFailure {
+                ended.push(EndedFailure {
                     cause: cause.clone(),
                     since: failing.since,
                     jobs: failing.jobs.len(),
@@ -99,7 +99,7 @@ impl FailureCauses {
             }
             failing.current > 0
         });
-        over
+        ended
     }
 }
 

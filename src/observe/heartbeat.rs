@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
-use super::activity::{Activities, STALLED};
+use super::activity::{Activities, STALL_AGE};
 
 /// Interval between heartbeats of an idle component, unless the watchdog needs a shorter one. Much shorter than the age at
 /// which a component counts as stalled, and long enough to leave an idle machine alone.
@@ -110,7 +110,7 @@ impl Heartbeats {
     /// Creates the list. Idle intervals suit a watchdog with the timeout `watchdog`.
     #[must_use]
     pub fn new(watchdog: Option<Duration>) -> Self {
-        let limit = watchdog.map_or(STALLED, |timeout| (timeout / 2).min(STALLED));
+        let limit = watchdog.map_or(STALL_AGE, |timeout| (timeout / 2).min(STALL_AGE));
         Self { components: Arc::default(), idle: idle_interval(watchdog), limit }
     }
 
@@ -136,9 +136,9 @@ impl Heartbeats {
     }
 
     /// Watches a component that waits for file systems.
-    pub fn watch_silence(&self, component: &'static str, of: Arc<dyn SilenceOf>) {
+    pub fn watch_silence(&self, component: &'static str, source: Arc<dyn SilenceOf>) {
         let restart = Restart::DoesNotHelp;
-        self.components().push(Component { name: component, sign: Sign::Silence(of), restart });
+        self.components().push(Component { name: component, sign: Sign::Silence(source), restart });
     }
 
     /// The age of each component's last beat, or of its oldest running work.
@@ -147,7 +147,7 @@ impl Heartbeats {
         let age = |component: &Component| match &component.sign {
             Sign::Beats(heartbeat) => (component.name, heartbeat.age()),
             Sign::Work(work) => (component.name, work.oldest()),
-            Sign::Silence(of) => (component.name, of.silence()),
+            Sign::Silence(source) => (component.name, source.silence()),
         };
         self.components().iter().map(age).collect()
     }
@@ -189,7 +189,7 @@ impl Component {
         let age = match &self.sign {
             Sign::Beats(heartbeat) => Some(heartbeat.age()).filter(|age| *age > limit),
             Sign::Work(work) => work.overdue(),
-            Sign::Silence(of) => Some(of.silence()).filter(|silence| *silence > limit),
+            Sign::Silence(source) => Some(source.silence()).filter(|silence| *silence > limit),
         };
         age.map(|age| (self.name, age))
     }

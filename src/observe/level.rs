@@ -34,9 +34,9 @@ const CAPS: [(&str, LogLevel); 6] = [
 ];
 
 /// The filter of this process, once logging has started. A process has one, as it has one subscriber of `tracing`.
-static ACTIVE: OnceLock<Active> = OnceLock::new();
+static ACTIVE: OnceLock<ActiveFilter> = OnceLock::new();
 
-struct Active {
+struct ActiveFilter {
     level: Mutex<LogLevel>,
     filter: reload::Handle<Targets, Registry>,
 }
@@ -77,7 +77,7 @@ impl From<LogLevel> for LevelFilter {
 pub(super) fn first_filter(level: LogLevel) -> reload::Layer<Targets, Registry> {
     let (layer, filter) = reload::Layer::new(level.filter());
     // A process has one subscriber: a second one fails to start.
-    drop(ACTIVE.set(Active { level: Mutex::new(level), filter }));
+    drop(ACTIVE.set(ActiveFilter { level: Mutex::new(level), filter }));
     layer
 }
 

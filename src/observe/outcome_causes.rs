@@ -9,7 +9,7 @@ use super::failure_cause::without_names;
 use dropship_job::{ErrorKind, Event, Fault, Job, JobId};
 
 /// A cause is forgotten when no further job has met it for this time.
-const FORGOTTEN: SignedDuration = SignedDuration::from_hours(1);
+const FORGET_AFTER: SignedDuration = SignedDuration::from_hours(1);
 
 /// Number of jobs with one cause that are logged in full.
 const IN_FULL: u64 = 5;
@@ -81,7 +81,7 @@ impl OutcomeCauses {
 }
 
 fn is_over(occurrences: &Occurrences, now: Timestamp) -> bool {
-    now.duration_since(occurrences.last) >= FORGOTTEN
+    now.duration_since(occurrences.last) >= FORGET_AFTER
 }
 
 /// The error of an outcome. `None` for other events, and for an approval, which the rule asks for.

@@ -15,24 +15,24 @@ pub fn journal_damaged(lines: u64) {
 }
 
 /// The database was damaged and rebuilt from the journal.
-pub fn store_rebuilt(aside: &Path, why: &str, lines: u64) {
+pub fn store_rebuilt(moved_to: &Path, why: &str, lines: u64) {
     tracing::error!(
         event = "store_rebuilt",
         message_id = id::STORE_REBUILT,
         "the database of the store was unusable ({why}); it was moved to {} and rebuilt from {} of the journal",
-        aside.display(),
+        moved_to.display(),
         counted(lines, "line")
     );
 }
 
 /// The database had the form of an older dropship and was rebuilt.
-pub fn store_upgraded(aside: &Path, lines: u64) {
+pub fn store_upgraded(moved_to: &Path, lines: u64) {
     tracing::info!(
         event = "store_upgraded",
         "converted the database of the store to the present form, from {} of the journal; the former one is in {}: delete it when everything \
          works",
         counted(lines, "line"),
-        aside.display()
+        moved_to.display()
     );
 }
 

@@ -52,7 +52,7 @@ pub(super) struct StandbyControl {
     active: watch::Receiver<Option<String>>,
     since: Timestamp,
     /// The folders that this node watches.
-    own: Option<Arc<OwnFolders>>,
+    own_folders: Option<Arc<OwnFolders>>,
 }
 
 impl StandbyControl {
@@ -61,7 +61,7 @@ impl StandbyControl {
         config: &Config,
         operators: OperatorGroups,
         active: watch::Receiver<Option<String>>,
-        own: Option<Arc<OwnFolders>>,
+        own_folders: Option<Arc<OwnFolders>>,
         rows: Option<Arc<JobRows>>,
     ) -> anyhow::Result<Self> {
         let packages = crate::package_objects::for_reading(&config.store)?;
@@ -71,13 +71,13 @@ impl StandbyControl {
             store: Arc::clone(&store),
             config: Arc::clone(&active_config),
             packages: packages.clone(),
-            own: own.clone(),
+            own_folders: own_folders.clone(),
             rows,
         };
         let jobs = JobService::new(Arc::clone(&store) as _, packages.clone(), Arc::new(workers), false);
         let node = config.store.node().unwrap_or_default().to_owned();
         let since = Timestamp::now();
-        Ok(Self { store, jobs, active_config, packages, operators, node, active, since, own })
+        Ok(Self { store, jobs, active_config, packages, operators, node, active, since, own_folders })
     }
 
     /// The refusal of a request that only the active node can carry out.
@@ -89,12 +89,12 @@ impl StandbyControl {
         ))
     }
 
-    fn run_there(&self) -> ControlError {
+    fn wrong_node_error(&self) -> ControlError {
         self.refusal("run the command on that node")
     }
 
     /// Refuses changes of a store that is an unfinished copy, or that was copied elsewhere.
-    fn may_change(&self) -> Result<(), ControlError> {
+    fn require_changeable(&self) -> Result<(), ControlError> {
         let refused = refuse_copy(&*self.store, &self.active_config.config);
         refused.map_err(|error| ControlError::new(ControlErrorKind::Configuration, format!("{error:#}")))
     }
@@ -105,7 +105,7 @@ impl StandbyControl {
     }
 
     /// Waits until the active node has attempted each withdrawal of a job.
-    async fn withdrawals_attempted(&self, id: &JobId) {
+    async fn wait_for_withdrawal_attempts(&self, id: &JobId) {
         while matches!(self.store.job(id), Ok(Some(job)) if job.has_untried_withdrawal())
             && !self.has_taken_over()
         {
@@ -122,7 +122,11 @@ impl StandbyControl {
     }
 
     fn folders(&self) -> Vec<FolderStatus> {
-        self.own.iter().flat_map(|own| own.intake().health()).map(FolderStatus::from).collect()
+        self.own_folders
+            .iter()
+            .flat_map(|own_folders| own_folders.intake().health())
+            .map(FolderStatus::from)
+            .collect()
     }
 
     /// What needs attention on this node.
@@ -138,7 +142,10 @@ impl StandbyControl {
             }
         };
         let database = self.store.away().map(item);
-        database.into_iter().chain(self.own.iter().flat_map(|own| own.trouble())).collect()
+        database
+            .into_iter()
+            .chain(self.own_folders.iter().flat_map(|own_folders| own_folders.trouble()))
+            .collect()
     }
 }
 
@@ -180,8 +187,8 @@ impl ControlHandler for StandbyControl {
     }
 
     fn file_standing(&self, path: &Path) -> Result<FileStanding, ControlError> {
-        if let Some(own) = &self.own
-            && let Some(standing) = own.file_standing(path)?
+        if let Some(own_folders) = &self.own_folders
+            && let Some(standing) = own_folders.file_standing(path)?
         {
             return Ok(standing);
         }
@@ -189,12 +196,12 @@ impl ControlHandler for StandbyControl {
     }
 
     fn rescan(&self, folder: Option<&str>) -> Result<(), ControlError> {
-        match &self.own {
-            Some(own) if folder.is_none_or(|name| own.has(name)) => {
-                own.intake().rescan(folder);
+        match &self.own_folders {
+            Some(own_folders) if folder.is_none_or(|name| own_folders.contains(name)) => {
+                own_folders.intake().rescan(folder);
                 Ok(())
             }
-            _ => Err(self.run_there()),
+            _ => Err(self.wrong_node_error()),
         }
     }
 
@@ -204,7 +211,7 @@ impl ControlHandler for StandbyControl {
         paused: bool,
     ) -> BoxFuture<'a, Result<(), ControlError>> {
         async move {
-            self.may_change()?;
+            self.require_changeable()?;
             let pause = PauseGate::remembered(&*self.store)?;
             let is_paused = folder.is_some_and(|name| pause.has_folder(name));
             // A folder that was removed while it was paused can be resumed.
@@ -235,7 +242,7 @@ impl ControlHandler for StandbyControl {
         by: &'a Operator,
     ) -> BoxFuture<'a, Result<Receipt, ControlError>> {
         async move {
-            self.may_change()?;
+            self.require_changeable()?;
             match action {
                 JobAction::Approve(_) => self.jobs.act(id, action, by, &()).await,
                 JobAction::Retry { .. } => {
@@ -245,7 +252,7 @@ impl ControlHandler for StandbyControl {
                 }
                 JobAction::Cancel => {
                     self.jobs.act(id, action, by, &()).await?;
-                    drop(tokio::time::timeout(WITHDRAWAL_WAIT, self.withdrawals_attempted(id)).await);
+                    drop(tokio::time::timeout(WITHDRAWAL_WAIT, self.wait_for_withdrawal_attempts(id)).await);
                     self.jobs.current(id)
                 }
             }
@@ -260,7 +267,7 @@ impl ControlHandler for StandbyControl {
         by: String,
     ) -> BoxFuture<'_, Result<Option<JobId>, ControlError>> {
         async move {
-            self.may_change()?;
+            self.require_changeable()?;
             let Some((job, index)) = label_of(&*self.store, label.remote())? else { return Ok(None) };
             let event = change.event(index, label.remote(), &by);
             pipeline::record_label_event(&*self.store, job.id(), event).await?;
@@ -307,7 +314,7 @@ impl ControlHandler for StandbyControl {
     }
 
     fn preview_reload(&self, _: usize) -> BoxFuture<'_, Result<Reloaded, ControlError>> {
-        async { Err(self.run_there()) }.boxed()
+        async { Err(self.wrong_node_error()) }.boxed()
     }
 
     fn reload<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Reloaded, ControlError>> {
@@ -315,24 +322,30 @@ impl ControlHandler for StandbyControl {
     }
 
     fn adopt(&self, _: AdoptRequest, _: String) -> BoxFuture<'_, Result<JobId, ControlError>> {
-        async { Err(self.run_there()) }.boxed()
+        async { Err(self.wrong_node_error()) }.boxed()
     }
 
     fn submit(&self, request: &SubmitRequest, bytes: &mut dyn Read) -> Result<JobId, ControlError> {
         let folder = request.folder.as_deref();
-        if let Some(own) = self.own.as_ref().filter(|own| folder.is_some_and(|name| own.has(name))) {
-            let known =
+        if let Some(own_folders) = self
+            .own_folders
+            .as_ref()
+            .filter(|own_folders| folder.is_some_and(|name| own_folders.contains(name)))
+        {
+            let checked =
                 request.rule.as_deref().map_or(Ok(()), |rule| self.active_config.config.require_rule(rule));
-            if let Err(refusal) = known.and_then(|()| request.check_name()).and_then(|()| self.may_change()) {
+            if let Err(refusal) =
+                checked.and_then(|()| request.check_name()).and_then(|()| self.require_changeable())
+            {
                 drop(io::copy(bytes, &mut io::sink()));
                 return Err(refusal);
             }
             let file = SubmittedFile { name: &request.name, folder, rule: request.rule.as_deref() };
-            return own.admission().submit(&file, bytes).map_err(ControlError::failed);
+            return own_folders.admission().submit(&file, bytes).map_err(ControlError::failed);
         }
         // The client reads the answer after it has sent the whole package.
         drop(io::copy(bytes, &mut io::sink()));
-        Err(self.run_there())
+        Err(self.wrong_node_error())
     }
 }
 
@@ -341,7 +354,7 @@ struct ActiveJobsElsewhere {
     store: Arc<SharedStore>,
     config: Arc<ActiveConfig>,
     packages: PackageStore,
-    own: Option<Arc<OwnFolders>>,
+    own_folders: Option<Arc<OwnFolders>>,
     rows: Option<Arc<JobRows>>,
 }
 
@@ -360,8 +373,8 @@ impl ActiveJobs for ActiveJobsElsewhere {
 
     /// The commits of this node are not in its own subscription, so they are passed on here.
     fn on_event(&self, job: &Job, events: &[Event]) {
-        if let Some(own) = &self.own {
-            own.on_change(job);
+        if let Some(own_folders) = &self.own_folders {
+            own_folders.on_change(job);
         }
         if let Some(rows) = &self.rows {
             rows.on_event(job, events);

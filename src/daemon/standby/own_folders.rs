@@ -67,17 +67,25 @@ impl OwnFolders {
         if config.store.objects().is_none() {
             wait_for_storage(config.store.packages()).await?;
         }
-        let followed = store.follow();
-        let shared = Arc::clone(store) as Arc<dyn Store>;
+        let commits = store.follow();
+        let dyn_store = Arc::clone(store) as Arc<dyn Store>;
         let packages = package_objects::open(&config.store).await?;
         let folders = Arc::new(FolderPolicies::default());
         folders.replace(&config.folders, config.store.node());
         let ownership = accounts::ownership(config, false);
-        let (of_receipts, of_deliveries) = (packages.clone(), packages.clone());
-        let receipts =
-            ReceiptWriter::new(Arc::clone(&shared), of_receipts, Arc::clone(&folders), ownership.clone());
-        let deliveries =
-            Deliveries::new(Arc::clone(&shared), of_deliveries, Arc::clone(&folders), ownership.clone());
+        let (receipt_packages, delivery_packages) = (packages.clone(), packages.clone());
+        let receipts = ReceiptWriter::new(
+            Arc::clone(&dyn_store),
+            receipt_packages,
+            Arc::clone(&folders),
+            ownership.clone(),
+        );
+        let deliveries = Deliveries::new(
+            Arc::clone(&dyn_store),
+            delivery_packages,
+            Arc::clone(&folders),
+            ownership.clone(),
+        );
         let deliveries = Arc::new(deliveries);
         let queue = Arc::new(Queue::default());
         let observer = Arc::new(JobFollowers { deliveries: Arc::clone(&deliveries), rows });
@@ -85,12 +93,12 @@ impl OwnFolders {
             JobEvents::new(Arc::clone(&queue), packages.clone(), Arc::new(receipts.elsewhere()), observer);
         let events = Arc::new(events);
 
-        let pause = Arc::new(PauseGate::remembered(&*shared)?);
+        let pause = Arc::new(PauseGate::remembered(&*dyn_store)?);
         let load =
             AdmissionLoad::new(Arc::clone(&queue), Arc::clone(&pause), Arc::<SuspendedAccounts>::default());
         let (policy, outbox) = (accounts::policy(config)?, config.store.path.join("outbox"));
         let active = ActiveConfig { policy, outbox, config: config.clone() };
-        let admission = Admission::new(Arc::clone(&shared), packages.clone(), active, Arc::clone(&events));
+        let admission = Admission::new(Arc::clone(&dyn_store), packages.clone(), active, Arc::clone(&events));
         let admission = admission.with_ownership(ownership).standing_by();
         let admission = Arc::new(admission.with_limit(Box::new(load), config.store.most_waiting));
 
@@ -100,18 +108,18 @@ impl OwnFolders {
         let observer = Arc::new(FolderObserver::new(Arc::clone(&metrics)));
         let inspector = Arc::clone(&admission) as _;
         let inspections =
-            OwnInspections::new(Arc::clone(&shared), folders, events, inspector, config.api.retry);
+            OwnInspections::new(Arc::clone(&dyn_store), folders, events, inspector, config.api.retry);
         let inspections = Arc::new(inspections);
         let jobs =
             OwnJobs { queue, deliveries: Arc::clone(&deliveries), inspections: Arc::clone(&inspections) };
-        let following = CommitFollower { store: shared, pause, jobs: jobs.clone() };
-        following.store.open_jobs()?.iter().for_each(|job| {
+        let follower = CommitFollower { store: dyn_store, pause, jobs: jobs.clone() };
+        follower.store.open_jobs()?.iter().for_each(|job| {
             jobs.queue.upsert(job);
             jobs.inspections.request(job);
         });
         let intake = Intake::start(own, Arc::clone(&admission) as _, observer, &shutdown)?;
         let tasks = vec![
-            tokio::spawn(following.run(followed)),
+            tokio::spawn(follower.run(commits)),
             tokio::spawn(Arc::clone(&deliveries).run(shutdown.clone())),
             tokio::spawn(inspections.run(shutdown.clone())),
         ];
@@ -197,26 +205,26 @@ impl OwnFolders {
     }
 
     /// Whether a folder of this name is on this node only.
-    pub(super) fn has(&self, folder: &str) -> bool {
+    pub(super) fn contains(&self, folder: &str) -> bool {
         self.config.config.own_folders().any(|own| own.name == folder)
     }
 
     /// The state of a file, unless it is in a folder that another node watches.
     pub(super) fn file_standing(&self, path: &Path) -> Result<Option<FileStanding>, StoreError> {
         let standing = self.admission.file_standing(path)?;
-        Ok(standing.folder.as_deref().is_none_or(|folder| self.has(folder)).then_some(standing))
+        Ok(standing.folder.as_deref().is_none_or(|folder| self.contains(folder)).then_some(standing))
     }
 }
 
 /// Waits for the folder that the active node has created in the shared storage. If the folder is missing, the storage is not
 /// mounted: files written to its path would be on the local disk, where no other node finds them.
-async fn wait_for_storage(shared: &Path) -> anyhow::Result<()> {
-    let (folder, started) = (shared.join("packages"), Instant::now());
+async fn wait_for_storage(storage: &Path) -> anyhow::Result<()> {
+    let (folder, started) = (storage.join("packages"), Instant::now());
     while !folder.is_dir() {
         if started.elapsed() > MAX_MOUNTING {
             anyhow::bail!(
                 "[store] packages: {} has nothing of the active node; mount the storage that all nodes share there",
-                shared.display()
+                storage.display()
             );
         }
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -256,8 +264,8 @@ struct CommitFollower {
 }
 
 impl CommitFollower {
-    async fn run(self, mut followed: UnboundedReceiver<Vec<Entry>>) {
-        while let Some(entries) = followed.recv().await {
+    async fn run(self, mut commits: UnboundedReceiver<Vec<Entry>>) {
+        while let Some(entries) = commits.recv().await {
             if entries.iter().any(concerns_pauses)
                 && let Err(error) = self.pause.follow(&*self.store).await
             {

@@ -22,7 +22,7 @@ pub(super) struct StandbyPages {
     pub(super) heartbeats: Heartbeats,
     pub(super) since: Timestamp,
     /// The folders that this node watches.
-    pub(super) own: Option<Arc<OwnFolders>>,
+    pub(super) own_folders: Option<Arc<OwnFolders>>,
 }
 
 impl HealthPages for StandbyPages {
@@ -32,8 +32,8 @@ impl HealthPages for StandbyPages {
         text.one(&registry::START_TIME, self.since.as_second() as f64);
         node_metrics::write(&mut text, self.handler.store(), false);
         write_trouble(&mut text, &self.handler.trouble());
-        if let Some(own) = &self.own {
-            write_folders(&mut text, own);
+        if let Some(own_folders) = &self.own_folders {
+            write_folders(&mut text, own_folders);
         }
         if let Ok(space) = self.handler.packages().free_space() {
             text.one(&registry::STORE_FREE, space.free as f64);
@@ -42,8 +42,8 @@ impl HealthPages for StandbyPages {
         for (part, age) in self.heartbeats.ages() {
             family.sample(&[part], age.as_secs_f64());
         }
-        if let Some(own) = &self.own {
-            own.metrics().write_lost(&mut text);
+        if let Some(own_folders) = &self.own_folders {
+            own_folders.metrics().write_lost(&mut text);
         }
         // Its configuration is read at the start only.
         let standing = self.handler.configuration_standing();
@@ -66,11 +66,11 @@ impl HealthPages for StandbyPages {
 }
 
 /// Writes what concerns the folders of this node.
-fn write_folders(text: &mut ExpositionText, own: &OwnFolders) {
-    write_folder_health(text, &own.intake().health());
-    text.one(&registry::WATCH_OVERFLOWS, own.intake().overflows() as f64);
+fn write_folders(text: &mut ExpositionText, own_folders: &OwnFolders) {
+    write_folder_health(text, &own_folders.intake().health());
+    text.one(&registry::WATCH_OVERFLOWS, own_folders.intake().overflows() as f64);
     let mut family = text.family(&registry::OUTBOX_WRITABLE);
-    for (folder, is_writable) in own.outboxes() {
+    for (folder, is_writable) in own_folders.outboxes() {
         family.sample(&[&folder], f64::from(u8::from(is_writable)));
     }
 }

@@ -11,9 +11,9 @@ use dropship_store::{Entry, SharedStore, Store};
 pub(super) async fn follow(
     rows: Arc<JobRows>,
     store: Arc<SharedStore>,
-    mut followed: UnboundedReceiver<Vec<Entry>>,
+    mut commits: UnboundedReceiver<Vec<Entry>>,
 ) {
-    while let Some(entries) = followed.recv().await {
+    while let Some(entries) = commits.recv().await {
         entries.iter().for_each(|entry| apply(&rows, &store, entry));
     }
 }

@@ -28,12 +28,12 @@ const LAST_ANSWERS: Duration = Duration::from_millis(300);
 /// The control socket of a node that stands by. It is removed when this is dropped.
 pub(in crate::daemon) struct Standby {
     socket: PathBuf,
-    closing: CancellationToken,
+    socket_shutdown: CancellationToken,
     threads: Option<ControlThreads>,
     /// Listens on the addresses of the metrics and the pages.
-    listening: Vec<JoinHandle<()>>,
+    listeners: Vec<JoinHandle<()>>,
     /// Keeps the packages of the pages up to date.
-    following: Option<JoinHandle<()>>,
+    rows_task: Option<JoinHandle<()>>,
 }
 
 impl Standby {
@@ -43,7 +43,7 @@ impl Standby {
         config: &Config,
         heartbeats: &Heartbeats,
         active: watch::Receiver<Option<String>>,
-        own: Option<Arc<OwnFolders>>,
+        own_folders: Option<Arc<OwnFolders>>,
         rows: Option<Arc<JobRows>>,
     ) -> anyhow::Result<Self> {
         let names = config.control.operators.clone();
@@ -53,38 +53,39 @@ impl Standby {
             config,
             operators,
             active.clone(),
-            own.clone(),
+            own_folders.clone(),
             rows.clone(),
         )?);
         let (heartbeats, since) = (heartbeats.clone(), Timestamp::now());
-        let pages = StandbyPages { handler: Arc::clone(&handler), heartbeats, since, own };
+        let pages = StandbyPages { handler: Arc::clone(&handler), heartbeats, since, own_folders };
         let routes = http::routes(Arc::new(pages));
-        let (threads, mut listening) = (ControlThreads::start()?, Vec::new());
+        let (threads, mut listeners) = (ControlThreads::start()?, Vec::new());
         if let Some(address) = config.metrics {
-            listening.extend(threads.spawn(http::listen(address, routes.clone())?));
+            listeners.extend(threads.spawn(http::listen(address, routes.clone())?));
         }
-        let mut following = None;
+        let mut rows_task = None;
         if let (Some(settings), Some(rows)) = (config.web.clone(), rows) {
             // Registered before the pages read the store.
-            let followed = store.follow();
-            following = Some(tokio::spawn(rows::follow(Arc::clone(&rows), Arc::clone(store), followed)));
+            let commits = store.follow();
+            rows_task = Some(tokio::spawn(rows::follow(Arc::clone(&rows), Arc::clone(store), commits)));
             let (handler, main) = (Arc::clone(&handler) as _, tokio::runtime::Handle::current());
             let parts =
                 web::SiteParts { settings, handler, rows, main, sandbox: false, stands_by: Some(active) };
-            listening.extend(threads.spawn(web::listen(parts)?));
+            listeners.extend(threads.spawn(web::listen(parts)?));
         }
-        let (socket, closing) = (config.control.socket.clone(), CancellationToken::new());
+        let (socket, socket_shutdown) = (config.control.socket.clone(), CancellationToken::new());
         let main = tokio::runtime::Handle::current();
-        let serving = control::serve(&socket, handler, routes, main, closing.clone().cancelled_owned())
-            .with_context(|| format!("cannot bind the control socket {}", socket.display()))?;
+        let serving =
+            control::serve(&socket, handler, routes, main, socket_shutdown.clone().cancelled_owned())
+                .with_context(|| format!("cannot bind the control socket {}", socket.display()))?;
         threads.spawn(serving);
-        Ok(Self { socket, closing, threads: Some(threads), listening, following })
+        Ok(Self { socket, socket_shutdown, threads: Some(threads), listeners, rows_task })
     }
 
     /// Ends, because this node has taken over. The addresses can be bound again then.
     pub(in crate::daemon) async fn end(mut self) {
         tokio::time::sleep(LAST_ANSWERS).await;
-        for task in self.listening.drain(..) {
+        for task in self.listeners.drain(..) {
             task.abort();
             drop(task.await);
         }
@@ -93,8 +94,8 @@ impl Standby {
 
 impl Drop for Standby {
     fn drop(&mut self) {
-        self.closing.cancel();
-        self.following.iter().for_each(JoinHandle::abort);
+        self.socket_shutdown.cancel();
+        self.rows_task.iter().for_each(JoinHandle::abort);
         drop(std::fs::remove_file(&self.socket));
         drop(self.threads.take());
     }

@@ -22,9 +22,9 @@ use dropship_store::ListeningNote;
 pub(super) struct ServedEndpoints {
     pub(super) reloader: Arc<Reloader>,
     pub(super) tasks: Vec<JoinHandle<()>>,
-    pub(super) closing: CancellationToken,
+    pub(super) socket_shutdown: CancellationToken,
     pub(super) threads: ControlThreads,
-    pub(super) listening: Option<ListeningNote>,
+    pub(super) listening_note: Option<ListeningNote>,
 }
 
 /// Binds the control socket and the address of the endpoints, and serves both on threads of their own.
@@ -69,18 +69,18 @@ pub(super) async fn serve_control(
         };
         tasks.extend(threads.spawn(web::listen(parts)?));
     }
-    let (socket, closing) = (active.config.control.socket.clone(), CancellationToken::new());
+    let (socket, socket_shutdown) = (active.config.control.socket.clone(), CancellationToken::new());
     let main = tokio::runtime::Handle::current();
-    let serving = control::serve(&socket, handler, routes, main, closing.clone().cancelled_owned())
+    let serving = control::serve(&socket, handler, routes, main, socket_shutdown.clone().cancelled_owned())
         .with_context(|| format!("cannot bind the control socket {}", socket.display()))?;
     tasks.extend(threads.spawn(serving));
-    let listening = ListeningNote::write(&active.config.store.path);
-    let listening = listening.inspect_err(|error| {
+    let listening_note = ListeningNote::write(&active.config.store.path);
+    let listening_note = listening_note.inspect_err(|error| {
         tracing::warn!(
             "cannot note in the lock of the store {} that the control socket is served: {error}; commands wait 30 s if the \
              socket is removed",
             active.config.store.path.display()
         );
     });
-    Ok(ServedEndpoints { reloader, tasks, closing, threads, listening: listening.ok() })
+    Ok(ServedEndpoints { reloader, tasks, socket_shutdown, threads, listening_note: listening_note.ok() })
 }

@@ -48,27 +48,27 @@ pub(super) async fn wait_for_silence(
     store: &Arc<SharedStore>,
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<()> {
-    let mut known: Option<Namesake> = None;
+    let mut first_seen: Option<Namesake> = None;
     loop {
-        let asking = Arc::clone(store);
-        let found = match tokio::task::spawn_blocking(move || asking.namesake()).await? {
+        let queried_store = Arc::clone(store);
+        let found = match tokio::task::spawn_blocking(move || queried_store.namesake()).await? {
             Ok(None) => return Ok(()),
             Ok(Some(found)) => Some(found),
             Err(StoreError::Away { .. }) => None,
             Err(error) => return Err(error.into()),
         };
         if let (Some(found), Some(node)) = (found, store.node()) {
-            let taken = || NameTaken::of(&node.name, &found, found.is_on_machine_of(node));
-            match known.as_ref().filter(|known| known.incarnation == found.incarnation) {
-                Some(known) if found.last_seen > known.last_seen => return Err(taken().into()),
+            let name_taken = || NameTaken::of(&node.name, &found, found.is_on_machine_of(node));
+            match first_seen.as_ref().filter(|first_seen| first_seen.incarnation == found.incarnation) {
+                Some(first_seen) if found.last_seen > first_seen.last_seen => return Err(name_taken().into()),
                 Some(_) => {}
                 None => {
                     tracing::warn!(
                         event = "name_taken_waits",
                         "{}; this daemon waits for up to 30 s to see whether that one lives",
-                        taken()
+                        name_taken()
                     );
-                    known = Some(found);
+                    first_seen = Some(found);
                 }
             }
         }

@@ -36,7 +36,7 @@ pub(super) struct OpenStore {
     /// Closed while this node has no lease of the store.
     pub(super) gate: ChangeGate,
     /// The entries of other nodes, if there can be some.
-    pub(super) followed: Option<UnboundedReceiver<Vec<Entry>>>,
+    pub(super) foreign_commits: Option<UnboundedReceiver<Vec<Entry>>>,
 }
 
 /// Opens the store and logs what that has changed in it. Stands by while another node has the lease of one in a database.
@@ -52,7 +52,14 @@ pub(super) async fn open_store(
         let (store, report) = open_when_unlocked(home, socket, &heartbeat, cancelled).await?;
         log_open_report(&report);
         let (stopped, gate) = (store.stopped(), ChangeGate::default());
-        return Ok(OpenStore { stopped, store: Arc::new(store), report, heartbeats, gate, followed: None });
+        return Ok(OpenStore {
+            stopped,
+            store: Arc::new(store),
+            report,
+            heartbeats,
+            gate,
+            foreign_commits: None,
+        });
     };
     let (store, mut report) = open_in_database(config, database, &heartbeat, cancelled).await?;
     log_open_report(&report);
@@ -61,19 +68,26 @@ pub(super) async fn open_store(
     if let Some(mismatch) = store_binding::endpoint_mismatch(&*store, config, options.sandbox)? {
         return Err(mismatch.into());
     }
-    if let Err(taken) = namesake::wait_for_silence(&store, cancelled).await {
+    if let Err(name_taken) = namesake::wait_for_silence(&store, cancelled).await {
         store.close();
-        return Err(taken);
+        return Err(name_taken);
     }
-    if let Some(conflict) = reported_folders::conflict(&*store, config) {
+    if let Some(conflict) = reported_folders::find_conflict(&*store, config) {
         store.close();
         return Err(conflict.into());
     }
-    let (is_new, followed) = stand_by(&store, config, &heartbeats, cancelled).await?;
+    let (is_new, foreign_commits) = stand_by(&store, config, &heartbeats, cancelled).await?;
     report.is_new = is_new;
     let lease = store.lease().context("the store has no lease")?;
     let gate = ChangeGate::new(move || lease.is_valid());
-    Ok(OpenStore { stopped: store.stopped(), store, report, heartbeats, gate, followed: Some(followed) })
+    Ok(OpenStore {
+        stopped: store.stopped(),
+        store,
+        report,
+        heartbeats,
+        gate,
+        foreign_commits: Some(foreign_commits),
+    })
 }
 
 /// Opens the store. Waits while a command has locked it, which takes moments; fails if another daemon has locked it.
@@ -118,7 +132,7 @@ async fn open_in_database(
     let started = Instant::now();
     let mut is_logged = false;
     loop {
-        let error = match attempt(config, database, heartbeat, cancelled).await {
+        let error = match try_open_in_database(config, database, heartbeat, cancelled).await {
             Ok(opened) => return Ok(opened),
             Err(error) => error,
         };
@@ -137,14 +151,14 @@ async fn open_in_database(
     }
 }
 
-async fn attempt(
+async fn try_open_in_database(
     config: &Config,
     database: &Database,
     heartbeat: &Heartbeat,
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<(SharedStore, OpenReport)> {
     let (home, database) = (config.store.path.clone(), database.clone());
-    let folders = reported_folders::reported(config);
+    let folders = reported_folders::reported_names(config);
     let (heartbeat, cancelled) = (Arc::new(heartbeat.clone()), Arc::clone(cancelled));
     let opening = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
         let journal = database::connect(&database)?;
@@ -162,44 +176,45 @@ async fn stand_by(
     heartbeats: &Heartbeats,
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<(bool, UnboundedReceiver<Vec<Entry>>)> {
-    let (standing_by, mut waits_for) = watch::channel(None);
-    let (waiting, cancelled) = (Arc::clone(store), Arc::clone(cancelled));
-    let mut taking = tokio::task::spawn_blocking(move || {
-        let taken = waiting.take_lease(&standing_by, &cancelled);
-        let is_new = taken.inspect_err(|_| waiting.close())?;
-        Ok::<_, StoreError>((is_new, waiting.follow()))
+    let (active_node_sender, mut active_node) = watch::channel(None);
+    let (leasing_store, cancelled) = (Arc::clone(store), Arc::clone(cancelled));
+    let mut lease_task = tokio::task::spawn_blocking(move || {
+        let lease_result = leasing_store.take_lease(&active_node_sender, &cancelled);
+        let is_new = lease_result.inspect_err(|_| leasing_store.close())?;
+        Ok::<_, StoreError>((is_new, leasing_store.follow()))
     });
     tokio::select! {
-        taken = &mut taking => return Ok(taken??),
+        lease_result = &mut lease_task => return Ok(lease_result??),
         // Once the channel is closed, the other branch ends with the result.
-        Ok(_) = waits_for.wait_for(Option::is_some) => {}
+        Ok(_) = active_node.wait_for(Option::is_some) => {}
     }
     let rows = config.web.as_ref().map(|_| Arc::default());
     // The other node may end before it has created its folder in the shared storage.
-    let own = tokio::select! {
-        taken = &mut taking => return Ok(taken??),
-        own = OwnFolders::start(store, config, rows.clone()) => own?,
+    let own_folders = tokio::select! {
+        lease_result = &mut lease_task => return Ok(lease_result??),
+        own_folders = OwnFolders::start(store, config, rows.clone()) => own_folders?,
     };
-    let standby = Standby::serve(store, config, heartbeats, waits_for.clone(), own.clone(), rows).await?;
-    let taken = tokio::select! {
-        taken = &mut taking => taken,
-        () = announce(waits_for) => taking.await,
+    let standby =
+        Standby::serve(store, config, heartbeats, active_node.clone(), own_folders.clone(), rows).await?;
+    let lease_result = tokio::select! {
+        lease_result = &mut lease_task => lease_result,
+        () = announce(active_node) => lease_task.await,
     };
     standby.end().await;
-    if let Some(own) = own {
-        own.end().await;
+    if let Some(own_folders) = own_folders {
+        own_folders.end().await;
     }
-    let taken = taken??;
+    let lease_result = lease_result??;
     tracing::info!(event = "taken_over", "this node has taken over, and processes the jobs of the database");
-    Ok(taken)
+    Ok(lease_result)
 }
 
 /// Reports for which node this one stands by. systemd counts it as started, and expects signs of life: it may stand by for months.
-async fn announce(mut waits_for: watch::Receiver<Option<String>>) {
+async fn announce(mut active_node: watch::Receiver<Option<String>>) {
     let pause = systemd::watchdog().map_or(Duration::from_secs(3600), |timeout| timeout / 4);
-    waits_for.mark_changed();
+    active_node.mark_changed();
     loop {
-        match tokio::time::timeout(pause, waits_for.changed()).await {
+        match tokio::time::timeout(pause, active_node.changed()).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return,
             Err(_) => {
@@ -207,7 +222,7 @@ async fn announce(mut waits_for: watch::Receiver<Option<String>>) {
                 continue;
             }
         }
-        let Some(node) = waits_for.borrow_and_update().clone() else { continue };
+        let Some(node) = active_node.borrow_and_update().clone() else { continue };
         tracing::info!(
             event = "standing_by",
             "node `{node}` processes the jobs of the database; this node stands by, and takes over when that one ends"

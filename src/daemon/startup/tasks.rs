@@ -53,7 +53,7 @@ pub(super) fn spawn_tasks(
         tokio::spawn(memory::trim_regularly(Arc::clone(intake))),
         tokio::spawn(Arc::clone(&core.deliveries).run(core.pipeline.shutdown().clone())),
     ];
-    others.extend(opened.followed.map(|followed| tokio::spawn(followed::act_on(pipeline(), followed))));
+    others.extend(opened.foreign_commits.map(|commits| tokio::spawn(followed::act_on(pipeline(), commits))));
     let caught_up = recovery::catch_up(core, opened.report.is_new, captured);
     Ok(Tasks { workers: tokio::spawn(crate::pipeline::run(pipeline())), others, caught_up })
 }
