@@ -14,7 +14,7 @@ use dropship_package::{PemFile, Policy, Trust, TrustSources};
 use dropship_redact::{Lifetime, SecretString, remember};
 
 /// How long a secret of a file is searched for in messages after it was last read; it is read again for each token.
-const ROTATED: Duration = Duration::from_secs(7 * 24 * 3600);
+const MASK_SECRET_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A client for each account. A sandbox accepts any secret, so no secret is read for it.
 ///
@@ -119,7 +119,7 @@ fn credential(account: &Account) -> anyhow::Result<dropship_hardware::Credential
 
 fn check_secret(path: &Path) -> anyhow::Result<()> {
     let text = text(path)?;
-    remember(&text, Lifetime::For(ROTATED));
+    remember(&text, Lifetime::For(MASK_SECRET_FOR));
     if text.trim().is_empty() { Err(anyhow!("{} contains no secret", path.display())) } else { Ok(()) }
 }
 
@@ -137,7 +137,7 @@ fn trust(signers: &Signers) -> anyhow::Result<Trust> {
         paths.iter().map(|path| Ok((path.display().to_string(), read(path)?))).collect()
     };
     let roots = files(&signers.roots)?;
-    let of_system = match signers.system_roots {
+    let system_bundle = match signers.system_roots {
         true => files(&[system_roots()?])?,
         false => Vec::new(),
     };
@@ -146,7 +146,7 @@ fn trust(signers: &Signers) -> anyhow::Result<Trust> {
     let crls = files(&signers.crls)?;
     let trust = Trust::from_pem(&TrustSources {
         roots: pem(&roots),
-        system_roots: pem(&of_system),
+        system_roots: pem(&system_bundle),
         intermediates: pem(&intermediates),
         timestamp_roots: pem(&timestamp_roots),
         crls: pem(&crls),

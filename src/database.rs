@@ -77,7 +77,7 @@ mod postgres {
     use dropship_redact::{Lifetime, SecretString, remember};
 
     /// How long a password is searched for in messages after it was last read; it is read again for each connection.
-    const ROTATED: Duration = Duration::from_secs(7 * 24 * 3600);
+    const MASK_SECRET_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 
     /// What a connection needs.
     pub(super) fn parts(database: &Database) -> anyhow::Result<(Address, Option<Password>, Option<Roots>)> {
@@ -111,7 +111,7 @@ mod postgres {
         if password.is_empty() {
             return Err(format!("{} contains no password", path.display()));
         }
-        remember(password, Lifetime::For(ROTATED));
+        remember(password, Lifetime::For(MASK_SECRET_FOR));
         Ok(SecretString::from(password.to_owned()))
     }
 

@@ -20,18 +20,18 @@ const PAGE: usize = 256;
 pub fn examine(
     store: &dyn Store,
     packages: &PackageStore,
-    compared: &ReceiptComparison,
+    comparison: &ReceiptComparison,
 ) -> Result<Vec<Finding>, StoreError> {
     let mut findings = store.check()?;
-    let unread = |source| StoreError::Io { what: "cannot read", path: "packages".into(), error: source };
-    let mut orphans: BTreeSet<JobId> = packages.jobs().map_err(unread)?.into_iter().collect();
+    let read_error = |source| StoreError::Io { what: "cannot read", path: "packages".into(), error: source };
+    let mut orphans: BTreeSet<JobId> = packages.jobs().map_err(read_error)?.into_iter().collect();
     let mut before = None;
     loop {
         let page = store.jobs(&Filter { state: None, before, limit: PAGE })?;
         for job in &page {
             orphans.remove(job.id());
             findings.extend(check_copy(packages, job));
-            findings.extend(check_receipt(packages, compared, job));
+            findings.extend(check_receipt(packages, comparison, job));
             findings.extend(check_doubt(job));
         }
         before = page.last().map(|job| job.id().clone());
@@ -41,8 +41,8 @@ pub fn examine(
     }
     for id in orphans {
         // A package that is being accepted has no job for an instant.
-        if store.job(&id)?.is_none() && packages.jobs().map_err(unread)?.contains(&id) {
-            let mend = if compared.unknown.contains(&id) {
+        if store.job(&id)?.is_none() && packages.jobs().map_err(read_error)?.contains(&id) {
+            let remedy = if comparison.unknown.contains(&id) {
                 "no action needed: the next start recovers its job from the receipt, and keeps the package while the job needs it"
             } else if packages.keeps_new_orphans() {
                 "the next start that is more than a day later deletes it: a daemon ended before it had accepted the package, and captures it \
@@ -50,7 +50,7 @@ pub fn examine(
             } else {
                 "the next start deletes it: the daemon ended before it had accepted the package, and captures it again"
             };
-            findings.push(Finding::new(format!("the captured package {id} belongs to no job"), mend));
+            findings.push(Finding::new(format!("the captured package {id} belongs to no job"), remedy));
         }
     }
     Ok(findings)
@@ -58,7 +58,7 @@ pub fn examine(
 
 /// The store lacks what the receipts show: it was restored from a backup.
 #[must_use]
-pub fn stale_store(compared: &ReceiptComparison, config: &Config) -> Option<Finding> {
+pub fn stale_store(comparison: &ReceiptComparison, config: &Config) -> Option<Finding> {
     let safe = "nothing that a receipt shows is sent again: the daemon recovers these jobs when it starts";
     let remedy = match config.store.database {
         Some(_) => format!(
@@ -69,7 +69,7 @@ pub fn stale_store(compared: &ReceiptComparison, config: &Config) -> Option<Find
              (docs/operating.md, \"Restore\"); then decide on the jobs that `dropship jobs --state held` lists"
         ),
     };
-    let stale = compared.stale;
+    let stale = comparison.stale;
     stale.is_stale().then(|| Finding::new(format!("store-older-than-receipts: {stale}"), remedy))
 }
 
@@ -79,9 +79,9 @@ pub fn recovered_store(stale: StaleStore, undecided: usize) -> Option<Finding> {
     let remedy = match undecided {
         0 => "no action needed: the jobs were recovered; this message ends with the next start of the daemon"
             .to_owned(),
-        more => format!(
+        count => format!(
             "decide on the {} that `dropship jobs --state held` lists (docs/operating.md, \"Restore\")",
-            counted(more, "recovered job")
+            counted(count, "recovered job")
         ),
     };
     stale.is_stale().then(|| Finding::new(format!("store-older-than-receipts: {stale}"), remedy))
@@ -89,31 +89,32 @@ pub fn recovered_store(stale: StaleStore, undecided: usize) -> Option<Finding> {
 
 /// From `accepted` until the signed package is collected, the job depends on its copy.
 fn check_copy(packages: &PackageStore, job: &Job) -> Option<Finding> {
-    let needed = job.is_accepted()
+    let is_needed = job.is_accepted()
         && job.collected().is_none()
         && !matches!(job.state(), State::Succeeded | State::Cancelled | State::Rejected { .. });
-    if !needed {
+    if !is_needed {
         return None;
     }
-    let mend = "restore it from a backup of the store, or cancel the job and drop the package again";
+    let remedy = "restore it from a backup of the store, or cancel the job and drop the package again";
     let name = || packages.copy_name(job.id());
     match packages.copy_facts(job.id()) {
         Err(error) => Some(Finding::new(
             format!("job {}: cannot read its captured package {}: {error}", job.id(), name()),
-            mend,
+            remedy,
         )),
         Ok(facts) if facts.sha256 != job.package().sha256 => Some(Finding::new(
             format!("job {}: {} has other bytes than the package that was inspected", job.id(), name()),
-            mend,
+            remedy,
         )),
         Ok(_) => match job.plan().map(|plan| packages.plan_snapshot(job.id(), plan)) {
             Some(Ok(_)) => None,
             Some(Err(error)) => {
-                Some(Finding::new(format!("job {}: cannot read its plan: {error}", job.id()), mend))
+                Some(Finding::new(format!("job {}: cannot read its plan: {error}", job.id()), remedy))
             }
-            None => {
-                Some(Finding::new(format!("job {}: its plan was lost with an earlier store", job.id()), mend))
-            }
+            None => Some(Finding::new(
+                format!("job {}: its plan was lost with an earlier store", job.id()),
+                remedy,
+            )),
         },
     }
 }
@@ -142,17 +143,17 @@ fn check_doubt(job: &Job) -> Option<Finding> {
 }
 
 /// A receipt may be missing, since the build server may delete it. It must not contradict the job.
-fn check_receipt(packages: &PackageStore, compared: &ReceiptComparison, job: &Job) -> Option<Finding> {
-    let written = match ResultPlace::of(packages, &job.package().outbox, None) {
+fn check_receipt(packages: &PackageStore, comparison: &ReceiptComparison, job: &Job) -> Option<Finding> {
+    let receipt_state = match ResultPlace::of(packages, &job.package().outbox, None) {
         // They were read together: one by one, each would take the time of a call.
-        ResultPlace::Objects(_) => *compared.receipt_states.get(job.id())?,
+        ResultPlace::Objects(_) => *comparison.receipt_states.get(job.id())?,
         place => place.receipt().ok()?.filter(|receipt| receipt.id == *job.id())?.state,
     };
-    let stale = job.state().has_ended() && written != job.state().kind();
-    stale.then(|| {
+    let is_stale = job.state().has_ended() && receipt_state != job.state().kind();
+    is_stale.then(|| {
         let (id, state) = (job.id(), job.state().kind());
         Finding::new(
-            format!("job {id} is {state}, but its receipt in {} shows {written}", job.package().outbox),
+            format!("job {id} is {state}, but its receipt in {} shows {receipt_state}", job.package().outbox),
             "the daemon writes it again within a minute, once the outbox can be written",
         )
     })

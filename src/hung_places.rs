@@ -66,7 +66,7 @@ pub fn within<T: Send + 'static>(
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<T> {
-    let (begun, token) = begin(place)?;
+    let (folder_work, token) = begin(place)?;
     let (done, result) = mpsc::sync_channel(1);
     std::thread::Builder::new().name("file work".to_owned()).spawn(move || {
         // The caller may have given up, and a late result is dropped.
@@ -75,13 +75,13 @@ pub fn within<T: Send + 'static>(
     })?;
     match result.recv_timeout(limit) {
         Ok(result) => Ok(result),
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(begun.abandon(limit)),
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(folder_work.abandon(limit)),
         Err(mpsc::RecvTimeoutError::Disconnected) => Err(io::Error::other("the file work failed")),
     }
 }
 
 /// Time without progress after which another thread works in the folders that are left.
-const SLOW: Duration = Duration::from_millis(100);
+const SLOW_AFTER: Duration = Duration::from_millis(100);
 
 /// Runs the same work in several folders, on one thread while the folders respond. Returns when it is done in all of them, or
 /// after `limit`: a result is absent where the work had not started by then. For callers that may block.
@@ -93,9 +93,9 @@ pub fn each_within<T: Send + 'static>(
     let deadline = Instant::now() + limit;
     let folders = places.iter().map(|_| FolderProgress::Waits).collect();
     let progress = PassProgress { folders, missing: places.len() };
-    let left = Mutex::new(places.into_iter().enumerate());
+    let unstarted = Mutex::new(places.into_iter().enumerate());
     let pass = Arc::new(FolderPass {
-        left,
+        unstarted,
         work,
         deadline,
         progress: Mutex::new(progress),
@@ -106,14 +106,14 @@ pub fn each_within<T: Send + 'static>(
     while progress.missing > 0 && Instant::now() < deadline {
         let is_slow = before == usize::MAX || before == progress.missing;
         before = progress.missing;
-        if is_slow && pass.left.lock().len() > 0 {
+        if is_slow && pass.unstarted.lock().len() > 0 {
             let pass = Arc::clone(&pass);
             let thread = std::thread::Builder::new().name("file work".to_owned());
             if let Err(error) = thread.spawn(move || pass.run()) {
                 tracing::debug!("cannot start a thread for file work: {error}");
             }
         }
-        pass.is_done.wait_for(&mut progress, SLOW);
+        pass.is_done.wait_for(&mut progress, SLOW_AFTER);
     }
     let folders = std::mem::take(&mut progress.folders);
     drop(progress);
@@ -127,7 +127,7 @@ pub fn each_within<T: Send + 'static>(
 
 /// Work in several folders, which some threads share.
 struct FolderPass<F, T> {
-    left: Mutex<Enumerate<IntoIter<PathBuf>>>,
+    unstarted: Mutex<Enumerate<IntoIter<PathBuf>>>,
     work: F,
     /// No work begins after this.
     deadline: Instant,
@@ -152,7 +152,7 @@ impl<T, F: Fn(usize) -> T> FolderPass<F, T> {
     /// Works in the folders that no other thread has taken.
     fn run(&self) {
         loop {
-            let next = self.left.lock().next();
+            let next = self.unstarted.lock().next();
             let Some((index, place)) = next.filter(|_| Instant::now() < self.deadline) else { return };
             let result = match begin(&place) {
                 Ok((work, token)) => {
@@ -170,8 +170,8 @@ impl<T, F: Fn(usize) -> T> FolderPass<F, T> {
     fn record(&self, index: usize, state: FolderProgress<T>) {
         let mut progress = self.progress.lock();
         progress.missing -= usize::from(matches!(state, FolderProgress::Done(_)));
-        if let Some(known) = progress.folders.get_mut(index) {
-            *known = state;
+        if let Some(slot) = progress.folders.get_mut(index) {
+            *slot = state;
         }
         if progress.missing == 0 {
             self.is_done.notify_one();

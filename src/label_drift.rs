@@ -24,14 +24,14 @@ pub struct UnacknowledgedDrift {
 
 /// The entry that adds a change to the list.
 #[must_use]
-pub fn raised(label: RemoteId, drift: &UnacknowledgedDrift) -> Option<Entry> {
+pub fn added_entry(label: RemoteId, drift: &UnacknowledgedDrift) -> Option<Entry> {
     let value = serde_json::to_string(drift).ok()?;
     Some(Entry::Setting { key: key(label), value: Some(value) })
 }
 
 /// The entry that removes the change of a label from the list.
 #[must_use]
-pub fn lowered(label: RemoteId) -> Entry {
+pub fn removal_entry(label: RemoteId) -> Entry {
     Entry::Setting { key: key(label), value: None }
 }
 
@@ -39,9 +39,9 @@ pub fn lowered(label: RemoteId) -> Entry {
 ///
 /// # Errors
 /// When the store cannot be read.
-pub fn forgotten(store: &dyn Store, jobs: &[JobId]) -> Result<Vec<Entry>, StoreError> {
+pub fn removal_entries(store: &dyn Store, jobs: &[JobId]) -> Result<Vec<Entry>, StoreError> {
     let of_jobs = all(store)?.into_iter().filter(|(_, drift)| jobs.contains(&drift.job));
-    Ok(of_jobs.map(|(label, _)| lowered(label)).collect())
+    Ok(of_jobs.map(|(label, _)| removal_entry(label)).collect())
 }
 
 /// The list, with the id of each label.
@@ -80,9 +80,9 @@ mod tests {
                 what: "has expired".to_owned(),
                 at: Timestamp::UNIX_EPOCH,
             };
-            commit(&store, raised(RemoteId::new(label), &drift).into_iter().collect());
+            commit(&store, added_entry(RemoteId::new(label), &drift).into_iter().collect());
         }
-        let entries = forgotten(&store, &[forgotten_job]).expect("read");
+        let entries = removal_entries(&store, &[forgotten_job]).expect("read");
         assert_eq!(entries.len(), 2);
         commit(&store, entries);
         let left = all(&store).expect("read");

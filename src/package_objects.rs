@@ -20,9 +20,9 @@ pub fn for_reading(store: &Store) -> anyhow::Result<PackageStore> {
 /// # Errors
 /// When the folder cannot be opened or cleaned up, or the credentials of the object storage cannot be read or used.
 pub async fn open(store: &Store) -> anyhow::Result<PackageStore> {
-    let of_client = store.clone();
+    let client_config = store.clone();
     // Only this runs on another thread, and may go on after the caller has given up. The folder may then be opened again at once.
-    let objects = tokio::task::spawn_blocking(move || connect(&of_client)).await??;
+    let objects = tokio::task::spawn_blocking(move || connect(&client_config)).await??;
     let folder = store.packages();
     let opened = match store.node() {
         Some(node) => PackageStore::open_of_node(folder, node),
@@ -125,20 +125,20 @@ mod objects {
             Ok(self.0.put(name, bytes)?)
         }
 
-        fn update(&self, name: &str, longest: u64, change: &mut ObjectChange<'_>) -> io::Result<bool> {
-            Ok(self.0.update(name, longest, change)?)
+        fn update(&self, name: &str, max_bytes: u64, change: &mut ObjectChange<'_>) -> io::Result<bool> {
+            Ok(self.0.update(name, max_bytes, change)?)
         }
 
         fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
             Ok(self.0.get(name)?)
         }
 
-        fn get_many(&self, names: &[String], longest: u64) -> io::Result<Vec<Option<Vec<u8>>>> {
-            Ok(self.0.get_many(names, longest)?)
+        fn get_many(&self, names: &[String], max_bytes: u64) -> io::Result<Vec<Option<Vec<u8>>>> {
+            Ok(self.0.get_many(names, max_bytes)?)
         }
 
-        fn fetch(&self, name: &str, to: File, longest: u64) -> io::Result<CopyFacts> {
-            Ok(facts(self.0.fetch(name, to, longest)?))
+        fn fetch(&self, name: &str, to: File, max_bytes: u64) -> io::Result<CopyFacts> {
+            Ok(facts(self.0.fetch(name, to, max_bytes)?))
         }
 
         fn facts(&self, name: &str) -> io::Result<CopyFacts> {

@@ -25,7 +25,7 @@ pub use records::{PlanSnapshot, RejectedPackage};
 
 /// Age below which the copies of an unknown job are not deleted. Another node may be about to create the job, and waits while the
 /// database is away.
-const SETTLED: Duration = Duration::from_secs(24 * 3600);
+const MIN_ORPHAN_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// Default minimum of free space in bytes. With less, no package is captured, so that the journal can still grow.
 pub const MIN_FREE: u64 = 256 << 20;
@@ -53,7 +53,7 @@ pub struct PackageStore {
     min_free: u64,
     objects: Option<Arc<dyn PackageObjects>>,
     /// Jobs whose copy and plan, by its digest, are objects already.
-    shared: Arc<Mutex<BTreeSet<(JobId, String)>>>,
+    already_shared: Arc<Mutex<BTreeSet<(JobId, String)>>>,
 }
 
 impl PackageStore {
@@ -77,7 +77,7 @@ impl PackageStore {
 
     fn prepared(self) -> io::Result<Self> {
         private_folder(&self.root)?;
-        absent_is_fine(fs::remove_dir_all(&self.incoming))?;
+        ignore_not_found(fs::remove_dir_all(&self.incoming))?;
         private_folder(&self.incoming)?;
         Ok(self)
     }
@@ -87,7 +87,14 @@ impl PackageStore {
     pub fn for_reading(store: &Path) -> Self {
         let root = store.join("packages");
         let incoming = root.join("incoming");
-        Self { root, incoming, is_shared: false, min_free: MIN_FREE, objects: None, shared: Arc::default() }
+        Self {
+            root,
+            incoming,
+            is_shared: false,
+            min_free: MIN_FREE,
+            objects: None,
+            already_shared: Arc::default(),
+        }
     }
 
     /// Stores the copies as objects that all nodes reach.
@@ -102,22 +109,22 @@ impl PackageStore {
         self.objects.as_ref()
     }
 
-    /// An object as a file without a name, which disappears with its last user. A longer object is cut off after `longest` bytes.
+    /// An object as a file without a name, which disappears with its last user. A longer object is cut off after `max_bytes` bytes.
     ///
     /// # Errors
     /// [`io::ErrorKind::NotFound`] if there is no object; otherwise, when it cannot be read, or the disk of the store has no space
     /// for it.
-    pub fn open_object(&self, name: &str, longest: u64) -> io::Result<(File, CopyFacts)> {
+    pub fn open_object(&self, name: &str, max_bytes: u64) -> io::Result<(File, CopyFacts)> {
         let objects = self.objects.as_ref().ok_or(io::ErrorKind::NotFound)?;
         private_folder(&self.incoming)?;
-        if !self.has_space_for(longest) {
+        if !self.has_space_for(max_bytes) {
             let message = "the disk of the store is nearly full";
             return Err(io::Error::new(io::ErrorKind::StorageFull, message));
         }
-        let path = self.incoming(&format!("result-{}-{:016x}", std::process::id(), fresh()));
+        let path = self.incoming(&format!("result-{}-{:016x}", std::process::id(), unique_number()));
         let mut file = File::options().read(true).write(true).create_new(true).open(&path)?;
         fs::remove_file(&path)?;
-        let facts = objects.fetch(name, file.try_clone()?, longest)?;
+        let facts = objects.fetch(name, file.try_clone()?, max_bytes)?;
         file.rewind()?;
         Ok((file, facts))
     }
@@ -163,7 +170,7 @@ impl PackageStore {
     /// # Errors
     /// When they cannot be deleted.
     pub fn discard(&self, job: &JobId) -> io::Result<()> {
-        absent_is_fine(fs::remove_dir_all(self.folder(job)))?;
+        ignore_not_found(fs::remove_dir_all(self.folder(job)))?;
         self.objects.as_ref().map_or(Ok(()), |objects| objects.delete_folder(job.as_str()))
     }
 
@@ -173,18 +180,19 @@ impl PackageStore {
     /// # Errors
     /// When they cannot be deleted.
     pub fn discard_orphan(&self, job: &JobId) -> io::Result<()> {
-        let settled =
-            |written: SystemTime| SystemTime::now().duration_since(written).is_ok_and(|age| age > SETTLED);
-        let is_here = match fs::metadata(self.folder(job)) {
-            Ok(meta) => !self.is_shared || settled(meta.modified()?),
+        let is_old_enough = |written: SystemTime| {
+            SystemTime::now().duration_since(written).is_ok_and(|age| age > MIN_ORPHAN_AGE)
+        };
+        let deletes_folder = match fs::metadata(self.folder(job)) {
+            Ok(meta) => !self.is_shared || is_old_enough(meta.modified()?),
             Err(_) => true,
         };
-        if is_here {
-            absent_is_fine(fs::remove_dir_all(self.folder(job)))?;
+        if deletes_folder {
+            ignore_not_found(fs::remove_dir_all(self.folder(job)))?;
         }
         let Some(objects) = &self.objects else { return Ok(()) };
         let newest = objects.names(job.as_str())?.into_iter().map(|(_, written)| written).max();
-        if newest.is_some_and(settled) { objects.delete_folder(job.as_str()) } else { Ok(()) }
+        if newest.is_some_and(is_old_enough) { objects.delete_folder(job.as_str()) } else { Ok(()) }
     }
 
     /// Whether a package without a job is deleted only when it is a day old, because another node may be accepting it.
@@ -213,8 +221,8 @@ impl PackageStore {
     /// When the storage cannot be read.
     pub fn with_copy(&self, jobs: &[JobId]) -> io::Result<Vec<JobId>> {
         let Some(objects) = &self.objects else { return Ok(jobs.to_vec()) };
-        let there: BTreeSet<_> = objects.folders_with("", "package")?.into_iter().collect();
-        let has_copy = |job: &&JobId| there.contains(job.as_str()) || self.downloads(job).exists();
+        let ids_with_copy: BTreeSet<_> = objects.folders_with("", "package")?.into_iter().collect();
+        let has_copy = |job: &&JobId| ids_with_copy.contains(job.as_str()) || self.downloads(job).exists();
         Ok(jobs.iter().filter(has_copy).cloned().collect())
     }
 
@@ -264,7 +272,7 @@ impl PackageStore {
 }
 
 /// A number that no other file of this process has.
-fn fresh() -> u64 {
+fn unique_number() -> u64 {
     static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
     NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
 }
@@ -273,6 +281,6 @@ fn private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-fn absent_is_fine(result: io::Result<()>) -> io::Result<()> {
+fn ignore_not_found(result: io::Result<()>) -> io::Result<()> {
     result.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
 }

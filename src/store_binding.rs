@@ -6,12 +6,12 @@ use dropship_store::{Commit, CopyMark, Entry, Store, StoreError};
 /// The configuration names another endpoint or account than the one that the store is bound to.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "the store {store} belongs to {known}, but the configuration names {wanted}; set [store] path to another folder for {wanted}"
+    "the store {store} belongs to {bound}, but the configuration names {configured}; set [store] path to another folder for {configured}"
 )]
 pub struct EndpointMismatch {
     store: String,
-    known: String,
-    wanted: String,
+    bound: String,
+    configured: String,
 }
 
 /// Refuses a store that was copied elsewhere, or that is an unfinished copy: another daemon may process the same jobs.
@@ -30,13 +30,13 @@ pub fn refuse_copy(store: &dyn Store, config: &Config) -> anyhow::Result<()> {
 /// The endpoint and the accounts that a store is bound to, by key.
 fn bindings(config: &Config, sandbox: bool) -> Vec<(String, String)> {
     let endpoint = if sandbox { "the sandbox".to_owned() } else { config.api.endpoint.to_string() };
-    let mut wanted = vec![("bound/endpoint".to_owned(), endpoint)];
+    let mut configured = vec![("bound/endpoint".to_owned(), endpoint)];
     if !sandbox {
-        wanted.extend(config.accounts.iter().map(|(name, account)| {
+        configured.extend(config.accounts.iter().map(|(name, account)| {
             (format!("bound/account/{name}"), format!("{}/{}", account.tenant_id, account.client_id))
         }));
     }
-    wanted
+    configured
 }
 
 /// Compares the configuration with the stored binding.
@@ -48,11 +48,11 @@ pub fn endpoint_mismatch(
     config: &Config,
     sandbox: bool,
 ) -> Result<Option<EndpointMismatch>, StoreError> {
-    let known = store.settings("bound/")?;
+    let bound = store.settings("bound/")?;
     let differs = |(key, value): &(String, String)| {
-        let (_, known) = known.iter().find(|(name, known)| name == key && known != value)?;
+        let (_, bound) = bound.iter().find(|(name, bound)| name == key && bound != value)?;
         let store = config.store.path.display().to_string();
-        Some(EndpointMismatch { store, known: known.clone(), wanted: value.clone() })
+        Some(EndpointMismatch { store, bound: bound.clone(), configured: value.clone() })
     };
     Ok(bindings(config, sandbox).iter().find_map(differs))
 }
@@ -63,9 +63,9 @@ pub(crate) async fn check(store: &dyn Store, config: &Config, sandbox: bool) -> 
     if let Some(mismatch) = endpoint_mismatch(store, config, sandbox)? {
         return Err(mismatch.into());
     }
-    let known = store.settings("bound/")?;
+    let bound = store.settings("bound/")?;
     let new = bindings(config, sandbox).into_iter();
-    let new = new.filter(|(key, _)| known.iter().all(|(name, _)| name != key));
+    let new = new.filter(|(key, _)| bound.iter().all(|(name, _)| name != key));
     let entries: Vec<_> = new.map(|(key, value)| Entry::Setting { key, value: Some(value) }).collect();
     if !entries.is_empty() {
         store.commit(Commit::new(entries)).committed().await?;

@@ -122,7 +122,7 @@ pub fn extend_timeouts(limit: Duration) -> Extending {
     extend();
     let (held, dropped) = channel::<()>();
     let rounds = u32::try_from(limit.as_secs() / EXTEND_EACH.as_secs()).unwrap_or(u32::MAX);
-    let keep_on = move || {
+    let extend_repeatedly = move || {
         for _ in 0..rounds {
             if dropped.recv_timeout(EXTEND_EACH) != Err(RecvTimeoutError::Timeout) {
                 return;
@@ -130,7 +130,7 @@ pub fn extend_timeouts(limit: Duration) -> Extending {
             extend();
         }
     };
-    if let Err(error) = std::thread::Builder::new().name("extend".to_owned()).spawn(keep_on) {
+    if let Err(error) = std::thread::Builder::new().name("extend".to_owned()).spawn(extend_repeatedly) {
         tracing::debug!("cannot extend systemd's timeouts: {error}");
     }
     Extending(held)

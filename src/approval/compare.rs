@@ -7,7 +7,7 @@ use super::targets;
 use dropship_hardware::NewShippingLabel;
 
 /// Number of added and of removed targets that are named.
-const NAMED: usize = 5;
+const MAX_NAMED: usize = 5;
 
 impl TargetChange {
     /// How the targets of `new` differ from those of `old`. Bundle ids are different for each submission and do not count.
@@ -15,7 +15,7 @@ impl TargetChange {
     pub fn between(new: &NewShippingLabel, old: &NewShippingLabel) -> Self {
         let (new, old) = (keys(new), keys(old));
         let named = |one: &BTreeSet<_>, other: &BTreeSet<_>| {
-            let only = one.difference(other).take(NAMED);
+            let only = one.difference(other).take(MAX_NAMED);
             only.map(|(inf, os, id): &(String, String, String)| format!("{inf} {os} {id}")).collect()
         };
         let unchanged = new.intersection(&old).count();

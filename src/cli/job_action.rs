@@ -13,7 +13,7 @@ use super::output::{Output, or_dash};
 use super::show;
 use crate::control::{ControlError, ControlErrorKind, JobAction};
 use crate::escaped::Escaped;
-use crate::outbox::{Receipt, stays_published};
+use crate::outbox::{Receipt, published_label_warning};
 use crate::wording::Clock;
 use dropship_job::{JobId, LabelStatus, StateKind, counted};
 use dropship_rules::rule::RuleChange;
@@ -145,7 +145,7 @@ fn lines(receipt: &Receipt, action: &JobAction) -> Vec<String> {
     match action {
         JobAction::Cancel => {
             let published = receipt.labels.iter().filter(|label| label.status == LabelStatus::Published);
-            let published = published.map(|label| stays_published(&label.name));
+            let published = published.map(|label| published_label_warning(&label.name));
             lines.extend(published.map(|warning| format!("warning: {}", Escaped(&warning))));
             let pending = receipt.not_withdrawn.iter();
             lines.extend(pending.map(|one| format!("warning: {}", Escaped(&one.to_string()))));

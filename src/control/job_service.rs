@@ -264,7 +264,7 @@ impl JobService {
                 _ => None,
             });
             let mut commit = Commit::of_job(id, job.rev(), events.clone());
-            commit.entries.extend(acknowledged.and_then(Label::id).map(label_drift::lowered));
+            commit.entries.extend(acknowledged.and_then(Label::id).map(label_drift::removal_entry));
             let acknowledged = acknowledged.map(|label| label.name().to_owned());
             match self.store.commit(commit).committed().await {
                 Ok(jobs) => {

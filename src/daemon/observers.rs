@@ -65,7 +65,7 @@ impl JobObserver for DaemonObserver {
 
     fn on_account(&self, name: &str, suspended: Option<&str>) {
         if let Some(why) = suspended {
-            self.notifier.account(name, why);
+            self.notifier.on_account_suspended(name, why);
         }
     }
 }

@@ -57,9 +57,9 @@ impl Connections {
         if free == 0 {
             return Err(ConnectionRefusal::All);
         }
-        let has = open.clients.get(&key).map_or(0, |client| client.count);
+        let open_count = open.clients.get(&key).map_or(0, |client| client.count);
         let is_reserved = free <= self.limits.connections / RESERVED;
-        if has >= self.limits.per_client || (has > 0 && is_reserved) {
+        if open_count >= self.limits.per_client || (open_count > 0 && is_reserved) {
             return Err(ConnectionRefusal::Client);
         }
         // A client that has disconnected is remembered while its requests still run.

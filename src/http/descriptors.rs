@@ -14,11 +14,11 @@ use super::listener::ClientClass;
 #[must_use]
 pub fn raise_limit() -> u64 {
     let mut limit = getrlimit(Resource::Nofile);
-    let was = limit.current;
+    let former_limit = limit.current;
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::debug!("cannot raise the limit of open files: {error}");
-        return was.unwrap_or(u64::MAX);
+        return former_limit.unwrap_or(u64::MAX);
     }
     limit.current.unwrap_or(u64::MAX)
 }

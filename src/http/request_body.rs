@@ -19,7 +19,7 @@ struct ArrivingBody {
 }
 
 /// The same body. Reading it fails when the client stalls, or sends slower than the minimum rate.
-pub(super) fn arriving(body: Body, limits: Limits) -> Body {
+pub(super) fn limit_body(body: Body, limits: Limits) -> Body {
     let start = ArrivingBody { data: body.into_data_stream(), limits, received: 0, waited: Duration::ZERO };
     Body::from_stream(stream::unfold(Some(start), |state| async {
         let mut body = state?;
@@ -34,10 +34,10 @@ pub(super) fn arriving(body: Body, limits: Limits) -> Body {
 
 impl ArrivingBody {
     async fn next(&mut self) -> io::Result<Option<Bytes>> {
-        let asked = Instant::now();
+        let started_at = Instant::now();
         let stalled = || io::Error::new(io::ErrorKind::TimedOut, "the client sends its request too slowly");
         let next = tokio::time::timeout(self.limits.stall, self.data.next()).await.map_err(|_| stalled())?;
-        self.waited += asked.elapsed();
+        self.waited += started_at.elapsed();
         let Some(bytes) = next.transpose().map_err(io::Error::other)? else { return Ok(None) };
         self.received += bytes.len() as u64;
         let grace = self.waited.saturating_sub(self.limits.stall);
@@ -58,7 +58,7 @@ mod tests {
             tokio::time::sleep(pause).await;
             Ok::<_, io::Error>(vec![0_u8; size])
         });
-        arriving(Body::from_stream(pieces), Limits::CONTROL)
+        limit_body(Body::from_stream(pieces), Limits::CONTROL)
     }
 
     async fn read(body: Body) -> Result<usize, axum::Error> {

@@ -28,7 +28,7 @@ struct SlotCounts {
     /// Slots of which each client can take one only, so that few clients cannot take all.
     reserved: usize,
     /// Slots of both kinds that one client can take.
-    each: usize,
+    per_client: usize,
 }
 
 impl SlotKind {
@@ -36,9 +36,9 @@ impl SlotKind {
 
     const fn counts(self) -> SlotCounts {
         match self {
-            Self::Query => SlotCounts { shared: 8, reserved: 4, each: 4 },
-            Self::Bulk => SlotCounts { shared: 4, reserved: 2, each: 2 },
-            Self::Submit => SlotCounts { shared: 8, reserved: 8, each: 4 },
+            Self::Query => SlotCounts { shared: 8, reserved: 4, per_client: 4 },
+            Self::Bulk => SlotCounts { shared: 4, reserved: 2, per_client: 2 },
+            Self::Submit => SlotCounts { shared: 8, reserved: 8, per_client: 4 },
         }
     }
 
@@ -60,8 +60,8 @@ struct PerSlotKind<T> {
 }
 
 impl<T> PerSlotKind<T> {
-    fn new(of: impl Fn(SlotKind) -> T) -> Self {
-        Self { query: of(SlotKind::Query), bulk: of(SlotKind::Bulk), submit: of(SlotKind::Submit) }
+    fn new(value: impl Fn(SlotKind) -> T) -> Self {
+        Self { query: value(SlotKind::Query), bulk: value(SlotKind::Bulk), submit: value(SlotKind::Submit) }
     }
 
     fn of(&self, kind: SlotKind) -> &T {
@@ -98,7 +98,7 @@ impl Default for ClassSlots {
 
 #[derive(Debug)]
 struct ClientSemaphores {
-    each: Arc<Semaphore>,
+    per_client: Arc<Semaphore>,
     /// The one reserved slot that the client may take.
     reserved: Arc<Semaphore>,
 }
@@ -110,7 +110,7 @@ pub(super) struct ClientSlots(PerSlotKind<ClientSemaphores>);
 impl Default for ClientSlots {
     fn default() -> Self {
         Self(PerSlotKind::new(|kind| ClientSemaphores {
-            each: semaphore(kind.counts().each),
+            per_client: semaphore(kind.counts().per_client),
             reserved: semaphore(1),
         }))
     }
@@ -119,7 +119,9 @@ impl Default for ClientSlots {
 impl ClientSlots {
     /// Whether no request of the client runs.
     pub(super) fn are_free(&self) -> bool {
-        SlotKind::ALL.into_iter().all(|kind| self.0.of(kind).each.available_permits() == kind.counts().each)
+        SlotKind::ALL
+            .into_iter()
+            .all(|kind| self.0.of(kind).per_client.available_permits() == kind.counts().per_client)
     }
 }
 
@@ -161,17 +163,17 @@ impl RequestSlots {
     async fn next(&self, kind: SlotKind) -> Result<RequestSlot, Busy> {
         let (client, class) = (self.client.0.of(kind), self.class.0.of(kind));
         // The client's own first: its requests do not queue for the slots of all while it uses its part.
-        let own = Arc::clone(&client.each).acquire_owned().await?;
+        let client_permit = Arc::clone(&client.per_client).acquire_owned().await?;
         let reserved = async {
-            let only = Arc::clone(&client.reserved).acquire_owned().await?;
-            Ok([only, Arc::clone(&class.reserved).acquire_owned().await?])
+            let client_reserved = Arc::clone(&client.reserved).acquire_owned().await?;
+            Ok([client_reserved, Arc::clone(&class.reserved).acquire_owned().await?])
         };
         tokio::select! {
             biased;
-            shared = Arc::clone(&class.shared).acquire_owned() => Ok(RequestSlot(vec![own, shared?])),
+            shared = Arc::clone(&class.shared).acquire_owned() => Ok(RequestSlot(vec![client_permit, shared?])),
             reserved = reserved => {
-                let [only, reserved] = reserved.map_err(|error: AcquireError| Busy::from(error))?;
-                Ok(RequestSlot(vec![own, only, reserved]))
+                let [client_reserved, reserved] = reserved.map_err(|error: AcquireError| Busy::from(error))?;
+                Ok(RequestSlot(vec![client_permit, client_reserved, reserved]))
             }
         }
     }
@@ -198,7 +200,7 @@ mod tests {
         let clients = clients(2);
         let [flood, other] = clients.as_slice() else { panic!("two clients") };
         let mut held = Vec::new();
-        for _ in 0..SlotKind::Query.counts().each {
+        for _ in 0..SlotKind::Query.counts().per_client {
             held.push(flood.take(SlotKind::Query).await.expect("a slot"));
         }
         assert!(!flood.client.are_free());
@@ -213,12 +215,12 @@ mod tests {
     async fn clients_that_take_all_that_they_can_leave_slots_for_clients_that_have_none() {
         for kind in SlotKind::ALL {
             let counts = kind.counts();
-            let floods = counts.shared.div_ceil(counts.each);
+            let floods = counts.shared.div_ceil(counts.per_client);
             let clients = clients(floods + counts.reserved);
             let (floods, others) = clients.split_at(floods);
             let mut held = Vec::new();
             for flood in floods {
-                for _ in 0..=counts.each {
+                for _ in 0..=counts.per_client {
                     held.extend(flood.take(kind).await);
                 }
             }

@@ -35,10 +35,10 @@ const MAX_HEADERS: usize = 64;
 
 /// Maximum number of connections whose request is read before it is refused, in all and of one client. More get the answer at once,
 /// which a client that is still sending may not see.
-const REFUSING: (usize, usize) = (32, 4);
+const MAX_REFUSING: (usize, usize) = (32, 4);
 
 /// Maximum time to refuse a connection: to read its request and to answer it.
-const REFUSAL: Duration = Duration::from_secs(2);
+const MAX_REFUSAL_TIME: Duration = Duration::from_secs(2);
 
 /// Minimum and maximum pause after accepting has failed.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
@@ -137,8 +137,8 @@ impl<L: Listener> Server<L> {
                 self.refusals.log(&format!("a connection of {:?} was refused: {refusal}", caller.key));
                 let client = Arc::clone(self.refused.entry(caller.key).or_default());
                 let may_wait = refusal != ConnectionRefusal::Descriptors
-                    && self.refusing.len() < REFUSING.0
-                    && Arc::strong_count(&client) <= REFUSING.1 + 1;
+                    && self.refusing.len() < MAX_REFUSING.0
+                    && Arc::strong_count(&client) <= MAX_REFUSING.1 + 1;
                 if may_wait {
                     self.refusing.spawn(refuse(stream, refusal, client));
                 } else {
@@ -158,7 +158,7 @@ where
     let service = TowerToHyperService::new(router);
     let slots = open.slots.clone();
     let answering = hyper::service::service_fn(move |request: Request<hyper::body::Incoming>| {
-        let mut request = request.map(|body| request_body::arriving(Body::new(body), limits));
+        let mut request = request.map(|body| request_body::limit_body(Body::new(body), limits));
         request.extensions_mut().extend(caller.extensions.clone());
         request.extensions_mut().insert(slots.clone());
         service.call(request)
@@ -176,10 +176,10 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
 {
     let answering = hyper::service::service_fn(move |_: Request<hyper::body::Incoming>| {
-        std::future::ready(Ok::<_, Infallible>(refused(refusal)))
+        std::future::ready(Ok::<_, Infallible>(refusal_response(refusal)))
     });
-    let answered = builder(REFUSAL, false).serve_connection(TokioIo::new(stream), answering);
-    drop(tokio::time::timeout(REFUSAL, answered).await);
+    let answered = builder(MAX_REFUSAL_TIME, false).serve_connection(TokioIo::new(stream), answering);
+    drop(tokio::time::timeout(MAX_REFUSAL_TIME, answered).await);
     drop(client);
 }
 
@@ -202,7 +202,7 @@ fn refusal_body(refusal: ConnectionRefusal) -> Value {
     json!({ "kind": "busy", "message": format!("{refusal}; try again later") })
 }
 
-fn refused(refusal: ConnectionRefusal) -> Response {
+fn refusal_response(refusal: ConnectionRefusal) -> Response {
     let body = axum::Json(refusal_body(refusal));
     (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")], body).into_response()
 }
@@ -221,17 +221,17 @@ fn builder(head: Duration, keep_alive: bool) -> http1::Builder {
 /// Logs refused connections, at most once a minute.
 struct RefusalLog {
     listener: String,
-    logged: Option<Instant>,
+    last_logged: Option<Instant>,
     unlogged: u64,
 }
 
 impl RefusalLog {
     fn new(listener: String) -> Self {
-        Self { listener, logged: None, unlogged: 0 }
+        Self { listener, last_logged: None, unlogged: 0 }
     }
 
     fn log(&mut self, why: &str) {
-        if self.logged.is_some_and(|logged| logged.elapsed() < LOG_INTERVAL) {
+        if self.last_logged.is_some_and(|logged| logged.elapsed() < LOG_INTERVAL) {
             self.unlogged += 1;
             return;
         }
@@ -240,6 +240,6 @@ impl RefusalLog {
             more => format!(" ({more} more since the last such entry)"),
         };
         tracing::error!(event = "connection_refused", "{}: {why}{more}", self.listener);
-        self.logged = Some(Instant::now());
+        self.last_logged = Some(Instant::now());
     }
 }

@@ -63,7 +63,7 @@ impl CallHistory {
             accounts.insert(account.to_owned(), BTreeMap::new());
         }
         let Some(hours) = accounts.get_mut(account) else { return };
-        let hour = hours.entry(number(now)).or_default();
+        let hour = hours.entry(hour_number(now)).or_default();
         match call.status {
             Some(429) => hour.throttled += 1,
             None | Some(500..) => hour.failed += 1,
@@ -83,22 +83,22 @@ impl CallHistory {
     /// The calls of each account until `now`. Hours without calls are there too.
     #[must_use]
     pub fn accounts(&self, now: Timestamp) -> Vec<AccountCalls> {
-        let last = number(now);
-        let first = number(self.since).max(last.saturating_sub(HOURS as i64 - 1)).min(last);
+        let last = hour_number(now);
+        let first = hour_number(self.since).max(last.saturating_sub(HOURS as i64 - 1)).min(last);
         let accounts = self.accounts.lock();
-        let of = |(account, hours): (&String, &BTreeMap<i64, CallHour>)| {
+        let calls_of = |(account, hours): (&String, &BTreeMap<i64, CallHour>)| {
             let all = (first..=last).filter_map(|number| {
                 let begins = Timestamp::from_second(number * HOUR).ok()?;
                 Some((begins, hours.get(&number).copied().unwrap_or_default()))
             });
             AccountCalls { account: account.clone(), hours: all.collect() }
         };
-        accounts.iter().map(of).collect()
+        accounts.iter().map(calls_of).collect()
     }
 }
 
 /// Number of the hour since 1970.
-fn number(time: Timestamp) -> i64 {
+fn hour_number(time: Timestamp) -> i64 {
     time.as_second().div_euclid(HOUR)
 }
 

@@ -48,19 +48,19 @@ impl CounterValues {
 impl Metrics {
     /// Counts events of a job.
     pub fn on_event(&self, job: &Job, events: &[Event]) {
-        let mut counted = self.counted();
+        let mut counters = self.counters();
         let state = job.state().kind();
-        *counted.transitions.entry(state).or_default() += 1;
+        *counters.transitions.entry(state).or_default() += 1;
         for event in events {
             match event {
-                Event::Uploaded { bytes } => counted.uploaded += bytes,
-                Event::SameBytes { .. } => counted.same_bytes += 1,
+                Event::Uploaded { bytes } => counters.uploaded += bytes,
+                Event::SameBytes { .. } => counters.same_bytes += 1,
                 Event::Rejected { .. }
                 | Event::Failed { .. }
                 | Event::Cancelled { .. }
                 | Event::Succeeded => {
                     let rule = job.rule().map(str::to_owned).unwrap_or_default();
-                    *counted.ended.entry((rule, state)).or_default() += 1;
+                    *counters.ended.entry((rule, state)).or_default() += 1;
                 }
                 _ => {}
             }
@@ -69,48 +69,48 @@ impl Metrics {
 
     /// Counts a call of the API; `status` is absent if no response arrived.
     pub fn on_call(&self, operation: &'static str, status: Option<u16>, took: Duration) {
-        let mut counted = self.counted();
-        *counted.calls.entry((operation, status)).or_default() += 1;
-        let sum = counted.durations.entry(operation).or_default();
+        let mut counters = self.counters();
+        *counters.calls.entry((operation, status)).or_default() += 1;
+        let sum = counters.durations.entry(operation).or_default();
         sum.0 += 1;
         sum.1 += took;
     }
 
     /// Starts the counters of a folder at zero.
     pub fn add_folder(&self, folder: &str) {
-        let mut counted = self.counted();
+        let mut counters = self.counters();
         for how in FileLoss::ALL {
-            counted.lost.entry((folder.to_owned(), how)).or_default();
+            counters.lost.entry((folder.to_owned(), how)).or_default();
         }
     }
 
     /// Counts a file that was found and never taken.
     pub fn on_lost_file(&self, folder: &str, how: FileLoss) {
-        *self.counted().lost.entry((folder.to_owned(), how)).or_default() += 1;
+        *self.counters().lost.entry((folder.to_owned(), how)).or_default() += 1;
     }
 
     /// Writes the metrics. Each rule in `rules`, each state and each operation has samples from the start.
     pub fn write(&self, text: &mut ExpositionText, rules: &[&str]) {
-        let counted = self.counted();
+        let counters = self.counters();
         let mut family = text.family(&registry::JOB_TRANSITIONS);
         for state in StateKind::ALL {
-            let count = counted.transitions.get(&state).copied().unwrap_or_default();
+            let count = counters.transitions.get(&state).copied().unwrap_or_default();
             family.sample(&[state.as_str()], count as f64);
         }
         let mut ended: BTreeMap<(&str, StateKind), u64> = BTreeMap::new();
         for rule in rules.iter().copied().chain([""]) {
             ended.extend(ENDED.map(|state| ((rule, state), 0)));
         }
-        ended.extend(counted.ended.iter().map(|((rule, state), count)| ((rule.as_str(), *state), *count)));
+        ended.extend(counters.ended.iter().map(|((rule, state), count)| ((rule.as_str(), *state), *count)));
         let mut family = text.family(&registry::JOBS_ENDED);
         for ((rule, state), count) in ended {
             family.sample(&[rule, state.as_str()], count as f64);
         }
-        text.one(&registry::UPLOAD_BYTES, counted.uploaded as f64);
-        counted.write_lost(text);
-        text.one(&registry::SAME_BYTES, counted.same_bytes as f64);
+        text.one(&registry::UPLOAD_BYTES, counters.uploaded as f64);
+        counters.write_lost(text);
+        text.one(&registry::SAME_BYTES, counters.same_bytes as f64);
         let mut calls: BTreeMap<_, u64> = OPERATIONS.map(|operation| ((operation, None), 0)).into();
-        calls.extend(&counted.calls);
+        calls.extend(&counters.calls);
         let mut family = text.family(&registry::API_REQUESTS);
         for ((operation, status), count) in calls {
             let code = status.map_or_else(|| "none".to_owned(), |status| status.to_string());
@@ -118,7 +118,7 @@ impl Metrics {
         }
         let mut durations: BTreeMap<_, _> =
             OPERATIONS.map(|operation| (operation, (0, Duration::ZERO))).into();
-        durations.extend(&counted.durations);
+        durations.extend(&counters.durations);
         let mut family = text.family(&registry::API_REQUEST_DURATION);
         for (operation, (count, sum)) in durations {
             family.suffixed("_sum", &[operation], sum.as_secs_f64());
@@ -128,10 +128,10 @@ impl Metrics {
 
     /// Writes the lost files only: the metrics of a node that processes no jobs.
     pub fn write_lost(&self, text: &mut ExpositionText) {
-        self.counted().write_lost(text);
+        self.counters().write_lost(text);
     }
 
-    fn counted(&self) -> MutexGuard<'_, CounterValues> {
+    fn counters(&self) -> MutexGuard<'_, CounterValues> {
         self.0.lock()
     }
 }

@@ -44,8 +44,8 @@ pub(super) async fn run(
     };
     let input = serde_json::to_vec(notification).map_err(|error| error.to_string())?;
     let event = serde_json::to_value(notification.event).ok();
-    let mut started = Command::new(program);
-    started
+    let mut process = Command::new(program);
+    process
         .args(arguments)
         .env_clear()
         .env("PATH", PATH)
@@ -58,9 +58,9 @@ pub(super) async fn run(
         .process_group(0)
         .kill_on_drop(true);
     if let Some(job) = &notification.job {
-        started.env("DROPSHIP_JOB", job.id.as_str());
+        process.env("DROPSHIP_JOB", job.id.as_str());
     }
-    let child = started.spawn().map_err(|error| format!("cannot start {program}: {error}"))?;
+    let child = process.spawn().map_err(|error| format!("cannot start {program}: {error}"))?;
     let id = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
     let mut group = ProcessGroup { child, id };
     let (stdin, out, err) = (group.child.stdin.take(), group.child.stdout.take(), group.child.stderr.take());
@@ -70,13 +70,13 @@ pub(super) async fn run(
             drop(stdin.write_all(&input).await);
         }
     };
-    let all = async { tokio::join!(feed, capped(out), capped(err), group.child.wait()) };
-    let ended = tokio::time::timeout(timeout, all).await;
-    if ended.is_ok() {
+    let all = async { tokio::join!(feed, read_capped(out), read_capped(err), group.child.wait()) };
+    let result = tokio::time::timeout(timeout, all).await;
+    if result.is_ok() {
         // All processes that had its output open have ended, and the id of the group may be reused.
         group.id = None;
     }
-    match ended {
+    match result {
         Err(_) => Err(format!(
             "{program} did not exit within {}; it and its child processes were killed",
             dropship_rules::duration::format(timeout)
@@ -91,7 +91,7 @@ pub(super) async fn run(
 }
 
 /// Reads all output and keeps its first [`MAX_OUTPUT`] bytes.
-async fn capped(stream: Option<impl AsyncRead + Unpin>) -> String {
+async fn read_capped(stream: Option<impl AsyncRead + Unpin>) -> String {
     let Some(mut stream) = stream else { return String::new() };
     let (mut kept, mut buffer) = (Vec::new(), vec![0; MAX_OUTPUT]);
     while let Ok(size @ 1..) = stream.read(&mut buffer).await {

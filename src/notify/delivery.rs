@@ -41,7 +41,7 @@ pub(super) async fn run(target: Arc<NotifyTarget>, stop: CancellationToken) {
 
 /// Tries each pending notification once. Returns whether the spool is empty.
 async fn deliver_all(target: &NotifyTarget) -> bool {
-    let pending = match spool_folder::pending(&target.spool) {
+    let pending = match spool_folder::list_pending(&target.spool) {
         Ok(pending) => pending,
         Err(error) => {
             tracing::error!(
@@ -71,14 +71,14 @@ async fn deliver(target: &NotifyTarget, path: &Path) -> bool {
             return std::fs::rename(path, path.with_extension("bad")).is_ok();
         }
     };
-    let sent = match (&target.config.via, &target.webhook) {
+    let result = match (&target.config.via, &target.webhook) {
         (Via::Command(command), _) => command::run(command, &notification, target.config.timeout).await,
         (Via::Webhook { .. }, Some(webhook)) => webhook.send(&notification).await,
         (Via::Webhook { .. }, None) => Err("the webhook has no client".to_owned()),
     };
     let age = Timestamp::now().duration_since(notification.at);
     let give_up = SignedDuration::try_from(target.config.give_up).unwrap_or(SignedDuration::MAX);
-    match sent {
+    match result {
         Ok(()) => {
             target.counts.delivered.fetch_add(1, Ordering::Relaxed);
             crate::observe::notified(&target.failures, target.name(), &notification.id);

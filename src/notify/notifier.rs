@@ -72,7 +72,7 @@ impl Notifier {
     }
 
     /// Queues a notification about a suspended account.
-    pub fn account(&self, name: &str, why: &str) {
+    pub fn on_account_suspended(&self, name: &str, why: &str) {
         if let Some(queue) = &self.queue {
             drop(queue.send(Notification::of_account(name, why, self.sandbox)));
         }

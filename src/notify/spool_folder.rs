@@ -24,7 +24,7 @@ pub(super) fn write(folder: &Path, notification: &Notification) -> io::Result<()
 }
 
 /// The notifications in a folder, oldest first.
-pub(super) fn pending(folder: &Path) -> io::Result<Vec<PathBuf>> {
+pub(super) fn list_pending(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for item in fs::read_dir(folder)? {
         let path = item?.path();

@@ -78,6 +78,6 @@ impl NotifyTarget {
 
     /// Number of notifications in the spool.
     pub(super) fn pending(&self) -> usize {
-        spool_folder::pending(&self.spool).map_or(0, |pending| pending.len())
+        spool_folder::list_pending(&self.spool).map_or(0, |pending| pending.len())
     }
 }

@@ -15,7 +15,7 @@ use crate::config::model::SecretAt;
 use dropship_redact::{ExposeSecret, Lifetime, SafeUrl, SecretString, remember, remember_url};
 
 /// How long a secret is searched for in messages after it was last read; it is read again for each request.
-const ROTATED: Duration = Duration::from_secs(7 * 24 * 3600);
+const MASK_SECRET_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A webhook with its client.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ impl Webhook {
         if text.is_empty() {
             return Err(format!("the secret {} is empty", path.display()));
         }
-        remember(text, Lifetime::For(ROTATED));
+        remember(text, Lifetime::For(MASK_SECRET_FOR));
         // In Standard Webhooks a secret is `whsec_` and base64. Any other text is used as the key itself.
         let decoded = text.strip_prefix("whsec_").and_then(|encoded| STANDARD.decode(encoded).ok());
         let bytes = decoded.unwrap_or_else(|| text.as_bytes().to_vec());
@@ -70,12 +70,12 @@ impl Webhook {
     /// When the receiver does not answer with status 2xx.
     pub(super) async fn send(&self, notification: &Notification) -> Result<(), String> {
         let body = serde_json::to_string(notification).map_err(|error| error.to_string())?;
-        let at = Timestamp::now().as_second();
+        let timestamp = Timestamp::now().as_second();
         let mut request = self.http.post(self.url.with_secrets().clone());
         request = request.header("content-type", "application/json");
-        request = request.header("webhook-id", &notification.id).header("webhook-timestamp", at);
+        request = request.header("webhook-id", &notification.id).header("webhook-timestamp", timestamp);
         if let Some(key) = self.key()? {
-            let signed = hmac::sign(&key, format!("{}.{at}.{body}", notification.id).as_bytes());
+            let signed = hmac::sign(&key, format!("{}.{timestamp}.{body}", notification.id).as_bytes());
             request = request.header("webhook-signature", format!("v1,{}", STANDARD.encode(signed.as_ref())));
         }
         let answer = request.body(body).send().await.map_err(|error| cause(&error.without_url()))?;

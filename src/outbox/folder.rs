@@ -128,8 +128,8 @@ impl Outbox {
         staged.write_all(&text)?;
         let durable = receipt.state.has_ended();
         self.complete(&staged, durable)?;
-        if let Some(there) = receipt_in(&folder)
-            && keeps(&there)?
+        if let Some(existing) = receipt_in(&folder)
+            && keeps(&existing)?
         {
             return Ok(false);
         }
@@ -238,13 +238,13 @@ pub(super) fn receipt_in(folder: &SharedFolder) -> Option<Receipt> {
     Receipt::parse(&text).filter(|_| is_own)
 }
 
-/// Calls `take` with each receipt of an outbox that is the daemon's own, and with the path of its folder.
+/// Calls `visit` with each receipt of an outbox that is the daemon's own, and with the path of its folder.
 ///
 /// Other programs may keep files in an outbox. One that does not exist counts as empty.
 ///
 /// # Errors
 /// When the outbox cannot be read. When others have put more names there than are read, receipts may be missing.
-pub(super) fn visit_receipts(outbox: &Path, mut take: impl FnMut(PathBuf, Receipt)) -> io::Result<()> {
+pub(super) fn visit_receipts(outbox: &Path, mut visit: impl FnMut(PathBuf, Receipt)) -> io::Result<()> {
     let opened = match SharedFolder::open(outbox) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
         opened => opened?,
@@ -254,7 +254,7 @@ pub(super) fn visit_receipts(outbox: &Path, mut take: impl FnMut(PathBuf, Receip
             && let Ok(FolderLookup::Own(folder)) = find(&opened, entry.name)
             && let Some(receipt) = receipt_in(&folder)
         {
-            take(outbox.join(entry.name), receipt);
+            visit(outbox.join(entry.name), receipt);
         }
         Ok(())
     })?;
@@ -299,13 +299,13 @@ mod tests {
         let newer = Receipt { state: StateKind::Succeeded, ..older.clone() };
         assert!(outbox.replace_receipt(&older, &|_| panic!("there is none")).expect("written"));
         // Another process writes one while this one is about to replace it.
-        let keeps = |there: &Receipt| {
+        let keeps = |existing: &Receipt| {
             assert_eq!(fs::read_dir(outbox.folder()).expect("folder").count(), 2, "the new one is staged");
-            Ok(there.state == StateKind::Succeeded)
+            Ok(existing.state == StateKind::Succeeded)
         };
         assert!(outbox.replace_receipt(&newer, &keeps).expect("written"));
         assert!(!outbox.replace_receipt(&older, &keeps).expect("compared"));
-        assert_eq!(read_receipt(outbox.folder()).map(|there| there.state), Some(StateKind::Succeeded));
+        assert_eq!(read_receipt(outbox.folder()).map(|existing| existing.state), Some(StateKind::Succeeded));
         assert_eq!(fs::read_dir(outbox.folder()).expect("folder").count(), 1, "nothing is left of it");
     }
 

@@ -32,14 +32,14 @@ pub fn is_newer(receipt: &Receipt, job: &Job, store: &dyn Store) -> Result<bool,
 /// The step `sign` creates no objects. So a receipt of this step that shows the same objects and files shows no more than the
 /// store.
 fn differs_by_a_wait(receipt: &Receipt, job: &Job) -> bool {
-    let shown = Receipt::of(job, false);
+    let stored_receipt = Receipt::of(job, false);
     matches!(job.step(), Step::Sign)
         && !job.state().has_ended()
         && !receipt.state.has_ended()
-        && (receipt.state == StateKind::Held) == (shown.state == StateKind::Held)
-        && receipt.step == shown.step
-        && receipt.product_id == shown.product_id
-        && receipt.submission_id == shown.submission_id
-        && receipt.labels == shown.labels
-        && receipt.files == shown.files
+        && (receipt.state == StateKind::Held) == (stored_receipt.state == StateKind::Held)
+        && receipt.step == stored_receipt.step
+        && receipt.product_id == stored_receipt.product_id
+        && receipt.submission_id == stored_receipt.submission_id
+        && receipt.labels == stored_receipt.labels
+        && receipt.files == stored_receipt.files
 }

@@ -16,7 +16,7 @@ use dropship_job::Asset;
 use dropship_shared_folder::{MAX_ENTRIES, Progress};
 
 /// Number of receipts that are read together, each with at most 1 MiB.
-const TOGETHER: usize = 32;
+const MAX_READ_TOGETHER: usize = 32;
 
 /// The results of one package.
 #[derive(Debug, Clone)]
@@ -62,7 +62,7 @@ impl ObjectResults {
         Err(io::Error::new(io::ErrorKind::InvalidData, message))
     }
 
-    /// Replaces the receipt unless `keeps` wants the one there, and reads it again. One that another node writes in the meantime is
+    /// Replaces the receipt unless `keeps` returns true for the existing one, and reads it again. One that another node writes in the meantime is
     /// compared too. Returns whether it was replaced.
     pub(super) fn replace_receipt(
         &self,
@@ -70,10 +70,10 @@ impl ObjectResults {
         keeps: &dyn Fn(&Receipt) -> io::Result<bool>,
     ) -> io::Result<bool> {
         let text = receipt.text()?;
-        self.objects()?.update(&self.object(RECEIPT), MAX_RECEIPT, &mut |there| match there
+        self.objects()?.update(&self.object(RECEIPT), MAX_RECEIPT, &mut |existing| match existing
             .and_then(Receipt::parse)
         {
-            Some(there) if keeps(&there)? => Ok(None),
+            Some(existing) if keeps(&existing)? => Ok(None),
             _ => Ok(Some(text.clone())),
         })
     }
@@ -87,8 +87,8 @@ impl ObjectResults {
     /// A result as a file without a name. One that was recorded has the recorded bytes.
     pub(super) fn open(&self, name: &str, recorded: Option<&Asset>) -> io::Result<File> {
         let Some(asset) = recorded else {
-            let longest = if name == RECEIPT { MAX_RECEIPT } else { MAX_ERROR_REPORT };
-            return self.packages.open_object(&self.object(name), longest).map(|(file, _)| file);
+            let max_bytes = if name == RECEIPT { MAX_RECEIPT } else { MAX_ERROR_REPORT };
+            return self.packages.open_object(&self.object(name), max_bytes).map(|(file, _)| file);
         };
         let (file, facts) = self.packages.open_object(&self.object(&recorded_name(asset)), asset.size)?;
         if facts.sha256 == asset.sha256 {
@@ -98,8 +98,8 @@ impl ObjectResults {
         Err(io::Error::new(io::ErrorKind::InvalidData, message))
     }
 
-    /// Removes the results, and with `forget` the receipt after them. Returns whether there was something to remove.
-    pub(super) fn remove(&self, forget: bool) -> io::Result<bool> {
+    /// Removes the results, and with `with_receipt` the receipt after them. Returns whether there was something to remove.
+    pub(super) fn remove(&self, with_receipt: bool) -> io::Result<bool> {
         let objects = self.objects()?;
         let is_result = |object: &str| {
             RESULTS.iter().any(|result| {
@@ -108,13 +108,13 @@ impl ObjectResults {
         };
         let names: Vec<_> = objects.names(&self.name)?.into_iter().map(|(name, _)| name).collect();
         let results = names.iter().filter(|name| is_result(name));
-        let receipt = names.iter().filter(|name| forget && *name == RECEIPT);
-        let mut removed = false;
+        let receipt = names.iter().filter(|name| with_receipt && *name == RECEIPT);
+        let mut has_removed = false;
         for name in results.chain(receipt) {
             objects.delete(&self.object(name))?;
-            removed = true;
+            has_removed = true;
         }
-        Ok(removed)
+        Ok(has_removed)
     }
 
     fn objects(&self) -> io::Result<&dyn PackageObjects> {
@@ -136,22 +136,22 @@ fn name_on(objects: &dyn PackageObjects, address: &Path) -> Option<String> {
     address.strip_prefix(objects.place()).ok()?.to_str().map(str::to_owned)
 }
 
-/// Calls `take` with the receipts below an address, and with the addresses of their folders.
+/// Calls `visit` with the receipts below an address, and with the addresses of their folders.
 ///
 /// # Errors
 /// When they cannot be read to the end.
 pub(super) fn visit_receipts(
     outbox: &ObjectResults,
-    take: &mut dyn FnMut(PathBuf, Receipt),
+    visit: &mut dyn FnMut(PathBuf, Receipt),
 ) -> io::Result<()> {
     let objects = outbox.objects()?;
     let folders = objects.folders_with(&outbox.name, RECEIPT)?;
-    for folders in folders[..folders.len().min(MAX_ENTRIES)].chunks(TOGETHER) {
+    for folders in folders[..folders.len().min(MAX_ENTRIES)].chunks(MAX_READ_TOGETHER) {
         let names: Vec<_> =
             folders.iter().map(|folder| outbox.object(&format!("{folder}/{RECEIPT}"))).collect();
         for (folder, text) in folders.iter().zip(objects.get_many(&names, MAX_RECEIPT)?) {
             if let Some(receipt) = text.and_then(|text| Receipt::parse(&text)) {
-                take(outbox.folder.join(folder), receipt);
+                visit(outbox.folder.join(folder), receipt);
             }
         }
     }

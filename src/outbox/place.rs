@@ -144,14 +144,14 @@ impl ResultPlace {
         }
     }
 
-    /// Removes the results, with `forget` also the receipt. Returns whether there was something to remove.
+    /// Removes the results, with `with_receipt` also the receipt. Returns whether there was something to remove.
     ///
     /// # Errors
     /// When a file cannot be removed.
-    pub fn remove(&self, forget: bool) -> io::Result<bool> {
+    pub fn remove(&self, with_receipt: bool) -> io::Result<bool> {
         match self {
-            Self::Folder(outbox) => removal::remove(outbox.folder(), forget),
-            Self::Objects(objects) => objects.remove(forget),
+            Self::Folder(outbox) => removal::remove(outbox.folder(), with_receipt),
+            Self::Objects(objects) => objects.remove(with_receipt),
             Self::Unknown(address) => Err(unknown(address)),
         }
     }
@@ -174,7 +174,7 @@ pub fn place_of_package(
     }
 }
 
-/// Calls `take` with each receipt of an outbox that is the daemon's own, and with the path of its folder.
+/// Calls `visit` with each receipt of an outbox that is the daemon's own, and with the path of its folder.
 ///
 /// Other programs may keep files in an outbox. One that does not exist counts as empty.
 ///
@@ -183,11 +183,11 @@ pub fn place_of_package(
 pub fn visit_receipts(
     packages: &PackageStore,
     outbox: &Path,
-    mut take: impl FnMut(PathBuf, Receipt),
+    mut visit: impl FnMut(PathBuf, Receipt),
 ) -> io::Result<()> {
     match ResultPlace::of(packages, outbox, None) {
-        ResultPlace::Folder(_) => folder::visit_receipts(outbox, take),
-        ResultPlace::Objects(objects) => objects::visit_receipts(&objects, &mut take),
+        ResultPlace::Folder(_) => folder::visit_receipts(outbox, visit),
+        ResultPlace::Objects(objects) => objects::visit_receipts(&objects, &mut visit),
         ResultPlace::Unknown(address) => Err(unknown(&address)),
     }
 }

@@ -180,7 +180,7 @@ pub struct LabelReceipt {
 }
 
 /// The warning about a published label of a cancelled job.
-pub(crate) fn stays_published(label: &str) -> String {
+pub(crate) fn published_label_warning(label: &str) -> String {
     format!("label `{label}` was published before the job was cancelled, and stays published")
 }
 
@@ -293,7 +293,7 @@ impl Receipt {
         let mut warnings = job.warnings().to_vec();
         if *job.state() == State::Cancelled {
             let published = job.labels().iter().filter(|label| label.is_published());
-            warnings.extend(published.map(|label| stays_published(label.name())));
+            warnings.extend(published.map(|label| published_label_warning(label.name())));
         }
         Self {
             id: job.id().clone(),

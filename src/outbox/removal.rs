@@ -10,21 +10,21 @@ use dropship_shared_folder::SharedFolder;
 /// Removes the results in a package's folder, the receipt last, and then the folder if it is empty. Returns whether a file was
 /// removed.
 ///
-/// Without `forget` the receipt is kept: a rebuilt or restored store needs it to recognise a package that was already processed.
+/// Without `with_receipt` the receipt is kept: a rebuilt or restored store needs it to recognise a package that was already processed.
 ///
 /// # Errors
 /// When a file cannot be removed.
-pub(super) fn remove(package: &Path, forget: bool) -> io::Result<bool> {
+pub(super) fn remove(package: &Path, with_receipt: bool) -> io::Result<bool> {
     let (Some(outbox), Some(name)) = (package.parent(), package.file_name()) else { return Ok(false) };
     let outbox = SharedFolder::open(outbox)?;
     let FolderLookup::Own(folder) = find(&outbox, name)? else { return Ok(false) };
-    let mut removed = false;
-    for name in RESULTS.into_iter().chain(forget.then_some(RECEIPT)) {
+    let mut has_removed = false;
+    for name in RESULTS.into_iter().chain(with_receipt.then_some(RECEIPT)) {
         folder.remove_leftovers(name)?;
-        removed |= folder.remove_file(name)?;
+        has_removed |= folder.remove_file(name)?;
     }
     match outbox.remove_folder(name) {
         Err(error) if error.kind() != io::ErrorKind::DirectoryNotEmpty => Err(error),
-        _ => Ok(removed),
+        _ => Ok(has_removed),
     }
 }

@@ -21,12 +21,12 @@ pub fn untouched_since(
     before: Timestamp,
 ) -> (Vec<(PathBuf, Receipt)>, io::Result<()>) {
     let mut old = Vec::new();
-    let read = visit_receipts(packages, outbox, |path, receipt| {
+    let listed = visit_receipts(packages, outbox, |path, receipt| {
         if receipt.folder.as_deref() == Some(folder) && receipt.updated < before {
             old.push((path, receipt));
         }
     });
-    (old, read)
+    (old, listed)
 }
 
 #[cfg(test)]
@@ -64,8 +64,8 @@ mod tests {
         fs::create_dir(outbox.join("by-hand")).expect("folder");
         let elsewhere = put(home.path(), "elsewhere", "audio", "2026-05-01T00:00:00Z");
         std::os::unix::fs::symlink(&elsewhere, outbox.join("link")).expect("link");
-        let (mut found, read) = untouched_since(&packages, &outbox, "audio", before);
-        read.expect("listed");
+        let (mut found, listed) = untouched_since(&packages, &outbox, "audio", before);
+        listed.expect("listed");
         found.sort_by(|one, other| one.0.cmp(&other.0));
         assert_eq!(
             found.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>(),

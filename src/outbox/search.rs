@@ -36,7 +36,7 @@ pub struct ReceiptSearch {
 }
 
 struct OutboxListing {
-    read: Instant,
+    read_at: Instant,
     /// The folders whose names end with these digits.
     folders: HashMap<String, Vec<PathBuf>>,
 }
@@ -63,7 +63,7 @@ impl OutboxListing {
             // The outbox may be created by the first result; the list of what needs attention shows one that cannot be read.
             Err(error) => tracing::debug!("cannot list the outbox {}: {error}", outbox.display()),
         }
-        Self { read: Instant::now(), folders }
+        Self { read_at: Instant::now(), folders }
     }
 }
 
@@ -94,7 +94,7 @@ impl ReceiptSearch {
     }
 
     fn candidates(&self, outbox: &Path, sha256: &str) -> Vec<PathBuf> {
-        let is_fresh = |listing: &OutboxListing| listing.read.elapsed() < MAX_AGE;
+        let is_fresh = |listing: &OutboxListing| listing.read_at.elapsed() < MAX_AGE;
         if !self.listings.lock().get(outbox).is_some_and(is_fresh) {
             // The lock is not held here: an outbox may hang, and others look for receipts in theirs.
             let listing = OutboxListing::of(outbox);

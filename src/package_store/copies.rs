@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::local_copy::LocalCopy;
 use super::objects::{CopyFacts, names};
 use super::records::PlanSnapshot;
-use super::{PackageStore, absent_is_fine, fresh, private_folder};
+use super::{PackageStore, ignore_not_found, private_folder, unique_number};
 use crate::digest;
 use dropship_job::JobId;
 
@@ -17,12 +17,12 @@ impl PackageStore {
     /// # Errors
     /// [`io::ErrorKind::NotFound`] if there is no copy; otherwise, when it cannot be read.
     pub fn local_copy(&self, job: &JobId, size: u64) -> io::Result<LocalCopy> {
-        let kept = self.package(job);
-        let Some(objects) = self.objects.as_ref().filter(|_| !kept.exists()) else {
-            File::open(&kept)?;
-            return Ok(LocalCopy::kept(kept));
+        let local_path = self.package(job);
+        let Some(objects) = self.objects.as_ref().filter(|_| !local_path.exists()) else {
+            File::open(&local_path)?;
+            return Ok(LocalCopy::kept(local_path));
         };
-        let copy = LocalCopy::fetched(self.incoming(&format!("{job}-{:016x}", fresh())));
+        let copy = LocalCopy::fetched(self.incoming(&format!("{job}-{:016x}", unique_number())));
         objects.fetch(&names::package(job), File::create(copy.path())?, size)?;
         Ok(copy)
     }
@@ -32,10 +32,12 @@ impl PackageStore {
     /// # Errors
     /// [`io::ErrorKind::NotFound`] if there is no copy; otherwise, when it cannot be read.
     pub fn copy_facts(&self, job: &JobId) -> io::Result<CopyFacts> {
-        let kept = self.package(job);
-        match self.objects.as_ref().filter(|_| !kept.exists()) {
+        let local_path = self.package(job);
+        match self.objects.as_ref().filter(|_| !local_path.exists()) {
             Some(objects) => objects.facts(&names::package(job)),
-            None => Ok(CopyFacts { sha256: digest::of_file(&kept)?, size: kept.metadata()?.len() }),
+            None => {
+                Ok(CopyFacts { sha256: digest::of_file(&local_path)?, size: local_path.metadata()?.len() })
+            }
         }
     }
 
@@ -73,8 +75,8 @@ impl PackageStore {
         self.admit_text(job, incoming, &text)?;
         let digest = digest::of(&text);
         if let Err(error) = self.share(job, &digest, &text) {
-            absent_is_fine(fs::remove_file(self.snapshot_path(job)))?;
-            absent_is_fine(fs::remove_file(self.package(job)))?;
+            ignore_not_found(fs::remove_file(self.snapshot_path(job)))?;
+            ignore_not_found(fs::remove_file(self.package(job)))?;
             // It stays if it has anything else.
             drop(fs::remove_dir(self.folder(job)));
             return Err(error);
@@ -93,18 +95,18 @@ impl PackageStore {
         let digest = digest::of(&text);
         objects.put_new(&names::package(job), incoming)?;
         self.share_plan(job, &digest, &text)?;
-        self.shared.lock().insert((job.clone(), digest));
+        self.already_shared.lock().insert((job.clone(), digest));
         Ok(())
     }
 
     /// Makes objects of the copy and the plan of a job. The copy on this machine is not needed any more then.
     fn share(&self, job: &JobId, digest: &str, text: &[u8]) -> io::Result<()> {
         let Some(objects) = &self.objects else { return Ok(()) };
-        if !self.shared.lock().remove(&(job.clone(), digest.to_owned())) {
+        if !self.already_shared.lock().remove(&(job.clone(), digest.to_owned())) {
             objects.put_new(&names::package(job), &self.package(job))?;
             self.share_plan(job, digest, text)?;
         }
-        absent_is_fine(fs::remove_file(self.package(job)))
+        ignore_not_found(fs::remove_file(self.package(job)))
     }
 
     /// Stores a captured copy and the text of its plan as files.
@@ -113,7 +115,7 @@ impl PackageStore {
         private_folder(&folder)?;
         let mut file = File::create(self.snapshot_path(job))?;
         file.write_all(text)?;
-        absent_is_fine(fs::remove_file(self.rejected_path(job)))?;
+        ignore_not_found(fs::remove_file(self.rejected_path(job)))?;
         let package = self.package(job);
         fs::rename(incoming, &package)?;
         // Everything is written before the first sync, which then does most of the work of the later ones.
@@ -134,7 +136,7 @@ impl PackageStore {
         if let Some(objects) = &self.objects {
             return objects.put_new(&names::package(job), original);
         }
-        let staged = self.incoming(&format!("{job}-{:016x}", fresh()));
+        let staged = self.incoming(&format!("{job}-{:016x}", unique_number()));
         let mut copy = File::create(&staged)?;
         digest::copy(&mut File::open(original)?, &mut copy)?;
         copy.sync_all()?;
@@ -147,8 +149,8 @@ impl PackageStore {
     /// # Errors
     /// When a file cannot be deleted.
     pub fn discard_copy(&self, job: &JobId) -> io::Result<()> {
-        absent_is_fine(fs::remove_dir_all(self.downloads(job)))?;
-        absent_is_fine(fs::remove_file(self.package(job)))?;
+        ignore_not_found(fs::remove_dir_all(self.downloads(job)))?;
+        ignore_not_found(fs::remove_file(self.package(job)))?;
         self.objects.as_ref().map_or(Ok(()), |objects| objects.delete(&names::package(job)))
     }
 }

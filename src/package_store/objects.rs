@@ -28,16 +28,16 @@ pub trait PackageObjects: Debug + Send + Sync {
 
     /// Writes what `change` makes of a small object (`None`: there is none), and reads it again. If another node writes it in between,
     /// `change` is called again. Returns whether it was written: not if `change` returns `None`.
-    fn update(&self, name: &str, longest: u64, change: &mut ObjectChange<'_>) -> io::Result<bool>;
+    fn update(&self, name: &str, max_bytes: u64, change: &mut ObjectChange<'_>) -> io::Result<bool>;
 
     /// A small object; `None`: there is none.
     fn get(&self, name: &str) -> io::Result<Option<Vec<u8>>>;
 
     /// Small objects, each with at most so many bytes. One that does not exist, or is longer, is `None`.
-    fn get_many(&self, names: &[String], longest: u64) -> io::Result<Vec<Option<Vec<u8>>>>;
+    fn get_many(&self, names: &[String], max_bytes: u64) -> io::Result<Vec<Option<Vec<u8>>>>;
 
-    /// Writes an object to a file. One with more than `longest` bytes is cut off.
-    fn fetch(&self, name: &str, to: File, longest: u64) -> io::Result<CopyFacts>;
+    /// Writes an object to a file. One with more than `max_bytes` bytes is cut off.
+    fn fetch(&self, name: &str, to: File, max_bytes: u64) -> io::Result<CopyFacts>;
 
     /// Reads an object; [`io::ErrorKind::NotFound`]: there is none.
     fn facts(&self, name: &str) -> io::Result<CopyFacts>;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::objects::names;
 use super::records::RejectedPackage;
-use super::{PackageStore, absent_is_fine, fresh, private_folder};
+use super::{PackageStore, ignore_not_found, private_folder, unique_number};
 use crate::digest;
 use dropship_job::JobId;
 
@@ -16,12 +16,12 @@ const MAX_REJECTED: usize = 1 << 20;
 impl PackageStore {
     /// Keeps a copy of a small object as a file, which is read next time. A copy that cannot be written is not needed.
     pub(super) fn keep_here(&self, job: &JobId, path: &Path, bytes: &[u8]) {
-        let kept = private_folder(&self.folder(job)).and_then(|()| {
-            let staged = path.with_extension(format!("{:016x}", fresh()));
+        let result = private_folder(&self.folder(job)).and_then(|()| {
+            let staged = path.with_extension(format!("{:016x}", unique_number()));
             fs::write(&staged, bytes)?;
             fs::rename(staged, path)
         });
-        if let Err(error) = kept {
+        if let Err(error) = result {
             tracing::debug!("cannot keep a copy at {}: {error}", path.display());
         }
     }
@@ -57,7 +57,7 @@ impl PackageStore {
     pub fn keep_rejected(&self, job: &JobId, rejected: &RejectedPackage) -> io::Result<()> {
         let text = serde_json::to_vec(rejected)?;
         if text.len() > MAX_REJECTED {
-            return absent_is_fine(fs::remove_file(self.rejected_path(job)));
+            return ignore_not_found(fs::remove_file(self.rejected_path(job)));
         }
         self.keep_rejected_text(job, &text)
     }

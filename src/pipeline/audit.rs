@@ -222,7 +222,7 @@ impl<S: Service> Audit<'_, S> {
             what: drift.to_string(),
             at: self.now,
         };
-        entries.extend(label_drift::raised(id, &unacknowledged));
+        entries.extend(label_drift::added_entry(id, &unacknowledged));
         record(self.pipeline, job, entries, Event::Drifted { label: index, id, drift }).await
     }
 }

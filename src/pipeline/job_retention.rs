@@ -43,7 +43,7 @@ async fn forget<S>(pipeline: &Pipeline<S>, jobs: Vec<Job>) -> Result<(), StoreEr
         return Ok(());
     }
     let ids: Vec<_> = jobs.iter().map(|job| job.id().clone()).collect();
-    let mut entries = label_drift::forgotten(&*pipeline.store, &ids)?;
+    let mut entries = label_drift::removal_entries(&*pipeline.store, &ids)?;
     entries.extend(ids.into_iter().map(|job| Entry::Pruned { job }));
     pipeline.store.commit(Commit::new(entries)).committed().await?;
     for job in jobs {

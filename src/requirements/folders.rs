@@ -78,9 +78,9 @@ fn of_folder(folder: &Folder, sandbox: bool, budget: &mut WaitBudget) -> Vec<Pat
     if let AfterSuccess::Move(target) = &folder.after {
         check(target, "`after` cannot write to");
     }
-    let of_node = folder.on_node.as_ref().map(|on| &on.outbox);
+    let node_outbox = folder.on_node.as_ref().map(|on| &on.outbox);
     // Object storage is not checked: it can be away at any time, and the daemon waits for it.
-    for outbox in folder.outbox.iter().chain(of_node).filter(|outbox| !is_address(outbox)) {
+    for outbox in folder.outbox.iter().chain(node_outbox).filter(|outbox| !is_address(outbox)) {
         check(outbox, "cannot write to the outbox");
     }
     problems
@@ -89,29 +89,30 @@ fn of_folder(folder: &Folder, sandbox: bool, budget: &mut WaitBudget) -> Vec<Pat
 /// The time that remains for file systems which do not respond. A dead share must not keep the daemon from starting, or from
 /// serving other folders.
 struct WaitBudget {
-    left: Duration,
-    hung: usize,
+    remaining: Duration,
+    hung_count: usize,
 }
 
 impl Default for WaitBudget {
     fn default() -> Self {
-        Self { left: MAX_WAITS, hung: 0 }
+        Self { remaining: MAX_WAITS, hung_count: 0 }
     }
 }
 
 impl WaitBudget {
     /// Tries a path. After many that did not respond, no further one is tried: each keeps a thread.
     fn run(&mut self, path: &Path, attempt: fn(&Path) -> io::Result<()>) -> io::Result<()> {
-        if self.hung >= MAX_HUNG {
+        if self.hung_count >= MAX_HUNG {
             return Ok(());
         }
         let started = Instant::now();
-        let at = path.to_owned();
-        let done = hung_places::within(path, self.left.clamp(MIN_WAIT, MAX_WAIT), move || attempt(&at));
+        let owned_path = path.to_owned();
+        let done =
+            hung_places::within(path, self.remaining.clamp(MIN_WAIT, MAX_WAIT), move || attempt(&owned_path));
         done.unwrap_or_else(|error| {
             if error.kind() == io::ErrorKind::TimedOut {
-                self.left = self.left.saturating_sub(started.elapsed());
-                self.hung += 1;
+                self.remaining = self.remaining.saturating_sub(started.elapsed());
+                self.hung_count += 1;
             }
             Err(error)
         })

@@ -42,9 +42,9 @@ pub(super) fn of_accounts(config: &Config, secrets: Secrets) -> Vec<Problem> {
         if !secrets.include(matches!(account.credential, Credential::SecretCredential(_))) {
             continue;
         }
-        let mut one = config.clone();
-        one.accounts.retain(|other, _| other == name);
-        if let Err(error) = accounts::clients(&one, false) {
+        let mut account_config = config.clone();
+        account_config.accounts.retain(|other, _| other == name);
+        if let Err(error) = accounts::clients(&account_config, false) {
             problems.push(of_secret(config, format!("{error:#}"), &error));
             continue;
         }

@@ -27,7 +27,7 @@ pub fn of_store_access(config: &Config) -> Option<Problem> {
     let message = match try_write(home).err().filter(|error| !is_full(error)) {
         Some(error) => format!("[store]: cannot write to {}: {error}", home.display()),
         None => {
-            let (path, error) = closed_part(home)?;
+            let (path, error) = find_closed_part(home)?;
             format!("[store]: cannot use {}: {error}", path.display())
         }
     };
@@ -38,7 +38,7 @@ pub fn of_store_access(config: &Config) -> Option<Problem> {
 }
 
 /// A part of the store that this user cannot read and write, as after a restore by another user.
-fn closed_part(home: &Path) -> Option<(PathBuf, Errno)> {
+fn find_closed_part(home: &Path) -> Option<(PathBuf, Errno)> {
     for part in FOLDERS.map(|part| home.join(part)) {
         match access(&part, Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK) {
             _ if part.is_file() => return Some((part, Errno::NOTDIR)),

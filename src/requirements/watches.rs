@@ -15,7 +15,7 @@ const MAX_COUNTED: usize = 1_000_000;
 #[must_use]
 pub fn of_watches(config: &Config) -> Option<Problem> {
     let limit: usize = std::fs::read_to_string(LIMIT).ok()?.trim().parse().ok()?;
-    let needed = needed(config, limit.saturating_mul(2).min(MAX_COUNTED));
+    let needed = count_folders(config, limit.saturating_mul(2).min(MAX_COUNTED));
     (needed > limit).then(|| {
         let message = format!(
             "the folders need {needed} watches, and the kernel allows {limit} for each user; files in the rest are found by scans only"
@@ -29,11 +29,11 @@ pub fn of_watches(config: &Config) -> Option<Problem> {
 }
 
 /// The number of folders that are watched, at most about `max`.
-fn needed(config: &Config, max: usize) -> usize {
+fn count_folders(config: &Config, max: usize) -> usize {
     let mut count = 0_usize;
     for folder in config.folders_here() {
-        let mut open: Vec<(PathBuf, usize)> = vec![(folder.path.clone(), 0)];
-        while let Some((path, level)) = open.pop() {
+        let mut unvisited: Vec<(PathBuf, usize)> = vec![(folder.path.clone(), 0)];
+        while let Some((path, level)) = unvisited.pop() {
             count = count.saturating_add(1);
             if count > max {
                 return count;
@@ -43,7 +43,7 @@ fn needed(config: &Config, max: usize) -> usize {
             }
             let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
             let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-            open.extend(folders.map(|entry| (entry.path(), level.saturating_add(1))));
+            unvisited.extend(folders.map(|entry| (entry.path(), level.saturating_add(1))));
         }
     }
     count
@@ -62,7 +62,7 @@ mod tests {
             let text = format!("[[folder]]\nname = \"in\"\npath = \"drop\"\n{keys}");
             let path = home.path().join("dropship.toml");
             let config = crate::config::load_str(&path, &text, &crate::config::Environment::default());
-            needed(&config.expect("a configuration"), max)
+            count_folders(&config.expect("a configuration"), max)
         };
         assert_eq!(count("", 100), 1);
         assert_eq!(count("recursive = true", 100), 5);

@@ -45,7 +45,7 @@ pub(super) struct ChainJob<'a> {
     /// When a label can be requested next, as far as it is known.
     due: Option<Timestamp>,
     /// The requests that were sent, by index of their label.
-    sent: BTreeMap<usize, NewShippingLabel>,
+    requests: BTreeMap<usize, NewShippingLabel>,
     /// Number of approvals so far. Each is given by another operator.
     approvals: u32,
 }
@@ -61,7 +61,7 @@ impl<'a> ChainJob<'a> {
         let (guard, facts) = predictable(test, guard);
         let job = signed_job(test, plan, now)?;
         let mut chain =
-            Self { test, plan, guard, facts, job, now, due: None, sent: BTreeMap::new(), approvals: 0 };
+            Self { test, plan, guard, facts, job, now, due: None, requests: BTreeMap::new(), approvals: 0 };
         chain.pass()?;
         Ok(chain)
     }
@@ -76,7 +76,7 @@ impl<'a> ChainJob<'a> {
 
     /// The request that was sent for a label.
     pub(super) fn request(&self, index: usize) -> Option<&NewShippingLabel> {
-        self.sent.get(&index)
+        self.requests.get(&index)
     }
 
     /// Whether a label that was not requested yet can be requested.
@@ -143,8 +143,8 @@ impl<'a> ChainJob<'a> {
                 RequestReadiness::Later => {}
                 RequestReadiness::At(time) => self.due = Some(self.due.map_or(time, |due| due.min(time))),
                 RequestReadiness::Now => self.request_or_hold(index)?,
-                RequestReadiness::PredecessorLost(before) => {
-                    self.hold(index, lost_predecessor(&self.job, index, before))?;
+                RequestReadiness::PredecessorLost(predecessor) => {
+                    self.hold(index, lost_predecessor(&self.job, index, predecessor))?;
                 }
             }
         }
@@ -154,18 +154,18 @@ impl<'a> ChainJob<'a> {
     fn request_or_hold(&mut self, index: usize) -> Result<(), ChainError> {
         let Some(planned) = self.plan.labels.get(index) else { return Ok(()) };
         let (label, metadata) = basis(self.test, self.plan, planned);
-        let attempt = |fault: HoldFault| LabelHold::new(fault, Release::Attempt, 1);
+        let attempt_hold = |fault: HoldFault| LabelHold::new(fault, Release::Attempt, 1);
         let prepared = match PreparedRequest::compute(&label, &metadata, &assumed_audiences(&label), self.now)
         {
             Ok(prepared) => prepared,
             Err(error) => {
                 let fault = label_request_fault(&self.job, planned, &error, None);
-                return self.hold(index, attempt(fault));
+                return self.hold(index, attempt_hold(fault));
             }
         };
         let limits = match guard_limits(&self.guard, &prepared.request, &label, self.plan, &self.facts) {
             Ok(limits) => limits,
-            Err(fault) => return self.hold(index, attempt(fault)),
+            Err(fault) => return self.hold(index, attempt_hold(fault)),
         };
         if let Some(hold) = missing_approval(&self.job, index, planned, &prepared, &limits) {
             return self.hold(index, hold);
@@ -184,7 +184,7 @@ impl<'a> ChainJob<'a> {
         let go_live = go_live(prepared.request.publishing_specifications.as_ref());
         let id = RemoteId::new(u64::try_from(index).unwrap_or(u64::MAX).saturating_add(1));
         self.apply(&Event::Created { kind: RemoteKind::Label(index), id, adopted: false, go_live })?;
-        self.sent.insert(index, prepared.request);
+        self.requests.insert(index, prepared.request);
         Ok(())
     }
 

@@ -27,10 +27,10 @@ pub(super) fn walk(
     };
     for (index, step) in test.steps.iter().enumerate() {
         let mut walk =
-            StepWalk { what: format!("step {} ({})", index + 1, step.at), differences: Vec::new() };
-        let walked = walk.take(&mut chain, step, start);
+            StepWalk { step_name: format!("step {} ({})", index + 1, step.at), differences: Vec::new() };
+        let walked = walk.apply_step(&mut chain, step, start);
         if let Err(error) = &walked {
-            walk.put("", "an event that can happen", &error.to_string());
+            walk.add_difference("", "an event that can happen", &error.to_string());
         }
         if let (Some(expect), Ok(())) = (&step.expect, &walked) {
             walk.compare(&chain, plan, expect, trace);
@@ -101,18 +101,19 @@ impl LabelEvent {
 /// One step of a walk.
 struct StepWalk {
     /// Names the step in messages.
-    what: String,
+    step_name: String,
     differences: Vec<Mismatch>,
 }
 
 impl StepWalk {
-    fn put(&mut self, field: &str, expected: &str, found: &str) {
-        let field = if field.is_empty() { self.what.clone() } else { format!("{}: {field}", self.what) };
+    fn add_difference(&mut self, field: &str, expected: &str, found: &str) {
+        let field =
+            if field.is_empty() { self.step_name.clone() } else { format!("{}: {field}", self.step_name) };
         self.differences.push(difference(&field, expected, found));
     }
 
     /// Lets time pass until the step, then applies its events.
-    fn take(
+    fn apply_step(
         &mut self,
         chain: &mut ChainJob<'_>,
         step: &ChainStep,
@@ -121,12 +122,12 @@ impl StepWalk {
         let time = step.time(start);
         if time < chain.now() {
             let earlier = format!("{time} is before {}, the time that is reached already", chain.now());
-            self.put("at", "steps in order of time", &earlier);
+            self.add_difference("at", "steps in order of time", &earlier);
         }
         chain.advance(time)?;
         for event in LabelEvent::ALL {
             for glob in event.globs(step) {
-                for index in self.meant(chain, event, glob) {
+                for index in self.affected_labels(chain, event, glob) {
                     event.apply(chain, index)?;
                 }
             }
@@ -135,7 +136,7 @@ impl StepWalk {
     }
 
     /// The labels to which an event applies. A name that fits none is a difference.
-    fn meant(&mut self, chain: &ChainJob<'_>, event: LabelEvent, glob: &Glob) -> Vec<usize> {
+    fn affected_labels(&mut self, chain: &ChainJob<'_>, event: LabelEvent, glob: &Glob) -> Vec<usize> {
         let labels = chain.labels();
         let named: Vec<_> = (0..labels.len()).filter(|index| glob.is_match(labels[*index].name())).collect();
         let possible: Vec<_> =
@@ -143,13 +144,13 @@ impl StepWalk {
         if possible.is_empty() {
             let found = match named.as_slice() {
                 [] => format!("the labels are {}", suggest::list(labels.iter().map(Label::name))),
-                named => standings(chain, named.iter().copied()),
+                named => describe_labels(chain, named.iter().copied()),
             };
-            let wanted = match event {
+            let expected = match event {
                 LabelEvent::Approved => format!("`{glob}` is on hold"),
                 LabelEvent::Published | LabelEvent::Failed => format!("`{glob}` is at Microsoft"),
             };
-            self.put(event.key(), &wanted, &found);
+            self.add_difference(event.key(), &expected, &found);
         }
         possible
     }
@@ -173,16 +174,21 @@ impl StepWalk {
         }
         for (glob, fields) in &expect.label {
             let is_named = |label: &Label| glob.as_ref().is_none_or(|glob| glob.is_match(label.name()));
-            let sent = labels.iter().zip(&plan.labels).enumerate().filter(|(_, (label, _))| is_named(label));
-            let sent =
-                sent.filter_map(|(index, (label, planned))| Some((label, planned, chain.request(index)?)));
-            let mut sent = sent.peekable();
-            if sent.peek().is_none() {
+            let requested =
+                labels.iter().zip(&plan.labels).enumerate().filter(|(_, (label, _))| is_named(label));
+            let requested = requested
+                .filter_map(|(index, (label, planned))| Some((label, planned, chain.request(index)?)));
+            let mut requested = requested.peekable();
+            if requested.peek().is_none() {
                 let wanted = glob.as_ref().map_or("*", Glob::as_str);
-                self.put("label", &format!("a request of `{wanted}`"), &standings(chain, 0..labels.len()));
+                self.add_difference(
+                    "label",
+                    &format!("a request of `{wanted}`"),
+                    &describe_labels(chain, 0..labels.len()),
+                );
             }
-            for (label, planned, request) in sent {
-                let what = format!("{}: label \"{}\"", self.what, label.name());
+            for (label, planned, request) in requested {
+                let what = format!("{}: label \"{}\"", self.step_name, label.name());
                 let requests = [serde_json::to_value(request), serde_json::to_value(planned)];
                 let requests: Vec<_> = requests.into_iter().flatten().collect();
                 self.differences.extend(compare(&what, fields, &requests));
@@ -205,14 +211,14 @@ impl StepWalk {
         let others: Vec<_> = (0..labels.len()).filter(|index| !is_meant(&labels[*index])).collect();
         let mut found = suggest::list(names);
         if !others.is_empty() {
-            found = format!("{found}; {}", standings(chain, others));
+            found = format!("{found}; {}", describe_labels(chain, others));
         }
-        self.put(field, &suggest::list(globs.iter().map(Glob::as_str)), &found);
+        self.add_difference(field, &suggest::list(globs.iter().map(Glob::as_str)), &found);
     }
 }
 
 /// Where labels stand, in words.
-fn standings(chain: &ChainJob<'_>, indices: impl IntoIterator<Item = usize>) -> String {
+fn describe_labels(chain: &ChainJob<'_>, indices: impl IntoIterator<Item = usize>) -> String {
     let standing = |index: usize| {
         let label = chain.labels().get(index)?;
         let standing = match (label.hold(), label.is_missing()) {

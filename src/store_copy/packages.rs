@@ -47,20 +47,22 @@ fn copy_job(
     if let Some(plan) = job.plan()
         && let Ok(text) = from.plan_text(id, plan)
     {
-        done.note(to.plan_text(id, plan).is_err(), || to.keep_plan(id, &text))?;
+        done.count_and_copy(to.plan_text(id, plan).is_err(), || to.keep_plan(id, &text))?;
         if to.plan_text(id, plan)? != text {
             bail!("its plan differs from its original");
         }
     }
     if let Some(text) = from.rejected_text(id)? {
-        done.note(to.rejected_text(id)?.as_ref() != Some(&text), || to.keep_rejected_text(id, &text))?;
+        done.count_and_copy(to.rejected_text(id)?.as_ref() != Some(&text), || {
+            to.keep_rejected_text(id, &text)
+        })?;
     }
     if let Some(bytes) = from.read_metadata(id)? {
-        done.note(to.read_metadata(id)?.as_ref() != Some(&bytes), || to.keep_metadata(id, &bytes))?;
+        done.count_and_copy(to.read_metadata(id)?.as_ref() != Some(&bytes), || to.keep_metadata(id, &bytes))?;
     }
     if from.has_copy(id)? {
         let original = from.local_copy(id, job.package().size)?;
-        done.note(!to.has_copy(id)?, || to.keep_copy(id, original.path()))?;
+        done.count_and_copy(!to.has_copy(id)?, || to.keep_copy(id, original.path()))?;
         if to.copy_facts(id)? != from.copy_facts(id)? {
             bail!("{} differs from {}", to.copy_name(id), from.copy_name(id));
         }
@@ -70,7 +72,11 @@ fn copy_job(
 
 impl PackagesCopied {
     /// Counts a file, and copies it if it is missing.
-    fn note(&mut self, is_missing: bool, copy: impl FnOnce() -> std::io::Result<()>) -> std::io::Result<()> {
+    fn count_and_copy(
+        &mut self,
+        is_missing: bool,
+        copy: impl FnOnce() -> std::io::Result<()>,
+    ) -> std::io::Result<()> {
         if is_missing {
             copy()?;
             self.copied += 1;

@@ -68,12 +68,12 @@ impl Clock {
 
     /// When something happens: `in 12 min, at 14:05`.
     pub(crate) fn until(&self, time: Timestamp) -> String {
-        let left = time.duration_since(self.now);
+        let remaining = time.duration_since(self.now);
         let at = self.at(time);
-        if left.is_negative() {
+        if remaining.is_negative() {
             format!("now, was due at {at}")
         } else {
-            format!("in {}, at {at}", span(left))
+            format!("in {}, at {at}", span(remaining))
         }
     }
 
