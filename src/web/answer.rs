@@ -29,8 +29,8 @@ pub(super) async fn answer(
     headers: &HeaderMap,
     slots: &RequestSlots,
 ) -> Result<Response, RequestRefusal> {
-    let absent = || RequestRefusal::NotFound("there is no page at this address".to_owned());
-    match Route::of(uri.path()).ok_or_else(absent)? {
+    let not_found = || RequestRefusal::NotFound("there is no page at this address".to_owned());
+    match Route::of(uri.path()).ok_or_else(not_found)? {
         Route::Asset(asset) => {
             let query = QueryParameters::read(uri.query(), &["v"])?;
             Ok(response::asset(asset, query.get("v").is_some(), headers))
@@ -59,11 +59,11 @@ pub(super) async fn answer(
         }
         Route::File(id, name) => {
             QueryParameters::read(uri.query(), &[])?;
-            let (shared, wanted) = (Arc::clone(site), name.clone());
+            let (shared, file_name) = (Arc::clone(site), name.clone());
             let opened = site.blocking(slots, SlotKind::Bulk, move || {
-                let file = shared.readings.open_result(&id, &wanted)?;
+                let file = shared.readings.open_result(&id, &file_name)?;
                 let size = file.metadata().map(|found| found.len()).map_err(|error| {
-                    RequestRefusal::Unavailable(format!("cannot read the result `{wanted}`: {error}"))
+                    RequestRefusal::Unavailable(format!("cannot read the result `{file_name}`: {error}"))
                 })?;
                 Ok((file, size))
             });

@@ -18,7 +18,7 @@ pub(super) const MAX_JOBS: usize = 2_000;
 const MAX_WAIT: Duration = Duration::from_millis(1_500);
 
 /// Minimum time that a comparison is kept, although jobs end and begin.
-const KEPT: Duration = Duration::from_secs(30);
+const MIN_KEPT: Duration = Duration::from_secs(30);
 
 /// A comparison takes at most this part of the time, however many jobs there are.
 const SHARE: u32 = 20;
@@ -32,7 +32,7 @@ pub(super) struct ReloadPreview {
 
 #[derive(Debug, Default)]
 struct PreviewState {
-    known: Option<Arc<ReloadComparison>>,
+    last: Option<Arc<ReloadComparison>>,
     is_running: bool,
 }
 
@@ -46,8 +46,8 @@ pub(super) struct ReloadComparison {
     /// The changes, or every reason why a reload would be refused.
     pub(super) result: Result<Reloaded, String>,
     /// Whether there were more unfinished jobs than are compared.
-    pub(super) left_out_jobs: bool,
-    began: Instant,
+    pub(super) has_left_out_jobs: bool,
+    started_at: Instant,
     inputs: ComparedInputs,
 }
 
@@ -67,8 +67,8 @@ impl ReloadPreview {
     ) -> Option<Arc<ReloadComparison>> {
         let inputs = inputs(readings);
         let mut state = self.state.lock();
-        if let Some(known) = state.known.as_ref().filter(|known| known.is_fresh(&inputs)) {
-            return Some(Arc::clone(known));
+        if let Some(last) = state.last.as_ref().filter(|last| last.is_fresh(&inputs)) {
+            return Some(Arc::clone(last));
         }
         if !state.is_running {
             state.is_running = true;
@@ -80,18 +80,24 @@ impl ReloadPreview {
                 return None;
             }
         }
-        state.known.clone().filter(|known| known.inputs == inputs)
+        state.last.clone().filter(|last| last.inputs == inputs)
     }
 
     fn start(self: &Arc<Self>, readings: Readings, inputs: ComparedInputs, main: &Handle) {
         let running = ComparisonGuard(Arc::clone(self));
         main.spawn(async move {
-            let (at, began) = (Timestamp::now(), Instant::now());
+            let (at, started_at) = (Timestamp::now(), Instant::now());
             let result = readings.preview_reload(MAX_JOBS).await.map_err(|error| error.message);
-            let left_out_jobs = readings.status().is_ok_and(|status| unfinished(&status) > MAX_JOBS);
-            let preview =
-                ReloadComparison { at, took: began.elapsed(), result, left_out_jobs, began, inputs };
-            running.0.state.lock().known = Some(Arc::new(preview));
+            let has_left_out_jobs = readings.status().is_ok_and(|status| unfinished(&status) > MAX_JOBS);
+            let comparison = ReloadComparison {
+                at,
+                took: started_at.elapsed(),
+                result,
+                has_left_out_jobs,
+                started_at,
+                inputs,
+            };
+            running.0.state.lock().last = Some(Arc::new(comparison));
         });
     }
 }
@@ -112,7 +118,7 @@ impl Drop for ComparisonGuard {
 
 impl ReloadComparison {
     fn is_fresh(&self, inputs: &ComparedInputs) -> bool {
-        self.inputs == *inputs && self.began.elapsed() < KEPT.max(self.took.saturating_mul(SHARE))
+        self.inputs == *inputs && self.started_at.elapsed() < MIN_KEPT.max(self.took.saturating_mul(SHARE))
     }
 }
 
@@ -142,22 +148,25 @@ mod tests {
         let inputs = |generation, size| -> ComparedInputs {
             (generation, vec![("dropship.toml".into(), Some((size, None)))])
         };
-        let preview = ReloadComparison {
+        let comparison = ReloadComparison {
             at: Timestamp::UNIX_EPOCH,
             took: Duration::ZERO,
             result: Err("refused".to_owned()),
-            left_out_jobs: false,
-            began: Instant::now(),
+            has_left_out_jobs: false,
+            started_at: Instant::now(),
             inputs: inputs(1, 10),
         };
-        assert!(preview.is_fresh(&inputs(1, 10)));
-        assert!(!preview.is_fresh(&inputs(2, 10)) && !preview.is_fresh(&inputs(1, 11)));
-        assert!(!preview.is_fresh(&(1, vec![("dropship.toml".into(), None)])));
-        let old =
-            Instant::now().checked_sub(KEPT * 2).map(|began| ReloadComparison { began, ..preview.clone() });
+        assert!(comparison.is_fresh(&inputs(1, 10)));
+        assert!(!comparison.is_fresh(&inputs(2, 10)) && !comparison.is_fresh(&inputs(1, 11)));
+        assert!(!comparison.is_fresh(&(1, vec![("dropship.toml".into(), None)])));
+        let old = Instant::now()
+            .checked_sub(MIN_KEPT * 2)
+            .map(|started_at| ReloadComparison { started_at, ..comparison.clone() });
         assert!(old.is_none_or(|old| !old.is_fresh(&inputs(1, 10))), "jobs have ended since");
-        let slow = ReloadComparison { took: KEPT, ..preview };
-        let old = Instant::now().checked_sub(KEPT * 2).map(|began| ReloadComparison { began, ..slow });
+        let slow = ReloadComparison { took: MIN_KEPT, ..comparison };
+        let old = Instant::now()
+            .checked_sub(MIN_KEPT * 2)
+            .map(|started_at| ReloadComparison { started_at, ..slow });
         assert!(old.is_none_or(|old| old.is_fresh(&inputs(1, 10))), "a slow comparison is kept longer");
     }
 }

@@ -28,9 +28,10 @@ pub(super) fn asset(asset: Asset, is_versioned: bool, request: &HeaderMap) -> Re
 
 /// The answer with this tag, or 304 if the client has it.
 fn tagged(body: Body, media: HeaderValue, tag: &str, cache: &'static str, request: &HeaderMap) -> Response {
-    let has = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
-    let has = has.flat_map(|tags| tags.split(',')).map(str::trim);
-    let is_known = has.map(|known| known.strip_prefix("W/").unwrap_or(known)).any(|known| known == tag);
+    let client_tags = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
+    let client_tags = client_tags.flat_map(|tags| tags.split(',')).map(str::trim);
+    let is_known =
+        client_tags.map(|known| known.strip_prefix("W/").unwrap_or(known)).any(|known| known == tag);
     let mut answer = if is_known { StatusCode::NOT_MODIFIED.into_response() } else { body.into_response() };
     let headers = answer.headers_mut();
     if !is_known {

@@ -122,7 +122,7 @@ async fn keep_current(site: Arc<Site>, page: StreamPage, versions: watch::Sender
         };
         // Events of other packages do not change the page of this one.
         if rev.is_none() || rev != last_rev {
-            let computed = site.turns.run(move || shown(&source, &about)).await;
+            let computed = site.turns.run(move || page_snapshot(&source, &about)).await;
             let Ok(Some(now)) = computed else { break };
             if last.as_ref() != Some(&now) {
                 versions.send_replace(Some(event(&now)));
@@ -147,7 +147,7 @@ fn revision(site: &Site, id: &JobId) -> (Option<u64>, bool) {
 }
 
 /// What the page shows now; `None` when the package is gone. Blocks.
-fn shown(site: &Site, page: &StreamPage) -> Option<PageSnapshot> {
+fn page_snapshot(site: &Site, page: &StreamPage) -> Option<PageSnapshot> {
     match page {
         StreamPage::Overview => {
             pages::overview::view(site).ok().map(|view| PageSnapshot::Overview(Box::new(view)))

@@ -42,9 +42,9 @@ impl Turns {
         let turn = tokio::time::timeout(MAX_WAIT, Arc::clone(&self.0).acquire_owned()).await;
         let turn = turn.ok().and_then(Result::ok);
         let computed = tokio::task::spawn_blocking(move || {
-            let (begun, before) = (Instant::now(), processor_time());
+            let (started_at, before) = (Instant::now(), processor_time());
             let done = work();
-            let pause = pause(begun.elapsed(), processor_time().saturating_sub(before));
+            let pause = pause(started_at.elapsed(), processor_time().saturating_sub(before));
             (done, pause, turn)
         });
         let (done, pause, turn) = computed.await?;

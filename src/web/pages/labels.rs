@@ -125,16 +125,16 @@ struct MatchingLabels {
 }
 
 impl MatchingLabels {
-    fn of(rows: &Rows, wanted: &LabelQuery, window: &calendar::CalendarWindow, now: Timestamp) -> Self {
+    fn of(rows: &Rows, label_query: &LabelQuery, window: &calendar::CalendarWindow, now: Timestamp) -> Self {
         let (mut rings, mut total, mut page) = (TextSet::default(), 0, Vec::new());
         let (mut visible, mut drivers) = (calendar::VisibleLabels::default(), drivers::Drivers::default());
-        let on_page = wanted.start()..wanted.start().saturating_add(SIZE);
-        let search = WordSearch::of(&wanted.words);
+        let on_page = label_query.start()..label_query.start().saturating_add(SIZE);
+        let search = WordSearch::of(&label_query.words);
         for row in rows.newest_first().filter(|row| !row.labels.is_empty()) {
             let Some(missing) = search.missing_in(row) else { continue };
             for row_label in entry::of(row).filter(|row_label| missing.are_in(row_label.label)) {
                 row_label.label.ring.iter().for_each(|ring| rings.add(ring));
-                if !wanted.shows(row_label) {
+                if !label_query.shows(row_label) {
                     continue;
                 }
                 if on_page.contains(&total) {
@@ -161,30 +161,33 @@ impl MatchingLabels {
 
 /// The content of the page. It may block.
 pub(in crate::web) fn content(site: &Site, query: &QueryParameters) -> Result<Markup, RequestRefusal> {
-    let (wanted, now) = (LabelQuery::of(query)?, Timestamp::now());
+    let (label_query, now) = (LabelQuery::of(query)?, Timestamp::now());
     let window = calendar::CalendarWindow::of(query, now)?;
-    let found = MatchingLabels::of(&site.rows.read(), &wanted, &window, now);
-    let start = wanted.start();
+    let found = MatchingLabels::of(&site.rows.read(), &label_query, &window, now);
+    let start = label_query.start();
     let mut reaches = Reaches::new(|job| site.readings.label_reach(job));
-    if found.page.is_empty() && wanted.page > 1 {
-        return Err(RequestRefusal::NotFound(format!("there is no page {} of these labels", wanted.page)));
+    if found.page.is_empty() && label_query.page > 1 {
+        return Err(RequestRefusal::NotFound(format!(
+            "there is no page {} of these labels",
+            label_query.page
+        )));
     }
     let view = LabelsView {
         incomplete: found.incomplete,
         filters: LabelFilters {
             text: query.get("q").unwrap_or_default().to_owned(),
-            state: wanted.state.map(|state| state.as_str().to_owned()),
+            state: label_query.state.map(|state| state.as_str().to_owned()),
             states: STATES.map(|state| (state.as_str().to_owned(), state.as_str().to_owned())).into(),
-            ring: wanted.ring.clone(),
+            ring: label_query.ring.clone(),
             rings: found.rings,
         },
-        calendar: Some(calendar::of(&mut reaches, found.visible, &window, &wanted.filters(), now)?),
+        calendar: Some(calendar::of(&mut reaches, found.visible, &window, &label_query.filters(), now)?),
         drivers: found.drivers,
         more_drivers: found.more_drivers,
-        labels: label_view::all(site, &mut reaches, &found.page, now)?,
+        labels: label_view::label_views(site, &mut reaches, &found.page, now)?,
         total: found.total,
-        previous: (wanted.page > 1).then(|| wanted.href(wanted.page - 1)),
-        next: (start + found.page.len() < found.total).then(|| wanted.href(wanted.page + 1)),
+        previous: (label_query.page > 1).then(|| label_query.href(label_query.page - 1)),
+        next: (start + found.page.len() < found.total).then(|| label_query.href(label_query.page + 1)),
         range: format!("{}–{}", start + 1, start + found.page.len()),
     };
     Ok(labels::content(&view))

@@ -41,24 +41,24 @@ pub(in crate::web) fn content(site: &Site, _query: &QueryParameters) -> Result<M
 /// What the page shows now.
 pub(in crate::web) fn view(site: &Site) -> Result<OverviewView, RequestRefusal> {
     let status = site.readings.status()?;
-    let chosen = OverviewRows::of(site);
+    let overview_rows = OverviewRows::of(site);
     let mut view = OverviewView {
-        is_reading: chosen.completeness == RowCompleteness::Reading,
+        is_reading: overview_rows.completeness == RowCompleteness::Reading,
         troubles: status.trouble.iter().map(trouble).collect(),
         pauses: crate::wording::pauses(&status.paused),
         restart: status.restart.clone(),
         counts: counts(&status),
-        more_active: chosen.more_active,
-        more_held: chosen.more_held,
+        more_active: overview_rows.more_active,
+        more_held: overview_rows.more_held,
         folders: status.folders.iter().map(folder).collect(),
         accounts: accounts(site, &status),
         ..OverviewView::default()
     };
     let line = |row: &Row| site.readings.current(&row.id).ok().map(|job| line(row, &job));
-    view.active = chosen.active.iter().filter_map(line).collect();
-    view.held = chosen.held.iter().filter_map(line).collect();
-    view.ended = chosen.ended.iter().filter_map(line).collect();
-    view.upcoming = upcoming(site, &chosen.upcoming);
+    view.active = overview_rows.active.iter().filter_map(line).collect();
+    view.held = overview_rows.held.iter().filter_map(line).collect();
+    view.ended = overview_rows.ended.iter().filter_map(line).collect();
+    view.upcoming = upcoming(site, &overview_rows.upcoming);
     Ok(view)
 }
 

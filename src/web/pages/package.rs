@@ -66,7 +66,7 @@ pub(in crate::web) fn view(site: &Site, id: &JobId) -> Result<PackageView, Reque
         summary: summary(&job),
         notices: notices(&job),
         stages: stages(&job, &history),
-        facts: package_facts(&job, facts, &partner_center),
+        facts: package_properties(&job, facts, &partner_center),
         labels: job.labels.iter().map(|label| label_view(label, plan, &partner_center)).collect(),
         approvals: approvals(&job),
         files: files(site, &job),
@@ -78,7 +78,7 @@ pub(in crate::web) fn view(site: &Site, id: &JobId) -> Result<PackageView, Reque
         view.more_infs = facts.infs.len().saturating_sub(MAX_INFS);
     }
     if let Some(plan) = plan {
-        view.plan = plan_facts(plan);
+        view.plan = plan_properties(plan);
         view.requests = vec![
             ("Request for the product".to_owned(), request(&plan.product)),
             ("Request for the submission".to_owned(), request(&plan.submission)),
@@ -160,50 +160,54 @@ fn step_state(state: StateKind) -> StepState {
     }
 }
 
-fn fact(name: &str, value: ValueView) -> NamedValue {
+fn named_value(name: &str, value: ValueView) -> NamedValue {
     NamedValue { name: name.to_owned(), value }
 }
 
-fn text_fact(name: &str, value: &str) -> NamedValue {
-    fact(name, ValueView::Text(shown(value)))
+fn named_text(name: &str, value: &str) -> NamedValue {
+    named_value(name, ValueView::Text(shown(value)))
 }
 
-fn package_facts(job: &Receipt, facts: Option<&Facts>, partner_center: &PartnerCenter) -> Vec<NamedValue> {
+fn package_properties(
+    job: &Receipt,
+    facts: Option<&Facts>,
+    partner_center: &PartnerCenter,
+) -> Vec<NamedValue> {
     let mut list = vec![
-        fact("Arrived", ValueView::Time(job.created)),
-        fact("Last change", ValueView::Time(job.updated)),
+        named_value("Arrived", ValueView::Time(job.created)),
+        named_value("Last change", ValueView::Time(job.updated)),
     ];
-    list.extend(job.folder.as_deref().map(|folder| text_fact("Folder", folder)));
-    list.extend(job.path.as_deref().map(|path| text_fact("From", path)));
+    list.extend(job.folder.as_deref().map(|folder| named_text("Folder", folder)));
+    list.extend(job.path.as_deref().map(|path| named_text("From", path)));
     if let Some(rule) = &job.rule {
         let note = match job.rule_change {
             Some(RuleChange::Changed) => " (changed since the package was planned; it keeps its plan)",
             Some(RuleChange::Gone) => " (no longer exists; the package keeps its plan)",
             None => "",
         };
-        list.push(text_fact("Rule", &format!("{rule}{note}")));
+        list.push(named_text("Rule", &format!("{rule}{note}")));
     }
-    list.extend(job.account.as_deref().map(|account| text_fact("Account", account)));
-    list.extend(partner_center.product().map(|value| fact("Product", value)));
-    list.extend(partner_center.submission().map(|value| fact("Submission", value)));
+    list.extend(job.account.as_deref().map(|account| named_text("Account", account)));
+    list.extend(partner_center.product().map(|value| named_value("Product", value)));
+    list.extend(partner_center.submission().map(|value| named_value("Submission", value)));
     if let Some(workflow) = &job.workflow {
-        list.push(text_fact("At Microsoft", &format!("{} {}", workflow.step, workflow.state)));
+        list.push(named_text("At Microsoft", &format!("{} {}", workflow.step, workflow.state)));
     }
-    list.extend(job.due.map(|due| fact("Next check", ValueView::Time(due))));
+    list.extend(job.due.map(|due| named_value("Next check", ValueView::Time(due))));
     if job.attempts > 0 {
-        list.push(text_fact("Attempts", &format!("{} failed at this step", job.attempts)));
+        list.push(named_text("Attempts", &format!("{} failed at this step", job.attempts)));
     }
-    list.push(text_fact("Size", &dropship_web::text::size(job.size)));
+    list.push(named_text("Size", &dropship_web::text::size(job.size)));
     if let Some(signer) = facts.and_then(|facts| facts.signer.as_ref()) {
-        list.push(text_fact("Signed by", &signer.name));
+        list.push(named_text("Signed by", &signer.name));
     }
     if let Some(facts) = facts.filter(|facts| !facts.architectures.is_empty()) {
         let architectures: Vec<_> = facts.architectures.iter().map(String::as_str).collect();
-        list.push(text_fact("Architectures", &architectures.join(", ")));
+        list.push(named_text("Architectures", &architectures.join(", ")));
     }
-    list.push(fact("SHA-256", ValueView::Code(job.sha256.clone())));
-    list.push(fact("Job", ValueView::Code(job.id.to_string())));
-    list.extend(job.vars.iter().map(|(name, value)| text_fact(&shown(&format!("vars.{name}")), value)));
+    list.push(named_value("SHA-256", ValueView::Code(job.sha256.clone())));
+    list.push(named_value("Job", ValueView::Code(job.id.to_string())));
+    list.extend(job.vars.iter().map(|(name, value)| named_text(&shown(&format!("vars.{name}")), value)));
     list
 }
 
@@ -237,7 +241,7 @@ fn label_view(label: &LabelReceipt, plan: Option<&Plan>, partner_center: &Partne
         audiences: label.audiences.iter().map(|name| shown(name)).collect(),
         not_before: label.not_before,
         notes: notes.iter().map(|note| shown(note)).collect(),
-        plan: planned.map(|plan| label_facts(plan).into_iter().map(pair).collect()).unwrap_or_default(),
+        plan: planned.map(|plan| label_properties(plan).into_iter().map(pair).collect()).unwrap_or_default(),
     }
 }
 
@@ -253,7 +257,7 @@ fn approvals(job: &Receipt) -> Vec<ApprovalView> {
     job.approval.iter().map(approval).collect()
 }
 
-fn plan_facts(plan: &Plan) -> Vec<NamedValue> {
+fn plan_properties(plan: &Plan) -> Vec<NamedValue> {
     let product = match &plan.strategy {
         StrategyPlan::New => "a new product for this package".to_owned(),
         StrategyPlan::PerVersion => "one product for each name".to_owned(),
@@ -262,11 +266,11 @@ fn plan_facts(plan: &Plan) -> Vec<NamedValue> {
     };
     let list = |values: &[String]| values.join(", ");
     vec![
-        text_fact("Product", &plan.product.product_name),
-        text_fact("Which product", &product),
-        text_fact("Submission", &plan.submission.name),
-        text_fact("Signatures", &list(&plan.product.requested_signatures)),
-        text_fact("Labels", &list(&plan.labels.iter().map(|label| label.name.clone()).collect::<Vec<_>>())),
+        named_text("Product", &plan.product.product_name),
+        named_text("Which product", &product),
+        named_text("Submission", &plan.submission.name),
+        named_text("Signatures", &list(&plan.product.requested_signatures)),
+        named_text("Labels", &list(&plan.labels.iter().map(|label| label.name.clone()).collect::<Vec<_>>())),
     ]
 }
 
@@ -321,7 +325,7 @@ fn history_step(step: &StepHistory) -> HistoryStep {
 }
 
 /// The settings of a planned label, as names and values.
-fn label_facts(plan: &LabelPlan) -> Vec<(String, String)> {
+fn label_properties(plan: &LabelPlan) -> Vec<(String, String)> {
     let mut lines = Lines::new(String::new());
     wording::add_label_lines(&mut lines, plan);
     lines.into_properties()

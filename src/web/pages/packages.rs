@@ -62,7 +62,7 @@ enum PageSelection {
 struct PackageQuery {
     filter: RowFilter,
     order: SortOrder,
-    portion: PageSelection,
+    selection: PageSelection,
     size: usize,
 }
 
@@ -101,11 +101,11 @@ impl PackageQuery {
         if !(1..=MAX_SIZE).contains(&size) {
             return Err(RequestRefusal::parameter("size", format!("it must be from 1 to {MAX_SIZE}")));
         }
-        Ok(Self { filter, order: order(query)?, portion: portion(query)?, size })
+        Ok(Self { filter, order: order(query)?, selection: page_selection(query)?, size })
     }
 
     fn read(&self, site: &Site) -> RowPage {
-        let (skip, max) = match self.portion {
+        let (skip, max) = match self.selection {
             PageSelection::Page(page) => ((page - 1).saturating_mul(self.size), self.size),
             PageSelection::All => (0, usize::MAX),
         };
@@ -173,7 +173,7 @@ fn order(query: &QueryParameters) -> Result<SortOrder, RequestRefusal> {
     Ok(SortOrder { column, direction })
 }
 
-fn portion(query: &QueryParameters) -> Result<PageSelection, RequestRefusal> {
+fn page_selection(query: &QueryParameters) -> Result<PageSelection, RequestRefusal> {
     if query.get("page") == Some("all") {
         return Ok(PageSelection::All);
     }
@@ -194,26 +194,26 @@ pub(in crate::web) fn rows(
 
 /// The content of the page. It may block.
 pub(in crate::web) fn content(site: &Site, query: &QueryParameters) -> Result<Markup, RequestRefusal> {
-    let wanted = PackageQuery::of(site, query)?;
-    let PageSelection::Page(page) = wanted.portion else {
+    let package_query = PackageQuery::of(site, query)?;
+    let PageSelection::Page(page) = package_query.selection else {
         return Err(RequestRefusal::parameter("page", "all packages are available as a file only"));
     };
-    let found = wanted.read(site);
-    let pages = found.found.div_ceil(wanted.size).max(1);
+    let row_page = package_query.read(site);
+    let pages = row_page.found.div_ceil(package_query.size).max(1);
     if page > pages {
         return Err(RequestRefusal::parameter("page", format!("the last page is {pages}")));
     }
-    let address = FilteredAddress { query, up_to: found.newest.as_ref() };
+    let address = FilteredAddress { query, up_to: row_page.newest.as_ref() };
     let of_page = |to: usize| address.with(&[("page", &to.to_string())]);
     Ok(packages::content(&PackagesView {
-        filter: filter_view(site, query, &wanted),
-        columns: COLUMNS.into_iter().map(|column| head(&address, wanted.order, column)).collect(),
-        rows: found.rows.iter().map(|(row, state)| row_view(row, *state)).collect(),
-        found: found.found,
-        all: found.all,
-        first: (page - 1) * wanted.size + 1,
+        filter: filter_view(site, query, &package_query),
+        columns: COLUMNS.into_iter().map(|column| head(&address, package_query.order, column)).collect(),
+        rows: row_page.rows.iter().map(|(row, state)| row_view(row, *state)).collect(),
+        found: row_page.found,
+        all: row_page.all,
+        first: (page - 1) * package_query.size + 1,
         pages: page_links(page, pages, of_page),
-        incomplete: incomplete(found.completeness),
+        incomplete: incomplete(row_page.completeness),
         exports: ["csv", "json"].map(|form| address.export(form, &page.to_string())),
         all_exports: ["csv", "json"].map(|form| address.export(form, "all")),
     }))
@@ -297,9 +297,9 @@ fn row_view(row: &Row, state: StateKind) -> PackageRow {
     }
 }
 
-fn filter_view(site: &Site, query: &QueryParameters, wanted: &PackageQuery) -> FilterView {
+fn filter_view(site: &Site, query: &QueryParameters, package_query: &PackageQuery) -> FilterView {
     let active = site.readings.configuration();
-    let filter = &wanted.filter;
+    let filter = &package_query.filter;
     let value = |name: &str| query.get(name).unwrap_or_default().to_owned();
     let folders = active.config.folders.iter().map(|folder| folder.name.clone());
     let rules = active.config.rules.iter().map(|rule| rule.name.clone());

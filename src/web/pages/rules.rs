@@ -33,7 +33,7 @@ pub(in crate::web) fn content(site: &Site, _query: &QueryParameters) -> Result<M
         incomplete,
         standing: standing(site.readings.configuration_standing()),
         disk: match site.preview.current(&site.readings, &site.main) {
-            Some(preview) => disk(&preview),
+            Some(comparison) => disk(&comparison),
             None => DiskView::Computing,
         },
     };
@@ -54,15 +54,15 @@ fn standing(standing: ConfigurationStanding) -> StandingView {
     }
 }
 
-fn disk(preview: &ReloadComparison) -> DiskView {
-    match &preview.result {
+fn disk(comparison: &ReloadComparison) -> DiskView {
+    match &comparison.result {
         Ok(reloaded) => DiskView::Compared {
-            at: preview.at,
-            took: SignedDuration::try_from(preview.took).unwrap_or_default(),
+            at: comparison.at,
+            took: SignedDuration::try_from(comparison.took).unwrap_or_default(),
             lines: reloaded.lines().iter().map(|line| shown(line)).collect(),
             is_same: reloaded.changes_nothing(),
-            compared_jobs: preview.left_out_jobs.then_some(MAX_JOBS),
+            compared_jobs: comparison.has_left_out_jobs.then_some(MAX_JOBS),
         },
-        Err(why) => DiskView::Refused { at: preview.at, lines: why.lines().map(shown).collect() },
+        Err(why) => DiskView::Refused { at: comparison.at, lines: why.lines().map(shown).collect() },
     }
 }

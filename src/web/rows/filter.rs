@@ -64,7 +64,7 @@ impl Row {
 }
 
 /// Whether a text contains a word that is in lower case; case is ignored.
-pub(in crate::web) fn has(text: &str, word: &str) -> bool {
+pub(in crate::web) fn contains_word(text: &str, word: &str) -> bool {
     if !text.is_ascii() {
         return text.to_lowercase().contains(word);
     }
@@ -83,8 +83,21 @@ mod tests {
 
     #[test]
     fn words_are_found_in_any_case() {
-        assert!(has("Echo-Driver.CAB", "driver.c") && has("ÄRGER.inf", "ärger") && has("x", ""));
-        assert!(!has("echo", "echoes") && !has("", "x") && !has("straße", "strasse"));
-        assert!(has("eecho", "echo") && has("xECHO", "echo") && !has("ech", "echo") && has("", ""));
+        assert!(
+            contains_word("Echo-Driver.CAB", "driver.c")
+                && contains_word("ÄRGER.inf", "ärger")
+                && contains_word("x", "")
+        );
+        assert!(
+            !contains_word("echo", "echoes")
+                && !contains_word("", "x")
+                && !contains_word("straße", "strasse")
+        );
+        assert!(
+            contains_word("eecho", "echo")
+                && contains_word("xECHO", "echo")
+                && !contains_word("ech", "echo")
+                && contains_word("", "")
+        );
     }
 }

@@ -7,8 +7,8 @@ const ROOM: usize = 256;
 
 /// Keeps the first of the entries that are added.
 pub(super) struct FirstRows<T, C> {
-    wanted: usize,
-    /// Once entries were dropped, `kept[wanted - 1]` is the boundary: all other kept entries sort before it.
+    max: usize,
+    /// Once entries were dropped, `kept[max - 1]` is the boundary: all other kept entries sort before it.
     kept: Vec<T>,
     compare: C,
     has_dropped: bool,
@@ -16,31 +16,31 @@ pub(super) struct FirstRows<T, C> {
 
 impl<T, C: Fn(&T, &T) -> Ordering> FirstRows<T, C> {
     /// Keeps this number of entries. No two entries may be equal in the order.
-    pub(super) fn new(wanted: usize, compare: C) -> Self {
-        Self { wanted: wanted.max(1), kept: Vec::new(), compare, has_dropped: false }
+    pub(super) fn new(max: usize, compare: C) -> Self {
+        Self { max: max.max(1), kept: Vec::new(), compare, has_dropped: false }
     }
 
     /// Adds an entry.
     pub(super) fn add(&mut self, entry: T) {
-        if self.has_dropped && (self.compare)(&entry, &self.kept[self.wanted - 1]).is_gt() {
+        if self.has_dropped && (self.compare)(&entry, &self.kept[self.max - 1]).is_gt() {
             return;
         }
         self.kept.push(entry);
-        if self.kept.len() >= self.wanted.saturating_mul(2).max(ROOM) {
-            self.kept.select_nth_unstable_by(self.wanted - 1, &self.compare);
-            self.kept.truncate(self.wanted);
+        if self.kept.len() >= self.max.saturating_mul(2).max(ROOM) {
+            self.kept.select_nth_unstable_by(self.max - 1, &self.compare);
+            self.kept.truncate(self.max);
             self.has_dropped = true;
         }
     }
 
-    /// The wanted entries after the first `skip` ones, in order.
+    /// The first `max` entries after the first `skip` ones, in order.
     pub(super) fn after(mut self, skip: usize) -> Vec<T> {
-        if skip >= self.kept.len() || skip >= self.wanted {
+        if skip >= self.kept.len() || skip >= self.max {
             return Vec::new();
         }
-        if self.wanted < self.kept.len() {
-            self.kept.select_nth_unstable_by(self.wanted - 1, &self.compare);
-            self.kept.truncate(self.wanted);
+        if self.max < self.kept.len() {
+            self.kept.select_nth_unstable_by(self.max - 1, &self.compare);
+            self.kept.truncate(self.max);
         }
         if skip > 0 {
             self.kept.select_nth_unstable_by(skip, &self.compare);

@@ -24,7 +24,7 @@ pub struct JobRows {
     rows: RwLock<Rows>,
     changes: Mutex<PendingChanges>,
     /// Counts the changes, for those who wait for one.
-    count: watch::Sender<u64>,
+    change_count: watch::Sender<u64>,
     /// Notified when a package waits for its INFs.
     pub(super) unread: Notify,
 }
@@ -68,8 +68,8 @@ enum RowChange {
 
 impl Default for JobRows {
     fn default() -> Self {
-        let (count, _) = watch::channel(0);
-        Self { rows: RwLock::default(), changes: Mutex::default(), count, unread: Notify::new() }
+        let (change_count, _) = watch::channel(0);
+        Self { rows: RwLock::default(), changes: Mutex::default(), change_count, unread: Notify::new() }
     }
 }
 
@@ -114,7 +114,7 @@ impl JobRows {
         {
             rows.apply(&mut changes.list);
         }
-        self.count.send_modify(|count| *count += 1);
+        self.change_count.send_modify(|count| *count += 1);
     }
 
     /// Adds jobs that were read from the store.
@@ -145,7 +145,7 @@ impl JobRows {
             }
         }
         drop(rows);
-        self.count.send_modify(|count| *count += 1);
+        self.change_count.send_modify(|count| *count += 1);
     }
 
     /// The jobs whose record has to be read, and that have not been asked for.
@@ -174,7 +174,7 @@ impl JobRows {
             rows.pruned.clear();
         }
         drop(rows);
-        self.count.send_modify(|count| *count += 1);
+        self.change_count.send_modify(|count| *count += 1);
     }
 
     /// The revision of a job, with all changes.
@@ -198,7 +198,7 @@ impl JobRows {
 
     /// Counts the changes.
     pub(in crate::web) fn subscribe(&self) -> watch::Receiver<u64> {
-        self.count.subscribe()
+        self.change_count.subscribe()
     }
 }
 

@@ -19,7 +19,7 @@ mod search_text;
 pub(in crate::web) mod testing;
 
 pub(crate) use build::keep;
-pub(in crate::web) use filter::{RowFilter, has};
+pub(in crate::web) use filter::{RowFilter, contains_word};
 pub use index::JobRows;
 pub(in crate::web) use index::{RowCompleteness, Rows};
 pub(in crate::web) use inf::RowInf;

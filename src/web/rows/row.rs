@@ -41,7 +41,7 @@ pub(in crate::web) struct Row {
     pub(in crate::web) step_started: Timestamp,
     /// When Microsoft signed it.
     pub(in crate::web) signed: Option<Timestamp>,
-    /// When the last of its labels was published, once all that are wanted are.
+    /// When the last of its labels was published, once all labels that are still requested are published.
     pub(in crate::web) published: Option<Timestamp>,
     /// Id of its product.
     pub(in crate::web) product: Option<RemoteId>,
@@ -149,11 +149,11 @@ impl Row {
     }
 
     /// Takes over what was read from the record of the package.
-    pub(super) fn keep_record(&mut self, known: &mut Self) {
-        (self.infs, self.version_order) = (known.infs.take(), known.version_order);
-        (self.driver_number, self.provider) = (known.driver_number, known.provider.take());
-        for (label, known) in self.labels.iter_mut().zip(&mut known.labels) {
-            label.ring = known.ring.take();
+    pub(super) fn keep_record(&mut self, former: &mut Self) {
+        (self.infs, self.version_order) = (former.infs.take(), former.version_order);
+        (self.driver_number, self.provider) = (former.driver_number, former.provider.take());
+        for (label, former) in self.labels.iter_mut().zip(&mut former.labels) {
+            label.ring = former.ring.take();
         }
         self.renew_search_text();
     }
@@ -222,7 +222,7 @@ fn is_upcoming(job: &Job, index: usize) -> bool {
     })
 }
 
-/// When the last of its labels was published, once all that are wanted are.
+/// When the last of its labels was published, once all labels that are still requested are published.
 fn published(job: &Job) -> Option<Timestamp> {
     if !matches!(job.state(), State::Succeeded) {
         return None;

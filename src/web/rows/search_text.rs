@@ -13,11 +13,11 @@ const SEPARATOR: &str = "\n";
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SearchText {
     /// The file name; then the INFs, their providers and versions, and the ids; then the names of the labels.
-    all: Box<str>,
+    text: Box<str>,
     /// Where the file name ends.
-    name: usize,
+    name_end: usize,
     /// Where the ids end.
-    ids: usize,
+    ids_end: usize,
 }
 
 /// What a text is made of.
@@ -33,54 +33,54 @@ pub(super) struct SearchFields<'a> {
 impl SearchText {
     /// The texts of a package.
     pub(super) fn of(parts: &SearchFields<'_>) -> Self {
-        let mut all = parts.name.to_lowercase();
-        let name = all.len();
-        let mut former: Option<&RowInf> = None;
+        let mut text = parts.name.to_lowercase();
+        let name_end = text.len();
+        let mut previous: Option<&RowInf> = None;
         for inf in parts.infs {
-            add(&mut all, &inf.name);
+            add(&mut text, &inf.name);
             // Most INFs of a package have the provider and the version of the one before.
-            if former.is_none_or(|former| former.provider != inf.provider) {
-                inf.provider.iter().for_each(|provider| add(&mut all, provider));
+            if previous.is_none_or(|previous| previous.provider != inf.provider) {
+                inf.provider.iter().for_each(|provider| add(&mut text, provider));
             }
-            if former.is_none_or(|former| former.version != inf.version) {
-                inf.version.iter().for_each(|version| add(&mut all, version));
+            if previous.is_none_or(|previous| previous.version != inf.version) {
+                inf.version.iter().for_each(|version| add(&mut text, version));
             }
-            former = Some(inf);
+            previous = Some(inf);
         }
-        add(&mut all, parts.job.as_str());
+        add(&mut text, parts.job.as_str());
         for id in parts.product.into_iter().chain(parts.submission) {
-            add(&mut all, &id.to_string());
+            add(&mut text, &id.to_string());
         }
-        let ids = all.len();
-        parts.labels.iter().for_each(|label| add(&mut all, &label.name));
-        Self { all: all.into(), name, ids }
+        let ids_end = text.len();
+        parts.labels.iter().for_each(|label| add(&mut text, &label.name));
+        Self { text: text.into(), name_end, ids_end }
     }
 
     /// The file name in lower case.
     pub(super) fn name(&self) -> &str {
-        self.all.get(..self.name).unwrap_or_default()
+        self.text.get(..self.name_end).unwrap_or_default()
     }
 
     /// Whether one of the texts contains a word, which is in lower case; the names of labels do not count.
     pub(super) fn has(&self, word: &Finder<'_>) -> bool {
-        self.all.get(..self.ids).is_some_and(|texts| word.find(texts.as_bytes()).is_some())
+        self.text.get(..self.ids_end).is_some_and(|texts| word.find(texts.as_bytes()).is_some())
     }
 
     /// Whether the name of a label contains a word, which is in lower case.
     pub(super) fn has_label(&self, word: &Finder<'_>) -> bool {
-        self.all.get(self.ids..).is_some_and(|names| word.find(names.as_bytes()).is_some())
+        self.text.get(self.ids_end..).is_some_and(|names| word.find(names.as_bytes()).is_some())
     }
 }
 
 /// Adds the lower case of a text. Each is for itself: the lower case of a letter can depend on what is before it.
-fn add(all: &mut String, text: &str) {
-    all.push_str(SEPARATOR);
+fn add(texts: &mut String, text: &str) {
+    texts.push_str(SEPARATOR);
     if text.is_ascii() {
-        let start = all.len();
-        all.push_str(text);
-        all[start..].make_ascii_lowercase();
+        let start = texts.len();
+        texts.push_str(text);
+        texts[start..].make_ascii_lowercase();
     } else {
-        all.push_str(&text.to_lowercase());
+        texts.push_str(&text.to_lowercase());
     }
 }
 

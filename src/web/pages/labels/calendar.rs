@@ -124,14 +124,14 @@ pub(super) fn of(
     upcoming.truncate(MAX_LABELS);
     let more = count.saturating_sub(upcoming.len());
     let mut groups: Vec<(String, GroupRows<'_>)> = Vec::new();
-    let mut read: BTreeSet<&JobId> = BTreeSet::new();
+    let mut read_jobs: BTreeSet<&JobId> = BTreeSet::new();
     for entry in &upcoming {
         // A record adds facts only about labels that do not exist yet.
         let is_new = entry.label().id.is_none();
-        if is_new && read.len() < MAX_RECORDS {
-            read.insert(&entry.job);
+        if is_new && read_jobs.len() < MAX_RECORDS {
+            read_jobs.insert(&entry.job);
         }
-        let reach = match is_new && read.contains(&entry.job) {
+        let reach = match is_new && read_jobs.contains(&entry.job) {
             true => Some(reaches.of_job(&entry.job)?),
             false => None,
         };

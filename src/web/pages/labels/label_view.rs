@@ -25,7 +25,7 @@ use dropship_rules::plan::{DestinationPlan, LabelPlan};
 type ReadJob = (Receipt, Rc<[LabelReach]>);
 
 /// The labels in detail. The jobs are read, and the records of their packages.
-pub(super) fn all(
+pub(super) fn label_views(
     site: &Site,
     reaches: &mut Reaches<'_>,
     entries: &[LabelEntry],
@@ -42,12 +42,17 @@ pub(super) fn all(
     }
     let view = |entry: &LabelEntry| {
         let (job, reach) = jobs.get(&entry.job)?.as_ref()?;
-        Some(one(entry, job.labels.get(entry.index)?, reach.get(entry.index), now))
+        Some(label_view(entry, job.labels.get(entry.index)?, reach.get(entry.index), now))
     };
     Ok(entries.iter().filter_map(view).collect())
 }
 
-fn one(entry: &LabelEntry, label: &LabelReceipt, reach: Option<&LabelReach>, now: Timestamp) -> LabelView {
+fn label_view(
+    entry: &LabelEntry,
+    label: &LabelReceipt,
+    reach: Option<&LabelReach>,
+    now: Timestamp,
+) -> LabelView {
     let version = entry.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
     let plan = reach.and_then(|reach| reach.plan.as_ref());
     let others = |labels: &[crate::control::OtherLabel]| -> Vec<MaybeLink> {

@@ -2,7 +2,7 @@
 
 use memchr::memmem::Finder;
 
-use crate::web::rows::{LabelRow, Row, has};
+use crate::web::rows::{LabelRow, Row, contains_word};
 
 /// The words of a search: each is part of the name of a label, its package, its driver or version, or is the id of its job.
 pub(super) struct WordSearch<'a>(Vec<(&'a str, Finder<'a>)>);
@@ -35,7 +35,7 @@ impl<'a> WordSearch<'a> {
 impl MissingWords<'_> {
     /// Whether the name of a label has them.
     pub(super) fn are_in(&self, label: &LabelRow) -> bool {
-        self.0.iter().all(|word| has(&label.name, word))
+        self.0.iter().all(|word| contains_word(&label.name, word))
     }
 }
 
@@ -43,8 +43,8 @@ impl MissingWords<'_> {
 fn is_about(row: &Row, word: &str, finder: &Finder<'_>) -> bool {
     // All of these, and more, are in the text for searches, which is quick to look through.
     row.contains(finder)
-        && (has(&row.package, word)
-            || has(row.driver_key().0, word)
-            || row.version().is_some_and(|version| has(version, word))
+        && (contains_word(&row.package, word)
+            || contains_word(row.driver_key().0, word)
+            || row.version().is_some_and(|version| contains_word(version, word))
             || row.id.as_str() == word)
 }

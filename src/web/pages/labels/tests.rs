@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::*;
-use crate::web::rows::{LabelRow, Row, has, testing};
+use crate::web::rows::{LabelRow, Row, contains_word, testing};
 use dropship_job::JobId;
 use dropship_job::testing::at;
 
@@ -12,10 +12,10 @@ fn labels_with<'a>(rows: &'a Rows, words: &[&str]) -> Vec<(&'a Row, usize, &'a L
         .flat_map(|row| row.labels.iter().enumerate().map(move |(index, label)| (row, index, label)));
     let has_all = |(row, _, label): &(&Row, usize, &LabelRow)| {
         words.iter().all(|word| {
-            has(&label.name, word)
-                || has(&row.package, word)
-                || has(row.driver_key().0, word)
-                || row.version().is_some_and(|version| has(version, word))
+            contains_word(&label.name, word)
+                || contains_word(&row.package, word)
+                || contains_word(row.driver_key().0, word)
+                || row.version().is_some_and(|version| contains_word(version, word))
                 || row.id.as_str() == *word
         })
     };

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use memchr::memmem::Finder;
 
-use crate::web::rows::{Row, RowFilter, SortOrder, has, testing};
+use crate::web::rows::{Row, RowFilter, SortOrder, contains_word, testing};
 
 /// The words of a search: parts of all texts, and texts that no package has.
 const WORDS: [&str; 28] = [
@@ -41,9 +41,9 @@ fn contains(row: &Row, word: &str) -> bool {
     let infs = row.infs.iter().flatten();
     let of_infs = infs.flat_map(|inf| [Some(&inf.name), inf.provider.as_ref(), inf.version.as_ref()]);
     let ids = [row.product, row.submission].into_iter().flatten().map(|id| id.to_string());
-    has(&row.package, word)
-        || of_infs.into_iter().flatten().any(|text| has(text, word))
-        || has(row.id.as_str(), word)
+    contains_word(&row.package, word)
+        || of_infs.into_iter().flatten().any(|text| contains_word(text, word))
+        || contains_word(row.id.as_str(), word)
         || ids.into_iter().any(|id| id.contains(word))
 }
 
@@ -66,7 +66,7 @@ fn search_finds_what_a_look_at_each_text_finds() {
             found_any += usize::from(!found.is_empty());
         }
         for row in rows.read().newest_first() {
-            let in_label = row.labels.iter().any(|label| has(&label.name, word));
+            let in_label = row.labels.iter().any(|label| contains_word(&label.name, word));
             assert_eq!(row.has_label(&Finder::new(word)), in_label, "{word} in {row:?}");
         }
     }
