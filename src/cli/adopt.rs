@@ -43,6 +43,6 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     let request = AdoptRequest { product: args.product, submission: args.submission, folder, rule };
     let id = daemon.adopt(&request).await?;
     let job = daemon.show(&id).await?;
-    output.give(&job, || format!("{}: {}, {}\n{}", job.id, job.step, job.state, job.outbox))?;
+    output.print_result(&job, || format!("{}: {}, {}\n{}", job.id, job.step, job.state, job.outbox))?;
     Ok(Exit::Done)
 }

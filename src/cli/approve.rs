@@ -54,12 +54,12 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     if selection.single().is_none() && (label.is_some() || request.is_some()) {
         return Err(usage("`--label` and `--request` need exactly one JOB"));
     }
-    let named = Approval { label: label.clone(), request: request.clone(), note: note.clone() };
+    let approval = Approval { label: label.clone(), request: request.clone(), note: note.clone() };
     let request = ActionRequest {
         verb: "approve",
         states: &[StateKind::Held],
-        named: JobAction::Approve(named),
-        found: &|job| approvals(job, note.as_deref()),
+        named_action: JobAction::Approve(approval),
+        actions_of_found: &|job| approvals(job, note.as_deref()),
     };
     apply(selection, &request, config, output).await
 }

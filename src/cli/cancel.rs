@@ -33,8 +33,8 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     let request = ActionRequest {
         verb: "cancel",
         states: &[StateKind::Queued, StateKind::Running, StateKind::Waiting, StateKind::Held],
-        named: JobAction::Cancel,
-        found: &|_| Ok(vec![JobAction::Cancel]),
+        named_action: JobAction::Cancel,
+        actions_of_found: &|_| Ok(vec![JobAction::Cancel]),
     };
     apply(&args.selection, &request, config, output).await
 }

@@ -38,13 +38,13 @@ pub(super) struct Args {
 }
 
 pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
-    let start = CheckInput::of(path);
+    let input = CheckInput::of(path);
     // Before the change of the user: only root and the unit can read systemd's credentials.
-    let online = match &start.config {
-        Some(config) if args.online && start.has_no_errors() => online::check(config, output).await,
+    let online = match &input.config {
+        Some(config) if args.online && input.has_no_errors() => online::check(config, output).await,
         _ => Vec::new(),
     };
-    let (config, mut report, user) = start.examine(path)?;
+    let (config, mut report, user) = input.examine(path)?;
     if report.errors() == 0
         && let Some(config) = &config
     {
@@ -70,7 +70,7 @@ pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Re
         }
         return Ok(Exit::Configuration);
     }
-    output.give(&document, || {
+    output.print_result(&document, || {
         let mut lines = Vec::new();
         if !warnings.is_empty() {
             lines.push(Report { problems: warnings.clone() }.to_string());
@@ -92,7 +92,7 @@ struct CheckInput {
     report: Report,
     user: Option<DaemonUser>,
     /// Problems of systemd's credentials.
-    of_credentials: Vec<Problem>,
+    credential_problems: Vec<Problem>,
 }
 
 impl CheckInput {
@@ -100,26 +100,26 @@ impl CheckInput {
         let environment = Environment::from_variables(|name| std::env::var_os(name));
         let (config, report) = config::examine(path, &environment);
         let user = config.as_ref().and_then(|config| DaemonUser::of(config, path));
-        let of_credentials = match &config {
+        let credential_problems = match &config {
             Some(config) if reads_credentials_first(user.as_ref()) => {
                 requirements::of_secrets(config, Secrets::InCredentials)
             }
             _ => Vec::new(),
         };
-        Self { config, report, user, of_credentials }
+        Self { config, report, user, credential_problems }
     }
 
     fn has_no_errors(&self) -> bool {
         let is_error = |problem: &Problem| problem.severity == Severity::Error;
-        self.report.errors() == 0 && !self.of_credentials.iter().any(is_error)
+        self.report.errors() == 0 && !self.credential_problems.iter().any(is_error)
     }
 
     /// Returns the valid parts of the configuration, all problems of the configuration and of the machine, and the name of the user
     /// for whom they were found. Switches this process to that user.
     fn examine(self, path: &Path) -> anyhow::Result<(Option<Config>, Report, Option<String>)> {
-        let Self { mut config, mut report, user, of_credentials } = self;
+        let Self { mut config, mut report, user, credential_problems } = self;
         let secrets = if reads_credentials_first(user.as_ref()) { Secrets::Others } else { Secrets::All };
-        if let Some(user) = user.as_ref().filter(|user| user.shown().is_some()) {
+        if let Some(user) = user.as_ref().filter(|user| user.name_unless_root().is_some()) {
             user.switch()?;
             // Read again: perhaps only root can read some files of the configuration.
             let environment = Environment::from_variables(|name| std::env::var_os(name));
@@ -137,7 +137,7 @@ impl CheckInput {
             report.problems.extend(config.replaceable_outboxes());
             report.problems.extend(requirements::of_watches(config));
             report.problems.extend(requirements::of_start(config, false, secrets));
-            report.problems.extend(of_credentials);
+            report.problems.extend(credential_problems);
             if !user.as_ref().is_some_and(|user| user.gets_from_unit(&config.store.path)) {
                 report.problems.extend(requirements::of_store(config));
             }
@@ -145,13 +145,13 @@ impl CheckInput {
             if !runtime.is_some_and(|folder| user.as_ref().is_some_and(|user| user.gets_from_unit(folder))) {
                 report.problems.extend(requirements::of_socket(config));
             }
-            report.problems.extend(user.iter().flat_map(|user| user.of_unit(config)));
+            report.problems.extend(user.iter().flat_map(|user| user.unit_problems(config)));
         }
-        Ok((config, report, user.and_then(|user| user.shown())))
+        Ok((config, report, user.and_then(|user| user.name_unless_root())))
     }
 }
 
 /// Whether systemd's credentials are read before the change of the user.
 fn reads_credentials_first(user: Option<&DaemonUser>) -> bool {
-    user.is_some_and(|user| user.shown().is_some() && user.is_of_unit())
+    user.is_some_and(|user| user.name_unless_root().is_some() && user.is_of_unit())
 }

@@ -20,6 +20,6 @@ pub(super) fn run(args: &Args, mut command: clap::Command, output: &Output) -> a
     clap_complete::generate(args.shell, &mut command, "dropship", &mut script);
     let script = String::from_utf8(script)?;
     let document = serde_json::json!({ "shell": args.shell.to_string(), "script": script });
-    output.give(&document, || script.clone())?;
+    output.print_result(&document, || script.clone())?;
     Ok(Exit::Done)
 }

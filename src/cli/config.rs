@@ -47,7 +47,7 @@ fn show(path: &Path, output: &Output) -> anyhow::Result<Exit> {
             json!({ "key": setting.key(), "value": exact(&setting.value), "file": file, "line": line })
         })
         .collect();
-    output.give(&document, || {
+    output.print_result(&document, || {
         let lines = settings.iter().map(|setting| {
             let place = match &setting.place {
                 Some((file, line)) => format!("{}:{line}", file.strip_prefix(home).unwrap_or(file).display()),

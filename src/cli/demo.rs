@@ -66,10 +66,10 @@ pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
     std::fs::write(drop_folder.join("echo.cab.part"), PACKAGE)?;
     std::fs::rename(drop_folder.join("echo.cab.part"), drop_folder.join("echo.cab"))?;
 
-    let followed = tokio::time::timeout(TIMEOUT, follow(&running, output)).await;
+    let result = tokio::time::timeout(TIMEOUT, follow(&running, output)).await;
     running.run_until(std::future::ready(())).await;
     sandbox.shutdown().await;
-    let receipt = followed.map_err(|_| {
+    let receipt = result.map_err(|_| {
         anyhow!("the demo did not end within {} s; its files are in {}", TIMEOUT.as_secs(), home.display())
     })??;
     summary(&home, pages, &receipt, output)?;
@@ -132,7 +132,7 @@ async fn follow(running: &Running, output: &Output) -> anyhow::Result<Receipt> {
 fn summary(home: &Path, pages: SocketAddr, receipt: &Receipt, output: &Output) -> anyhow::Result<()> {
     let config = home.join("dropship.toml");
     let document = json!({ "home": home.display().to_string(), "job": receipt });
-    output.give(&document, || {
+    output.print_result(&document, || {
         let mut lines = vec![
             String::new(),
             format!(

@@ -35,12 +35,12 @@ pub fn main() -> Exit {
             let is_usage_error = error.use_stderr();
             if !is_usage_error {
                 let output = Output::new(false);
-                output.note_loss(error.print());
-                return end(Exit::Done, &output);
+                output.record_write_error(error.print());
+                return final_exit(Exit::Done, &output);
             }
             let output = Output::new(asks_for_json());
             failure::report_usage(&error, &output);
-            return end(Exit::Usage, &output);
+            return final_exit(Exit::Usage, &output);
         }
     };
     // Selects the TLS provider of the process. Fails only if one was selected before.
@@ -58,14 +58,14 @@ pub fn main() -> Exit {
     // A blocking read of standard input or of a slow disk must not keep the process alive.
     runtime.shutdown_timeout(SHUTDOWN);
     match result {
-        Ok(exit) => end(exit, &output),
-        Err(error) => end(failure::report(&error, &output), &output),
+        Ok(exit) => final_exit(exit, &output),
+        Err(error) => final_exit(failure::report(&error, &output), &output),
     }
 }
 
 /// The exit code of a command: a result that is lost is no success.
-fn end(exit: Exit, output: &Output) -> Exit {
-    let Some(error) = output.lost() else { return exit };
+fn final_exit(exit: Exit, output: &Output) -> Exit {
+    let Some(error) = output.write_error() else { return exit };
     output.error(&format!("cannot write to standard output: {error}"));
     if matches!(exit, Exit::Done | Exit::Differences) { Exit::Failed } else { exit }
 }
@@ -77,18 +77,18 @@ fn asks_for_json() -> bool {
 }
 
 async fn dispatch(command_line: CommandLine, output: &Output) -> anyhow::Result<Exit> {
-    let named = command_line.config.as_deref();
-    let config = named.unwrap_or_else(|| Path::new(backend::DEFAULT_CONFIG));
+    let named_config = command_line.config.as_deref();
+    let config = named_config.unwrap_or_else(|| Path::new(backend::DEFAULT_CONFIG));
     match command_line.command {
         Command::Demo(args) => demo::run(args, output).await,
-        Command::Init(args) => init::run(&args, named, output),
+        Command::Init(args) => init::run(&args, named_config, output),
         Command::Run(args) => run::run(args, config, output).await,
         Command::Sandbox(args) => sandbox::run(&args, output).await,
         Command::Check(args) => check::run(&args, config, output).await,
         Command::Test(args) => test::run(&args, config, output),
         Command::Plan(args) => plan::run(&args, config, output).await,
         Command::Reload(args) => reload::run(&args, config, output).await,
-        Command::Inspect(args) => inspect::run(&args, named, output),
+        Command::Inspect(args) => inspect::run(&args, named_config, output),
         Command::Config(command) => config_command::run(&command, config, output),
         Command::Systemd(command) => systemd::run(&command, config, output),
         Command::Submit(args) => submit::run(&args, config, output).await,

@@ -43,7 +43,7 @@ pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> 
             other => return Err(other.into()),
         },
     };
-    output.give(&findings, || text(&findings))?;
+    output.print_result(&findings, || text(&findings))?;
     Ok(if findings.is_empty() { Exit::Done } else { Exit::Failed })
 }
 
@@ -86,10 +86,10 @@ fn examine_offline(config: &Config) -> anyhow::Result<Vec<Finding>> {
 /// Checks a store that could be opened, with its packages and receipts.
 fn examine_content(store: &dyn Store, config: &Config) -> anyhow::Result<Vec<Finding>> {
     let packages = package_objects::for_reading(&config.store)?;
-    let compared = compare(store, &packages, config)?;
-    let mut findings = examine(store, &packages, &compared)?;
+    let comparison = compare(store, &packages, config)?;
+    let mut findings = examine(store, &packages, &comparison)?;
     findings.extend(copy_finding(store, config));
-    findings.extend(stale_store(&compared, config));
+    findings.extend(stale_store(&comparison, config));
     Ok(findings)
 }
 

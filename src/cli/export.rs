@@ -20,9 +20,9 @@ pub(super) struct Args {}
 pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let backend = Backend::find(config).await?;
     let out = BufWriter::new(io::stdout().lock());
-    let mut writer = JsonWriter { out, array: output.json(), has_lines: false };
-    let exported = backend.export(&mut |line| writer.write(line).map_err(|error| unwritten(&error))).await;
-    match exported.and_then(|()| Ok(writer.finish().map_err(|error| unwritten(&error))?)) {
+    let mut writer = JsonWriter { out, is_array: output.json(), has_lines: false };
+    let exported = backend.export(&mut |line| writer.write(line).map_err(|error| output_error(&error))).await;
+    match exported.and_then(|()| Ok(writer.finish().map_err(|error| output_error(&error))?)) {
         // The reader, such as `head`, has closed the pipe.
         Err(error) if is_closed_pipe(&error) => Ok(Exit::Done),
         done => done.map(|()| Exit::Done),
@@ -32,22 +32,22 @@ pub(super) async fn run(config: &Path, output: &Output) -> anyhow::Result<Exit> 
 /// Writes JSON lines, or one array of them.
 struct JsonWriter<W: Write> {
     out: W,
-    array: bool,
+    is_array: bool,
     has_lines: bool,
 }
 
 impl<W: Write> JsonWriter<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<()> {
-        if self.array {
+        if self.is_array {
             self.out.write_all(if self.has_lines { b",\n" } else { b"[\n" })?;
         }
         self.has_lines = true;
         self.out.write_all(line)?;
-        if self.array { Ok(()) } else { self.out.write_all(b"\n") }
+        if self.is_array { Ok(()) } else { self.out.write_all(b"\n") }
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        if self.array {
+        if self.is_array {
             self.out.write_all(if self.has_lines { b"\n]\n" } else { b"[]\n" })?;
         }
         self.out.flush()
@@ -55,7 +55,7 @@ impl<W: Write> JsonWriter<W> {
 }
 
 /// An error of standard output. Errors of the store name their file.
-fn unwritten(error: &io::Error) -> io::Error {
+fn output_error(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("cannot write to standard output: {error}"))
 }
 

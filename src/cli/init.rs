@@ -66,23 +66,23 @@ pub(super) struct Args {
     outbox: Option<PathBuf>,
 }
 
-pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow::Result<Exit> {
-    let path = std::path::absolute(named.unwrap_or_else(|| Path::new(DEFAULT)))?;
+pub(super) fn run(args: &Args, named_config: Option<&Path>, output: &Output) -> anyhow::Result<Exit> {
+    let path = std::path::absolute(named_config.unwrap_or_else(|| Path::new(DEFAULT)))?;
     let home = path.parent().map(Path::to_owned).unwrap_or_default();
-    let shown = args.package.display();
+    let package_path = args.package.display();
     let name = args.package.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let kind = Kind::of_name(&name).ok_or_else(|| {
-        usage(format!("{shown} is not a package: the name must end in .cab, .hlkx or .hckx"))
+        usage(format!("{package_path} is not a package: the name must end in .cab, .hlkx or .hckx"))
     })?;
-    let file = named_file::open(&args.package).with_context(|| format!("cannot open {shown}"))?;
+    let file = named_file::open(&args.package).with_context(|| format!("cannot open {package_path}"))?;
 
     // The first inspection finds the certificates; the second one trusts them.
     let untrusting = Policy { now: Timestamp::now(), ..Policy::default() };
-    let first = inspect(&file, kind, &untrusting).with_context(|| format!("cannot read {shown}"))?;
+    let first = inspect(&file, kind, &untrusting).with_context(|| format!("cannot read {package_path}"))?;
     let signer = first.facts.as_ref().and_then(|facts| facts.signer.as_ref());
     let chain = signer.map(|signer| ChainFiles::new(&signer.certificates)).unwrap_or_default();
     let policy = Policy { signers: chain.trust()?, now: Timestamp::now(), ..Policy::default() };
-    let inspection = inspect(&file, kind, &policy).with_context(|| format!("cannot read {shown}"))?;
+    let inspection = inspect(&file, kind, &policy).with_context(|| format!("cannot read {package_path}"))?;
     let facts = accepted_facts(inspection, &args.package)?;
 
     let paths = ConfigPaths {
@@ -114,13 +114,17 @@ pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow:
         paths.folder.clone().unwrap_or_else(|| home.join("drop")),
         paths.outbox.clone().unwrap_or_else(|| home.join("signed")),
     ];
-    let mut new = chain.files(&home);
+    let mut new_files = chain.files(&home);
     if paths.secret.is_none() {
-        new.push(NewFile { path: home.join("client-secret"), bytes: NO_SECRET.into(), is_secret: true });
+        new_files.push(NewFile {
+            path: home.join("client-secret"),
+            bytes: NO_SECRET.into(),
+            is_secret: true,
+        });
     }
-    new.push(NewFile { path: path.clone(), bytes: text.into_bytes(), is_secret: false });
-    create_all(&home, &folders, &new)?;
-    report(args, &path, &new, &template, output)?;
+    new_files.push(NewFile { path: path.clone(), bytes: text.into_bytes(), is_secret: false });
+    create_all(&home, &folders, &new_files)?;
+    report(args, &path, &new_files, &template, output)?;
     Ok(Exit::Done)
 }
 
@@ -180,7 +184,7 @@ fn verify(path: &Path, text: &str, package: &Path, facts: &Facts, policy: &Polic
 fn report(
     args: &Args,
     path: &Path,
-    new: &[NewFile],
+    new_files: &[NewFile],
     template: &ConfigTemplate<'_>,
     output: &Output,
 ) -> anyhow::Result<()> {
@@ -188,7 +192,7 @@ fn report(
     replace.extend(args.tenant_id.is_none().then_some("tenant_id"));
     replace.extend(args.client_id.is_none().then_some("client_id"));
     replace.extend(args.client_secret_file.is_none().then_some("client-secret"));
-    let written: Vec<_> = new.iter().map(|file| file.path.display().to_string()).collect();
+    let written: Vec<_> = new_files.iter().map(|file| file.path.display().to_string()).collect();
     let document = json!({
         "config": path.display().to_string(),
         "written": written,
@@ -196,7 +200,7 @@ fn report(
         "has_label": template.has_label(),
         "replace": replace,
     });
-    output.give(&document, || {
+    output.print_result(&document, || {
         let mut lines: Vec<_> = written.iter().map(|path| format!("wrote {path}")).collect();
         if !template.has_label() {
             lines.push("the package names no hardware id, so the rule has no shipping label".to_owned());

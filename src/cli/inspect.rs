@@ -37,11 +37,11 @@ pub(super) struct Args {
     files: Vec<PathBuf>,
 }
 
-pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow::Result<Exit> {
-    let policy = policy(named)?;
+pub(super) fn run(args: &Args, named_config: Option<&Path>, output: &Output) -> anyhow::Result<Exit> {
+    let policy = policy(named_config)?;
     let mut documents = Vec::new();
     let mut texts = Vec::new();
-    let mut accepted = true;
+    let mut are_accepted = true;
     for file in &args.files {
         let name = file.file_name().unwrap_or_default().to_string_lossy();
         if name.to_ascii_lowercase().ends_with(".json") {
@@ -62,19 +62,19 @@ pub(super) fn run(args: &Args, named: Option<&Path>, output: &Output) -> anyhow:
         let opened = named_file::open(file).with_context(|| format!("cannot open {}", file.display()))?;
         let inspection =
             inspect(&opened, kind, &policy).with_context(|| format!("cannot read {}", file.display()))?;
-        accepted &= inspection.verdict == Verdict::Accept;
+        are_accepted &= inspection.verdict == Verdict::Accept;
         texts.push(text(&file.display().to_string(), &inspection));
         documents.push(json!({ "file": file.display().to_string(), "inspection": inspection }));
     }
-    output.give(&documents, || texts.join("\n\n"))?;
-    Ok(if accepted { Exit::Done } else { Exit::Rejected })
+    output.print_result(&documents, || texts.join("\n\n"))?;
+    Ok(if are_accepted { Exit::Done } else { Exit::Rejected })
 }
 
 /// The configured policy. Without a configuration no root is trusted, which a finding reports. A configuration that
 /// `--config` names must exist.
-fn policy(named: Option<&Path>) -> anyhow::Result<Policy> {
-    let path = named.unwrap_or_else(|| Path::new(DEFAULT_CONFIG));
-    if named.is_none() && !path.exists() {
+fn policy(named_config: Option<&Path>) -> anyhow::Result<Policy> {
+    let path = named_config.unwrap_or_else(|| Path::new(DEFAULT_CONFIG));
+    if named_config.is_none() && !path.exists() {
         let signers = Trust::default().with_name(SIGNERS);
         return Ok(Policy { now: jiff::Timestamp::now(), signers, ..Policy::default() });
     }

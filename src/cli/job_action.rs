@@ -28,9 +28,9 @@ pub(super) struct ActionRequest<'a> {
     /// The states of the jobs that filters find, unless they name one.
     pub(super) states: &'a [StateKind],
     /// The action on a job that was named.
-    pub(super) named: JobAction,
+    pub(super) named_action: JobAction,
     /// The actions on a job that filters found.
-    pub(super) found: &'a (dyn Fn(&Receipt) -> Result<Vec<JobAction>, ControlError> + Sync),
+    pub(super) actions_of_found: &'a (dyn Fn(&Receipt) -> Result<Vec<JobAction>, ControlError> + Sync),
 }
 
 /// The outcome for one of several jobs, as `--json` prints it.
@@ -53,35 +53,35 @@ pub(super) async fn apply(
 ) -> anyhow::Result<Exit> {
     selection.check()?;
     let backend = Backend::find(config).await?;
-    let todo = match selection.select(&backend, request.states).await? {
+    let actions_by_job = match selection.select(&backend, request.states).await? {
         SelectedJobs::One(job) => {
-            let receipt = backend.act(&job, &request.named).await?;
-            output.give(&receipt, || {
+            let receipt = backend.act(&job, &request.named_action).await?;
+            output.print_result(&receipt, || {
                 let page = receipt.approved.as_ref().and_then(|approved| approved.presented.as_deref());
                 let (clock, columns) =
                     (Clock::new(output.is_terminal()), output.size().map(|size| size.columns));
                 let page = page.map(|page| format!("{}\n", show::presented(page, &clock, columns)));
-                page.into_iter().chain(lines(&receipt, &request.named)).collect::<Vec<_>>().join("\n")
+                page.into_iter().chain(lines(&receipt, &request.named_action)).collect::<Vec<_>>().join("\n")
             })?;
             return Ok(Exit::Done);
         }
         SelectedJobs::Named(jobs) => {
-            jobs.into_iter().map(|job| (job, Ok(vec![request.named.clone()]))).collect::<Vec<_>>()
+            jobs.into_iter().map(|job| (job, Ok(vec![request.named_action.clone()]))).collect::<Vec<_>>()
         }
         SelectedJobs::Found(found) => {
             announce(&found, request.verb, output);
-            found.into_iter().map(|job| (job.id.clone(), (request.found)(&job))).collect()
+            found.into_iter().map(|job| (job.id.clone(), (request.actions_of_found)(&job))).collect()
         }
     };
     let mut outcomes = Vec::new();
-    let acting = todo.into_iter().map(|(job, actions)| act(&backend, job, actions));
+    let acting = actions_by_job.into_iter().map(|(job, actions)| act(&backend, job, actions));
     let mut acting = futures_util::stream::iter(acting).buffered(CONCURRENT);
     while let Some(outcome) = acting.next().await {
         output.say(&outcome.lines.join("\n"));
         outcomes.push(outcome);
     }
     if output.json() {
-        output.give(&outcomes, String::new)?;
+        output.print_result(&outcomes, String::new)?;
     }
     let errors: Vec<_> = outcomes.iter().filter_map(|outcome| outcome.error.as_ref()).collect();
     let is_refused = errors.iter().any(|error| error.kind == ControlErrorKind::NotPermitted);

@@ -42,15 +42,15 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
         (Some(0), _) | (None, None) => usize::MAX,
         (Some(limit), _) => limit,
         // One more than fits shows whether there are more.
-        (None, Some(size)) => rows_of(size) + 1,
+        (None, Some(size)) => fitting_rows(size) + 1,
     };
     let jobs = args.filter.jobs(&backend, args.before.clone(), max).await?;
-    output.give(&jobs, || match (jobs.is_empty(), size) {
+    output.print_result(&jobs, || match (jobs.is_empty(), size) {
         (true, _) if args.filter.is_empty() => "no jobs".to_owned(),
         (true, _) => "no job matches the filters".to_owned(),
         (false, None) => job_table::plain(&jobs),
         (false, Some(size)) => {
-            let fitting = if args.limit.is_none() { rows_of(size) } else { jobs.len() };
+            let fitting = if args.limit.is_none() { fitting_rows(size) } else { jobs.len() };
             fitted(
                 &jobs[..fitting.min(jobs.len())],
                 jobs.len() > fitting,
@@ -63,7 +63,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
 }
 
 /// Number of jobs that fit a terminal, with the head of the table, the note and the next prompt.
-fn rows_of(size: TerminalSize) -> usize {
+fn fitting_rows(size: TerminalSize) -> usize {
     let note = wrapped(&note(&"0".repeat(ID_LENGTH)), size.columns, 0).len();
     size.rows.saturating_sub(note + 2).max(1)
 }

@@ -111,7 +111,7 @@ const COLUMNS: [Column; 7] = [
 ];
 
 /// The table; fitted to a terminal of this width.
-fn shown(rows: &[ListedLabel], columns: Option<usize>) -> String {
+fn table_text(rows: &[ListedLabel], columns: Option<usize>) -> String {
     let heads = COLUMNS.map(|column| column.head);
     let rows: Vec<_> = rows.iter().map(ListedLabel::cells).collect();
     let Some(columns) = columns else { return table(&heads, &rows) };
@@ -134,10 +134,10 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
         // Those without a date come last.
         rows.sort_by_key(|row| (row.not_before.is_none(), row.not_before));
     }
-    output.give(&rows, || match rows.as_slice() {
+    output.print_result(&rows, || match rows.as_slice() {
         [] if args.upcoming => "no upcoming labels".to_owned(),
         [] => "no labels".to_owned(),
-        rows => shown(rows, output.size().map(|size| size.columns)),
+        rows => table_text(rows, output.size().map(|size| size.columns)),
     })?;
     Ok(backend.exit())
 }

@@ -31,7 +31,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let previous = backend::connect(config).await?.set_log_level(args.level).await?;
     let (level, previous) = (args.level.as_str(), previous.as_str());
-    output.give(&json!({ "done": "log-level", "level": level, "previous": previous }), || {
+    output.print_result(&json!({ "done": "log-level", "level": level, "previous": previous }), || {
         format!("the daemon logs at level {level} until it restarts (before: {previous})")
     })?;
     Ok(Exit::Done)

@@ -27,7 +27,7 @@ pub(super) fn run(args: &Args, command: clap::Command, output: &Output) -> anyho
     top.build();
     let mut written = Vec::new();
     write_page(&top, "dropship", &args.folder, &mut written)?;
-    output.give(&written, || written.join("\n"))?;
+    output.print_result(&written, || written.join("\n"))?;
     Ok(Exit::Done)
 }
 

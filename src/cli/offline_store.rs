@@ -101,14 +101,14 @@ impl OfflineStore {
 
     pub(super) async fn act(&self, id: &JobId, action: &JobAction) -> Result<Receipt, ControlError> {
         self.refuse_copy()?;
-        let by = &self.operator;
+        let operator = &self.operator;
         let receipt = match action {
             JobAction::Retry { .. } => {
                 require_node_of_package(&self.store, &self.config, id).await?;
                 let planner = ConfiguredPlanner { config: &self.config, packages: &self.packages };
-                return self.jobs.act(id, action, by, &planner).await;
+                return self.jobs.act(id, action, operator, &planner).await;
             }
-            JobAction::Cancel | JobAction::Approve(_) => self.jobs.act(id, action, by, &()).await?,
+            JobAction::Cancel | JobAction::Approve(_) => self.jobs.act(id, action, operator, &()).await?,
         };
         if *action != JobAction::Cancel {
             return Ok(receipt);
@@ -156,8 +156,8 @@ pub(super) fn open_store(config: &Config) -> anyhow::Result<(Arc<dyn Store>, Cha
         return Ok((Arc::new(DiskStore::open(home)?.0), ChangeGate::default()));
     };
     let role = Role::Command { name: database.node.clone() };
-    let (journal, never) = (crate::database::connect(database)?, AtomicBool::new(false));
-    let (store, _) = SharedStore::open_shared(home, journal, role, Arc::new(Unwatched), &never)?;
+    let (journal, never_cancelled) = (crate::database::connect(database)?, AtomicBool::new(false));
+    let (store, _) = SharedStore::open_shared(home, journal, role, Arc::new(Unwatched), &never_cancelled)?;
     let lease = store.lease();
     let gate = ChangeGate::new(move || lease.as_ref().is_some_and(Lease::is_valid));
     Ok((Arc::new(store), gate))
@@ -166,8 +166,8 @@ pub(super) fn open_store(config: &Config) -> anyhow::Result<(Arc<dyn Store>, Cha
 /// Fails if there is no store that could be opened instead of connecting to a daemon.
 pub(super) fn require_store(config: &Config, no_daemon: NoDaemon) -> anyhow::Result<NoDaemon> {
     let home = &config.store.path;
-    let kept = if config.store.database.is_some() { "node" } else { "journal" };
-    match std::fs::metadata(home.join(kept)) {
+    let content_folder = if config.store.database.is_some() { "node" } else { "journal" };
+    match std::fs::metadata(home.join(content_folder)) {
         Ok(found) if found.is_dir() => Ok(no_daemon),
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
             let message = format!("this user may not read the store at {}", home.display());

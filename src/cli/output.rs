@@ -1,7 +1,7 @@
 //! Writes to standard output and standard error, with secrets masked.
 //!
 //! A reader that closes the pipe has read enough. Any other write error means that the output is lost: the command fails at its
-//! end ([`Output::lost`]).
+//! end ([`Output::write_error`]).
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
@@ -16,12 +16,12 @@ use dropship_redact::{mask, mask_json};
 pub(super) struct Output {
     json: bool,
     /// The first error of standard output.
-    lost: Arc<OnceLock<io::Error>>,
+    write_error: Arc<OnceLock<io::Error>>,
 }
 
 impl Output {
     pub(super) fn new(json: bool) -> Self {
-        Self { json, lost: Arc::default() }
+        Self { json, write_error: Arc::default() }
     }
 
     /// Whether `--json` was given.
@@ -37,7 +37,7 @@ impl Output {
     }
 
     /// Prints the result of the command: the document with `--json`, otherwise the text.
-    pub(super) fn give(
+    pub(super) fn print_result(
         &self,
         document: &impl Serialize,
         text: impl FnOnce() -> String,
@@ -60,22 +60,22 @@ impl Output {
 
     fn print(&self, text: &dyn std::fmt::Display) {
         let mut out = io::stdout().lock();
-        self.note_loss(writeln!(out, "{text}").and_then(|()| out.flush()));
+        self.record_write_error(writeln!(out, "{text}").and_then(|()| out.flush()));
     }
 
     /// Remembers that standard output could not be written.
-    pub(super) fn note_loss(&self, written: io::Result<()>) {
+    pub(super) fn record_write_error(&self, written: io::Result<()>) {
         if let Err(error) = written
             && error.kind() != io::ErrorKind::BrokenPipe
         {
             // Only the first one counts.
-            drop(self.lost.set(error));
+            drop(self.write_error.set(error));
         }
     }
 
     /// Why a part of the output is lost.
-    pub(super) fn lost(&self) -> Option<&io::Error> {
-        self.lost.get()
+    pub(super) fn write_error(&self) -> Option<&io::Error> {
+        self.write_error.get()
     }
 
     /// Prints an error to standard error.

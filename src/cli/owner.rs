@@ -15,13 +15,13 @@ use super::exit::{Exit, ExitError};
 /// # Errors
 /// Exit code 77 when this process is neither root nor the owner.
 pub(super) fn become_owner(store: &Path) -> anyhow::Result<()> {
-    let found = std::fs::metadata(store).with_context(|| format!("cannot read {}", store.display()))?;
-    let (uid, gid) = (found.uid(), found.gid());
-    let own = rustix::process::geteuid().as_raw();
-    if own == uid {
+    let metadata = std::fs::metadata(store).with_context(|| format!("cannot read {}", store.display()))?;
+    let (uid, gid) = (metadata.uid(), metadata.gid());
+    let current_uid = rustix::process::geteuid().as_raw();
+    if current_uid == uid {
         return Ok(());
     }
-    if own != 0 {
+    if current_uid != 0 {
         let message =
             format!("the store {} belongs to uid {uid}; run this as that user or as root", store.display());
         return Err(ExitError(Exit::NotPermitted, message).into());
@@ -32,11 +32,11 @@ pub(super) fn become_owner(store: &Path) -> anyhow::Result<()> {
 
 /// Switches this process from root to a user, with the user's groups of the group database and with `groups`.
 pub(super) fn become_user(uid: Uid, gid: Gid, groups: &[Gid]) -> anyhow::Result<()> {
-    let mut all = vec![gid];
+    let mut group_ids = vec![gid];
     let name = User::from_uid(uid).ok().flatten().and_then(|user| CString::new(user.name).ok());
-    all.extend(name.and_then(|name| nix::unistd::getgrouplist(&name, gid).ok()).unwrap_or_default());
-    all.extend(groups);
-    nix::unistd::setgroups(&all)?;
+    group_ids.extend(name.and_then(|name| nix::unistd::getgrouplist(&name, gid).ok()).unwrap_or_default());
+    group_ids.extend(groups);
+    nix::unistd::setgroups(&group_ids)?;
     nix::unistd::setresgid(gid, gid, gid)?;
     nix::unistd::setresuid(uid, uid, uid)?;
     Ok(())

@@ -27,7 +27,7 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     Backend::find(config).await?.pause(args.folder.as_deref()).await?;
     let scope = scope_name(args.folder.as_deref());
-    output.give(&json!({ "done": "pause", "folder": args.folder }), || {
+    output.print_result(&json!({ "done": "pause", "folder": args.folder }), || {
         format!("{scope} is paused: nothing is created, committed or changed until `dropship resume`")
     })?;
     Ok(Exit::Done)

@@ -34,13 +34,13 @@ pub(super) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Re
     let answer = if args.dry_run { client.preview_reload().await } else { client.reload().await };
     match answer {
         Ok(reloaded) => {
-            output.give(&reloaded, || reloaded.lines().join("\n"))?;
+            output.print_result(&reloaded, || reloaded.lines().join("\n"))?;
             Ok(Exit::Done)
         }
         Err(error) => {
             let exit = Exit::of(&anyhow::Error::new(error.clone()));
             if output.json() {
-                output.give(&json!({ "ok": false, "error": error }), String::new)?;
+                output.print_result(&json!({ "ok": false, "error": error }), String::new)?;
                 return Ok(exit);
             }
             let result = if args.dry_run {

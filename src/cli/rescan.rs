@@ -20,7 +20,8 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     backend::connect(config).await?.rescan(args.folder.as_deref()).await?;
     let scope =
         args.folder.as_ref().map_or_else(|| "all folders".to_owned(), |name| format!("folder `{name}`"));
-    output
-        .give(&json!({ "done": "rescan", "folder": args.folder }), || format!("scan of {scope} started"))?;
+    output.print_result(&json!({ "done": "rescan", "folder": args.folder }), || {
+        format!("scan of {scope} started")
+    })?;
     Ok(Exit::Done)
 }

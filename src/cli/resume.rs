@@ -20,6 +20,8 @@ pub(super) struct Args {
 pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     Backend::find(config).await?.resume(args.folder.as_deref()).await?;
     let scope = scope_name(args.folder.as_deref());
-    output.give(&json!({ "done": "resume", "folder": args.folder }), || format!("{scope} is resumed"))?;
+    output.print_result(&json!({ "done": "resume", "folder": args.folder }), || {
+        format!("{scope} is resumed")
+    })?;
     Ok(Exit::Done)
 }

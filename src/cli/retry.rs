@@ -39,8 +39,8 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     let request = ActionRequest {
         verb: "retry",
         states: &[StateKind::Failed, StateKind::Rejected],
-        named: retry.clone(),
-        found: &|_| Ok(vec![retry.clone()]),
+        named_action: retry.clone(),
+        actions_of_found: &|_| Ok(vec![retry.clone()]),
     };
     apply(&args.selection, &request, config, output).await
 }

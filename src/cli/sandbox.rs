@@ -227,7 +227,7 @@ pub(super) async fn run(args: &Args, output: &Output) -> anyhow::Result<Exit> {
     if args.quirks.iter().any(|name| name == "list") {
         let names: Vec<_> =
             Quirks::names().map(|(name, meaning)| vec![name.to_owned(), meaning.to_owned()]).collect();
-        output.give(&names, || super::table::table(&["QUIRK", "WHAT THE SERVICE DOES"], &names))?;
+        output.print_result(&names, || super::table::table(&["QUIRK", "WHAT THE SERVICE DOES"], &names))?;
         return Ok(Exit::Done);
     }
     let (options, faults) = (args.options()?, args.faults()?);
@@ -238,7 +238,7 @@ pub(super) async fn run(args: &Args, output: &Output) -> anyhow::Result<Exit> {
         sandbox.control().fault(fault).context("the path of a fault is not a valid glob")?;
     }
     let document = serde_json::json!({ "base_url": sandbox.base_url() });
-    output.give(&document, || sandbox.base_url().to_owned())?;
+    output.print_result(&document, || sandbox.base_url().to_owned())?;
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}

@@ -44,7 +44,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
         let query = JobQuery { state: Some(state), limit: MAX_JOBS, ..JobQuery::default() };
         needing_attention.extend(backend.jobs(&query).await?);
     }
-    output.give(&status, || {
+    output.print_result(&status, || {
         let mut lines = text(&status);
         for job in needing_attention {
             let why = job.error.map(|error| error.message).unwrap_or_default();
@@ -61,7 +61,7 @@ async fn check(config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let kinds: BTreeSet<_> = status.trouble.iter().map(|item| item.kind.name()).collect();
     let kinds: Vec<_> = kinds.into_iter().collect();
     let document = json!({ "kinds": kinds, "trouble": status.trouble, "restart": status.restart });
-    output.give(&document, || match kinds.is_empty() {
+    output.print_result(&document, || match kinds.is_empty() {
         true => "ok: nothing needs attention".to_owned(),
         false => format!("needs attention: {}", kinds.join(", ")),
     })?;

@@ -73,7 +73,7 @@ pub(super) async fn run(command: &Command, config: &Path, output: &Output) -> an
     let job = job(args, config.as_ref())?;
     become_owner(&job, config.as_ref())?;
     let outcome = tokio::task::spawn_blocking(move || job.run()).await??;
-    output.give(&outcome, || text(&outcome))?;
+    output.print_result(&outcome, || text(&outcome))?;
     Ok(Exit::Done)
 }
 

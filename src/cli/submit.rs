@@ -59,7 +59,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     let id = wait.daemon.submit(&args.file, folder, rule).await?;
     let job = wait.daemon.show(&id).await?;
     let rejected = job.state == StateKind::Rejected;
-    output.give(&job, || {
+    output.print_result(&job, || {
         let why = job.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
         format!("{}: {}{why}\n{}", job.id, job.state, where_results_are(&job))
     })?;

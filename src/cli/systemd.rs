@@ -55,7 +55,7 @@ pub(super) fn run(command: &Command, config: &Path, output: &Output) -> anyhow::
         "bind_read_only": shown(&access.bind_read_only),
         "drop_in": text,
     });
-    output.give(&document, || match &args.write {
+    output.print_result(&document, || match &args.write {
         Some(path) => {
             format!("wrote {}; now run `systemctl daemon-reload` and restart the unit", path.display())
         }

@@ -162,7 +162,7 @@ pub(super) async fn for_job(wait: &CommandWait<'_>, id: &JobId) -> anyhow::Resul
 }
 
 fn give(output: &Output, job: &Receipt) -> anyhow::Result<()> {
-    output.give(job, || {
+    output.print_result(job, || {
         let why = job.error.as_ref().map(|error| format!(": {}", error.message));
         let why = why.or_else(|| job.waits_for.as_ref().map(|reason| format!(", waiting for {reason}")));
         let why = Escaped(&why.unwrap_or_default()).to_string();

@@ -77,7 +77,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     let mut labels = backend.who(&query).await?;
     let has_more = limit.is_some_and(|limit| labels.len() > limit);
     labels.truncate(limit.unwrap_or(usize::MAX));
-    output.give(&labels, || match labels.as_slice() {
+    output.print_result(&labels, || match labels.as_slice() {
         [] => {
             let on = args.os.as_ref().map(|os| format!(" on {}", Escaped(os.as_str())));
             format!(

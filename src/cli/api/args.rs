@@ -31,7 +31,7 @@ impl SubmissionRef {
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(super) struct LabelRef {
     #[command(flatten)]
-    pub(super) of: SubmissionRef,
+    pub(super) submission_ref: SubmissionRef,
     /// Id of the label
     #[arg(value_name = "LID")]
     pub(super) label: LabelId,
@@ -40,7 +40,7 @@ pub(super) struct LabelRef {
 impl LabelRef {
     /// Path of the label, relative to the base URL of the API.
     pub(super) fn path(self) -> String {
-        format!("{}/shippingLabels/{}", self.of.path(), self.label)
+        format!("{}/shippingLabels/{}", self.submission_ref.path(), self.label)
     }
 }
 

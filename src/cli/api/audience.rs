@@ -23,15 +23,15 @@ fn row(audience: &Audience) -> Vec<String> {
 }
 
 /// Resolves audiences to ids. Only names need a call to the service.
-pub(super) async fn ids(wanted: &[String], session: &ApiSession<'_>) -> anyhow::Result<Vec<String>> {
-    let known = if wanted.iter().all(|name| is_guid(name)) {
+pub(super) async fn resolve_ids(names: &[String], session: &ApiSession<'_>) -> anyhow::Result<Vec<String>> {
+    let account_audiences = if names.iter().all(|name| is_guid(name)) {
         Vec::new()
     } else {
         session.client()?.audiences().all().await.map_err(call_error)?
     };
     let mut ids = Vec::new();
-    for name in wanted {
-        let id = if is_guid(name) { plain_guid(name) } else { find(name, &known)? };
+    for name in names {
+        let id = if is_guid(name) { plain_guid(name) } else { find(name, &account_audiences)? };
         if !ids.contains(&id) {
             ids.push(id);
         }
@@ -40,18 +40,19 @@ pub(super) async fn ids(wanted: &[String], session: &ApiSession<'_>) -> anyhow::
 }
 
 /// The id of the one audience with this name or audience name.
-fn find(name: &str, known: &[Audience]) -> anyhow::Result<String> {
+fn find(name: &str, account_audiences: &[Audience]) -> anyhow::Result<String> {
     let same = |text: &str| text.trim().eq_ignore_ascii_case(name.trim());
-    let fits = known.iter().filter(|audience| same(&audience.name) || same(&audience.audience_name));
+    let fits =
+        account_audiences.iter().filter(|audience| same(&audience.name) || same(&audience.audience_name));
     let quoted =
         |texts: Vec<&str>| texts.iter().map(|text| format!("`{text}`")).collect::<Vec<_>>().join(", ");
     match fits.collect::<Vec<_>>().as_slice() {
         [only] => Ok(only.id.clone()),
-        [] if known.is_empty() => {
+        [] if account_audiences.is_empty() => {
             anyhow::bail!("there is no audience `{name}`: the account has no audiences")
         }
         [] => {
-            let names = quoted(known.iter().map(|audience| audience.name.as_str()).collect());
+            let names = quoted(account_audiences.iter().map(|audience| audience.name.as_str()).collect());
             anyhow::bail!("there is no audience `{name}`; the account has {names}")
         }
         several => {
@@ -73,10 +74,10 @@ mod tests {
             audience_name: name.replace(' ', "_"),
             ..Audience::default()
         };
-        let known = [audience("1", "Test Ring"), audience("2", "Pilot"), audience("3", "pilot")];
-        assert_eq!(find("test_ring", &known).unwrap(), "1");
-        assert!(find("Pilot", &known).unwrap_err().to_string().contains("`2`, `3`"));
-        assert!(find("Retail", &known).unwrap_err().to_string().contains("`Test Ring`"));
+        let account_audiences = [audience("1", "Test Ring"), audience("2", "Pilot"), audience("3", "pilot")];
+        assert_eq!(find("test_ring", &account_audiences).unwrap(), "1");
+        assert!(find("Pilot", &account_audiences).unwrap_err().to_string().contains("`2`, `3`"));
+        assert!(find("Retail", &account_audiences).unwrap_err().to_string().contains("`Test Ring`"));
         assert!(find("x", &[]).is_err());
     }
 }

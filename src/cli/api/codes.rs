@@ -13,7 +13,7 @@ pub(super) fn run(output: &Output) -> anyhow::Result<Exit> {
         "versions": FLOORS,
         "product_types": PRODUCT_TYPES,
     });
-    output.give(&document, || {
+    output.print_result(&document, || {
         let list = |title: &str, words: &[&str]| format!("{title}\n  {}", words.join("\n  "));
         [
             list("OS codes (requested_signatures, operating_systems):", OS_CODES),

@@ -32,13 +32,15 @@ pub(super) async fn product(from: &FromFile, session: &ApiSession<'_>) -> anyhow
 }
 
 pub(super) async fn label(
-    of: SubmissionRef,
+    submission_ref: SubmissionRef,
     from: &FromFile,
     session: &ApiSession<'_>,
 ) -> anyhow::Result<Exit> {
     let new: NewShippingLabel = from.read(&request_fields::LABEL)?;
-    let path = format!("{}/shippingLabels", of.path());
-    let send = async |client: &Client| client.create_label(of.product, of.submission, &new).await;
+    let path = format!("{}/shippingLabels", submission_ref.path());
+    let send = async |client: &Client| {
+        client.create_label(submission_ref.product, submission_ref.submission, &new).await
+    };
     create(session, &path, &new, from.dry_run, send).await
 }
 
@@ -55,8 +57,8 @@ pub(super) async fn submission(
     if dry_run {
         return session.print_request("POST", &path, Some(&serde_json::to_value(new)?));
     }
-    let made = session.client()?.create_submission(product, new).await.map_err(call_error)?;
-    session.show_document(&progress::submission(&made, session).await?)
+    let created = session.client()?.create_submission(product, new).await.map_err(call_error)?;
+    session.show_document(&progress::submission_document(&created, session).await?)
 }
 
 /// Refuses a derived submission that the service would refuse, before anything is sent.

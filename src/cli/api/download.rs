@@ -25,7 +25,7 @@ const MAX_RENEWALS: u32 = 3;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     #[command(flatten)]
-    which: SubmissionRef,
+    submission_ref: SubmissionRef,
     /// File to download
     #[arg(long, value_enum, default_value_t = OfferedFile::Signed)]
     kind: OfferedFile,
@@ -56,7 +56,7 @@ pub(super) enum OfferedFile {
 
 impl OfferedFile {
     /// The type of this file among the downloads of a submission; `None` for the error report, which the workflow has.
-    fn of_download(self) -> Option<DownloadKind> {
+    fn download_kind(self) -> Option<DownloadKind> {
         match self {
             Self::Signed => Some(DownloadKind::SignedPackage),
             Self::Metadata => Some(DownloadKind::DriverMetadata),
@@ -68,20 +68,20 @@ impl OfferedFile {
     }
 
     /// The service's name of this file.
-    fn item(self) -> String {
-        self.of_download().map_or_else(|| "errorReport".to_owned(), |kind| kind.as_str().to_owned())
+    fn service_name(self) -> String {
+        self.download_kind().map_or_else(|| "errorReport".to_owned(), |kind| kind.as_str().to_owned())
     }
 
     /// The URL in a submission, if the service offers this file.
     pub(super) fn url(self, submission: &Submission) -> Option<SafeUrl> {
-        match self.of_download() {
+        match self.download_kind() {
             Some(kind) => submission.download(&kind),
             None => submission.workflow_status.as_ref()?.error_report.clone(),
         }
     }
 
-    fn file(self, which: SubmissionRef) -> String {
-        let id = which.submission;
+    fn default_name(self, submission_ref: SubmissionRef) -> String {
+        let id = submission_ref.submission;
         match self {
             Self::Signed => format!("signed-{id}.zip"),
             Self::Metadata => format!("driver-metadata-{id}.json"),
@@ -94,7 +94,7 @@ impl OfferedFile {
 }
 
 pub(super) async fn run(args: &Args, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
-    let name = args.kind.file(args.which);
+    let name = args.kind.default_name(args.submission_ref);
     let to = match &args.to {
         Some(to) if to.is_dir() => to.join(name),
         Some(to) => to.clone(),
@@ -104,18 +104,18 @@ pub(super) async fn run(args: &Args, session: &ApiSession<'_>) -> anyhow::Result
         bail!("{} exists; use --force to overwrite it", to.display());
     }
     let progress = TransferProgress::new(None);
-    let fetched = fetch(args.which, args.kind, &to, &|bytes| progress.update(bytes), session).await;
+    let fetched = fetch(args.submission_ref, args.kind, &to, &|bytes| progress.update(bytes), session).await;
     progress.finish();
     let size = fetched?;
     let document = json!({ "file": to.display().to_string(), "size": size });
     let text = || format!("{}, {}", Escaped(&to.display().to_string()), counted(size, "byte"));
-    session.output.give(&document, text)?;
+    session.output.print_result(&document, text)?;
     Ok(Exit::Done)
 }
 
 /// Downloads to a file and returns its size in bytes. An expired URL is replaced by a new one.
 pub(super) async fn fetch(
-    which: SubmissionRef,
+    submission_ref: SubmissionRef,
     kind: OfferedFile,
     to: &Path,
     progress: &(dyn Fn(u64) + Send + Sync),
@@ -123,21 +123,22 @@ pub(super) async fn fetch(
 ) -> anyhow::Result<u64> {
     let client = session.client()?;
     let mut renewals = 0;
-    let max_bytes = kind.of_download().map_or(MAX_ERROR_REPORT, |kind| kind.max_bytes());
+    let max_bytes = kind.download_kind().map_or(MAX_ERROR_REPORT, |kind| kind.max_bytes());
     loop {
-        let submission = client.submission(which.product, which.submission).await.map_err(call_error)?;
-        let Some(url) = kind.url(&submission) else { bail!("{}", absent(kind, &submission)) };
+        let submission =
+            client.submission(submission_ref.product, submission_ref.submission).await.map_err(call_error)?;
+        let Some(url) = kind.url(&submission) else { bail!("{}", not_offered(kind, &submission)) };
         match client.download_within(&url, to, max_bytes, progress).await {
             Err(TransferError::Expired) if renewals < MAX_RENEWALS => renewals += 1,
             Err(TransferError::Service(error)) => return Err(call_error(error)),
-            result => return result.with_context(|| format!("cannot download {}", kind.item())),
+            result => return result.with_context(|| format!("cannot download {}", kind.service_name())),
         }
     }
 }
 
 /// Why a file cannot be downloaded, and which files the submission offers instead.
-fn absent(kind: OfferedFile, submission: &Submission) -> String {
-    if let Some(item) = kind.of_download() {
+fn not_offered(kind: OfferedFile, submission: &Submission) -> String {
+    if let Some(item) = kind.download_kind() {
         let id = submission.id;
         if let Some(url) = submission.unusable_download(&item) {
             return format!(

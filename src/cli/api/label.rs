@@ -22,7 +22,7 @@ pub(super) enum Verb {
     /// The request is not repeated when its response is lost: check with `list` before you create the label again.
     Create {
         #[command(flatten)]
-        of: SubmissionRef,
+        submission_ref: SubmissionRef,
         #[command(flatten)]
         from: FromFile,
     },
@@ -31,7 +31,7 @@ pub(super) enum Verb {
     /// Prints a line for each change. Exits 65 if the label fails or was cancelled, and 75 when the time is over.
     Wait {
         #[command(flatten)]
-        one: LabelRef,
+        label_ref: LabelRef,
         #[command(flatten)]
         limit: WaitLimit,
     },
@@ -42,7 +42,7 @@ pub(super) enum Verb {
     /// than a day; then the label is shown as failed.
     Cancel {
         #[command(flatten)]
-        one: LabelRef,
+        label_ref: LabelRef,
         /// Print the request instead of sending it
         #[arg(long)]
         dry_run: bool,
@@ -55,11 +55,11 @@ pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result
             let heads = ["ID", "NAME", "DESTINATION", "STEP", "STATE"];
             session.list(session.client()?.labels(*product, *submission), &heads, row).await
         }
-        Verb::Get(one) => session.show(&session.label(*one).await?),
-        Verb::Create { of, from } => create::label(*of, from, session).await,
+        Verb::Get(label_ref) => session.show(&session.label(*label_ref).await?),
+        Verb::Create { submission_ref, from } => create::label(*submission_ref, from, session).await,
         Verb::Update(args) => label_update::run(args, session).await,
-        Verb::Wait { one, limit } => wait(*one, *limit, session).await,
-        Verb::Cancel { one, dry_run } => cancel(*one, *dry_run, session).await,
+        Verb::Wait { label_ref, limit } => wait(*label_ref, *limit, session).await,
+        Verb::Cancel { label_ref, dry_run } => cancel(*label_ref, *dry_run, session).await,
     }
 }
 
@@ -76,8 +76,8 @@ fn row(label: &ShippingLabel) -> Vec<String> {
     ]
 }
 
-async fn wait(one: LabelRef, limit: WaitLimit, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
-    let (SubmissionRef { product, submission }, id) = (one.of, one.label);
+async fn wait(label_ref: LabelRef, limit: WaitLimit, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
+    let (SubmissionRef { product, submission }, id) = (label_ref.submission_ref, label_ref.label);
     let subject = format!("label {id}");
     let wait = ObjectWait { session, subject: subject.clone(), pace: session.poll().publish, limit };
     let classify = |label: &ShippingLabel| {
@@ -86,22 +86,22 @@ async fn wait(one: LabelRef, limit: WaitLimit, session: &ApiSession<'_>) -> anyh
         } else if label.is_done() {
             WaitStatus::Done
         } else {
-            WaitStatus::Pending(progress::shown(label.workflow_status.as_ref()))
+            WaitStatus::Pending(progress::step_and_state(label.workflow_status.as_ref()))
         }
     };
     let ask = async |client: &Client| client.label(product, submission, id, true).await;
-    let (label, failure) = wait.end(ask, classify).await?;
+    let (label, failure) = wait.wait_for_end(ask, classify).await?;
     let mut document = shape::json(&label)?;
     progress::add_report(&mut document, label.workflow_status.as_ref(), session).await;
     session.show_document(&document)?;
     Ok(session.exit(&subject, failure))
 }
 
-async fn cancel(one: LabelRef, dry_run: bool, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
-    let (SubmissionRef { product, submission }, label) = (one.of, one.label);
+async fn cancel(label_ref: LabelRef, dry_run: bool, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
+    let (SubmissionRef { product, submission }, label) = (label_ref.submission_ref, label_ref.label);
     let change = ChangeRequest {
         method: "PUT",
-        path: format!("{}/cancel", one.path()),
+        path: format!("{}/cancel", label_ref.path()),
         body: None,
         label_change: Some((label, LabelChange::Withdrawn)),
         done: format!(

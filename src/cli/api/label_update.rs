@@ -38,7 +38,7 @@ Examples:
   dropship api label update PID SID LID --file update.json --dry-run")]
 pub(super) struct Args {
     #[command(flatten)]
-    one: LabelRef,
+    label_ref: LabelRef,
     /// Add hardware ids to the targets
     #[arg(long, value_name = "BUNDLE|INF|OS|PNP")]
     add_hardware_id: Vec<TargetPattern>,
@@ -113,11 +113,12 @@ pub(super) async fn run(args: &Args, session: &ApiSession<'_>) -> anyhow::Result
     if update.is_empty() {
         return Err(usage("the file changes nothing"));
     }
-    let (SubmissionRef { product, submission }, label) = (args.one.of, args.one.label);
+    let (SubmissionRef { product, submission }, label) =
+        (args.label_ref.submission_ref, args.label_ref.label);
     let body = serde_json::to_value(&update)?;
     let change = ChangeRequest {
         method: "PATCH",
-        path: args.one.path(),
+        path: args.label_ref.path(),
         label_change: Some((label, LabelChange::Edited { update: body.to_string() })),
         body: Some(body),
         done: format!(
@@ -132,9 +133,9 @@ pub(super) async fn run(args: &Args, session: &ApiSession<'_>) -> anyhow::Result
 
 impl Args {
     fn changes_something(&self) -> bool {
-        let hardware = self.add_hardware_id.iter().chain(&self.remove_hardware_id).next().is_some();
+        let has_hardware_ids = self.add_hardware_id.iter().chain(&self.remove_hardware_id).next().is_some();
         let texts = [&self.add_chid, &self.remove_chid, &self.audience];
-        hardware
+        has_hardware_ids
             || self.no_audience
             || texts.iter().any(|texts| !texts.is_empty())
             || [&self.floor, &self.ceiling, &self.justification].iter().any(|text| text.is_some())
@@ -153,21 +154,21 @@ impl Args {
     }
 
     async fn targeting(&self, session: &ApiSession<'_>) -> anyhow::Result<TargetingUpdate> {
-        let one_limit = self.floor.is_some() != self.ceiling.is_some()
+        let has_single_limit = self.floor.is_some() != self.ceiling.is_some()
             || self.floor_build.is_some() != self.ceiling_build.is_some();
-        let label = if one_limit || self.remove_hardware_id.iter().any(TargetPattern::is_glob) {
-            Some(session.label(self.one).await?)
+        let label = if has_single_limit || self.remove_hardware_id.iter().any(TargetPattern::is_glob) {
+            Some(session.label(self.label_ref).await?)
         } else {
             None
         };
-        let offered = if self.add_hardware_id.iter().any(TargetPattern::is_glob) {
-            self.offered(session).await?
+        let offered_rows = if self.add_hardware_id.iter().any(TargetPattern::is_glob) {
+            self.offered_rows(session).await?
         } else {
             Vec::new()
         };
-        let targeted = label.as_ref().map(targeted).unwrap_or_default();
-        let added = rows(&self.add_hardware_id, &offered, "the driver metadata")?;
-        let removed = rows(&self.remove_hardware_id, &targeted, "the targets of the label")?;
+        let targeted_rows = label.as_ref().map(targeted_rows).unwrap_or_default();
+        let added = matching_rows(&self.add_hardware_id, &offered_rows, "the driver metadata")?;
+        let removed = matching_rows(&self.remove_hardware_id, &targeted_rows, "the targets of the label")?;
         reject_conflict(
             "hardware id",
             added.iter().find(|row| removed.contains(row)).map(|row| row.join("|")),
@@ -176,17 +177,19 @@ impl Args {
             "computer hardware id",
             self.add_chid.iter().find(|chid| self.remove_chid.contains(chid)).cloned(),
         )?;
-        let hardware = |action: Action, rows: Vec<TargetRow>| {
+        let hardware_id_changes = |action: Action, rows: Vec<TargetRow>| {
             rows.into_iter().map(move |row| targets::change(action.clone(), row))
         };
         let chids = |action: Action, chids: &[String]| {
             let change = |chid: &String| ChidChange { action: action.clone(), chid: chid.clone() };
             chids.iter().map(change).collect::<Vec<_>>()
         };
-        let audiences = audience::ids(&self.audience, session).await?;
+        let audiences = audience::resolve_ids(&self.audience, session).await?;
         Ok(TargetingUpdate {
             chids: [chids(Action::Add, &self.add_chid), chids(Action::Remove, &self.remove_chid)].concat(),
-            hardware_ids: hardware(Action::Add, added).chain(hardware(Action::Remove, removed)).collect(),
+            hardware_ids: hardware_id_changes(Action::Add, added)
+                .chain(hardware_id_changes(Action::Remove, removed))
+                .collect(),
             restricted_to_audiences: (self.no_audience || !audiences.is_empty()).then_some(audiences),
             in_service_publish_info: self.limits(label.as_ref())?,
             co_eng_driver_publish_info: self.builds(label.as_ref()),
@@ -200,10 +203,10 @@ impl Args {
         if self.floor.is_none() && self.ceiling.is_none() {
             return Ok(None);
         }
-        let held = label.and_then(|label| label.targeting.as_ref()?.in_service_publish_info.clone());
-        let held = held.unwrap_or_default();
-        let flooring = self.floor.clone().or(held.flooring);
-        let ceiling = self.ceiling.clone().or(held.ceiling).filter(|ceiling| !ceiling.is_empty());
+        let current = label.and_then(|label| label.targeting.as_ref()?.in_service_publish_info.clone());
+        let current = current.unwrap_or_default();
+        let flooring = self.floor.clone().or(current.flooring);
+        let ceiling = self.ceiling.clone().or(current.ceiling).filter(|ceiling| !ceiling.is_empty());
         if let Some(ceiling) = ceiling.as_ref().filter(|_| self.justification.is_none()) {
             return Err(usage(format!(
                 "the ceiling {ceiling} requires --justification (the label's ceiling is sent again with a new floor)"
@@ -215,20 +218,21 @@ impl Args {
     /// Like floor and ceiling, the two builds are overwritten together.
     fn builds(&self, label: Option<&ShippingLabel>) -> Option<CoEngPublishInfo> {
         self.floor_build.or(self.ceiling_build)?;
-        let held = label.and_then(|label| label.targeting.as_ref()?.co_eng_driver_publish_info.clone());
-        let held = held.unwrap_or_default();
+        let current = label.and_then(|label| label.targeting.as_ref()?.co_eng_driver_publish_info.clone());
+        let current = current.unwrap_or_default();
         Some(CoEngPublishInfo {
-            flooring_build_number: self.floor_build.or(held.flooring_build_number),
-            ceiling_build_number: self.ceiling_build.or(held.ceiling_build_number),
+            flooring_build_number: self.floor_build.or(current.flooring_build_number),
+            ceiling_build_number: self.ceiling_build.or(current.ceiling_build_number),
             ..CoEngPublishInfo::default()
         })
     }
 
     /// All targets in the driver metadata of the submission.
-    async fn offered(&self, session: &ApiSession<'_>) -> anyhow::Result<Vec<TargetRow>> {
+    async fn offered_rows(&self, session: &ApiSession<'_>) -> anyhow::Result<Vec<TargetRow>> {
         let folder = tempfile::tempdir()?;
         let file = folder.path().join("driver-metadata.json");
-        download::fetch(self.one.of, OfferedFile::Metadata, &file, &|_| {}, session).await?;
+        download::fetch(self.label_ref.submission_ref, OfferedFile::Metadata, &file, &|_| {}, session)
+            .await?;
         let metadata = DriverMetadata::parse(&std::fs::read(&file)?)?;
         let row =
             |(bundle, inf, os, pnp): (&str, &str, &str, &str)| [bundle, inf, os, pnp].map(str::to_owned);
@@ -237,7 +241,7 @@ impl Args {
 }
 
 /// Current targets of a label.
-fn targeted(label: &ShippingLabel) -> Vec<TargetRow> {
+fn targeted_rows(label: &ShippingLabel) -> Vec<TargetRow> {
     let ids = label.targeting.iter().flat_map(|targeting| &targeting.hardware_ids);
     let remaining = ids.filter(|id| id.distribution_state != Some(HardwareIdState::PendingRemove));
     let row = |id: &dropship_hardware::HardwareId| {
@@ -247,10 +251,14 @@ fn targeted(label: &ShippingLabel) -> Vec<TargetRow> {
 }
 
 /// All rows that match, without duplicates.
-fn rows(wanted: &[TargetPattern], among: &[TargetRow], place: &str) -> anyhow::Result<Vec<TargetRow>> {
+fn matching_rows(
+    patterns: &[TargetPattern],
+    candidates: &[TargetRow],
+    source: &str,
+) -> anyhow::Result<Vec<TargetRow>> {
     let mut rows = Vec::new();
-    for target in wanted {
-        for row in target.among(among, place)? {
+    for pattern in patterns {
+        for row in pattern.matching_rows(candidates, source)? {
             if !rows.contains(&row) {
                 rows.push(row);
             }

@@ -93,7 +93,7 @@ pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result
             progress.finish();
             let size = fetched.map_err(transfer_error)?;
             let name = to.display().to_string();
-            session.output.give(&json!({ "file": name, "size": size }), || {
+            session.output.print_result(&json!({ "file": name, "size": size }), || {
                 format!("{}, {}", Escaped(&name), counted(size, "byte"))
             })?;
             Ok(Exit::Done)

@@ -39,14 +39,14 @@ pub(super) struct AssetArgs {
 }
 
 /// Waits until a package is signed or has failed. Returns the package, and why it failed.
-async fn ended(
+async fn wait_for_signing(
     id: &str,
     limit: WaitLimit,
     session: &ApiSession<'_>,
 ) -> anyhow::Result<(PreprodPackage, Option<String>)> {
     let subject = format!("preproduction package {}", Escaped(id));
     let wait = ObjectWait { session, subject, pace: session.poll().sign, limit };
-    wait.end(async |client| client.preprod_package(id).await, classify).await
+    wait.wait_for_end(async |client| client.preprod_package(id).await, classify).await
 }
 
 fn classify(package: &PreprodPackage) -> WaitStatus {
@@ -66,7 +66,7 @@ fn classify(package: &PreprodPackage) -> WaitStatus {
 }
 
 pub(super) async fn run_wait(id: &str, limit: WaitLimit, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
-    let (package, failure) = ended(id, limit, session).await?;
+    let (package, failure) = wait_for_signing(id, limit, session).await?;
     session.show(&package)?;
     Ok(session.exit(&format!("preproduction package {}", Escaped(id)), failure))
 }
@@ -75,12 +75,12 @@ pub(super) async fn run_asset(args: &AssetArgs, session: &ApiSession<'_>) -> any
     if let Some(to) = args.to.as_ref().filter(|to| !args.force && to.symlink_metadata().is_ok()) {
         bail!("{} exists; use --force to overwrite it", to.display());
     }
-    let (package, failure) = ended(&args.id, args.limit, session).await?;
+    let (package, failure) = wait_for_signing(&args.id, args.limit, session).await?;
     if failure.is_some() {
         session.show(&package)?;
         return Ok(session.exit(&format!("preproduction package {}", Escaped(&args.id)), failure));
     }
-    let asset = chosen(args, package, session).await?;
+    let asset = choose_asset(args, package, session).await?;
     let Some(to) = &args.to else { return session.show(&asset) };
     let progress = TransferProgress::new(None);
     let fetched =
@@ -89,12 +89,12 @@ pub(super) async fn run_asset(args: &AssetArgs, session: &ApiSession<'_>) -> any
     let size = fetched.map_err(transfer_error)?;
     let name = to.display().to_string();
     let document = json!({ "file": name, "size": size, "asset": asset.id });
-    session.output.give(&document, || format!("{}, {}", Escaped(&name), counted(size, "byte")))?;
+    session.output.print_result(&document, || format!("{}, {}", Escaped(&name), counted(size, "byte")))?;
     Ok(Exit::Done)
 }
 
 /// The asset that was named, or the one with the signed files.
-async fn chosen(
+async fn choose_asset(
     args: &AssetArgs,
     package: PreprodPackage,
     session: &ApiSession<'_>,

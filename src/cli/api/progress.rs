@@ -40,7 +40,10 @@ impl SubmissionProgress {
 }
 
 /// A submission as a document: the API's object, with its progress and the text of its error report.
-pub(super) async fn submission(submission: &Submission, session: &ApiSession<'_>) -> anyhow::Result<Value> {
+pub(super) async fn submission_document(
+    submission: &Submission,
+    session: &ApiSession<'_>,
+) -> anyhow::Result<Value> {
     let mut document = shape::json(submission)?;
     document["progress"] = json!(SubmissionProgress::of(submission));
     add_report(&mut document, submission.workflow_status.as_ref(), session).await;
@@ -56,14 +59,17 @@ pub(super) async fn add_report(
     if !status.is_some_and(WorkflowStatus::failed) {
         return;
     }
-    match report(status, session).await {
+    match read_report(status, session).await {
         Ok(text) => document["errorReportText"] = json!(text),
         Err(error) => session.output.error(&format!("cannot download the error report: {error:#}")),
     }
 }
 
 /// The text of an error report; `None` if the service offers none.
-async fn report(status: Option<&WorkflowStatus>, session: &ApiSession<'_>) -> anyhow::Result<Option<String>> {
+async fn read_report(
+    status: Option<&WorkflowStatus>,
+    session: &ApiSession<'_>,
+) -> anyhow::Result<Option<String>> {
     let Some(url) = status.and_then(|status| status.error_report.as_ref()) else { return Ok(None) };
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("error-report.txt");
@@ -74,7 +80,7 @@ async fn report(status: Option<&WorkflowStatus>, session: &ApiSession<'_>) -> an
 }
 
 /// Step and state of a workflow, for people.
-pub(super) fn shown(status: Option<&WorkflowStatus>) -> String {
+pub(super) fn step_and_state(status: Option<&WorkflowStatus>) -> String {
     let Some(status) = status else { return "no progress is reported yet".to_owned() };
     let step = status.current_step.as_ref().map_or("no step", |step| step.as_str());
     let state = status.state.as_ref().map_or("no state", |state| state.as_str());
@@ -85,7 +91,7 @@ pub(super) fn shown(status: Option<&WorkflowStatus>) -> String {
 pub(super) fn reasons(status: Option<&WorkflowStatus>) -> String {
     let messages = status.map(|status| status.messages.as_slice()).unwrap_or_default();
     if messages.is_empty() {
-        format!("{}; the service gives no reason", shown(status))
+        format!("{}; the service gives no reason", step_and_state(status))
     } else {
         messages.join("; ")
     }

@@ -44,10 +44,10 @@ impl std::fmt::Display for PathInMessage {
 fn parse<T: DeserializeOwned + Serialize>(text: &str, fields: &RequestFields) -> Result<T, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let value: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
-    let value = normalized(unwrapped(value, fields)?, fields, "", 0)?;
+    let value = normalize(unwrap_sdcm(value, fields)?, fields, "", 0)?;
     let request: T = serde_json::from_value(value.clone()).map_err(|error| error.to_string())?;
-    let sent = serde_json::to_value(&request).map_err(|error| error.to_string())?;
-    match lost(&value, &sent, "") {
+    let serialized = serde_json::to_value(&request).map_err(|error| error.to_string())?;
+    match find_lost_field(&value, &serialized, "") {
         None => Ok(request),
         Some(path) => Err(format!(
             "dropship does not know the field `{path}` and cannot send it; remove it from the file"
@@ -56,7 +56,7 @@ fn parse<T: DeserializeOwned + Serialize>(text: &str, fields: &RequestFields) ->
 }
 
 /// The request inside the wrapper of SDCM: `{"createType": "product", "createProduct": {…}}`.
-fn unwrapped(value: Value, fields: &RequestFields) -> Result<Value, String> {
+fn unwrap_sdcm(value: Value, fields: &RequestFields) -> Result<Value, String> {
     let Value::Object(mut map) = value else { return Err("the request is not a JSON object".to_owned()) };
     let find =
         |map: &Map<String, Value>, name: &str| map.keys().find(|key| key.eq_ignore_ascii_case(name)).cloned();
@@ -78,23 +78,23 @@ fn unwrapped(value: Value, fields: &RequestFields) -> Result<Value, String> {
 }
 
 /// The request without what means "absent", and with the API's spelling of the fields that dropship knows.
-fn normalized(value: Value, fields: &RequestFields, path: &str, depth: usize) -> Result<Value, String> {
+fn normalize(value: Value, fields: &RequestFields, path: &str, depth: usize) -> Result<Value, String> {
     if depth > MAX_DEPTH {
         return Err(format!("`{path}` is nested too deeply"));
     }
     match value {
         Value::Array(items) => {
             let items = items.into_iter().enumerate().filter(|(_, item)| !item.is_null());
-            let items = items.map(|(at, item)| normalized(item, fields, &format!("{path}[{at}]"), depth + 1));
+            let items = items.map(|(at, item)| normalize(item, fields, &format!("{path}[{at}]"), depth + 1));
             Ok(Value::Array(items.collect::<Result<_, _>>()?))
         }
         Value::Object(map) => {
             let is_map_of_texts = path.rsplit('.').next().is_some_and(|key| fields.text_maps.contains(&key));
             let mut kept = Map::new();
             for (key, field) in map.into_iter().filter(|(key, field)| !is_absent(key, field)) {
-                let key = if is_map_of_texts { key } else { spelled(key, fields)? };
+                let key = if is_map_of_texts { key } else { api_spelling(key, fields)? };
                 let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
-                let field = normalized(field, fields, &path, depth + 1)?;
+                let field = normalize(field, fields, &path, depth + 1)?;
                 if kept.insert(key, field).is_some() {
                     return Err(format!("the field `{path}` is there twice"));
                 }
@@ -113,7 +113,7 @@ fn is_absent(key: &str, field: &Value) -> bool {
 }
 
 /// The API's spelling of a field. A field of another name is kept, unless it is nearly one that dropship knows.
-fn spelled(key: String, fields: &RequestFields) -> Result<String, String> {
+fn api_spelling(key: String, fields: &RequestFields) -> Result<String, String> {
     if let Some(known) = fields.names().find(|known| known.eq_ignore_ascii_case(&key)) {
         return Ok(known.to_owned());
     }
@@ -124,18 +124,18 @@ fn spelled(key: String, fields: &RequestFields) -> Result<String, String> {
 }
 
 /// The first field with a value that is missing in what would be sent.
-fn lost(given: &Value, sent: &Value, path: &str) -> Option<String> {
+fn find_lost_field(given: &Value, sent: &Value, path: &str) -> Option<String> {
     match (given, sent) {
         (Value::Object(given), Value::Object(sent)) => given.iter().find_map(|(key, value)| {
             let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
             match sent.get(key) {
-                Some(sent) => lost(value, sent, &path),
+                Some(sent) => find_lost_field(value, sent, &path),
                 None => (!is_empty(value)).then_some(path),
             }
         }),
         (Value::Array(given), Value::Array(sent)) => {
             let mut pairs = given.iter().zip(sent).enumerate();
-            pairs.find_map(|(at, (given, sent))| lost(given, sent, &format!("{path}[{at}]")))
+            pairs.find_map(|(at, (given, sent))| find_lost_field(given, sent, &format!("{path}[{at}]")))
         }
         _ => None,
     }

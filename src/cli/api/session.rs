@@ -95,7 +95,7 @@ impl<'a> ApiSession<'a> {
         row: fn(&T) -> Vec<String>,
     ) -> anyhow::Result<Exit> {
         let document = shape::json(items)?;
-        self.output.give(&document, || {
+        self.output.print_result(&document, || {
             if items.is_empty() {
                 return "none".to_owned();
             }
@@ -123,13 +123,13 @@ impl<'a> ApiSession<'a> {
 
     /// Shows a document.
     pub(super) fn show_document(&self, document: &Value) -> anyhow::Result<Exit> {
-        self.output.give(document, || shape::describe(document))?;
+        self.output.print_result(document, || shape::describe(document))?;
         Ok(Exit::Done)
     }
 
     /// Fetches a label with its targeting.
     pub(super) async fn label(&self, label: LabelRef) -> anyhow::Result<ShippingLabel> {
-        let SubmissionRef { product, submission } = label.of;
+        let SubmissionRef { product, submission } = label.submission_ref;
         self.client()?.label(product, submission, label.label, true).await.map_err(call_error)
     }
 
@@ -175,7 +175,7 @@ impl<'a> ApiSession<'a> {
         let path = self.full_path(&change.path);
         let document = json!({ "method": change.method, "path": path, "body": change.body, "sent": true });
         self.report_label_change(change.label_change.as_ref()).await;
-        self.output.give(&document, || change.done.clone())?;
+        self.output.print_result(&document, || change.done.clone())?;
         Ok(Exit::Done)
     }
 
@@ -188,7 +188,7 @@ impl<'a> ApiSession<'a> {
     ) -> anyhow::Result<Exit> {
         let path = self.full_path(path);
         let document = json!({ "method": method, "path": path, "body": body, "sent": false });
-        self.output.give(&document, || match body {
+        self.output.print_result(&document, || match body {
             None => format!("{method} {path}\n\nDry run: nothing was sent."),
             Some(body) => format!("{method} {path}\n{body:#}\n\nDry run: nothing was sent."),
         })?;

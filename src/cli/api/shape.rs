@@ -12,10 +12,10 @@ const MAX_SAFE: u64 = 1 << 53;
 /// An object as JSON with the API's field names. All ids become strings; secrets are masked in every field, also in
 /// undocumented ones.
 pub(super) fn json(object: &(impl Serialize + ?Sized)) -> serde_json::Result<Value> {
-    serde_json::to_value(object).map(|value| plain("", value))
+    serde_json::to_value(object).map(|value| mask_and_quote_ids("", value))
 }
 
-fn plain(key: &str, value: Value) -> Value {
+fn mask_and_quote_ids(key: &str, value: Value) -> Value {
     match value {
         Value::Number(number)
             if key == "id"
@@ -25,10 +25,12 @@ fn plain(key: &str, value: Value) -> Value {
             Value::String(number.to_string())
         }
         Value::String(text) => Value::String(mask(&text)),
-        Value::Array(items) => Value::Array(items.into_iter().map(|item| plain(key, item)).collect()),
+        Value::Array(items) => {
+            Value::Array(items.into_iter().map(|item| mask_and_quote_ids(key, item)).collect())
+        }
         Value::Object(fields) => {
             let field = |(key, value): (String, Value)| {
-                let value = plain(&key, value);
+                let value = mask_and_quote_ids(&key, value);
                 (key, value)
             };
             Value::Object(fields.into_iter().map(field).collect())
@@ -40,39 +42,39 @@ fn plain(key: &str, value: Value) -> Value {
 /// An object as text, one field per line, without empty fields and links.
 pub(super) fn describe(object: &Value) -> String {
     let mut lines = Vec::new();
-    fields(object, 0, &mut lines);
+    describe_fields(object, 0, &mut lines);
     lines.join("\n")
 }
 
-fn fields(object: &Value, indent: usize, lines: &mut Vec<String>) {
+fn describe_fields(object: &Value, indent: usize, lines: &mut Vec<String>) {
     let Some(object) = object.as_object() else { return };
-    let shown = || object.iter().filter(|(key, value)| *key != "links" && !is_empty(value));
-    let width = shown().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
-    for (key, value) in shown() {
+    let visible = || object.iter().filter(|(key, value)| *key != "links" && !is_empty(value));
+    let width = visible().map(|(key, _)| key.chars().count()).max().unwrap_or(0);
+    for (key, value) in visible() {
         let key = Escaped(key).to_string();
         match value {
             Value::Object(_) => {
                 lines.push(format!("{:indent$}{key}", ""));
-                fields(value, indent + 2, lines);
+                describe_fields(value, indent + 2, lines);
             }
             Value::Array(items) if items.iter().any(Value::is_object) => {
                 lines.push(format!("{:indent$}{key}", ""));
-                lines.extend(items.iter().map(|item| format!("{:indent$}  {}", "", flat(item))));
+                lines.extend(items.iter().map(|item| format!("{:indent$}  {}", "", on_one_line(item))));
             }
-            value => lines.push(format!("{:indent$}{key:<width$}  {}", "", flat(value))),
+            value => lines.push(format!("{:indent$}{key:<width$}  {}", "", on_one_line(value))),
         }
     }
 }
 
 /// A value on one line.
-fn flat(value: &Value) -> String {
+fn on_one_line(value: &Value) -> String {
     match value {
         Value::String(text) => Escaped(text).to_string(),
-        Value::Array(items) => items.iter().map(flat).collect::<Vec<_>>().join(", "),
+        Value::Array(items) => items.iter().map(on_one_line).collect::<Vec<_>>().join(", "),
         Value::Object(fields) => {
-            let field = |(key, value): (&String, &Value)| format!("{}={}", Escaped(key), flat(value));
-            let some = fields.iter().filter(|(_, value)| !is_empty(value));
-            some.map(field).collect::<Vec<_>>().join("  ")
+            let field = |(key, value): (&String, &Value)| format!("{}={}", Escaped(key), on_one_line(value));
+            let nonempty = fields.iter().filter(|(_, value)| !is_empty(value));
+            nonempty.map(field).collect::<Vec<_>>().join("  ")
         }
         other => other.to_string(),
     }

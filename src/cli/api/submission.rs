@@ -34,7 +34,7 @@ pub(super) enum Verb {
     /// Rename a submission
     Update {
         #[command(flatten)]
-        which: SubmissionRef,
+        submission_ref: SubmissionRef,
         /// New name of the submission
         #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
         name: String,
@@ -45,7 +45,7 @@ pub(super) enum Verb {
     /// Start the processing of an uploaded submission; this cannot be undone
     Commit {
         #[command(flatten)]
-        which: SubmissionRef,
+        submission_ref: SubmissionRef,
         /// Print the request instead of sending it
         #[arg(long)]
         dry_run: bool,
@@ -59,7 +59,7 @@ Examples:
   dropship api submission wait PID SID --for metadata")]
     Wait {
         #[command(flatten)]
-        which: SubmissionRef,
+        submission_ref: SubmissionRef,
         /// What to wait for
         #[arg(long = "for", value_enum, default_value_t = Goal::Signed)]
         goal: Goal,
@@ -91,7 +91,7 @@ Examples:
     /// Blocks that an earlier attempt uploaded are not sent again.
     Upload {
         #[command(flatten)]
-        which: SubmissionRef,
+        submission_ref: SubmissionRef,
         /// Package to upload
         #[arg(value_name = "FILE")]
         file: PathBuf,
@@ -104,7 +104,7 @@ Examples:
     /// The service needs several hours. Then `api submission download --kind metadata` downloads the metadata.
     PublisherMetadata {
         #[command(flatten)]
-        which: SubmissionRef,
+        submission_ref: SubmissionRef,
         /// Print the request instead of sending it
         #[arg(long)]
         dry_run: bool,
@@ -115,7 +115,7 @@ Examples:
         #[arg(value_name = "PUBLISHER")]
         publisher: u64,
         #[command(flatten)]
-        which: SubmissionRef,
+        submission_ref: SubmissionRef,
     },
 }
 
@@ -125,13 +125,15 @@ pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result
             let heads = ["ID", "NAME", "TYPE", "COMMIT"];
             session.list(session.client()?.submissions(*product), &heads, row).await
         }
-        Verb::Get(which) => {
-            let found = session.client()?.submission(which.product, which.submission).await;
-            session.show_document(&progress::submission(&found.map_err(call_error)?, session).await?)
+        Verb::Get(submission_ref) => {
+            let found = session.client()?.submission(submission_ref.product, submission_ref.submission).await;
+            session.show_document(&progress::submission_document(&found.map_err(call_error)?, session).await?)
         }
-        Verb::Wait { which, goal, limit } => wait(*which, *goal, *limit, session).await,
-        Verb::Update { which, name, dry_run } => rename(*which, name, *dry_run, session).await,
-        Verb::Commit { which, dry_run } => commit(*which, *dry_run, session).await,
+        Verb::Wait { submission_ref, goal, limit } => wait(*submission_ref, *goal, *limit, session).await,
+        Verb::Update { submission_ref, name, dry_run } => {
+            rename(*submission_ref, name, *dry_run, session).await
+        }
+        Verb::Commit { submission_ref, dry_run } => commit(*submission_ref, *dry_run, session).await,
         Verb::Download(args) => download::run(args, session).await,
         Verb::Create { product, name, derived, file, dry_run } => {
             let new = match file {
@@ -143,11 +145,18 @@ pub(super) async fn run(verb: &Verb, session: &ApiSession<'_>) -> anyhow::Result
             };
             create::submission(*product, &new, *dry_run, session).await
         }
-        Verb::Upload { which, file, dry_run } => upload::run(*which, file, *dry_run, session).await,
-        Verb::PublisherMetadata { which, dry_run } => publisher_metadata(*which, *dry_run, session).await,
-        Verb::Translate { publisher, which } => {
-            let found = session.client()?.translate(*publisher, which.product, which.submission).await;
-            session.show_document(&progress::submission(&found.map_err(call_error)?, session).await?)
+        Verb::Upload { submission_ref, file, dry_run } => {
+            upload::run(*submission_ref, file, *dry_run, session).await
+        }
+        Verb::PublisherMetadata { submission_ref, dry_run } => {
+            publisher_metadata(*submission_ref, *dry_run, session).await
+        }
+        Verb::Translate { publisher, submission_ref } => {
+            let found = session
+                .client()?
+                .translate(*publisher, submission_ref.product, submission_ref.submission)
+                .await;
+            session.show_document(&progress::submission_document(&found.map_err(call_error)?, session).await?)
         }
     }
 }
@@ -162,12 +171,12 @@ pub(super) enum Goal {
 }
 
 async fn wait(
-    which: SubmissionRef,
+    submission_ref: SubmissionRef,
     goal: Goal,
     limit: WaitLimit,
     session: &ApiSession<'_>,
 ) -> anyhow::Result<Exit> {
-    let SubmissionRef { product, submission } = which;
+    let SubmissionRef { product, submission } = submission_ref;
     let subject = format!("submission {submission}");
     let wait = ObjectWait { session, subject: subject.clone(), pace: session.poll().sign, limit };
     let classify = |submission: &Submission| {
@@ -183,12 +192,12 @@ async fn wait(
             (false, _) if submission.commit_status == Some(CommitStatus::Pending) => {
                 WaitStatus::Pending("it is not committed".to_owned())
             }
-            (false, _) => WaitStatus::Pending(progress::shown(status)),
+            (false, _) => WaitStatus::Pending(progress::step_and_state(status)),
         }
     };
     let ask = async |client: &Client| client.submission(product, submission).await;
-    let (ended, failure) = wait.end(ask, classify).await?;
-    session.show_document(&progress::submission(&ended, session).await?)?;
+    let (ended, failure) = wait.wait_for_end(ask, classify).await?;
+    session.show_document(&progress::submission_document(&ended, session).await?)?;
     Ok(session.exit(&subject, failure))
 }
 
@@ -202,7 +211,7 @@ fn row(submission: &Submission) -> Vec<String> {
 }
 
 async fn rename(
-    which: SubmissionRef,
+    submission_ref: SubmissionRef,
     name: &str,
     dry_run: bool,
     session: &ApiSession<'_>,
@@ -210,27 +219,27 @@ async fn rename(
     let update = SubmissionUpdate { name: name.to_owned() };
     let change = ChangeRequest {
         method: "PATCH",
-        path: which.path(),
+        path: submission_ref.path(),
         body: Some(serde_json::to_value(&update)?),
         label_change: None,
-        done: format!("submission {} is renamed", which.submission),
+        done: format!("submission {} is renamed", submission_ref.submission),
     };
     let send = async |client: &dropship_hardware::Client| {
-        client.update_submission(which.product, which.submission, &update).await
+        client.update_submission(submission_ref.product, submission_ref.submission, &update).await
     };
     session.change(&change, dry_run, send).await
 }
 
 async fn publisher_metadata(
-    which: SubmissionRef,
+    submission_ref: SubmissionRef,
     dry_run: bool,
     session: &ApiSession<'_>,
 ) -> anyhow::Result<Exit> {
-    let SubmissionRef { product, submission } = which;
+    let SubmissionRef { product, submission } = submission_ref;
     let change = ChangeRequest {
         label_change: None,
         method: "POST",
-        path: format!("{}/createpublishermetadata", which.path()),
+        path: format!("{}/createpublishermetadata", submission_ref.path()),
         body: None,
         done: format!(
             "the service creates the metadata of submission {submission}; this takes several hours"
@@ -242,11 +251,15 @@ async fn publisher_metadata(
     session.change(&change, dry_run, send).await
 }
 
-async fn commit(which: SubmissionRef, dry_run: bool, session: &ApiSession<'_>) -> anyhow::Result<Exit> {
-    let SubmissionRef { product, submission } = which;
+async fn commit(
+    submission_ref: SubmissionRef,
+    dry_run: bool,
+    session: &ApiSession<'_>,
+) -> anyhow::Result<Exit> {
+    let SubmissionRef { product, submission } = submission_ref;
     let change = ChangeRequest {
         method: "POST",
-        path: format!("{}/commit", which.path()),
+        path: format!("{}/commit", submission_ref.path()),
         body: None,
         label_change: None,
         done: format!(

@@ -28,9 +28,9 @@ impl TargetPattern {
         Some([bundle?, inf?, os?, pnp?])
     }
 
-    /// The rows that match; `place` names their source in errors. An exact match wins over a glob, because hardware ids
+    /// The rows that match; `source` names where they are from in errors. An exact match wins over a glob, because hardware ids
     /// may start with a star.
-    pub(super) fn among(&self, rows: &[TargetRow], place: &str) -> anyhow::Result<Vec<TargetRow>> {
+    pub(super) fn matching_rows(&self, rows: &[TargetRow], source: &str) -> anyhow::Result<Vec<TargetRow>> {
         if let Some(row) = self.only_row() {
             return Ok(vec![row]);
         }
@@ -46,10 +46,10 @@ impl TargetPattern {
         };
         let found: Vec<TargetRow> = rows.iter().filter(fits).cloned().collect();
         if found.is_empty() {
-            let some: Vec<_> = rows.iter().take(3).map(|row| format!("`{}`", row.join("|"))).collect();
-            let known = if some.is_empty() { "no hardware ids".to_owned() } else { some.join(", ") };
-            let more = if rows.len() > some.len() { " and more" } else { "" };
-            anyhow::bail!("`{self}` matches nothing in {place}; known: {known}{more}");
+            let examples: Vec<_> = rows.iter().take(3).map(|row| format!("`{}`", row.join("|"))).collect();
+            let known = if examples.is_empty() { "no hardware ids".to_owned() } else { examples.join(", ") };
+            let more = if rows.len() > examples.len() { " and more" } else { "" };
+            anyhow::bail!("`{self}` matches nothing in {source}; known: {known}{more}");
         }
         Ok(found)
     }
@@ -91,7 +91,7 @@ mod tests {
     }
 
     fn matched(text: &str) -> Vec<String> {
-        let found = text.parse::<TargetPattern>().unwrap().among(&rows(), "the metadata").unwrap();
+        let found = text.parse::<TargetPattern>().unwrap().matching_rows(&rows(), "the metadata").unwrap();
         found.iter().map(|[_, _, os, pnp]| format!("{os} {pnp}")).collect()
     }
 
@@ -107,8 +107,11 @@ mod tests {
 
     #[test]
     fn pattern_without_match_or_with_wrong_parts_is_an_error() {
-        let nothing =
-            "*|*|*|usb*".parse::<TargetPattern>().unwrap().among(&rows(), "the metadata").unwrap_err();
+        let nothing = "*|*|*|usb*"
+            .parse::<TargetPattern>()
+            .unwrap()
+            .matching_rows(&rows(), "the metadata")
+            .unwrap_err();
         assert!(nothing.to_string().contains("`b1|a.inf|X64|*pnp0c0a`"), "{nothing}");
         for bad in ["pci\\ven_8086", "a|b|c", "a|b|c|d|e", "a||c|d", "a|b|[|d"] {
             assert!(bad.parse::<TargetPattern>().is_err(), "{bad}");

@@ -17,22 +17,22 @@ pub(super) struct TransferProgress {
     /// Size of the whole transfer in bytes, where it is known.
     total: Option<u64>,
     /// When the line was last drawn; the outer option is absent without a terminal.
-    drawn: Option<Mutex<Option<Instant>>>,
+    last_drawn: Option<Mutex<Option<Instant>>>,
 }
 
 impl TransferProgress {
     pub(super) fn new(total: Option<u64>) -> Self {
         let is_terminal = std::io::stderr().is_terminal();
-        Self { started: Instant::now(), total, drawn: is_terminal.then(Mutex::default) }
+        Self { started: Instant::now(), total, last_drawn: is_terminal.then(Mutex::default) }
     }
 
     /// Draws the line; `bytes` is the number of bytes transferred so far.
     pub(super) fn update(&self, bytes: u64) {
-        let Some(mut drawn) = self.drawn.as_ref().map(Mutex::lock) else { return };
-        if drawn.is_some_and(|at| at.elapsed() < REFRESH) {
+        let Some(mut last_drawn) = self.last_drawn.as_ref().map(Mutex::lock) else { return };
+        if last_drawn.is_some_and(|at| at.elapsed() < REFRESH) {
             return;
         }
-        *drawn = Some(Instant::now());
+        *last_drawn = Some(Instant::now());
         let line = bar(bytes, self.total) + &rate(bytes, self.started.elapsed());
         let mut err = std::io::stderr().lock();
         drop(write!(err, "\r\x1b[K{line}").and_then(|()| err.flush()));
@@ -40,7 +40,7 @@ impl TransferProgress {
 
     /// Erases the line.
     pub(super) fn finish(&self) {
-        if self.drawn.is_some() {
+        if self.last_drawn.is_some() {
             let mut err = std::io::stderr().lock();
             drop(write!(err, "\r\x1b[K").and_then(|()| err.flush()));
         }

@@ -18,7 +18,7 @@ const MAX_RENEWALS: u32 = 3;
 
 /// Uploads a package to a submission that is not committed yet.
 pub(super) async fn run(
-    of: SubmissionRef,
+    submission_ref: SubmissionRef,
     file: &Path,
     dry_run: bool,
     session: &ApiSession<'_>,
@@ -30,16 +30,20 @@ pub(super) async fn run(
     if dry_run {
         let body = json!({ "file": file.display().to_string(), "size": size });
         let request = json!({ "then": "PUT to its upload URL", "of": body });
-        return session.print_request("GET", &of.path(), Some(&request));
+        return session.print_request("GET", &submission_ref.path(), Some(&request));
     }
     let client = session.client()?;
     let progress = TransferProgress::new(Some(size));
     let mut renewals = 0;
     let uploaded = loop {
-        let submission = client.submission(of.product, of.submission).await.map_err(call_error)?;
+        let submission =
+            client.submission(submission_ref.product, submission_ref.submission).await.map_err(call_error)?;
         let Some(url) = submission.download(&DownloadKind::InitialPackage) else {
             progress.finish();
-            anyhow::bail!("cannot upload to submission {}: it offers no upload URL", of.submission);
+            anyhow::bail!(
+                "cannot upload to submission {}: it offers no upload URL",
+                submission_ref.submission
+            );
         };
         match client.upload(&url, file, &|bytes| progress.update(bytes)).await {
             Err(TransferError::Expired) if renewals < MAX_RENEWALS => renewals += 1,
@@ -50,13 +54,13 @@ pub(super) async fn run(
     let uploaded = uploaded.map_err(transfer_error)?;
     let document =
         json!({ "file": file.display().to_string(), "size": uploaded.bytes, "verified": uploaded.verified });
-    session.output.give(&document, || {
+    session.output.print_result(&document, || {
         format!(
             "uploaded {} ({} bytes); commit it with `dropship api submission commit {} {}`",
             Escaped(&file.display().to_string()),
             uploaded.bytes,
-            of.product,
-            of.submission
+            submission_ref.product,
+            submission_ref.submission
         )
     })?;
     Ok(Exit::Done)

@@ -41,20 +41,20 @@ pub(super) struct ObjectWait<'a> {
 }
 
 impl ObjectWait<'_> {
-    /// Asks until the verdict is final. Returns the object, and why it failed.
-    pub(super) async fn end<T>(
+    /// Asks until the object is done or has failed. Returns the object, and why it failed.
+    pub(super) async fn wait_for_end<T>(
         &self,
         ask: impl AsyncFn(&Client) -> Result<T, Error>,
         classify: impl Fn(&T) -> WaitStatus,
     ) -> anyhow::Result<(T, Option<String>)> {
         let progress = RefCell::new("nothing is known of it".to_owned());
-        let ended = self.poll(ask, classify, &progress);
-        let Some(timeout) = self.limit.timeout else { return ended.await };
+        let outcome = self.poll(ask, classify, &progress);
+        let Some(timeout) = self.limit.timeout else { return outcome.await };
         let timed_out = |_| {
             let text = format!("{} did not end in time: {}", self.subject, Escaped(&progress.borrow()));
             anyhow::Error::from(ExitError(Exit::TimedOut, text))
         };
-        tokio::time::timeout(timeout, ended).await.map_err(timed_out)?
+        tokio::time::timeout(timeout, outcome).await.map_err(timed_out)?
     }
 
     async fn poll<T>(
@@ -67,28 +67,28 @@ impl ObjectWait<'_> {
         let started = Instant::now();
         let mut interval = self.pace.first;
         loop {
-            let now = match ask(client).await {
+            let status = match ask(client).await {
                 Ok(object) => match classify(&object) {
                     WaitStatus::Done => return Ok((object, None)),
                     WaitStatus::Failed(why) => return Ok((object, Some(why))),
-                    WaitStatus::Pending(now) => now,
+                    WaitStatus::Pending(status) => status,
                 },
-                Err(error) if self.is_passing(&error, started) => error.to_string(),
+                Err(error) if self.is_temporary(&error, started) => error.to_string(),
                 Err(error) => return Err(call_error(error)),
             };
-            if *progress.borrow() == now {
+            if *progress.borrow() == status {
                 interval = interval.saturating_mul(2).min(self.pace.max);
             } else {
-                self.session.output.note(&format!("{}: {}", self.subject, Escaped(&now)));
+                self.session.output.note(&format!("{}: {}", self.subject, Escaped(&status)));
                 interval = self.pace.first;
-                progress.replace(now);
+                progress.replace(status);
             }
             tokio::time::sleep(interval).await;
         }
     }
 
     /// Whether a failed call is repeated: the service is not available, or does not know a new object yet.
-    fn is_passing(&self, error: &Error, started: Instant) -> bool {
+    fn is_temporary(&self, error: &Error, started: Instant) -> bool {
         match error.recovery {
             Recovery::Retry | Recovery::NotReady | Recovery::Reconcile => true,
             Recovery::Permanent => error.status == Some(404) && started.elapsed() < self.session.uncertain(),

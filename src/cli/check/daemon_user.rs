@@ -71,12 +71,12 @@ impl DaemonUser {
     /// Whether the unit creates this folder at its next start, or gives it to the daemon's user: it does not exist yet, or another user
     /// owns it.
     pub(super) fn gets_from_unit(&self, folder: &Path) -> bool {
-        let is_own = std::fs::metadata(folder).is_ok_and(|found| found.uid() == self.uid.as_raw());
-        self.unit.as_ref().is_some_and(|unit| unit.creates(folder)) && !is_own
+        let is_owned = std::fs::metadata(folder).is_ok_and(|found| found.uid() == self.uid.as_raw());
+        self.unit.as_ref().is_some_and(|unit| unit.creates(folder)) && !is_owned
     }
 
     /// The user as messages name it; `None` for root.
-    pub(super) fn shown(&self) -> Option<String> {
+    pub(super) fn name_unless_root(&self) -> Option<String> {
         (!self.uid.is_root()).then(|| self.name())
     }
 
@@ -85,7 +85,7 @@ impl DaemonUser {
     }
 
     /// Problems of paths that the unit hides or protects. Without the unit, paths in home folders are warnings.
-    pub(super) fn of_unit(&self, config: &Config) -> Vec<Problem> {
+    pub(super) fn unit_problems(&self, config: &Config) -> Vec<Problem> {
         const WRITE: &str =
             "run `dropship systemd paths --write`, then `systemctl daemon-reload`, and restart the unit";
         let mut problems = Vec::new();

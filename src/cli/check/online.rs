@@ -50,11 +50,11 @@ fn advice(error: &Error) -> &'static str {
 fn unknown_audiences(
     config: &Config,
     account: &str,
-    known: &Listing<Audience>,
+    account_audiences: &Listing<Audience>,
     output: &Output,
 ) -> Vec<String> {
     let mut problems = Vec::new();
-    if let Some(why) = &known.incomplete {
+    if let Some(why) = &account_audiences.incomplete {
         problems.push(format!("account `{account}`: the list of audiences is incomplete: {why}"));
     }
     for rule in config.rules.iter().filter(|rule| rule.account == account) {
@@ -68,7 +68,7 @@ fn unknown_audiences(
                     ));
                     continue;
                 };
-                if let Err(reasons) = resolve(&[name.to_owned()], &known.items) {
+                if let Err(reasons) = resolve(&[name.to_owned()], &account_audiences.items) {
                     let reasons = reasons.join("; ");
                     problems.push(format!(
                         "rule `{}`, label {number}, account `{account}`: {reasons}",

@@ -24,10 +24,10 @@ pub(super) struct Unit {
     hides_homes: bool,
     hides_temporary: bool,
     protects_system: bool,
-    bound: Vec<PathBuf>,
+    bind_paths: Vec<PathBuf>,
     /// `StateDirectory=` and `RuntimeDirectory=`, which systemd creates.
-    created: Vec<PathBuf>,
-    writable: Vec<PathBuf>,
+    created_folders: Vec<PathBuf>,
+    writable_paths: Vec<PathBuf>,
 }
 
 impl Unit {
@@ -69,12 +69,12 @@ impl Unit {
                 "ProtectSystem" => self.protects_system = value == "strict",
                 "StateDirectory" => self.create(Path::new("/var/lib").join(value)),
                 "RuntimeDirectory" => self.create(Path::new("/run").join(value)),
-                "ReadWritePaths" => self.writable.extend(paths(value)),
+                "ReadWritePaths" => self.writable_paths.extend(paths(value)),
                 "BindPaths" => {
-                    self.writable.extend(paths(value));
-                    self.bound.extend(paths(value));
+                    self.writable_paths.extend(paths(value));
+                    self.bind_paths.extend(paths(value));
                 }
-                "BindReadOnlyPaths" => self.bound.extend(paths(value)),
+                "BindReadOnlyPaths" => self.bind_paths.extend(paths(value)),
                 _ => {}
             }
         }
@@ -82,7 +82,7 @@ impl Unit {
 
     /// The key of the unit that hides a path from the daemon.
     pub(super) fn hides(&self, path: &Path) -> Option<&'static str> {
-        if self.bound.iter().any(|bound| path.starts_with(bound)) {
+        if self.bind_paths.iter().any(|bound| path.starts_with(bound)) {
             return None;
         }
         let is_below = |folders: &[&str]| folders.iter().any(|folder| path.starts_with(folder));
@@ -94,18 +94,18 @@ impl Unit {
     }
 
     fn create(&mut self, folder: PathBuf) {
-        self.writable.push(folder.clone());
-        self.created.push(folder);
+        self.writable_paths.push(folder.clone());
+        self.created_folders.push(folder);
     }
 
     /// Whether systemd creates a folder for the daemon: `StateDirectory=` or `RuntimeDirectory=`.
     pub(super) fn creates(&self, folder: &Path) -> bool {
-        self.created.iter().any(|created| created == folder)
+        self.created_folders.iter().any(|created| created == folder)
     }
 
     /// Whether the daemon cannot write to a path for a reason other than its permissions.
     pub(super) fn protects(&self, path: &Path) -> bool {
-        self.protects_system && !self.writable.iter().any(|writable| path.starts_with(writable))
+        self.protects_system && !self.writable_paths.iter().any(|writable| path.starts_with(writable))
     }
 }
 

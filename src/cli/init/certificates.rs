@@ -33,10 +33,11 @@ pub(super) struct ChainFiles {
 impl ChainFiles {
     pub(super) fn new(certificates: &PackageCertificates) -> Self {
         let (signer, timestamp) = (&certificates.signer, &certificates.timestamp);
-        let between = signer.get(1..signer.len().saturating_sub(1)).unwrap_or_default();
+        let intermediates = signer.get(1..signer.len().saturating_sub(1)).unwrap_or_default();
         Self {
             root: signer.last().map(|der| pem(der)),
-            intermediates: (!between.is_empty()).then(|| between.iter().map(|der| pem(der)).collect()),
+            intermediates: (!intermediates.is_empty())
+                .then(|| intermediates.iter().map(|der| pem(der)).collect()),
             // The authority's own certificate is the root of no chain.
             timestamp_root: timestamp.get(1..).and_then(|issuers| issuers.last()).map(|der| pem(der)),
             is_leaf_only: signer.len() == 1,
@@ -44,7 +45,7 @@ impl ChainFiles {
     }
 
     /// The files by name.
-    fn named(&self) -> impl Iterator<Item = (&'static str, &String)> {
+    fn files_by_name(&self) -> impl Iterator<Item = (&'static str, &String)> {
         let files = [
             (ROOT, &self.root),
             (INTERMEDIATES, &self.intermediates),
@@ -60,13 +61,13 @@ impl ChainFiles {
             bytes: text.clone().into_bytes(),
             is_secret: false,
         };
-        self.named().map(file).collect()
+        self.files_by_name().map(file).collect()
     }
 
     /// The trust that `[signers]` with these files yields.
     pub(super) fn trust(&self) -> Result<Trust, TrustError> {
-        let list = |wanted: &str| {
-            let files = self.named().filter(|(name, _)| *name == wanted);
+        let list = |file_name: &str| {
+            let files = self.files_by_name().filter(|(name, _)| *name == file_name);
             files.map(|(name, text)| PemFile { name, bytes: text.as_bytes() }).collect()
         };
         let trust = Trust::from_pem(&TrustSources {

@@ -59,7 +59,7 @@ impl ConfigTemplate<'_> {
     }
 
     /// The value that all INFs share.
-    fn shared(&self, value: fn(&InfFacts) -> Option<&String>) -> Option<&str> {
+    fn common_value(&self, value: fn(&InfFacts) -> Option<&String>) -> Option<&str> {
         let values: BTreeSet<_> = self.facts.infs.iter().map(value).collect();
         values.first().copied().flatten().filter(|_| values.len() == 1).map(String::as_str)
     }
@@ -141,10 +141,10 @@ impl ConfigTemplate<'_> {
     /// The names of product and label, as templates.
     fn name(&self) -> String {
         let mut words = Vec::new();
-        words.extend(self.shared(|inf| inf.provider.as_ref()).map(|_| "{{ inf.provider }}"));
-        let is_one = self.shared(|inf| Some(&inf.stem)).is_some();
+        words.extend(self.common_value(|inf| inf.provider.as_ref()).map(|_| "{{ inf.provider }}"));
+        let is_one = self.common_value(|inf| Some(&inf.stem)).is_some();
         words.push(if is_one { "{{ inf.stem }}" } else { "{{ file.stem }}" });
-        let version = self.shared(|inf| inf.version.as_ref());
+        let version = self.common_value(|inf| inf.version.as_ref());
         words.push(version.map_or("{{ package.sha256[:8] }}", |_| "{{ inf.version }}"));
         words.join(" ")
     }
@@ -153,7 +153,7 @@ impl ConfigTemplate<'_> {
         let name = self.name();
         let (conditions, harness, signatures) = match self.facts.kind {
             Kind::Cab => {
-                let provider = self.shared(|inf| inf.provider.as_ref()).filter(|text| is_plain(text));
+                let provider = self.common_value(|inf| inf.provider.as_ref()).filter(|text| is_plain(text));
                 let provider =
                     provider.map(|text| format!(", provider = {}", quoted(text))).unwrap_or_default();
                 (format!("kind = \"cab\"{provider}"), "attestation", self.os_codes())
@@ -161,8 +161,9 @@ impl ConfigTemplate<'_> {
             Kind::Hlkx => {
                 let is_older = self.package.to_ascii_lowercase().ends_with(".hckx");
                 let harness = if is_older { "hck" } else { "hlk" };
-                let stated = self.facts.hlkx.as_ref().is_some_and(|kit| !kit.operating_systems.is_empty());
-                let signatures = if stated { "\"from_package\"".to_owned() } else { self.os_codes() };
+                let states_systems =
+                    self.facts.hlkx.as_ref().is_some_and(|kit| !kit.operating_systems.is_empty());
+                let signatures = if states_systems { "\"from_package\"".to_owned() } else { self.os_codes() };
                 ("kind = \"hlkx\"".to_owned(), harness, signatures)
             }
         };
@@ -202,18 +203,18 @@ impl ConfigTemplate<'_> {
 
     /// The systems whose signature is requested: the oldest current one of each architecture.
     fn os_codes(&self) -> String {
-        let known = [
+        let known_codes = [
             ("amd64", "WINDOWS_v100_X64_CO_FULL"),
             ("arm64", "WINDOWS_v100_ARM64_CO_FULL"),
             ("x86", "WINDOWS_v100_VB_FULL"),
         ];
-        let mut codes: Vec<_> = known
+        let mut codes: Vec<_> = known_codes
             .iter()
             .filter(|(architecture, _)| self.facts.architectures.contains(*architecture))
             .map(|(_, code)| quoted(code))
             .collect();
         if codes.is_empty() {
-            codes.push(quoted(known[0].1));
+            codes.push(quoted(known_codes[0].1));
         }
         format!("[{}]", codes.join(", "))
     }

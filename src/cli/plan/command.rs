@@ -112,7 +112,7 @@ fn plan_file(args: &Args, file: &Path, path: &Path, output: &Output) -> anyhow::
         "vars": evaluated.vars.as_ref().ok(),
         "error": fault,
     });
-    output.give(&document, || text(&evaluated, plan, &labels, mismatch.as_ref(), fault.as_ref()))?;
+    output.print_result(&document, || text(&evaluated, plan, &labels, mismatch.as_ref(), fault.as_ref()))?;
     // The daemon accepts a package with a label that cannot be created, and holds the job before that label. A build
     // pipeline must not treat that as success.
     let would_be_held = mismatch.is_some() || labels.iter().any(PreviewedLabel::is_unfit);

@@ -29,6 +29,6 @@ pub(in crate::cli) async fn run(args: &Args, config: &Path, output: &Output) -> 
     let columns = output.size().map(|size| size.columns);
     let page =
         PageOptions { config, clock: &Clock::new(output.is_terminal()), columns, with_events: args.events };
-    output.give(&job, || text(&job, &page))?;
+    output.print_result(&job, || text(&job, &page))?;
     Ok(Exit::Done)
 }

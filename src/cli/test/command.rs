@@ -89,7 +89,7 @@ pub(in crate::cli) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::
     if args.mutate {
         document["mutation"] = json!(mutation);
     }
-    output.give(&document, || text(args, &outcomes, coverage.as_ref(), mutation.as_ref()))?;
+    output.print_result(&document, || text(args, &outcomes, coverage.as_ref(), mutation.as_ref()))?;
     Ok(if ok { Exit::Done } else { Exit::Failed })
 }
 

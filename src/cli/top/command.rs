@@ -45,7 +45,7 @@ pub(in crate::cli) async fn run(args: &Args, config: &Path, output: &Output) -> 
     let query = ViewQuery { limit: args.limit.unwrap_or(PRINTED), filter: String::new(), job: None };
     let loaded = data::load(&daemon, &query).await?;
     let document = serde_json::json!({ "status": loaded.status, "jobs": loaded.jobs });
-    output.give(&document, || {
+    output.print_result(&document, || {
         let mut lines = status::text(&loaded.status);
         lines.push(String::new());
         match output.size() {
