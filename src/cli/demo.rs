@@ -114,7 +114,7 @@ async fn follow(running: &Running, output: &Output) -> anyhow::Result<Receipt> {
     loop {
         // The store of the demo has one job.
         if let Some(job) = store.jobs(&Filter::default())?.into_iter().next() {
-            for entry in store.history(job.id())?.iter().skip(progress.shown()) {
+            for entry in store.history(job.id())?.iter().skip(progress.shown_count()) {
                 progress.show(entry, &job);
             }
             if job.state().has_ended() {

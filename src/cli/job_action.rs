@@ -60,7 +60,7 @@ pub(super) async fn apply(
                 let page = receipt.approved.as_ref().and_then(|approved| approved.presented.as_deref());
                 let (clock, columns) =
                     (Clock::new(output.is_terminal()), output.size().map(|size| size.columns));
-                let page = page.map(|page| format!("{}\n", show::presented(page, &clock, columns)));
+                let page = page.map(|page| format!("{}\n", show::page_text(page, &clock, columns)));
                 page.into_iter().chain(lines(&receipt, &request.named_action)).collect::<Vec<_>>().join("\n")
             })?;
             return Ok(Exit::Done);

@@ -8,14 +8,14 @@ use crate::wording::Clock;
 
 /// The columns. An id is complete, because it is pasted into commands.
 pub(super) const COLUMNS: [Column; 8] = [
-    Column { head: "JOB", min: None, left_out: None, cut: Cut::End },
-    Column { head: "PACKAGE", min: Some(24), left_out: None, cut: Cut::Middle },
-    Column { head: "FOLDER", min: Some(6), left_out: Some(2), cut: Cut::End },
-    Column { head: "RULE", min: Some(8), left_out: Some(1), cut: Cut::End },
-    Column { head: "STEP", min: None, left_out: Some(4), cut: Cut::End },
-    Column { head: "STATE", min: None, left_out: None, cut: Cut::End },
-    Column { head: "SINCE", min: None, left_out: Some(5), cut: Cut::End },
-    Column { head: "", min: Some(24), left_out: Some(3), cut: Cut::End },
+    Column { head: "JOB", min: None, drop_order: None, cut: Cut::End },
+    Column { head: "PACKAGE", min: Some(24), drop_order: None, cut: Cut::Middle },
+    Column { head: "FOLDER", min: Some(6), drop_order: Some(2), cut: Cut::End },
+    Column { head: "RULE", min: Some(8), drop_order: Some(1), cut: Cut::End },
+    Column { head: "STEP", min: None, drop_order: Some(4), cut: Cut::End },
+    Column { head: "STATE", min: None, drop_order: None, cut: Cut::End },
+    Column { head: "SINCE", min: None, drop_order: Some(5), cut: Cut::End },
+    Column { head: "", min: Some(24), drop_order: Some(3), cut: Cut::End },
 ];
 
 /// Index of the column with the state.

@@ -101,13 +101,13 @@ impl ListedLabel {
 
 /// The columns. An id is complete, because it is pasted into commands.
 const COLUMNS: [Column; 7] = [
-    Column { head: "LABEL", min: Some(16), left_out: None, cut: Cut::Middle },
-    Column { head: "STATE", min: None, left_out: None, cut: Cut::End },
-    Column { head: "NOT BEFORE", min: None, left_out: Some(3), cut: Cut::End },
-    Column { head: "AUDIENCES", min: Some(12), left_out: Some(2), cut: Cut::End },
-    Column { head: "ID", min: None, left_out: Some(4), cut: Cut::End },
-    Column { head: "JOB", min: None, left_out: None, cut: Cut::End },
-    Column { head: "PACKAGE", min: Some(16), left_out: Some(1), cut: Cut::Middle },
+    Column { head: "LABEL", min: Some(16), drop_order: None, cut: Cut::Middle },
+    Column { head: "STATE", min: None, drop_order: None, cut: Cut::End },
+    Column { head: "NOT BEFORE", min: None, drop_order: Some(3), cut: Cut::End },
+    Column { head: "AUDIENCES", min: Some(12), drop_order: Some(2), cut: Cut::End },
+    Column { head: "ID", min: None, drop_order: Some(4), cut: Cut::End },
+    Column { head: "JOB", min: None, drop_order: None, cut: Cut::End },
+    Column { head: "PACKAGE", min: Some(16), drop_order: Some(1), cut: Cut::Middle },
 ];
 
 /// The table; fitted to a terminal of this width.

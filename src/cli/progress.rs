@@ -11,24 +11,24 @@ use dropship_store::HistoryEntry;
 pub(super) struct ProgressPrinter<'a> {
     output: &'a Output,
     started: Instant,
-    shown: usize,
+    shown_count: usize,
     is_live: bool,
 }
 
 impl<'a> ProgressPrinter<'a> {
     pub(super) fn new(output: &'a Output) -> Self {
         let is_live = output.is_terminal() && !output.json();
-        Self { output, started: Instant::now(), shown: 0, is_live }
+        Self { output, started: Instant::now(), shown_count: 0, is_live }
     }
 
     /// Number of events shown so far.
-    pub(super) fn shown(&self) -> usize {
-        self.shown
+    pub(super) fn shown_count(&self) -> usize {
+        self.shown_count
     }
 
     /// Prints an event.
     pub(super) fn show(&mut self, entry: &HistoryEntry, job: &Job) {
-        self.shown += 1;
+        self.shown_count += 1;
         let Some((step, text)) = line(&entry.event, job) else { return };
         self.clear();
         let seconds = self.started.elapsed().as_secs_f64();

@@ -70,7 +70,7 @@ pub(super) async fn run(args: Args, path: &Path, output: &Output) -> anyhow::Res
 }
 
 async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
-    not_dumpable();
+    forbid_dumps();
     daemon::configure_heap();
     observe::init(args.log, args.log_level)?;
     let mut config = load(path, args.sandbox)?;
@@ -78,11 +78,11 @@ async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
         let (file, line) = (warning.file.display(), warning.line);
         tracing::warn!(event = "configuration", "{file}:{line}: {}", warning.message);
     }
-    let built_in = if args.sandbox {
+    let built_in_sandbox = if args.sandbox {
         let options = dropship_sandbox::Options { speed: args.speed, ..dropship_sandbox::Options::default() };
-        let built_in = Sandbox::start(options).await?;
-        point_at(&mut config, built_in.base_url())?;
-        Some(built_in)
+        let built_in_sandbox = Sandbox::start(options).await?;
+        point_at(&mut config, built_in_sandbox.base_url())?;
+        Some(built_in_sandbox)
     } else {
         None
     };
@@ -93,7 +93,7 @@ async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
     let mut starting = pin!(Loaded::new(config, options).start(signals.forced_exit(), &cancellation));
     let running = loop {
         tokio::select! {
-            running = &mut starting => break running.map_err(as_checked)?,
+            running = &mut starting => break running.map_err(as_configuration_error)?,
             signal = signals.next() => match signal {
                 Signal::Reload => observe::reload_refused("SIGHUP", NOT_STARTED),
                 // Safe: no call was sent yet, and the store can be interrupted at any time.
@@ -125,8 +125,8 @@ async fn serve(args: Args, path: &Path) -> anyhow::Result<Exit> {
             }
         }
     };
-    if let Some(built_in) = built_in {
-        built_in.shutdown().await;
+    if let Some(built_in_sandbox) = built_in_sandbox {
+        built_in_sandbox.shutdown().await;
     }
     match shutdown {
         Shutdown::Clean => Ok(Exit::Done),
@@ -172,7 +172,7 @@ fn load(path: &Path, sandbox: bool) -> anyhow::Result<Config> {
 
 /// The error of a start with the exit code for an error of the configuration, if `check` reports the same: a store that is damaged or of
 /// another version, or a permission that is missing. A restart cannot help then.
-fn as_checked(error: anyhow::Error) -> anyhow::Error {
+fn as_configuration_error(error: anyhow::Error) -> anyhow::Error {
     let remedy = error.downcast_ref::<StoreError>().and_then(requirements::remedy);
     let message = match (remedy, Exit::of(&error)) {
         (Some(remedy), Exit::Failed | Exit::NotPermitted) => format!("[store]: {error:#}; {remedy}"),
@@ -184,7 +184,7 @@ fn as_checked(error: anyhow::Error) -> anyhow::Error {
 
 /// Keeps other processes of this user from reading the memory and the environment, which contain tokens, and the kernel from
 /// writing core files. Commands that the daemon starts are not affected.
-fn not_dumpable() {
+fn forbid_dumps() {
     use rustix::process::{DumpableBehavior, set_dumpable_behavior};
     // Fails only for an unknown value.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
@@ -194,12 +194,12 @@ fn not_dumpable() {
 pub(super) fn point_at(config: &mut Config, base: &str) -> anyhow::Result<()> {
     config.api.endpoint = base.parse()?;
     config.api.authority = base.parse()?;
-    let scratch = config.store.path.join("sandbox");
-    if scratch.exists() {
+    let sandbox_store = config.store.path.join("sandbox");
+    if sandbox_store.exists() {
         // A new sandbox does not have the products that the store of an earlier one refers to.
-        std::fs::remove_dir_all(&scratch)?;
+        std::fs::remove_dir_all(&sandbox_store)?;
     }
-    config.store.path = scratch;
+    config.store.path = sandbox_store;
     config.without_nodes();
     config.store.database = None;
     Ok(())

@@ -49,15 +49,15 @@ const QUIRKS_WIDTH: usize = 92;
 /// The end of the help text, with the names of all quirks.
 fn details() -> String {
     let mut quirks = String::from("Quirks (`--quirk list` describes them):");
-    let mut left = 0;
+    let mut columns_left = 0;
     for (name, _) in Quirks::names() {
-        if name.len() + 1 > left {
+        if name.len() + 1 > columns_left {
             quirks.push_str("\n   ");
-            left = QUIRKS_WIDTH;
+            columns_left = QUIRKS_WIDTH;
         }
         quirks.push(' ');
         quirks.push_str(name);
-        left -= name.len() + 1;
+        columns_left -= name.len() + 1;
     }
     format!("{DETAILS}\n\n{quirks}")
 }

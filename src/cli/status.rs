@@ -96,8 +96,8 @@ pub(super) fn text(status: &Status) -> Vec<String> {
         lines.push(format!("TROUBLE since {:.0}: {kind}: {message}", item.since));
     }
     // A daemon has them on the list of troubles.
-    for one in status.not_withdrawn.iter().filter(|_| !status.running) {
-        lines.push(format!("job {}: {}", one.job, Escaped(&one.label.to_string())));
+    for pending in status.not_withdrawn.iter().filter(|_| !status.running) {
+        lines.push(format!("job {}: {}", pending.job, Escaped(&pending.label.to_string())));
     }
     for folder in &status.folders {
         let waiting = if folder.candidates > 0 {
@@ -106,7 +106,7 @@ pub(super) fn text(status: &Status) -> Vec<String> {
             String::new()
         };
         lines.push(format!("folder `{}` {}: {}{waiting}", folder.name, folder.path, folder.state));
-        lines.extend(ignored(folder));
+        lines.extend(ignored_line(folder));
         lines.extend(folder.no_room.iter().map(|why| format!("  not accepting files: {why}")));
         lines.extend(folder.why.iter().map(|why| format!("  {why}")));
         lines.extend(folder.advice.iter().map(|advice| format!("  {advice}")));
@@ -116,7 +116,7 @@ pub(super) fn text(status: &Status) -> Vec<String> {
 
 /// One line about a node.
 fn node_line(node: &NodeStatus, status: &Status) -> String {
-    let this = if status.node.as_ref() == Some(&node.name) { " (this node)" } else { "" };
+    let this_node = if status.node.as_ref() == Some(&node.name) { " (this node)" } else { "" };
     let state = match node.state {
         NodeState::Active => "active",
         NodeState::StandingBy => "stands by",
@@ -127,7 +127,7 @@ fn node_line(node: &NodeStatus, status: &Status) -> String {
     let folders: Vec<_> = node.folders.iter().map(|name| Escaped(name).to_string()).collect();
     let folders = if folders.is_empty() { "none".to_owned() } else { folders.join(", ") };
     format!(
-        "node `{}`{this}: {state}, last seen {:.0}{lease}, version {}, since {:.0}, folders: {folders}",
+        "node `{}`{this_node}: {state}, last seen {:.0}{lease}, version {}, since {:.0}, folders: {folders}",
         Escaped(&node.name),
         node.last_seen,
         Escaped(&node.version),
@@ -149,7 +149,7 @@ pub(super) fn folder_problems(folder: &FolderStatus) -> Vec<String> {
 }
 
 /// One line about the files that `exclude` leaves out, with the names of the last ones.
-fn ignored(folder: &FolderStatus) -> Option<String> {
+fn ignored_line(folder: &FolderStatus) -> Option<String> {
     let names: Vec<_> = folder.last_ignored.iter().map(|name| Escaped(name).to_string()).collect();
     let more = folder.ignored.saturating_sub(names.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };

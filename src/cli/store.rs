@@ -70,15 +70,15 @@ pub(super) struct CopyArgs {
 pub(super) async fn run(command: &Command, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let Command::Copy(args) = command;
     let config = if config.exists() { Some(backend::load_for_operation(config)?) } else { None };
-    let job = job(args, config.as_ref())?;
+    let job = copy_job(args, config.as_ref())?;
     become_owner(&job, config.as_ref())?;
     let outcome = tokio::task::spawn_blocking(move || job.run()).await??;
     output.print_result(&outcome, || text(&outcome))?;
     Ok(Exit::Done)
 }
 
-fn job(args: &CopyArgs, config: Option<&Config>) -> anyhow::Result<CopyJob> {
-    let (from, to) = (place(&args.from, args, config)?, place(&args.to, args, config)?);
+fn copy_job(args: &CopyArgs, config: Option<&Config>) -> anyhow::Result<CopyJob> {
+    let (from, to) = (store_location(&args.from, args, config)?, store_location(&args.to, args, config)?);
     let database = match (&from, &to) {
         (StoreLocation::Database(_), StoreLocation::Database(_)) => {
             return Err(usage("one of FROM and TO has to be a folder"));
@@ -87,9 +87,11 @@ fn job(args: &CopyArgs, config: Option<&Config>) -> anyhow::Result<CopyJob> {
         (StoreLocation::Folder(_), StoreLocation::Folder(_)) => None,
     };
     // Without `packages` in the configuration they are in the folder of its node.
-    let of_config = |database: &Database| {
+    let configured_packages = |database: &Database| {
         let store = config.map(|config| &config.store);
-        let store = store.filter(|store| store.database.as_ref().is_some_and(|of| of.url == database.url))?;
+        let store = store.filter(|store| {
+            store.database.as_ref().is_some_and(|configured| configured.url == database.url)
+        })?;
         Some(match store.objects() {
             Some(place) => PackagePlace::Objects(place.clone()),
             None => PackagePlace::Folder(store.packages().to_owned()),
@@ -101,18 +103,19 @@ fn job(args: &CopyArgs, config: Option<&Config>) -> anyhow::Result<CopyJob> {
             Some(PackagePlace::Objects(ObjectPlace { url: text.clone(), credentials, ca_file }))
         }
         Some(folder) => Some(PackagePlace::Folder(folder.into())),
-        None => database.and_then(of_config),
+        None => database.and_then(configured_packages),
     };
     Ok(CopyJob { from, to, packages })
 }
 
-fn place(text: &str, args: &CopyArgs, config: Option<&Config>) -> anyhow::Result<StoreLocation> {
+fn store_location(text: &str, args: &CopyArgs, config: Option<&Config>) -> anyhow::Result<StoreLocation> {
     if !text.contains("://") {
         let path = std::path::absolute(text).map_err(|error| usage(format!("`{text}`: {error}")))?;
         return Ok(StoreLocation::Folder(path));
     }
     database::check_address(text).map_err(|error| usage(format!("{error:#}")))?;
-    let configured = config.and_then(|config| config.store.database.clone()).filter(|of| of.url == text);
+    let configured =
+        config.and_then(|config| config.store.database.clone()).filter(|configured| configured.url == text);
     let mut database = configured.unwrap_or_else(|| Database {
         url: text.to_owned(),
         password: None,
@@ -133,8 +136,8 @@ fn become_owner(job: &CopyJob, config: Option<&Config>) -> anyhow::Result<()> {
         return job.from.folder().map_or(Ok(()), existing_owner);
     };
     if !target.exists() {
-        let model = job.from.folder().or(config.map(|config| &*config.store.path));
-        let owner = model.and_then(|model| std::fs::metadata(model).ok());
+        let owner_source = job.from.folder().or(config.map(|config| &*config.store.path));
+        let owner = owner_source.and_then(|owner_source| std::fs::metadata(owner_source).ok());
         let failed = || format!("cannot create {}", target.display());
         std::fs::DirBuilder::new().recursive(true).mode(0o700).create(target).with_context(failed)?;
         if let Some(owner) = owner.filter(|_| rustix::process::geteuid().is_root()) {

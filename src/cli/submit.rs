@@ -58,12 +58,12 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     }
     let id = wait.daemon.submit(&args.file, folder, rule).await?;
     let job = wait.daemon.show(&id).await?;
-    let rejected = job.state == StateKind::Rejected;
+    let is_rejected = job.state == StateKind::Rejected;
     output.print_result(&job, || {
         let why = job.error.as_ref().map(|error| format!(": {}", error.message)).unwrap_or_default();
         format!("{}: {}{why}\n{}", job.id, job.state, where_results_are(&job))
     })?;
-    Ok(if rejected { Exit::Rejected } else { Exit::Done })
+    Ok(if is_rejected { Exit::Rejected } else { Exit::Done })
 }
 
 /// Where the results appear, and how this user gets them.

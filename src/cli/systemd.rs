@@ -45,14 +45,14 @@ pub(super) fn run(command: &Command, config: &Path, output: &Output) -> anyhow::
         }
         std::fs::write(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    let shown = |paths: &BTreeSet<PathBuf>| -> Vec<String> {
+    let display_paths = |paths: &BTreeSet<PathBuf>| -> Vec<String> {
         paths.iter().map(|path| path.display().to_string()).collect()
     };
     let document = serde_json::json!({
         "written": args.write.as_ref().map(|path| path.display().to_string()),
-        "write": shown(&access.write),
-        "bind": shown(&access.bind),
-        "bind_read_only": shown(&access.bind_read_only),
+        "write": display_paths(&access.write),
+        "bind": display_paths(&access.bind),
+        "bind_read_only": display_paths(&access.bind_read_only),
         "drop_in": text,
     });
     output.print_result(&document, || match &args.write {

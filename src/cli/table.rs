@@ -1,6 +1,6 @@
 //! Tables: as wide as their cells, or fitted to a terminal.
 
-use super::text_width::{fitted, of, shortened, shortened_in_the_middle};
+use super::text_width::{display_width, fitted, shortened, shortened_in_the_middle};
 
 /// Number of spaces between columns.
 const GAP: usize = 2;
@@ -12,7 +12,7 @@ pub(super) struct Column {
     /// Width to which the cells may be shortened; `None`: they are never shortened.
     pub(super) min: Option<usize>,
     /// Columns are left out in this order, the lowest first, when there is too little room; `None`: never.
-    pub(super) left_out: Option<u8>,
+    pub(super) drop_order: Option<u8>,
     /// Which part of a cell is left out when it is shortened.
     pub(super) cut: Cut,
 }
@@ -31,10 +31,10 @@ const LAST_RESORT: usize = 10;
 
 /// A table whose columns are as wide as their widest cell.
 pub(super) fn table(heads: &[&str], rows: &[Vec<String>]) -> String {
-    let mut widths: Vec<usize> = heads.iter().map(|head| of(head)).collect();
+    let mut widths: Vec<usize> = heads.iter().map(|head| display_width(head)).collect();
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(of(cell));
+            *width = (*width).max(display_width(cell));
         }
     }
     let line = |cells: &mut dyn Iterator<Item = &str>| {
@@ -57,8 +57,8 @@ impl Widths {
             .iter()
             .enumerate()
             .map(|(index, column)| {
-                let cells = rows.iter().filter_map(|row| row.get(index)).map(|cell| of(cell));
-                cells.max().unwrap_or(0).max(of(column.head)).min(columns)
+                let cells = rows.iter().filter_map(|row| row.get(index)).map(|cell| display_width(cell));
+                cells.max().unwrap_or(0).max(display_width(column.head)).min(columns)
             })
             .collect();
         let mut widths = Self(natural.iter().copied().map(Some).collect());
@@ -69,7 +69,7 @@ impl Widths {
         loop {
             widths.shrink(table, columns, usize::MAX);
             let next = table.iter().enumerate().filter(|(index, _)| widths.0[*index].is_some());
-            let next = next.filter_map(|(index, column)| Some((column.left_out?, index))).min();
+            let next = next.filter_map(|(index, column)| Some((column.drop_order?, index))).min();
             match next {
                 Some((_, index)) if widths.total() > columns => {
                     widths.0[index] = None;
@@ -130,10 +130,10 @@ mod tests {
     use super::*;
 
     const TABLE: [Column; 4] = [
-        Column { head: "JOB", min: None, left_out: None, cut: Cut::End },
-        Column { head: "PACKAGE", min: Some(8), left_out: None, cut: Cut::Middle },
-        Column { head: "RULE", min: Some(6), left_out: Some(1), cut: Cut::End },
-        Column { head: "", min: Some(10), left_out: Some(2), cut: Cut::End },
+        Column { head: "JOB", min: None, drop_order: None, cut: Cut::End },
+        Column { head: "PACKAGE", min: Some(8), drop_order: None, cut: Cut::Middle },
+        Column { head: "RULE", min: Some(6), drop_order: Some(1), cut: Cut::End },
+        Column { head: "", min: Some(10), drop_order: Some(2), cut: Cut::End },
     ];
 
     fn rows() -> Vec<Vec<String>> {
@@ -150,7 +150,7 @@ mod tests {
             let widths = Widths::fit(&TABLE, &rows, columns);
             for row in &rows {
                 let line = widths.line(&TABLE, row, columns);
-                assert!(of(&line) <= columns, "{columns}: {line}");
+                assert!(display_width(&line) <= columns, "{columns}: {line}");
             }
         }
     }

@@ -3,25 +3,25 @@
 use unicode_width::UnicodeWidthChar;
 
 /// Number of columns of a character. Control characters have none; they are escaped before.
-pub(super) fn of_char(letter: char) -> usize {
+pub(super) fn char_width(letter: char) -> usize {
     letter.width().unwrap_or(0)
 }
 
 /// Number of columns of a text, at most: terminals differ for characters that are combined.
-pub(super) fn of(text: &str) -> usize {
-    text.chars().map(of_char).sum()
+pub(super) fn display_width(text: &str) -> usize {
+    text.chars().map(char_width).sum()
 }
 
 /// The text in at most `columns`; `…` stands for what does not fit.
 pub(super) fn shortened(text: &str, columns: usize) -> String {
-    if of(text) <= columns {
+    if display_width(text) <= columns {
         return text.to_owned();
     }
-    let mut left = columns.saturating_sub(1);
+    let mut remaining = columns.saturating_sub(1);
     let fits = |letter: &char| {
-        let width = of_char(*letter);
-        let fits = width <= left;
-        left = left.saturating_sub(width);
+        let width = char_width(*letter);
+        let fits = width <= remaining;
+        remaining = remaining.saturating_sub(width);
         fits
     };
     let mut short: String = text.chars().take_while(fits).collect();
@@ -33,27 +33,27 @@ pub(super) fn shortened(text: &str, columns: usize) -> String {
 
 /// The text in at most `columns`; `…` stands for the part in the middle that does not fit.
 pub(super) fn shortened_in_the_middle(text: &str, columns: usize) -> String {
-    if of(text) <= columns {
+    if display_width(text) <= columns {
         return text.to_owned();
     }
-    let mut left = columns.saturating_sub(1) / 2;
+    let mut remaining = columns.saturating_sub(1) / 2;
     let fits = |letter: &char| {
-        let width = of_char(*letter);
-        let fits = width <= left;
-        left = left.saturating_sub(width);
+        let width = char_width(*letter);
+        let fits = width <= remaining;
+        remaining = remaining.saturating_sub(width);
         fits
     };
     let mut end: Vec<_> = text.chars().rev().take_while(fits).collect();
     end.reverse();
     let end: String = end.into_iter().collect();
-    let begin = shortened(text, columns.saturating_sub(of(&end)));
+    let begin = shortened(text, columns.saturating_sub(display_width(&end)));
     begin + &end
 }
 
 /// The text in exactly `columns`: shortened, or filled with spaces.
 pub(super) fn fitted(text: &str, columns: usize) -> String {
     let mut fitted = shortened(text, columns);
-    fitted.extend(std::iter::repeat_n(' ', columns.saturating_sub(of(&fitted))));
+    fitted.extend(std::iter::repeat_n(' ', columns.saturating_sub(display_width(&fitted))));
     fitted
 }
 
@@ -64,20 +64,20 @@ pub(super) fn wrapped(text: &str, columns: usize, indent: usize) -> Vec<String> 
     let (mut line, mut width, mut words) = (String::new(), 0, 0);
     for word in text.split_inclusive(' ') {
         // A word that fits no line is broken where it stands.
-        let length = of(word.trim_end());
+        let length = display_width(word.trim_end());
         if words > 0 && width + length > columns && length <= columns - indent {
             lines.push(std::mem::take(&mut line));
             line.extend(std::iter::repeat_n(' ', indent));
             (width, words) = (indent, 0);
         }
         for letter in word.chars() {
-            if width + of_char(letter) > columns && letter != ' ' {
+            if width + char_width(letter) > columns && letter != ' ' {
                 lines.push(std::mem::take(&mut line));
                 line.extend(std::iter::repeat_n(' ', indent));
                 width = indent;
             }
             line.push(letter);
-            width += of_char(letter);
+            width += char_width(letter);
         }
         // Leading spaces are no word to break after.
         words += usize::from(word != " ");
@@ -106,9 +106,9 @@ mod tests {
             ("ab", 0, ""),
         ] {
             assert_eq!(shortened(text, columns), short, "{text} in {columns}");
-            assert!(of(&shortened(text, columns)) <= columns);
-            assert!(of(&shortened_in_the_middle(text, columns)) <= columns);
-            assert_eq!(of(&fitted(text, columns)), columns);
+            assert!(display_width(&shortened(text, columns)) <= columns);
+            assert!(display_width(&shortened_in_the_middle(text, columns)) <= columns);
+            assert_eq!(display_width(&fitted(text, columns)), columns);
         }
     }
 
@@ -137,7 +137,7 @@ mod tests {
             for line in
                 wrapped("語語語 cannot create product: 400 InvalidInput 語語語語語語語語", columns, 12)
             {
-                assert!(of(&line) <= columns.max(2), "{line} in {columns}");
+                assert!(display_width(&line) <= columns.max(2), "{line} in {columns}");
             }
         }
     }

@@ -20,29 +20,33 @@ pub(super) async fn of_file(wait: &CommandWait<'_>, file: PathBuf) -> anyhow::Re
         .await?
         .with_context(|| format!("{} is neither the id of a job nor a readable file", file.display()))?;
     let path = std::fs::canonicalize(&file)?;
-    let mut explained = None;
+    let mut printed_reason = None;
     loop {
-        let asked = async {
+        let answers = async {
             // First the file: what was decided since has a job.
             let standing = wait.ask(|| wait.daemon.file(&path)).await?;
             let jobs = wait.ask(|| wait.daemon.find(&sha256)).await?;
             anyhow::Ok((standing, jobs))
         };
-        let answer = if explained.is_none() { wait.first(asked).await } else { wait.in_time(asked).await };
-        let Some(asked) = answer else {
-            return Err(timed_out(&file, explained));
+        let answer = if printed_reason.is_none() {
+            wait.first_answer(answers).await
+        } else {
+            wait.in_time(answers).await
         };
-        let (standing, jobs) = asked?;
+        let Some(answers) = answer else {
+            return Err(timed_out(&file, printed_reason));
+        };
+        let (standing, jobs) = answers?;
         match newest(jobs, &standing) {
             Some(job) if !(standing.is_awaited && is_evaluated_again(&job)) => return Ok(job.id),
-            _ if explained.as_ref() != Some(&standing.why) => {
+            _ if printed_reason.as_ref() != Some(&standing.why) => {
                 wait.output.note(&Escaped(&standing.why).to_string());
-                explained = Some(standing.why);
+                printed_reason = Some(standing.why);
             }
             _ => {}
         }
         if wait.in_time(wait.pause()).await.is_none() {
-            return Err(timed_out(&file, explained));
+            return Err(timed_out(&file, printed_reason));
         }
     }
 }

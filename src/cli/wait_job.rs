@@ -83,7 +83,7 @@ impl<'a> CommandWait<'a> {
     }
 
     /// The first answer of the daemon, or `None` when it takes longer than the timeout and [`FIRST_ANSWER`].
-    pub(super) async fn first<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+    pub(super) async fn first_answer<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let Some(deadline) = self.deadline else { return Some(work.await) };
         tokio::time::timeout_at(deadline.max(self.started + FIRST_ANSWER), work).await.ok()
     }
@@ -131,37 +131,37 @@ impl<'a> CommandWait<'a> {
 
 /// Waits until a job reaches the state or ends, and prints it.
 pub(super) async fn for_job(wait: &CommandWait<'_>, id: &JobId) -> anyhow::Result<Exit> {
-    let (until, held) = (wait.options.until.unwrap_or_default(), wait.options.held.unwrap_or_default());
-    let mut reporter = ProgressReporter { output: &wait.output, seen: None, hold: None };
+    let (goal, hold_effect) = (wait.options.until.unwrap_or_default(), wait.options.held.unwrap_or_default());
+    let mut reporter = ProgressReporter { output: &wait.output, reported_events: None, reported_hold: None };
     let mut last = None;
     let (job, exit) = loop {
         let asked = wait.ask(|| wait.daemon.show(id));
-        let answer = if last.is_none() { wait.first(asked).await } else { wait.in_time(asked).await };
+        let answer = if last.is_none() { wait.first_answer(asked).await } else { wait.in_time(asked).await };
         let Some(answer) = answer else {
-            return timed_out(wait, id, last, until);
+            return timed_out(wait, id, last, goal);
         };
         let job = answer?;
         reporter.report(&job);
-        if let Some(exit) = reached(&job, until, held) {
+        if let Some(exit) = exit_of(&job, goal, hold_effect) {
             break (job, exit);
         }
         last = Some(job);
         if wait.in_time(wait.pause()).await.is_none() {
-            return timed_out(wait, id, last, until);
+            return timed_out(wait, id, last, goal);
         }
     };
     if let Some(folder) = &wait.options.fetch {
         let names = fetch(&wait.daemon, &job, folder).await?;
         wait.output.note(&format!("copied to {}: {}", folder.display(), names.join(", ")));
     }
-    give(&wait.output, &job)?;
+    print_job(&wait.output, &job)?;
     if wait.options.fetch.is_none() && !job.files.is_empty() {
         advice_if_hidden(&job).iter().for_each(|advice| wait.output.note(advice));
     }
     Ok(exit)
 }
 
-fn give(output: &Output, job: &Receipt) -> anyhow::Result<()> {
+fn print_job(output: &Output, job: &Receipt) -> anyhow::Result<()> {
     output.print_result(job, || {
         let why = job.error.as_ref().map(|error| format!(": {}", error.message));
         let why = why.or_else(|| job.waits_for.as_ref().map(|reason| format!(", waiting for {reason}")));
@@ -174,25 +174,25 @@ fn timed_out(
     wait: &CommandWait<'_>,
     id: &JobId,
     last: Option<Receipt>,
-    until: WaitGoal,
+    goal: WaitGoal,
 ) -> anyhow::Result<Exit> {
-    let state = match until {
+    let state = match goal {
         WaitGoal::Signed => "signed",
         WaitGoal::Published => "published",
     };
     wait.output.error(&format!("timed out: job {id} is not {state}"));
     if let Some(job) = last {
-        give(&wait.output, &job)?;
+        print_job(&wait.output, &job)?;
     }
     Ok(Exit::TimedOut)
 }
 
-fn reached(job: &Receipt, until: WaitGoal, held: HoldEffect) -> Option<Exit> {
-    let signed = job.files.iter().any(|file| file.name == SIGNED) || job.step == Step::Publish;
+fn exit_of(job: &Receipt, goal: WaitGoal, hold_effect: HoldEffect) -> Option<Exit> {
+    let is_signed = job.files.iter().any(|file| file.name == SIGNED) || job.step == Step::Publish;
     match job.state {
         StateKind::Succeeded => Some(Exit::Done),
-        _ if until == WaitGoal::Signed && signed => Some(Exit::Done),
-        StateKind::Held if held == HoldEffect::Fail => Some(Exit::Rejected),
+        _ if goal == WaitGoal::Signed && is_signed => Some(Exit::Done),
+        StateKind::Held if hold_effect == HoldEffect::Fail => Some(Exit::Rejected),
         state if state.has_ended() => Some(Exit::Rejected),
         _ => None,
     }
@@ -220,34 +220,34 @@ fn is_transition(event: &HistoryEvent) -> bool {
 struct ProgressReporter<'a> {
     output: &'a Output,
     /// Number of events that were reported; `None` before the first report.
-    seen: Option<usize>,
+    reported_events: Option<usize>,
     /// The message of the hold that was reported.
-    hold: Option<String>,
+    reported_hold: Option<String>,
 }
 
 impl ProgressReporter<'_> {
     fn report(&mut self, job: &Receipt) {
         let events = job.events.as_deref().unwrap_or_default();
-        match self.seen {
+        match self.reported_events {
             None => {
                 let waits =
                     job.waits_for.as_ref().map(|why| format!(", waiting for {why}")).unwrap_or_default();
                 self.say(&format!("{}: {}, {}{waits}", job.id, job.step, job.state));
             }
-            Some(seen) => {
+            Some(reported_events) => {
                 // Compaction shortens the history; what is new stays at its end.
-                let new = events.iter().skip(seen.min(events.len()));
+                let new = events.iter().skip(reported_events.min(events.len()));
                 for event in new.filter(|event| is_transition(event)) {
                     self.say(&format!("{}: {} ({})", job.id, event.text, event.job_step));
                 }
             }
         }
-        self.seen = Some(events.len());
+        self.reported_events = Some(events.len());
         let hold = (job.state == StateKind::Held).then(|| {
             let error = job.error.as_ref().map(|error| error.message.clone());
             error.unwrap_or_else(|| "an operator has to decide".to_owned())
         });
-        if let Some(why) = hold.as_ref().filter(|_| self.hold != hold) {
+        if let Some(why) = hold.as_ref().filter(|_| self.reported_hold != hold) {
             // The reason of an approval names the command.
             let advice = match job.approval.is_empty() {
                 true => format!("; `dropship show {}` says what to do", job.id),
@@ -255,7 +255,7 @@ impl ProgressReporter<'_> {
             };
             self.say(&format!("{}: held: {why}{advice}", job.id));
         }
-        self.hold = hold;
+        self.reported_hold = hold;
     }
 
     fn say(&self, text: &str) {

@@ -34,7 +34,7 @@ pub(super) fn labels<'a>(
 ) -> Vec<PreviewedLabel<'a>> {
     let is_predictable = facts.infs.iter().any(|inf| !inf.hardware_ids.is_empty());
     let now = Timestamp::now();
-    let shown = |label| {
+    let previewed = |label| {
         let foreseen = match metadata {
             Some(metadata) => Some(preview_with(label, plan, metadata, now)),
             None => is_predictable.then(|| preview(label, plan, facts, now)),
@@ -47,7 +47,7 @@ pub(super) fn labels<'a>(
         };
         PreviewedLabel { plan: label, foreseen, earliest: earliest(label, plan, now), guard }
     };
-    plan.labels.iter().map(shown).collect()
+    plan.labels.iter().map(previewed).collect()
 }
 
 impl PreviewedLabel<'_> {

@@ -38,11 +38,13 @@ pub(super) async fn run(args: &ReplayArgs, path: &Path, output: &Output) -> anyh
     let is_of_rule = |rule: Option<&str>| args.rule.is_none() || args.rule.as_deref() == rule;
     let workers =
         ReplayWorkers { rules: ReplayRules::of(&config), backend: &backend, runtime: Handle::current() };
-    let mut each = |ReplayedPackage { package, differences }: ReplayedPackage| {
+    let mut on_package = |ReplayedPackage { package, differences }: ReplayedPackage| {
         is_known_rule |= is_of_rule(package.rule.as_deref());
         match differences {
-            Some(found) if is_of_rule(found.rule.as_deref()) || is_of_rule(found.new_rule.as_deref()) => {
-                report.add(&found)?;
+            Some(differences)
+                if is_of_rule(differences.rule.as_deref()) || is_of_rule(differences.new_rule.as_deref()) =>
+            {
+                report.add(&differences)?;
             }
             Some(_) => {}
             None if package.record == Record::NotPlanned => report.not_planned += 1,
@@ -51,7 +53,7 @@ pub(super) async fn run(args: &ReplayArgs, path: &Path, output: &Output) -> anyh
         }
         Ok(())
     };
-    tokio::task::block_in_place(|| workers.run(args.since, &mut each))?;
+    tokio::task::block_in_place(|| workers.run(args.since, &mut on_package))?;
     if let Some(rule) = args.rule.as_deref().filter(|_| !is_known_rule) {
         config.require_rule(rule)?;
     }

@@ -46,20 +46,20 @@ struct QueuedPackage {
 /// Passes results on in the order in which the packages were read.
 struct InOrder<'a> {
     next: usize,
-    early: BTreeMap<usize, ReplayedPackage>,
-    each: &'a mut (dyn FnMut(ReplayedPackage) -> anyhow::Result<()> + Send),
+    early_results: BTreeMap<usize, ReplayedPackage>,
+    on_package: &'a mut (dyn FnMut(ReplayedPackage) -> anyhow::Result<()> + Send),
     failure: Option<anyhow::Error>,
 }
 
 impl InOrder<'_> {
     fn add(&mut self, number: usize, replayed: anyhow::Result<ReplayedPackage>) {
         match replayed {
-            Ok(replayed) => drop(self.early.insert(number, replayed)),
+            Ok(replayed) => drop(self.early_results.insert(number, replayed)),
             Err(error) => self.fail(error),
         }
-        while let Some(replayed) = self.early.remove(&self.next) {
+        while let Some(replayed) = self.early_results.remove(&self.next) {
             self.next += 1;
-            if let Err(error) = (self.each)(replayed) {
+            if let Err(error) = (self.on_package)(replayed) {
                 self.fail(error);
             }
         }
@@ -72,16 +72,17 @@ impl InOrder<'_> {
 }
 
 impl ReplayWorkers<'_> {
-    /// Calls `each` with every package that arrived at `since` or later, newest first. Blocks.
+    /// Calls `on_package` with every package that arrived at `since` or later, newest first. Blocks.
     ///
     /// # Errors
     /// When the packages or driver metadata cannot be read, or `each` fails.
     pub(super) fn run(
         &self,
         since: Option<Timestamp>,
-        each: &mut (dyn FnMut(ReplayedPackage) -> anyhow::Result<()> + Send),
+        on_package: &mut (dyn FnMut(ReplayedPackage) -> anyhow::Result<()> + Send),
     ) -> anyhow::Result<()> {
-        let results = Mutex::new(InOrder { next: 0, early: BTreeMap::new(), each, failure: None });
+        let results =
+            Mutex::new(InOrder { next: 0, early_results: BTreeMap::new(), on_package, failure: None });
         let (sender, receiver) = sync_channel(MAX_WAITING);
         let receiver = Mutex::new(receiver);
         let count = thread::available_parallelism().map_or(1, NonZeroUsize::get).min(MAX_WORKERS);

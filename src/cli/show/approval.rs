@@ -24,11 +24,11 @@ pub(super) fn text(
         request: approval.request.as_deref(),
     };
     // The command is pasted, so it is not wrapped.
-    format!("{}\n\nto approve this request, run:\n  {command}", presented(approval, clock, columns))
+    format!("{}\n\nto approve this request, run:\n  {command}", page_text(approval, clock, columns))
 }
 
 /// The page without the command, with control characters escaped.
-pub(in crate::cli) fn presented(approval: &ApprovalPage, clock: &Clock, columns: Option<usize>) -> String {
+pub(in crate::cli) fn page_text(approval: &ApprovalPage, clock: &Clock, columns: Option<usize>) -> String {
     let escaped =
         approval_lines(approval, clock).text().lines().map(|line| Escaped(line).to_string()).collect();
     wrap(escaped, columns, 4).join("\n")

@@ -22,7 +22,7 @@ pub(super) struct History {
 }
 
 /// The folded history.
-pub(super) fn folded(job: &Receipt, clock: &Clock) -> History {
+pub(super) fn folded_history(job: &Receipt, clock: &Clock) -> History {
     let mut builder =
         HistoryBuilder { lines: vec![format!("history ({}):", clock.zone())], day: None, indent: 0, clock };
     for step in steps(job, clock) {

@@ -7,6 +7,6 @@ mod history;
 mod labels;
 mod page;
 
-pub(super) use approval::presented;
+pub(super) use approval::page_text;
 pub(super) use command::{Args, run};
 pub(super) use page::{PageOptions, text};

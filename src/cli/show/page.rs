@@ -33,11 +33,14 @@ pub(in crate::cli) fn text(job: &Receipt, page: &PageOptions<'_>) -> String {
     lines.push(String::new());
     let history = match page.with_events {
         true => history::all_events(job, page.clock),
-        false => history::folded(job, page.clock),
+        false => history::folded_history(job, page.clock),
     };
     lines.extend(wrap(history.lines, page.columns, history.indent));
-    for one in &job.approval {
-        lines.extend([String::new(), approval::text(one, &job.id, page.config, page.clock, page.columns)]);
+    for approval_page in &job.approval {
+        lines.extend([
+            String::new(),
+            approval::text(approval_page, &job.id, page.config, page.clock, page.columns),
+        ]);
     }
     lines.join("\n")
 }

@@ -33,16 +33,16 @@ pub(in crate::cli) struct Args {
 }
 
 /// Maximum number of jobs of the live view and of the printed view, unless `--limit` is given.
-const LIVE: usize = 200;
-const PRINTED: usize = 20;
+const MAX_LIVE_JOBS: usize = 200;
+const MAX_PRINTED_JOBS: usize = 20;
 
 pub(in crate::cli) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let daemon = Arc::new(backend::connect(config).await?);
     if !args.once && !output.json() && Screen::is_possible(output) {
-        let limit = args.limit.unwrap_or(LIVE);
+        let limit = args.limit.unwrap_or(MAX_LIVE_JOBS);
         return live::run(&daemon, config, output, limit, args.every).await;
     }
-    let query = ViewQuery { limit: args.limit.unwrap_or(PRINTED), filter: String::new(), job: None };
+    let query = ViewQuery { limit: args.limit.unwrap_or(MAX_PRINTED_JOBS), filter: String::new(), job: None };
     let loaded = data::load(&daemon, &query).await?;
     let document = serde_json::json!({ "status": loaded.status, "jobs": loaded.jobs });
     output.print_result(&document, || {

@@ -19,7 +19,7 @@ const ORDER: [StateKind; 8] = [
 ];
 
 /// Number of jobs that a filter searches.
-const SEARCHED: usize = 2000;
+const MAX_SEARCHED: usize = 2000;
 
 /// What to request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(super) struct ViewData {
 /// Requests everything that the view shows.
 pub(super) async fn load(daemon: &Client, query: &ViewQuery) -> Result<ViewData, ControlError> {
     let status = daemon.status().await?;
-    let max = if query.filter.is_empty() { query.limit } else { SEARCHED.max(query.limit) };
+    let max = if query.filter.is_empty() { query.limit } else { MAX_SEARCHED.max(query.limit) };
     // One more than is shown shows whether there are more.
     let mut jobs = jobs(daemon, max.saturating_add(1)).await?;
     let mut has_more = jobs.len() > max;
@@ -63,16 +63,16 @@ pub(super) async fn load(daemon: &Client, query: &ViewQuery) -> Result<ViewData,
 
 async fn jobs(daemon: &Client, max: usize) -> Result<Vec<Receipt>, ControlError> {
     let mut jobs = Vec::new();
-    let mut known = BTreeSet::new();
+    let mut seen_ids = BTreeSet::new();
     for state in ORDER {
-        let left = max.saturating_sub(jobs.len());
-        if left == 0 {
+        let remaining = max.saturating_sub(jobs.len());
+        if remaining == 0 {
             break;
         }
-        let query = JobQuery { state: Some(state), limit: left, ..JobQuery::default() };
+        let query = JobQuery { state: Some(state), limit: remaining, ..JobQuery::default() };
         for job in daemon.jobs(&query).await? {
             // A job that changed its state between two requests is shown once.
-            if known.insert(job.id.clone()) {
+            if seen_ids.insert(job.id.clone()) {
                 jobs.push(job);
             }
         }

@@ -3,7 +3,7 @@
 use dropship_job::StateKind;
 
 use crate::cli::output::TerminalSize;
-use crate::cli::text_width::{of, shortened};
+use crate::cli::text_width::{display_width, shortened};
 
 /// How a piece of text looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,11 +45,11 @@ impl StyledLine {
 
     /// The line in at most `columns`.
     fn shortened(self, columns: usize) -> Self {
-        let mut left = columns;
+        let mut remaining = columns;
         let mut pieces = Vec::new();
         for (text, style) in self.0 {
-            let text = shortened(&text, left);
-            left -= of(&text).min(left);
+            let text = shortened(&text, remaining);
+            remaining -= display_width(&text).min(remaining);
             if !text.is_empty() {
                 pieces.push((text, style));
             }

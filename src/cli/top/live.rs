@@ -40,11 +40,11 @@ pub(super) async fn run(
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut loading: Option<JoinHandle<Result<ViewData, ControlError>>> = None;
     let mut is_stale = false;
-    let mut clear = false;
+    let mut needs_clear = false;
     loop {
         tokio::select! {
             _ = ticks.tick() => is_stale = true,
-            loaded = joined(&mut loading) => {
+            loaded = await_load(&mut loading) => {
                 loading = None;
                 match loaded? {
                     Ok(loaded) => view.show(loaded),
@@ -54,7 +54,7 @@ pub(super) async fn run(
             key = next_key(&mut keys) => {
                 match key.map_or(Reaction::Draw, |key| view.press(key)) {
                     Reaction::Draw => {}
-                    Reaction::Redraw => clear = true,
+                    Reaction::Redraw => needs_clear = true,
                     Reaction::Load => is_stale = true,
                     Reaction::Quit => return Ok(Exit::Done),
                     Reaction::Suspend => suspend(&screen)?,
@@ -62,12 +62,12 @@ pub(super) async fn run(
             }
             signal = signals.next() => match signal {
                 ViewSignal::End => return Ok(Exit::Done),
-                ViewSignal::Resized => clear = true,
+                ViewSignal::Resized => needs_clear = true,
                 ViewSignal::Continued => {
                     // The shell may have changed the mode of the terminal.
                     screen.leave().context("cannot use the terminal")?;
                     screen.enter().context("cannot use the terminal")?;
-                    clear = true;
+                    needs_clear = true;
                 }
             }
         }
@@ -77,7 +77,7 @@ pub(super) async fn run(
             is_stale = false;
         }
         let frame = view.frame(output.size().unwrap_or(UNKNOWN), &Clock::new(output.is_terminal()));
-        screen.draw(&frame, std::mem::take(&mut clear)).context("cannot write to the terminal")?;
+        screen.draw(&frame, std::mem::take(&mut needs_clear)).context("cannot write to the terminal")?;
     }
 }
 
@@ -85,7 +85,7 @@ pub(super) async fn run(
 const MIN_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The result of the request under way; pending without one.
-async fn joined<T>(task: &mut Option<JoinHandle<T>>) -> anyhow::Result<T> {
+async fn await_load<T>(task: &mut Option<JoinHandle<T>>) -> anyhow::Result<T> {
     match task {
         Some(task) => task.await.context("cannot request the jobs"),
         None => std::future::pending().await,

@@ -55,10 +55,10 @@ pub(super) struct View<'a> {
     filter: String,
     /// The selected job and its place in the list.
     selected: Option<JobId>,
-    place: usize,
+    selected_index: usize,
     /// The first row that is shown, and the number of rows.
     first: usize,
-    page: usize,
+    page_rows: usize,
 }
 
 impl<'a> View<'a> {
@@ -72,9 +72,9 @@ impl<'a> View<'a> {
             mode: ViewMode::List,
             filter: String::new(),
             selected: None,
-            place: 0,
+            selected_index: 0,
             first: 0,
-            page: 1,
+            page_rows: 1,
         }
     }
 
@@ -91,8 +91,8 @@ impl<'a> View<'a> {
     pub(super) fn show(&mut self, loaded: ViewData) {
         let jobs = &loaded.jobs;
         let place = self.selected.as_ref().and_then(|id| jobs.iter().position(|job| job.id == *id));
-        self.place = place.unwrap_or(self.place).min(jobs.len().saturating_sub(1));
-        self.selected = jobs.get(self.place).map(|job| job.id.clone());
+        self.selected_index = place.unwrap_or(self.selected_index).min(jobs.len().saturating_sub(1));
+        self.selected = jobs.get(self.selected_index).map(|job| job.id.clone());
         self.loaded = Some(loaded);
         self.problem = None;
     }
@@ -115,13 +115,13 @@ impl<'a> View<'a> {
             ViewMode::List => self.press_in_list(key),
             ViewMode::Filter => self.press_in_filter(key),
             ViewMode::Job { first, .. } => {
-                let page = self.page.max(1);
+                let page = self.page_rows.max(1);
                 match key {
                     ViewCommand::Escape | ViewCommand::Backspace => {
                         self.mode = ViewMode::List;
                         return Reaction::Load;
                     }
-                    _ => *first = moved(key, *first, page).unwrap_or(*first),
+                    _ => *first = moved_index(key, *first, page).unwrap_or(*first),
                 }
                 Reaction::Draw
             }
@@ -172,9 +172,9 @@ impl<'a> View<'a> {
 
     fn move_selection(&mut self, key: ViewCommand) {
         let jobs = self.loaded.as_ref().map(|loaded| loaded.jobs.as_slice()).unwrap_or_default();
-        let place = moved(key, self.place, self.page).unwrap_or(self.place);
-        self.place = place.min(jobs.len().saturating_sub(1));
-        self.selected = jobs.get(self.place).map(|job| job.id.clone());
+        let place = moved_index(key, self.selected_index, self.page_rows).unwrap_or(self.selected_index);
+        self.selected_index = place.min(jobs.len().saturating_sub(1));
+        self.selected = jobs.get(self.selected_index).map(|job| job.id.clone());
     }
 
     /// The screen.
@@ -191,12 +191,13 @@ impl<'a> View<'a> {
             return vec![StyledLine::new("waiting for the daemon", Style::Plain)];
         };
         let mut rows = header::rows(&loaded.status, clock, (size.rows / 3).max(2));
-        if size.rows >= ROOMY {
+        if size.rows >= MIN_ROOMY_ROWS {
             rows.push(StyledLine::default());
         }
         // The head of the table and the footer.
-        self.page = size.rows.saturating_sub(rows.len() + 2).max(1);
-        self.first = self.first.min(self.place).max((self.place + 1).saturating_sub(self.page));
+        self.page_rows = size.rows.saturating_sub(rows.len() + 2).max(1);
+        self.first =
+            self.first.min(self.selected_index).max((self.selected_index + 1).saturating_sub(self.page_rows));
         let columns = size.columns.saturating_sub(MARK.len());
         let cells = job_table::rows(&loaded.jobs, clock);
         let widths = Widths::fit(&job_table::COLUMNS, &cells, columns);
@@ -208,9 +209,9 @@ impl<'a> View<'a> {
             let none = if self.filter.is_empty() { "  no jobs" } else { "  no job contains this text" };
             rows.push(StyledLine::new(none, Style::Plain));
         }
-        let shown = loaded.jobs.iter().zip(&cells).enumerate().skip(self.first).take(self.page);
+        let shown = loaded.jobs.iter().zip(&cells).enumerate().skip(self.first).take(self.page_rows);
         rows.extend(shown.map(|(place, (job, cells))| {
-            if place == self.place {
+            if place == self.selected_index {
                 let line = widths.cells(&job_table::COLUMNS, cells).join("  ");
                 return StyledLine::new(format!("{MARK}{line}"), Style::Selected);
             }
@@ -228,7 +229,7 @@ impl<'a> View<'a> {
     }
 
     fn job_rows(&mut self, id: &JobId, first: usize, size: TerminalSize, clock: &Clock) -> Vec<StyledLine> {
-        self.page = size.rows.saturating_sub(1).max(1);
+        self.page_rows = size.rows.saturating_sub(1).max(1);
         let page =
             show::PageOptions { config: self.config, clock, columns: Some(size.columns), with_events: false };
         let text = match self.loaded.as_ref().and_then(|loaded| loaded.job.as_ref()) {
@@ -239,7 +240,7 @@ impl<'a> View<'a> {
         let text = EscapedLines(&dropship_redact::mask(&text)).to_string();
         // A command to paste is not wrapped before.
         let lines: Vec<_> = text.lines().flat_map(|line| wrapped(line, size.columns, 0)).collect();
-        let first = first.min(lines.len().saturating_sub(self.page));
+        let first = first.min(lines.len().saturating_sub(self.page_rows));
         // Further keys begin at the last line that can be reached.
         self.mode = ViewMode::Job { id: id.clone(), first };
         lines.iter().skip(first).map(|line| StyledLine::new(line, Style::Plain)).collect()
@@ -248,12 +249,12 @@ impl<'a> View<'a> {
     fn footer(&self, size: TerminalSize) -> StyledLine {
         let problem =
             self.problem.as_ref().map(|problem| StyledLine::new(Escaped(problem).to_string(), Style::Bad));
-        let keys = |keys: &[&str]| keys.join(if size.columns < NARROW { " " } else { "   " });
+        let keys = |keys: &[&str]| keys.join(if size.columns < MIN_WIDE_COLUMNS { " " } else { "   " });
         let place = || {
             let loaded = self.loaded.as_ref();
             let jobs = loaded.map_or(0, |loaded| loaded.jobs.len());
             let more = if loaded.is_some_and(|loaded| loaded.has_more) { "+" } else { "" };
-            format!("{}/{jobs}{more}", (self.place + 1).min(jobs))
+            format!("{}/{jobs}{more}", (self.selected_index + 1).min(jobs))
         };
         let filter = Escaped(&self.filter);
         match &self.mode {
@@ -281,13 +282,13 @@ impl<'a> View<'a> {
 const MARK: &str = "> ";
 
 /// Number of rows from which on there is an empty line above the table.
-const ROOMY: usize = 16;
+const MIN_ROOMY_ROWS: usize = 16;
 
 /// Number of columns below which the footer is close together.
-const NARROW: usize = 60;
+const MIN_WIDE_COLUMNS: usize = 60;
 
 /// The place after a key that moves; `None` for other keys.
-fn moved(key: ViewCommand, place: usize, page: usize) -> Option<usize> {
+fn moved_index(key: ViewCommand, place: usize, page: usize) -> Option<usize> {
     Some(match key {
         ViewCommand::Up => place.saturating_sub(1),
         ViewCommand::Down => place.saturating_add(1),
