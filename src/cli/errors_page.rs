@@ -57,7 +57,7 @@ accepted if the stalled component is not needed for that.
 ";
 
 /// The page as the types define it.
-fn fresh() -> String {
+fn generated() -> String {
     let mut page = HEAD.to_owned();
     let mut group = "";
     for kind in ErrorKind::DOCUMENTED {
@@ -115,10 +115,10 @@ fn states(states: &[StateKind]) -> String {
 /// Run with `UPDATE=1` to write the file again.
 #[test]
 fn page_of_errors_is_fresh() {
-    let fresh = fresh();
+    let generated = generated();
     if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(PATH, &fresh).expect("the page can be written");
+        std::fs::write(PATH, &generated).expect("the page can be written");
     }
     let kept = std::fs::read_to_string(PATH).unwrap_or_default();
-    assert!(kept == fresh, "docs/errors.md is stale: run `UPDATE=1 cargo test --lib page_of_errors`");
+    assert!(kept == generated, "docs/errors.md is stale: run `UPDATE=1 cargo test --lib page_of_errors`");
 }

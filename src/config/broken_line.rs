@@ -22,7 +22,7 @@ pub(super) fn hidden_part(before: &str, line: &str) -> Option<Range<usize>> {
     let is_header_of_rule =
         line.trim_start().starts_with('[') && TableScope::of(names(line)) == TableScope::Rule;
     if scope == TableScope::Rule || is_header_of_rule {
-        return after_telling_word(line);
+        return after_secret_word(line);
     }
     let end = line.trim_end().len();
     let hidden = shown_part(line)..end;
@@ -58,7 +58,7 @@ fn shown_part(line: &str) -> usize {
 }
 
 /// The rest of a line after a word that names a secret.
-fn after_telling_word(line: &str) -> Option<Range<usize>> {
+fn after_secret_word(line: &str) -> Option<Range<usize>> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let end = line.trim_end().len();
     let mut at = 0;

@@ -40,7 +40,7 @@ specifications, tools and error messages of the dashboard.
 ";
 
 /// The page as the registry defines it.
-fn fresh() -> String {
+fn generated() -> String {
     let mut page = HEAD.to_owned();
     let mut group = "";
     for check in Policy::known_checks() {
@@ -70,10 +70,10 @@ fn line(check: &CheckInfo) -> String {
 /// Run with `UPDATE=1` to write the file again.
 #[test]
 fn the_page_of_checks_is_fresh() {
-    let fresh = fresh();
+    let generated = generated();
     if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(PATH, &fresh).expect("the page can be written");
+        std::fs::write(PATH, &generated).expect("the page can be written");
     }
     let kept = std::fs::read_to_string(PATH).unwrap_or_default();
-    assert!(kept == fresh, "docs/checks.md is stale: run `UPDATE=1 cargo test --lib the_page_of_checks`");
+    assert!(kept == generated, "docs/checks.md is stale: run `UPDATE=1 cargo test --lib the_page_of_checks`");
 }

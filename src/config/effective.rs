@@ -77,7 +77,7 @@ pub struct ChangedSetting {
 #[must_use]
 pub fn differences(old: &Config, new: &Config) -> Vec<ChangedSetting> {
     let values = |config: &Config| -> BTreeMap<String, String> {
-        let known = defaults::known(config, &BTreeSet::new()).into_iter();
+        let known = defaults::known_values(config, &BTreeSet::new()).into_iter();
         let settings = known.map(|known| Setting { keys: known.keys, value: known.value, place: None });
         settings.map(|setting| (setting.key(), setting.literal())).collect()
     };
@@ -112,9 +112,9 @@ pub fn effective(config: &Config) -> Result<Vec<Setting>, Report> {
         .into_iter()
         .partition(|(_, written)| written.keys.first().is_some_and(|key| key == "defaults"));
     let set_keys: BTreeSet<_> = written.iter().map(|(_, written)| written.keys.clone()).collect();
-    written.extend(defaults::of_rules(config, &shared, &set_keys));
+    written.extend(defaults::values_of_defaults(config, &shared, &set_keys));
     let set_keys: BTreeSet<_> = written.iter().map(|(_, written)| written.keys.clone()).collect();
-    let known = defaults::known(config, &set_keys);
+    let known = defaults::known_values(config, &set_keys);
     let paths: BTreeMap<_, _> =
         known.iter().filter(|known| known.is_path).map(|known| (&known.keys, &known.value)).collect();
     let mut settings: Vec<_> = written

@@ -59,12 +59,12 @@ pub fn remedy(account: &Account) -> &'static str {
 /// The warning about something that has expired, or expires within 30 days.
 #[must_use]
 pub fn warning(subject: &str, expires: Timestamp, now: Timestamp) -> Option<String> {
-    let left = expires.duration_since(now);
+    let remaining = expires.duration_since(now);
     let day = expires.strftime("%Y-%m-%d");
-    match left {
-        left if left > SOON => None,
-        left if left.is_negative() => Some(format!("{subject} expired on {day}")),
-        left => match left.as_hours() / 24 {
+    match remaining {
+        remaining if remaining > SOON => None,
+        remaining if remaining.is_negative() => Some(format!("{subject} expired on {day}")),
+        remaining => match remaining.as_hours() / 24 {
             0 => Some(format!("{subject} expires on {day}, within a day")),
             days => Some(format!("{subject} expires on {day}, in {}", counted(days, "day"))),
         },

@@ -14,8 +14,8 @@ const ORDER: [&str; 10] =
     ["include", "account", "accounts", "api", "store", "control", "signers", "preflight", "folder", "rule"];
 
 /// The page as it should be.
-fn fresh() -> String {
-    let schema: Value = serde_json::from_str(&super::schema::fresh()).expect("the schema is JSON");
+fn generated() -> String {
+    let schema: Value = serde_json::from_str(&super::schema::generated()).expect("the schema is JSON");
     let definitions = schema["definitions"].as_object().expect("definitions");
     let properties = schema["properties"].as_object().expect("properties");
     let mut page = ManualPage { definitions, text: HEAD.to_owned(), described: Vec::new() };
@@ -153,13 +153,13 @@ fn quoted(text: &str) -> String {
 /// Run with `UPDATE=1` to write the file again.
 #[test]
 fn the_manual_page_of_the_configuration_is_fresh() {
-    let fresh = fresh();
+    let generated = generated();
     if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(PATH, &fresh).expect("the page can be written");
+        std::fs::write(PATH, &generated).expect("the page can be written");
     }
     let kept = std::fs::read_to_string(PATH).unwrap_or_default();
     assert!(
-        kept == fresh,
+        kept == generated,
         "docs/man/dropship.toml.5 is stale: run `UPDATE=1 cargo test --lib the_manual_page_of_the_configuration`"
     );
 }
@@ -167,8 +167,8 @@ fn the_manual_page_of_the_configuration_is_fresh() {
 /// No key that the schema has is missing from the page.
 #[test]
 fn the_manual_page_describes_every_key() {
-    let schema: Value = serde_json::from_str(&super::schema::fresh()).expect("JSON");
-    let page = fresh();
+    let schema: Value = serde_json::from_str(&super::schema::generated()).expect("JSON");
+    let page = generated();
     for (name, definition) in schema["definitions"].as_object().expect("definitions") {
         for key in definition["properties"].as_object().into_iter().flatten().map(|(key, _)| key) {
             let key_line = format!(".BR {} ", roff(key));

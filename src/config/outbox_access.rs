@@ -66,8 +66,8 @@ fn outboxes(config: &Config) -> impl Iterator<Item = (&str, &Path)> {
 
 /// The metadata of a folder that responds. The start reports an outbox that does not respond as a warning.
 fn metadata(folder: &Path) -> Option<Metadata> {
-    let at = folder.to_owned();
-    hung_places::within(folder, MAX_WAIT, move || std::fs::metadata(at)).ok()?.ok()
+    let owned_path = folder.to_owned();
+    hung_places::within(folder, MAX_WAIT, move || std::fs::metadata(owned_path)).ok()?.ok()
 }
 
 /// The user of the daemon: the owner of its store, or the present one.

@@ -95,14 +95,14 @@ fn exposed_secret(path: &Path, data: &Metadata) -> Option<Problem> {
     let is_shared =
         ![0, own_group, data.uid()].contains(&data.gid()) && !rustix::process::geteuid().is_root();
     let group = format!("every member of the group {}", data.gid());
-    let (by, does) = match mode {
+    let (who, action) = match mode {
         mode if mode & OTHERS_WRITE != 0 => ("every user", "change"),
         mode if mode & OTHERS_READ != 0 => ("every user", "read"),
         mode if mode & GROUP_WRITES != 0 && is_shared => (&*group, "change"),
         mode if mode & GROUP_READS != 0 && is_shared => (&*group, "read"),
         _ => return None,
     };
-    let message = format!("{by} can {does} this secret (its mode is {mode:04o})");
+    let message = format!("{who} can {action} this secret (its mode is {mode:04o})");
     let help = format!("chmod 0600 {0}, or 0640 with the group of the service", ShellWord::of(path));
     Some(Problem::of_file(path, message).with_help(help).into_warning())
 }
@@ -124,12 +124,12 @@ fn changeable(path: &Path, is_sticky_enough: bool) -> Option<Problem> {
     }
     // A group that has the id of the user is the user's own.
     let is_shared = ![0, data.uid()].contains(&data.gid());
-    let by = match mode {
+    let who = match mode {
         mode if mode & OTHERS_WRITE != 0 => "every user".to_owned(),
         mode if mode & GROUP_WRITES != 0 && is_shared => format!("every member of the group {}", data.gid()),
         _ => return None,
     };
-    let message = format!("{by} can change it (its mode is {mode:04o})");
+    let message = format!("{who} can change it (its mode is {mode:04o})");
     let help = format!("chmod go-w {}", ShellWord::of(path));
     Some(Problem::of_file(path, message).with_help(help).into_warning())
 }

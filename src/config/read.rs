@@ -55,7 +55,7 @@ fn parse(source: &SourceText) -> ParsedFile {
     // After the first the parser guesses; a generated file can have one in each line.
     for error in errors.iter().take(MAX_PROBLEMS) {
         let at = error.span().unwrap_or_default();
-        read.problems.push(shape::syntax(source, &at, error.message()));
+        read.problems.push(shape::syntax_problem(source, &at, error.message()));
     }
     // After a syntax error the rest of the document is a guess, and what is wrong with it may be an echo.
     if !errors.is_empty() {
@@ -69,18 +69,18 @@ fn parse(source: &SourceText) -> ParsedFile {
     }
     let span = document.span();
     let table = document.into_inner();
-    if let Ok(file) = fit(&table, &span) {
+    if let Ok(file) = deserialize(&table, &span) {
         read.file = file;
         return read;
     }
     let repaired = repair(table, &span, source, &mut read);
-    read.file = fit(&repaired, &span).unwrap_or_default();
+    read.file = deserialize(&repaired, &span).unwrap_or_default();
     read.problems.sort_by_key(|problem| (problem.line, problem.column));
     read.problems.dedup();
     read
 }
 
-fn fit(table: &DeTable<'_>, span: &Range<usize>) -> Result<File, Error> {
+fn deserialize(table: &DeTable<'_>, span: &Range<usize>) -> Result<File, Error> {
     File::deserialize(Deserializer::from(Spanned::new(span.clone(), table.clone())))
 }
 
@@ -91,7 +91,7 @@ fn repair<'i>(
     source: &SourceText,
     read: &mut ParsedFile,
 ) -> DeTable<'i> {
-    let mut whole = DeTable::new();
+    let mut repaired = DeTable::new();
     for (key, value) in table {
         let at = value.span();
         match value.into_inner() {
@@ -100,24 +100,24 @@ fn repair<'i>(
             {
                 let mut kept = DeArray::new();
                 for item in items {
-                    let mut one = DeArray::new();
-                    one.push(item);
-                    let piece = Spanned::new(at.clone(), DeValue::Array(one));
+                    let mut single = DeArray::new();
+                    single.push(item);
+                    let piece = Spanned::new(at.clone(), DeValue::Array(single));
                     if let Some(DeValue::Array(items)) = repair_piece(&key, piece, span, source, read) {
                         items.into_iter().for_each(|item| kept.push(item));
                     }
                 }
-                whole.insert(key, Spanned::new(at, DeValue::Array(kept)));
+                repaired.insert(key, Spanned::new(at, DeValue::Array(kept)));
             }
             value => {
                 let piece = Spanned::new(at.clone(), value);
                 if let Some(value) = repair_piece(&key, piece, span, source, read) {
-                    whole.insert(key, Spanned::new(at, value));
+                    repaired.insert(key, Spanned::new(at, value));
                 }
             }
         }
     }
-    whole
+    repaired
 }
 
 /// One piece without its faulty keys; `None` if nothing is left.
@@ -130,7 +130,7 @@ fn repair_piece<'i>(
 ) -> Option<DeValue<'i>> {
     let mut table = DeTable::new();
     table.insert(key.clone(), piece);
-    while let Err(error) = fit(&table, span) {
+    while let Err(error) = deserialize(&table, span) {
         let at = error.span().unwrap_or_else(|| key.span());
         let (problem, meant) = shape::problem(source, &at, error.message());
         read.problems.push(problem);
@@ -152,22 +152,22 @@ enum Removed {
 }
 
 impl Removed {
-    fn something(&self) -> bool {
+    fn is_something(&self) -> bool {
         !matches!(self, Self::Nothing)
     }
 }
 
 /// Removes the key or value at `at` and returns its name.
 fn remove_from_table<'i>(table: &mut DeTable<'i>, at: &Range<usize>) -> Removed {
-    let hit = table
+    let found = table
         .iter()
         .find(|(key, value)| key.span() == *at || value.span() == *at)
         .map(|(key, _)| key.get_ref().clone());
-    if let Some(key) = hit {
+    if let Some(key) = found {
         // An array of tables has the span of its first element: look inside first.
         if let Some(value) = table.get_mut(&*key) {
             let inside = remove_inside(value.get_mut(), at);
-            if inside.something() {
+            if inside.is_something() {
                 return inside;
             }
         }
@@ -175,7 +175,7 @@ fn remove_from_table<'i>(table: &mut DeTable<'i>, at: &Range<usize>) -> Removed 
         return Removed::Key(key.into_owned());
     }
     let mut inside = table.iter_mut().map(|(_, value)| remove_inside(value.get_mut(), at));
-    inside.find(Removed::something).unwrap_or(Removed::Nothing)
+    inside.find(Removed::is_something).unwrap_or(Removed::Nothing)
 }
 
 fn remove_inside<'i>(value: &mut DeValue<'i>, at: &Range<usize>) -> Removed {
@@ -187,13 +187,13 @@ fn remove_inside<'i>(value: &mut DeValue<'i>, at: &Range<usize>) -> Removed {
 }
 
 fn remove_from_array<'i>(items: &mut DeArray<'i>, at: &Range<usize>) -> Removed {
-    let hit = items.iter().position(|item| item.span() == *at);
-    if let Some(index) = hit {
+    let found = items.iter().position(|item| item.span() == *at);
+    if let Some(index) = found {
         let all = std::mem::replace(items, DeArray::new());
         let kept = all.into_iter().enumerate().filter(|(other, _)| *other != index);
         kept.for_each(|(_, item)| items.push(item));
         return Removed::Element;
     }
     let mut inside = items.iter_mut().map(|item| remove_inside(item.get_mut(), at));
-    inside.find(Removed::something).unwrap_or(Removed::Nothing)
+    inside.find(Removed::is_something).unwrap_or(Removed::Nothing)
 }

@@ -12,7 +12,7 @@ const MAX_ERRORS: usize = 200;
 /// Replaces warnings of one kind, if they are many, by the first of them with their number. Of errors the first ones are kept.
 pub(super) fn join(problems: &mut Vec<Problem>) {
     let mut counts: HashMap<(Severity, String), usize> = HashMap::new();
-    let key = |problem: &Problem| (problem.severity, kind(&problem.message));
+    let key = |problem: &Problem| (problem.severity, message_kind(&problem.message));
     for problem in problems.iter() {
         *counts.entry(key(problem)).or_default() += 1;
     }
@@ -26,22 +26,22 @@ pub(super) fn join(problems: &mut Vec<Problem>) {
     let mut seen: HashMap<(Severity, String), usize> = HashMap::new();
     problems.retain_mut(|problem| {
         let key = key(problem);
-        let (most, kept) = limits(problem.severity);
+        let (max, kept) = limits(problem.severity);
         let count = counts.get(&key).copied().unwrap_or_default();
-        if count <= most {
+        if count <= max {
             return true;
         }
-        let at = seen.entry(key).or_default();
-        *at += 1;
-        if *at == kept {
+        let seen_count = seen.entry(key).or_default();
+        *seen_count += 1;
+        if *seen_count == kept {
             problem.message.push_str(&format!(" (and {} more like this)", count - kept));
         }
-        *at <= kept
+        *seen_count <= kept
     });
 }
 
 /// A message without what is quoted in it, and without numbers.
-fn kind(message: &str) -> String {
+fn message_kind(message: &str) -> String {
     let outside: String = message.split('`').step_by(2).collect();
     outside.chars().filter(|c| !c.is_ascii_digit()).collect()
 }

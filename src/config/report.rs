@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use dropship_redact::{is_hidden, mask};
 
-use super::source::{SourceText, floor};
+use super::source::{SourceText, char_boundary_before};
 
 /// Severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -58,11 +58,11 @@ impl Problem {
     /// A problem at a place of a file; `span` is in bytes.
     pub(super) fn at(source: &SourceText, span: Range<usize>, message: impl Into<String>) -> Self {
         let text = &*source.text;
-        let start = floor(text, span.start.min(text.len()));
-        let end = floor(text, span.end.clamp(start, text.len()));
+        let start = char_boundary_before(text, span.start.min(text.len()));
+        let end = char_boundary_before(text, span.end.clamp(start, text.len()));
         let Range { start: line_start, end: line_end } = source.line_of(start);
         // A comment can say anything, also a secret.
-        let line_end = match comment(&text[line_start..line_end]) {
+        let line_end = match comment_start(&text[line_start..line_end]) {
             Some(length) if line_start + length >= end => line_start + length,
             _ => line_end,
         };
@@ -148,7 +148,7 @@ pub fn one_line(text: &str) -> String {
 }
 
 /// Where the comment at the end of a line begins.
-fn comment(line: &str) -> Option<usize> {
+fn comment_start(line: &str) -> Option<usize> {
     let mut quote = None;
     for (at, byte) in line.bytes().enumerate() {
         match (quote, byte) {

@@ -72,7 +72,7 @@ impl RulePlaces {
         let (found, rest) = root.follow(path);
         let (file, line) = match (path, &self.label_defaults) {
             ([Segment::Key("label"), Segment::Entry(_), key @ ..], Some((default, label)))
-                if !rest.is_empty() && label.has(key) =>
+                if !rest.is_empty() && label.has_path(key) =>
             {
                 (default, label.follow(key).0.line)
             }
@@ -136,7 +136,7 @@ impl LocatedValue {
         next.map_or((self, path), |next| next.follow(rest))
     }
 
-    fn has(&self, path: &[Segment]) -> bool {
+    fn has_path(&self, path: &[Segment]) -> bool {
         self.follow(path).1.is_empty()
     }
 }

@@ -8,7 +8,7 @@ use super::raw::File;
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config/dropship.schema.json");
 
 /// The schema as it should be: draft-07, which is what editors' TOML tools read.
-pub(super) fn fresh() -> String {
+pub(super) fn generated() -> String {
     let generator = SchemaSettings::draft07().into_generator();
     let mut schema = generator.into_root_schema_for::<File>();
     schema.insert("title".to_owned(), "dropship configuration".into());
@@ -63,13 +63,13 @@ fn without_null(schema: &mut Value) {
 /// Run with `UPDATE=1` to write the file again.
 #[test]
 fn the_schema_in_the_repository_is_fresh() {
-    let fresh = fresh();
+    let generated = generated();
     if std::env::var_os("UPDATE").is_some() {
-        std::fs::write(PATH, &fresh).expect("the schema can be written");
+        std::fs::write(PATH, &generated).expect("the schema can be written");
     }
     let kept = std::fs::read_to_string(PATH).unwrap_or_default();
     assert!(
-        kept == fresh,
+        kept == generated,
         "config/dropship.schema.json is stale: run `UPDATE=1 cargo test --lib the_schema_in_the_repository`"
     );
 }
@@ -77,7 +77,7 @@ fn the_schema_in_the_repository_is_fresh() {
 /// The schema has every key that a sample uses, and refuses unknown keys.
 #[test]
 fn the_schema_accepts_known_keys_only() {
-    let schema: Value = serde_json::from_str(&fresh()).expect("JSON");
+    let schema: Value = serde_json::from_str(&generated()).expect("JSON");
     assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
     assert_eq!(schema["additionalProperties"], false);
     for key in ["include", "account", "api", "folder", "rule", "test", "signers", "preflight", "defaults"] {
@@ -87,7 +87,7 @@ fn the_schema_accepts_known_keys_only() {
     for name in ["Rule", "Label", "Product", "Match", "Folder"] {
         assert_eq!(definitions[name]["additionalProperties"], false, "{name}");
     }
-    assert!(!fresh().contains("\"null\""));
+    assert!(!generated().contains("\"null\""));
     assert_eq!(definitions["Folder"]["required"], serde_json::json!(["name", "path"]));
     assert_eq!(definitions["Destination"]["oneOf"][0]["const"], "windows_update");
 }

@@ -38,7 +38,7 @@ impl TableScope {
                 _ => Self::Other,
             },
             // The name of an account can be any word.
-            Self::Account if plain(name) != "clientsecret" => Self::Account,
+            Self::Account if normalize(name) != "clientsecret" => Self::Account,
             scope if kind(name, scope) == KeyKind::Secret => Self::Secret,
             scope => scope,
         }
@@ -71,7 +71,7 @@ pub(super) enum KeyKind {
 }
 
 /// Parts of names of secrets, without `_` and `-`.
-const PARTS: [&str; 10] = [
+const SECRET_PARTS: [&str; 10] = [
     "secret",
     "password",
     "passwd",
@@ -84,25 +84,25 @@ const PARTS: [&str; 10] = [
     "certificate",
 ];
 /// Those of them that no variable of a rule is named after.
-const CERTAIN: [&str; 4] = ["clientsecret", "password", "passwd", "apikey"];
+const SECRET_PARTS_IN_RULES: [&str; 4] = ["clientsecret", "password", "passwd", "apikey"];
 /// Words that the misspelt key of a secret resembles.
 const RESEMBLED: [&str; 6] = ["clientsecret", "secret", "password", "accesstoken", "webhook", "proxy"];
 /// Names that are longer resemble none.
-const LONGEST: usize = 40;
+const MAX_NAME: usize = 40;
 /// Maximum length of a name that is shown below the key of a secret, in bytes.
-const LONGEST_WORD: usize = 8;
+const MAX_PLAIN_WORD: usize = 8;
 /// Words with fewer bytes do not look random.
-const RANDOM: usize = 16;
+const MIN_RANDOM: usize = 16;
 /// Maximum length of a value that is shown, in bytes.
-const MOST_SHOWN: usize = 256;
+const MAX_SHOWN: usize = 256;
 /// A value with fewer bytes is no secret.
-const SHORTEST: usize = 4;
+const MIN_SECRET: usize = 4;
 /// Names of a file beside the configuration that are certainly not a secret.
-const FILES: [&str; 5] = ["secret", "client-secret", "client_secret", "token", "key"];
+const SECRET_FILE_NAMES: [&str; 5] = ["secret", "client-secret", "client_secret", "token", "key"];
 
 /// A name without case, `_` and `-`, as far as it counts.
-fn plain(name: &str) -> String {
-    let name = name.chars().take(MOST_SHOWN);
+fn normalize(name: &str) -> String {
+    let name = name.chars().take(MAX_SHOWN);
     name.filter(|c| !matches!(c, '_' | '-')).map(|c| c.to_ascii_lowercase()).collect()
 }
 
@@ -125,19 +125,24 @@ pub(super) fn kind(name: &str, scope: TableScope) -> KeyKind {
         }
         _ => {}
     }
-    let plain = plain(name);
-    let resembled = || (plain.len() <= LONGEST).then(|| suggest::nearest(&plain, RESEMBLED)).flatten();
-    let has = |parts: &[&str]| parts.iter().any(|part| plain.contains(part));
+    let normalized = normalize(name);
+    let resembled =
+        || (normalized.len() <= MAX_NAME).then(|| suggest::nearest(&normalized, RESEMBLED)).flatten();
+    let has = |parts: &[&str]| parts.iter().any(|part| normalized.contains(part));
     match scope {
-        TableScope::Rule if has(&CERTAIN) || resembled() == Some("clientsecret") => KeyKind::Secret,
+        TableScope::Rule if has(&SECRET_PARTS_IN_RULES) || resembled() == Some("clientsecret") => {
+            KeyKind::Secret
+        }
         TableScope::Rule => KeyKind::Plain,
         TableScope::Secret => KeyKind::Secret,
-        _ if has(&PARTS) || matches!(plain.as_str(), "pwd" | "pass" | "sig") => KeyKind::Secret,
+        _ if has(&SECRET_PARTS) || matches!(normalized.as_str(), "pwd" | "pass" | "sig") => KeyKind::Secret,
         TableScope::Account if matches!(name, "tenant_id" | "client_id") => KeyKind::Id,
         TableScope::Account => KeyKind::Secret,
         TableScope::Notify if name == "command" => KeyKind::Command,
         _ if matches!(name, "endpoint" | "authority") => KeyKind::Base,
-        _ if plain.contains("proxy") || plain.contains("url") || plain.contains("webhook") => KeyKind::Url,
+        _ if normalized.contains("proxy") || normalized.contains("url") || normalized.contains("webhook") => {
+            KeyKind::Url
+        }
         TableScope::Notify if !matches!(name, "name" | "on" | "command" | "timeout" | "give_up") => {
             KeyKind::Secret
         }
@@ -158,7 +163,9 @@ impl KeyKind {
                 let longest = if value.starts_with('/') { 16 } else { 8 };
                 let is_name =
                     |part: &str| part.chars().all(is_simple) && part.len() <= 64 && !is_random(part, longest);
-                let is_path = value.contains(['/', '.']) || value.len() < SHORTEST || FILES.contains(&value);
+                let is_path = value.contains(['/', '.'])
+                    || value.len() < MIN_SECRET
+                    || SECRET_FILE_NAMES.contains(&value);
                 is_path && value.split('/').all(is_name) && !value.starts_with("eyJ")
             }
             Self::Variable => {
@@ -176,12 +183,12 @@ impl KeyKind {
                     && !value.split(['.', '-', '_']).any(|part| is_random(part, 16))
             }
             Self::Id => {
-                let is_odd = |c: char| c.is_whitespace() || "~!@#$%^&*()=+\\|;'\"<>`".contains(c);
-                value.len() <= MOST_SHOWN && !value.contains(is_odd) && !looks_random(value)
+                let is_unusual = |c: char| c.is_whitespace() || "~!@#$%^&*()=+\\|;'\"<>`".contains(c);
+                value.len() <= MAX_SHOWN && !value.contains(is_unusual) && !looks_random(value)
             }
             Self::Word => {
                 let is_date = |c: char| c.is_ascii_digit() || "-:./+TZ ".contains(c);
-                let has_day = value.matches(['-', '.', '/']).count() >= 2 && value.len() <= LONGEST;
+                let has_day = value.matches(['-', '.', '/']).count() >= 2 && value.len() <= MAX_NAME;
                 matches!(value, "true" | "false") || has_day && value.chars().all(is_date)
             }
             Self::Command => {
@@ -193,13 +200,13 @@ impl KeyKind {
 
     /// Why a value cannot be a place of this kind; `None` if it can.
     pub(super) fn fault(self, value: &str) -> Option<&'static str> {
-        let has_odd = |is_fine: fn(char) -> bool| !value.chars().all(is_fine);
+        let has_unusual = |is_fine: fn(char) -> bool| !value.chars().all(is_fine);
         match self {
-            Self::Variable if has_odd(|c| c.is_ascii_alphanumeric() || c == '_') => {
+            Self::Variable if has_unusual(|c| c.is_ascii_alphanumeric() || c == '_') => {
                 Some("is not the name of an environment variable")
             }
             Self::Credential
-                if has_odd(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | ':')) =>
+                if has_unusual(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '@' | ':')) =>
             {
                 Some("is not the name of a systemd credential")
             }
@@ -231,29 +238,29 @@ pub(super) fn fault_of_file(value: &str, path: &Path) -> Option<&'static str> {
 /// Whether a name can be that of a key: a word that is not too long and does not look random.
 pub(super) fn is_usual_key(name: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
-    name.len() <= LONGEST && name.chars().all(is_part) && !is_random(name, RANDOM)
+    name.len() <= MAX_NAME && name.chars().all(is_part) && !is_random(name, MIN_RANDOM)
 }
 
 /// Whether a name below the key of a secret can be shown: it is a short plain word.
 pub(super) fn is_plain_word(name: &str) -> bool {
-    name.len() <= LONGEST_WORD && name.bytes().all(|byte| byte.is_ascii_lowercase())
+    name.len() <= MAX_PLAIN_WORD && name.bytes().all(|byte| byte.is_ascii_lowercase())
 }
 
 /// Whether a value of a key that is not for secrets looks like one of a configuration: short, without user information or the path
 /// of a URL, and without a word that looks random. Those of accounts and notifications have no blanks or slashes.
-pub(super) fn is_harmless(value: &str, within: TableScope) -> bool {
-    let more = match within {
+pub(super) fn is_harmless(value: &str, scope: TableScope) -> bool {
+    let also_allowed = match scope {
         TableScope::Rule => return true,
         TableScope::Account | TableScope::Notify | TableScope::Secret => "",
         TableScope::Top | TableScope::Other => " /",
     };
-    let is_part = |c: char| c.is_alphanumeric() || "._:-+*?,%[]{}".contains(c) || more.contains(c);
-    value.len() <= MOST_SHOWN && value.chars().all(is_part) && !value.contains("://") && !looks_random(value)
+    let is_part = |c: char| c.is_alphanumeric() || "._:-+*?,%[]{}".contains(c) || also_allowed.contains(c);
+    value.len() <= MAX_SHOWN && value.chars().all(is_part) && !value.contains("://") && !looks_random(value)
 }
 
 /// Whether a part of a value looks random.
 pub(super) fn looks_random(value: &str) -> bool {
-    value.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| is_random(word, RANDOM))
+    value.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| is_random(word, MIN_RANDOM))
 }
 
 /// Whether a word looks random: at least `shortest` bytes long, with capitals, small letters and digits.

@@ -62,9 +62,9 @@ pub(super) fn find(text: &str) -> Vec<SecretSpan> {
     found.sort_by_key(|secret| secret.hidden.start);
     let mut end = 0;
     found.retain(|secret| {
-        let is_apart = secret.hidden.start >= end;
+        let is_separate = secret.hidden.start >= end;
         end = end.max(secret.hidden.end);
-        is_apart
+        is_separate
     });
     found
 }

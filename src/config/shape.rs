@@ -14,7 +14,7 @@ const SECRET: &str = "client_secret";
 /// The message for a faulty key or value, and the key that was probably meant.
 pub(super) fn problem(source: &SourceText, at: &Range<usize>, message: &str) -> (Problem, Option<String>) {
     if let Some(rest) = message.strip_prefix("unknown field `") {
-        let (word, known) = split(rest);
+        let (word, known) = word_and_known(rest);
         let meant = suggest::nearest(word, known.iter().copied()).map(str::to_owned);
         let line = source.line_of(at.end);
         let is_hidden = source.is_secret(&(at.end..line.end));
@@ -26,7 +26,7 @@ pub(super) fn problem(source: &SourceText, at: &Range<usize>, message: &str) -> 
         }
         let problem = Problem::at(source, at.clone(), format!("unknown key `{word}`"));
         // `client_secret` is no misspelt `client_secret_env`.
-        let place = suggest::nearest(word, located(&known)).filter(|_| word.len() > SECRET.len() + 1);
+        let place = suggest::nearest(word, location_keys(&known)).filter(|_| word.len() > SECRET.len() + 1);
         let problem = match place {
             Some(place) => problem.with_help(format!("did you mean `{place}`? {}", secrets::ADVICE)),
             None => problem.with_help(secrets::ADVICE),
@@ -34,11 +34,11 @@ pub(super) fn problem(source: &SourceText, at: &Range<usize>, message: &str) -> 
         return (problem, meant);
     }
     if let Some(rest) = message.strip_prefix("unknown variant `") {
-        let (word, known) = split(rest);
+        let (word, known) = word_and_known(rest);
         let message = format!("`{word}` is not a value of this key");
         return (with_suggestion(source, at, message, word, &known), None);
     }
-    let message = types(message);
+    let message = plain_type_error(message);
     if !source.is_hidden(at) {
         let problem = Problem::at(source, at.clone(), &*message);
         return (
@@ -59,14 +59,14 @@ pub(super) fn problem(source: &SourceText, at: &Range<usize>, message: &str) -> 
 }
 
 /// The known keys that name where a secret is.
-fn located<'a>(known: &[&'a str]) -> Vec<&'a str> {
+fn location_keys<'a>(known: &[&'a str]) -> Vec<&'a str> {
     let is_place =
         |key: &&str| key.ends_with("_file") || key.ends_with("_env") || key.ends_with("_credential");
     known.iter().copied().filter(is_place).collect()
 }
 
 /// The word and the known words in serde's message after its first backtick.
-fn split(rest: &str) -> (&str, Vec<&str>) {
+fn word_and_known(rest: &str) -> (&str, Vec<&str>) {
     let (word, expected) = rest.split_once("`, ").unwrap_or((rest.trim_end_matches('`'), ""));
     (word, expected.split('`').skip(1).step_by(2).collect())
 }
@@ -86,7 +86,7 @@ fn with_suggestion(
 }
 
 /// "invalid type: string "x", expected u64" in plain words.
-fn types(message: &str) -> String {
+fn plain_type_error(message: &str) -> String {
     let Some(rest) =
         message.strip_prefix("invalid type: ").or_else(|| message.strip_prefix("invalid value: "))
     else {
@@ -126,7 +126,7 @@ fn header_help(source: &SourceText, at: &Range<usize>, message: &str) -> Option<
 }
 
 /// A syntax error: the parser's message, and the line without what can be secret.
-pub(super) fn syntax(source: &SourceText, at: &Range<usize>, message: &str) -> Problem {
+pub(super) fn syntax_problem(source: &SourceText, at: &Range<usize>, message: &str) -> Problem {
     let message = format!("not TOML: {}", message.replace('\n', ", "));
     let line = source.line_of(at.start);
     let (before, broken) = (&source.text[..line.start], &source.text[line.clone()]);

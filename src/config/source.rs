@@ -21,38 +21,38 @@ pub(super) struct SourceText {
 }
 
 /// A secret in a configuration is masked everywhere for this long after it was read.
-const REMEMBERED: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+const MASK_SECRET_FOR: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 /// Numbers with more digits are not shown after an unknown key.
-const MOST_DIGITS: usize = 6;
+const MAX_SHOWN_DIGITS: usize = 6;
 /// Maximum number of lines of a secret that are masked everywhere.
-const MOST_LINES: usize = 3;
+const MAX_SECRET_LINES: usize = 3;
 /// Maximum length of a message, in bytes.
 const MAX_MESSAGE: usize = 2000;
 /// Minimum length of a value that is masked in messages, in bytes.
-const SHORTEST: usize = 3;
+const MIN_MASKED: usize = 3;
 
 impl SourceText {
     pub(super) fn new(path: PathBuf, text: &str) -> Self {
         let secrets = secrets::find(text);
-        for place in &secrets {
-            let whole = &text[place.span.clone()];
+        for secret_span in &secrets {
+            let whole = &text[secret_span.span.clone()];
             // The hidden part of a URL can begin at its host, which is no secret.
-            let hidden = Some(&text[place.hidden.clone()]).filter(|_| !whole.contains("://"));
+            let hidden = Some(&text[secret_span.hidden.clone()]).filter(|_| !whole.contains("://"));
             for secret in [Some(whole), hidden].into_iter().flatten() {
                 // Any word can stand where a value is only unusual.
-                if place.why == HiddenReason::Unusual && !looks_random(secret) {
+                if secret_span.why == HiddenReason::Unusual && !looks_random(secret) {
                     continue;
                 }
                 // A text that is not closed extends to the end of the file, which has other texts.
-                for line in secret.lines().filter(|line| !line.trim().is_empty()).take(MOST_LINES) {
-                    remember_parts(line, Lifetime::For(REMEMBERED));
+                for line in secret.lines().filter(|line| !line.trim().is_empty()).take(MAX_SECRET_LINES) {
+                    remember_parts(line, Lifetime::For(MASK_SECRET_FOR));
                     // Without quotes it includes the comment after it.
                     if let Some((value, _)) = line.split_once(" #") {
-                        remember_parts(value, Lifetime::For(REMEMBERED));
+                        remember_parts(value, Lifetime::For(MASK_SECRET_FOR));
                     }
                 }
                 if let Some(value) = unescaped(secret) {
-                    remember_parts(&value, Lifetime::For(REMEMBERED));
+                    remember_parts(&value, Lifetime::For(MASK_SECRET_FOR));
                 }
             }
         }
@@ -62,12 +62,12 @@ impl SourceText {
 
     /// Whether a place overlaps a value that can be a secret.
     pub(super) fn is_secret(&self, at: &Range<usize>) -> bool {
-        self.overlapping(at).any(|place| place.why != HiddenReason::Unusual)
+        self.overlapping(at).any(|secret_span| secret_span.why != HiddenReason::Unusual)
     }
 
     /// Whether a secret stands anywhere in the file.
     pub(super) fn has_secret(&self) -> bool {
-        self.secrets.iter().any(|place| place.why == HiddenReason::Secret)
+        self.secrets.iter().any(|secret_span| secret_span.why == HiddenReason::Secret)
     }
 
     /// Whether a place overlaps a value that is not shown.
@@ -76,17 +76,17 @@ impl SourceText {
     }
 
     fn overlapping(&self, at: &Range<usize>) -> impl Iterator<Item = &SecretSpan> {
-        let first = self.secrets.partition_point(|place| place.hidden.end <= at.start);
+        let first = self.secrets.partition_point(|secret_span| secret_span.hidden.end <= at.start);
         let end = at.end.max(at.start + 1);
-        self.secrets[first..].iter().take_while(move |place| place.hidden.start < end)
+        self.secrets[first..].iter().take_while(move |secret_span| secret_span.hidden.start < end)
     }
 
     /// A part of the text, masked.
     pub(super) fn masked(&self, at: Range<usize>) -> String {
         let mut out = String::new();
         let mut copied = at.start;
-        for place in self.overlapping(&at) {
-            let hidden = place.hidden.start.max(copied)..place.hidden.end.min(at.end);
+        for secret_span in self.overlapping(&at) {
+            let hidden = secret_span.hidden.start.max(copied)..secret_span.hidden.end.min(at.end);
             if hidden.start < hidden.end {
                 out.push_str(&mask(&self.text[copied..hidden.start]));
                 out.push_str(MASK);
@@ -100,11 +100,11 @@ impl SourceText {
     /// A message about the place without the values that can be secrets.
     pub(super) fn hide(&self, message: &str, at: &Range<usize>) -> String {
         let mut message = message.to_owned();
-        for place in self.overlapping(at) {
-            for value in [&place.span, &place.hidden].map(|span| &self.text[span.clone()]) {
-                if value.len() >= SHORTEST {
+        for secret_span in self.overlapping(at) {
+            for value in [&secret_span.span, &secret_span.hidden].map(|span| &self.text[span.clone()]) {
+                if value.len() >= MIN_MASKED {
                     message = message.replace(value, MASK);
-                    if let Some(value) = unescaped(value).filter(|value| value.len() >= SHORTEST) {
+                    if let Some(value) = unescaped(value).filter(|value| value.len() >= MIN_MASKED) {
                         message = message.replace(&value, MASK);
                     }
                 }
@@ -116,9 +116,11 @@ impl SourceText {
     /// The same text with one more place that can hold a secret.
     pub(super) fn hiding(&self, hidden: Range<usize>) -> Self {
         let mut secrets = self.secrets.to_vec();
-        secrets.retain(|place| place.hidden.end <= hidden.start || hidden.end <= place.hidden.start);
+        secrets.retain(|secret_span| {
+            secret_span.hidden.end <= hidden.start || hidden.end <= secret_span.hidden.start
+        });
         secrets.push(SecretSpan { span: hidden.clone(), hidden, why: HiddenReason::Unusual });
-        secrets.sort_by_key(|place| place.hidden.start);
+        secrets.sort_by_key(|secret_span| secret_span.hidden.start);
         Self { secrets: secrets.into(), ..self.clone() }
     }
 
@@ -129,14 +131,14 @@ impl SourceText {
         let value = text[sign + 1..].trim_start();
         let start = rest.end - value.len();
         let value = value.trim_end();
-        let is_number = value.len() <= MOST_DIGITS && value.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number = value.len() <= MAX_SHOWN_DIGITS && value.bytes().all(|byte| byte.is_ascii_digit());
         let is_shown = is_number || matches!(value, "true" | "false");
         if is_shown { self.clone() } else { self.hiding(start..start + value.len()) }
     }
 
     /// The line that holds a byte, without its end.
     pub(super) fn line_of(&self, at: usize) -> Range<usize> {
-        let at = floor(&self.text, at.min(self.text.len()));
+        let at = char_boundary_before(&self.text, at.min(self.text.len()));
         let start = self.text[..at].rfind('\n').map_or(0, |end| end + 1);
         start..self.text[at..].find('\n').map_or(self.text.len(), |length| at + length)
     }
@@ -161,13 +163,13 @@ fn unescaped(raw: &str) -> Option<String> {
 /// A message of a bounded length: names and values in it can be of any length.
 fn shortened(mut message: String) -> String {
     if message.len() > MAX_MESSAGE {
-        message.truncate(floor(&message, MAX_MESSAGE));
+        message.truncate(char_boundary_before(&message, MAX_MESSAGE));
         message.push('…');
     }
     message
 }
 
 /// The nearest character boundary at or before `at`.
-pub(super) fn floor(text: &str, at: usize) -> usize {
+pub(super) fn char_boundary_before(text: &str, at: usize) -> usize {
     (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0)
 }

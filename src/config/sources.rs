@@ -34,7 +34,7 @@ const MAX_ENTRIES: usize = 100_000;
 /// Reads a file and what it includes, in order.
 pub(super) fn gather(path: &Path, problems: &mut Vec<Problem>) -> Vec<SourceUnit> {
     let mut volume = Volume::default();
-    let Some(root) = open(path, &mut volume, problems) else {
+    let Some(root) = read_unit(path, &mut volume, problems) else {
         return Vec::new();
     };
     let mut units = vec![root];
@@ -54,8 +54,8 @@ pub(super) fn gather(path: &Path, problems: &mut Vec<Problem>) -> Vec<SourceUnit
             problems.push(Problem::of_file(&path, message));
             break;
         }
-        if let Some(unit) = open(&path, &mut volume, problems) {
-            only_parts(&unit, problems);
+        if let Some(unit) = read_unit(&path, &mut volume, problems) {
+            refuse_settings(&unit, problems);
             units.push(unit);
         }
     }
@@ -67,9 +67,9 @@ pub(super) fn unit_of_text(path: &Path, text: &str, problems: &mut Vec<Problem>)
     let source = SourceText::new(path.to_owned(), text);
     let ParsedFile { file, problems: found, skipped_keys, is_unreadable } = read::read(&source);
     problems.extend(found);
-    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let absolute = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     SourceUnit {
-        folder: whole.parent().map(Path::to_owned).unwrap_or_default(),
+        folder: absolute.parent().map(Path::to_owned).unwrap_or_default(),
         source,
         file,
         skipped_keys,
@@ -77,8 +77,8 @@ pub(super) fn unit_of_text(path: &Path, text: &str, problems: &mut Vec<Problem>)
     }
 }
 
-fn open(path: &Path, volume: &mut Volume, problems: &mut Vec<Problem>) -> Option<SourceUnit> {
-    match slurp(path).and_then(|text| volume.add(&text).map(|()| text)) {
+fn read_unit(path: &Path, volume: &mut Volume, problems: &mut Vec<Problem>) -> Option<SourceUnit> {
+    match read_text(path).and_then(|text| volume.add(&text).map(|()| text)) {
         Ok(text) => Some(unit_of_text(path, &text, problems)),
         Err(reason) => {
             problems.push(Problem::of_file(path, reason));
@@ -87,7 +87,7 @@ fn open(path: &Path, volume: &mut Volume, problems: &mut Vec<Problem>) -> Option
     }
 }
 
-fn slurp(path: &Path) -> Result<String, String> {
+fn read_text(path: &Path) -> Result<String, String> {
     let file = named_file::open(path).map_err(|error| format!("cannot be read: {error}"))?;
     let length = file.metadata().map_err(|error| format!("cannot be read: {error}"))?.len();
     if length > MAX_SIZE {
@@ -135,14 +135,14 @@ fn include(unit: &SourceUnit, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
 fn expand(folder: &Path, glob: &str) -> Result<Vec<PathBuf>, String> {
     let path = folder.join(glob);
     let mut found = vec![PathBuf::new()];
-    let mut wild = false;
+    let mut has_wildcard = false;
     for part in path.components() {
         let name = part.as_os_str();
         let pattern = name.to_str().filter(|name| name.contains(['*', '?', '[', '{']));
         match pattern {
             None => found.iter_mut().for_each(|path| path.push(name)),
             Some(pattern) => {
-                wild = true;
+                has_wildcard = true;
                 let matcher = Glob::new(pattern).map_err(|error| error.to_string())?;
                 let mut next = Vec::new();
                 for parent in found {
@@ -155,7 +155,7 @@ fn expand(folder: &Path, glob: &str) -> Result<Vec<PathBuf>, String> {
             }
         }
     }
-    if !wild {
+    if !has_wildcard {
         return match path.exists() {
             true => Ok(found),
             false => Err(format!("`{}` does not exist", path.display())),
@@ -191,7 +191,7 @@ fn children(parent: &Path, glob: &Glob) -> Result<Vec<PathBuf>, String> {
 }
 
 /// An included file may hold folders, rules and tests, and nothing else.
-fn only_parts(unit: &SourceUnit, problems: &mut Vec<Problem>) {
+fn refuse_settings(unit: &SourceUnit, problems: &mut Vec<Problem>) {
     // Every table is named here, so that a new one is decided about.
     let File {
         include,

@@ -36,8 +36,8 @@ impl Volume {
             }
             before = if is_second { b' ' } else { byte };
         }
-        let too_many = |what: &str, most: usize| {
-            Err(format!("the configuration has more than {most} {what}; this file and the rest are not read"))
+        let too_many = |what: &str, max: usize| {
+            Err(format!("the configuration has more than {max} {what}; this file and the rest are not read"))
         };
         match self {
             Self { tables: MAX_TABLES.., .. } => too_many("tables and lists", MAX_TABLES),

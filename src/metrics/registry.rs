@@ -193,7 +193,7 @@ once. When another node becomes active, the `fleet` counters of that node start 
 |---|---|---|---|---|---|
 ";
 
-    fn fresh() -> String {
+    fn generated() -> String {
         let mut page = HEAD.to_owned();
         for metric in ALL {
             let labels: Vec<_> = metric.labels.iter().map(|label| format!("`{label}`")).collect();
@@ -210,12 +210,15 @@ once. When another node becomes active, the `fleet` counters of that node start 
     /// Run with `UPDATE=1` to write the file again.
     #[test]
     fn page_of_metrics_is_fresh() {
-        let fresh = fresh();
+        let generated = generated();
         if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(PATH, &fresh).expect("the page can be written");
+            std::fs::write(PATH, &generated).expect("the page can be written");
         }
         let kept = std::fs::read_to_string(PATH).unwrap_or_default();
-        assert!(kept == fresh, "docs/metrics.md is stale: run `UPDATE=1 cargo test --lib page_of_metrics`");
+        assert!(
+            kept == generated,
+            "docs/metrics.md is stale: run `UPDATE=1 cargo test --lib page_of_metrics`"
+        );
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub(super) struct KnownValue {
 type SetKeys = BTreeSet<Vec<String>>;
 
 /// The values of `[defaults]`, for each rule and label that leaves them out. `set_keys` are the keys that the files set.
-pub(super) fn of_rules(
+pub(super) fn values_of_defaults(
     config: &Config,
     defaults: &[(PathBuf, WrittenValue)],
     set_keys: &SetKeys,
@@ -69,27 +69,27 @@ fn has_within(set_keys: &SetKeys, keys: &[String]) -> bool {
 }
 
 /// The values that the daemon uses, from the validated configuration: those of the keys that have a default, and paths.
-pub(super) fn known(config: &Config, set_keys: &SetKeys) -> Vec<KnownValue> {
+pub(super) fn known_values(config: &Config, set_keys: &SetKeys) -> Vec<KnownValue> {
     let mut values = KnownValues(Vec::new());
     values.add("include", texts::<&str>(&[]));
-    accounts(&mut values, config, set_keys);
-    api(&mut values, config);
+    add_accounts(&mut values, config, set_keys);
+    add_api(&mut values, config);
     let store = &config.store;
-    values.path("store.path", &store.path);
+    values.add_path("store.path", &store.path);
     if let Some(database) = &store.database {
         values.add("store.node", text(&database.node));
         if let Some(SecretAt::File(path)) = &database.password {
-            values.path("store.password_file", path);
+            values.add_path("store.password_file", path);
         }
         if let Some(path) = &database.ca_file {
-            values.path("store.ca_file", path);
+            values.add_path("store.ca_file", path);
         }
         match &database.packages {
-            Some(PackagePlace::Folder(path)) => values.path("store.packages", path),
+            Some(PackagePlace::Folder(path)) => values.add_path("store.packages", path),
             Some(PackagePlace::Objects(place)) => {
                 values.add("store.packages", text(&place.url));
                 if let Some(path) = &place.credentials {
-                    values.path("store.packages_credentials_file", path);
+                    values.add_path("store.packages_credentials_file", path);
                 }
             }
             None => {}
@@ -99,7 +99,7 @@ pub(super) fn known(config: &Config, set_keys: &SetKeys) -> Vec<KnownValue> {
     values.add("store.min_free", size(store.min_free.unwrap_or(crate::package_store::MIN_FREE)));
     values.add("store.max_package", size(store.max_package));
     values.add("store.most_waiting", number(store.most_waiting));
-    values.path("control.socket", &config.control.socket);
+    values.add_path("control.socket", &config.control.socket);
     values.add("control.operators", texts(&config.control.operators));
     if let Some(address) = config.metrics {
         values.add("metrics.listen", text(&address));
@@ -109,19 +109,19 @@ pub(super) fn known(config: &Config, set_keys: &SetKeys) -> Vec<KnownValue> {
         values.add("web.allowed_hosts", texts(&web.allowed_hosts));
     }
     for notify in &config.notify {
-        notification(&mut values, notify);
+        add_notification(&mut values, notify);
     }
-    guard(&mut values, config);
-    signers(&mut values, config);
-    preflight(&mut values, config);
+    add_guard(&mut values, config);
+    add_signers(&mut values, config);
+    add_preflight(&mut values, config);
     for folder in &config.folders {
-        of_folder(&mut values, folder, &store.path);
+        add_folder(&mut values, folder, &store.path);
     }
-    rules(&mut values, config, set_keys);
+    add_rules(&mut values, config, set_keys);
     values.0
 }
 
-fn accounts(values: &mut KnownValues, config: &Config, set_keys: &SetKeys) {
+fn add_accounts(values: &mut KnownValues, config: &Config, set_keys: &SetKeys) {
     let is_single = set_keys.iter().any(|keys| keys.first().is_some_and(|key| key == "account"));
     for (name, account) in &config.accounts {
         let head = match is_single && name == DEFAULT_ACCOUNT {
@@ -140,7 +140,7 @@ fn accounts(values: &mut KnownValues, config: &Config, set_keys: &SetKeys) {
     }
 }
 
-fn api(values: &mut KnownValues, config: &Config) {
+fn add_api(values: &mut KnownValues, config: &Config) {
     let api = &config.api;
     values.add("api.endpoint", text(api.endpoint.as_str().trim_end_matches('/')));
     values.add("api.authority", text(api.authority.as_str().trim_end_matches('/')));
@@ -148,20 +148,20 @@ fn api(values: &mut KnownValues, config: &Config) {
     values.add("api.workers", number(api.workers));
     values.add("api.uncertain", delay(api.uncertain));
     values.add("api.audit", delay(api.audit));
-    values.backoff("api.retry", api.retry);
+    values.add_backoff("api.retry", api.retry);
     for (key, interval) in [("api.poll.sign", api.poll.sign), ("api.poll.publish", api.poll.publish)] {
         values.add(&format!("{key}.first"), delay(interval.first));
         values.add(&format!("{key}.max"), delay(interval.max));
     }
-    values.backoff("api.poll.account", api.poll.account);
+    values.add_backoff("api.poll.account", api.poll.account);
     values.add("api.overdue.sign", delay(api.overdue.sign));
     values.add("api.overdue.publish", delay(api.overdue.publish));
     if let Some(path) = &api.ca_file {
-        values.path("api.ca_file", path);
+        values.add_path("api.ca_file", path);
     }
 }
 
-fn notification(values: &mut KnownValues, notify: &Notify) {
+fn add_notification(values: &mut KnownValues, notify: &Notify) {
     let mut add = |key: &str, value, is_path| values.push(&["notify", &notify.name, key], value, is_path);
     add("on", Value::Array(notify.on.iter().map(word).collect()), false);
     add("timeout", delay(notify.timeout), false);
@@ -171,7 +171,7 @@ fn notification(values: &mut KnownValues, notify: &Notify) {
     }
 }
 
-fn guard(values: &mut KnownValues, config: &Config) {
+fn add_guard(values: &mut KnownValues, config: &Config) {
     let guard = &config.guard;
     let everybody = match guard.everybody {
         Everybody::Allow => "allow",
@@ -188,7 +188,7 @@ fn guard(values: &mut KnownValues, config: &Config) {
     values.add("guard.hardware_ids", texts(&globs));
 }
 
-fn signers(values: &mut KnownValues, config: &Config) {
+fn add_signers(values: &mut KnownValues, config: &Config) {
     let signers = &config.signers;
     let files = [
         ("signers.roots", &signers.roots),
@@ -205,7 +205,7 @@ fn signers(values: &mut KnownValues, config: &Config) {
     values.add("signers.allow_unsigned", signers.allow_unsigned.into());
 }
 
-fn of_folder(values: &mut KnownValues, folder: &Folder, store: &Path) {
+fn add_folder(values: &mut KnownValues, folder: &Folder, store: &Path) {
     let mut add = |key: &str, value, is_path| values.push(&["folder", &folder.name, key], value, is_path);
     add("path", text(&folder.path.display()), true);
     add("include", texts(&folder.include), false);
@@ -245,14 +245,14 @@ fn of_folder(values: &mut KnownValues, folder: &Folder, store: &Path) {
 }
 
 /// The levels of checks that can be set.
-fn preflight(values: &mut KnownValues, config: &Config) {
+fn add_preflight(values: &mut KnownValues, config: &Config) {
     for check in Policy::known_checks().iter().filter(|check| !check.fixed) {
         let level = config.preflight.get(check.name).unwrap_or(&check.level);
         values.push(&["preflight", check.name], word(level), false);
     }
 }
 
-fn rules(values: &mut KnownValues, config: &Config, set_keys: &SetKeys) {
+fn add_rules(values: &mut KnownValues, config: &Config, set_keys: &SetKeys) {
     for rule in &config.rules {
         let head = ["rule", &rule.name];
         let mut add = |keys: &[&str], value: Value| values.push(&[&head[..], keys].concat(), value, false);
@@ -296,11 +296,11 @@ impl KnownValues {
         self.push(&key.split('.').collect::<Vec<_>>(), value, false);
     }
 
-    fn path(&mut self, key: &str, path: &Path) {
+    fn add_path(&mut self, key: &str, path: &Path) {
         self.push(&key.split('.').collect::<Vec<_>>(), text(&path.display()), true);
     }
 
-    fn backoff(&mut self, key: &str, backoff: Backoff) {
+    fn add_backoff(&mut self, key: &str, backoff: Backoff) {
         self.add(&format!("{key}.first"), delay(backoff.min()));
         self.add(&format!("{key}.max"), delay(backoff.max()));
     }

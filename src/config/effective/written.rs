@@ -44,17 +44,17 @@ pub(super) struct WrittenValue {
 /// All values of a file, in its order.
 pub(super) fn of(source: &SourceText) -> Vec<WrittenValue> {
     let (document, _) = DeTable::parse_recoverable(&source.text);
-    let mut found = Walk { source, keys: Vec::new(), found: Vec::new() };
-    found.table(document.get_ref());
-    let mut found = found.found;
-    found.sort_by_key(|written| written.line);
-    found
+    let mut walk = Walk { source, keys: Vec::new(), written: Vec::new() };
+    walk.table(document.get_ref());
+    let mut written = walk.written;
+    written.sort_by_key(|value| value.line);
+    written
 }
 
 struct Walk<'s> {
     source: &'s SourceText,
     keys: Vec<String>,
-    found: Vec<WrittenValue>,
+    written: Vec<WrittenValue>,
 }
 
 impl Walk<'_> {
@@ -76,7 +76,7 @@ impl Walk<'_> {
                 let is_masked = self.source.is_secret(&at) || self.is_argument_list();
                 let value = Value::deserialize(ValueDeserializer::from(value.clone()));
                 // Every value of a valid file can be represented.
-                self.found.extend(value.ok().map(|value| WrittenValue {
+                self.written.extend(value.ok().map(|value| WrittenValue {
                     keys: self.keys.clone(),
                     value: match (is_masked, value) {
                         (false, value) => without_dates(value),

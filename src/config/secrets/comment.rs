@@ -8,18 +8,18 @@ use super::url::{has_secret_of_url, secret_part};
 use crate::config::secret_names::{KeyKind, TableScope, kind};
 
 /// Words and numbers with fewer characters are no secrets.
-const WORD: usize = 16;
+const MIN_SECRET_WORD: usize = 16;
 /// What can follow a word.
 const ENDS_OF_SENTENCES: [char; 7] = ['.', ',', ';', ':', '!', '?', ')'];
 
 impl Scanner<'_> {
     /// The value of a key in a comment, at the present place. Unlike elsewhere it ends with the line.
-    pub(super) fn value_of_comment(&mut self, key: &ScannedKey) {
+    pub(super) fn read_comment_value(&mut self, key: &ScannedKey) {
         let line_end = self.line_end(self.at);
         let start = self.at;
         let Some(first) = self.byte(start).filter(|_| start < line_end) else { return };
         if self.text[start..].starts_with("//") && start == key.last_at.end + 1 {
-            self.url_of_comment(key.last_at.start, line_end);
+            self.read_comment_url(key.last_at.start, line_end);
             return;
         }
         if key.kind == KeyKind::Plain && !matches!(first, b'"' | b'\'') {
@@ -56,7 +56,7 @@ impl Scanner<'_> {
     }
 
     /// A URL, whose scheme begins at `start`.
-    fn url_of_comment(&mut self, start: usize, line_end: usize) {
+    fn read_comment_url(&mut self, start: usize, line_end: usize) {
         let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | '<' | '>' | '`');
         let end = self.text[self.at..line_end].find(ends).map_or(line_end, |length| self.at + length);
         let url = self.text[start..end].trim_end_matches(ENDS_OF_SENTENCES);
@@ -80,7 +80,7 @@ impl Scanner<'_> {
 fn is_prose(value: &str) -> bool {
     let is_quoted = value.starts_with(['"', '\'']);
     let inner = value.trim_matches(QUOTES).trim_end_matches(ENDS_OF_SENTENCES);
-    let is_short = inner.len() < WORD;
+    let is_short = inner.len() < MIN_SECRET_WORD;
     let is_word = |is_part: fn(char) -> bool| is_short && inner.chars().all(is_part);
     !is_quoted && inner.contains(char::is_whitespace)
         || is_word(|c| c.is_alphabetic() || matches!(c, '-' | '_' | '/'))

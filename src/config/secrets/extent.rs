@@ -52,7 +52,7 @@ impl Scanner<'_> {
                     return boundary(end);
                 }
                 if !is_closed {
-                    return self.spilled(boundary(end));
+                    return self.unclosed_string_end(boundary(end));
                 }
                 end
             }
@@ -67,7 +67,7 @@ impl Scanner<'_> {
     }
 
     /// The end of an unclosed string with the lines after it that are neither a key nor a header.
-    fn spilled(&self, mut end: usize) -> usize {
+    fn unclosed_string_end(&self, mut end: usize) -> usize {
         while end < self.text.len() {
             let line = &self.text[end + 1..self.line_end(end + 1)];
             let is_next = line.trim_start().starts_with(['[', '#'])

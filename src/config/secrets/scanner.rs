@@ -18,13 +18,13 @@ pub(super) struct Scanner<'a> {
     /// The content of the table of the last header.
     table: TableScope,
     /// The content of the table of the last header in a comment. Such a header applies only to lines in comments.
-    table_of_comment: Option<TableScope>,
+    comment_table: Option<TableScope>,
     /// Where the present comment begins.
     pub(super) comment: Option<usize>,
     /// The content of the open inline tables and lists.
     pub(super) inline: Vec<TableScope>,
     /// The open inline tables and lists around the present comment: brackets in the comment do not close them.
-    inline_around: Vec<TableScope>,
+    inline_around_comment: Vec<TableScope>,
     pub(super) found: Vec<SecretSpan>,
 }
 
@@ -47,10 +47,10 @@ impl<'a> Scanner<'a> {
             text,
             at: 0,
             table: TableScope::Top,
-            table_of_comment: None,
+            comment_table: None,
             comment: None,
             inline: Vec::new(),
-            inline_around: Vec::new(),
+            inline_around_comment: Vec::new(),
             found: Vec::new(),
         }
     }
@@ -62,13 +62,13 @@ impl Scanner<'_> {
     }
 
     fn scope(&self) -> TableScope {
-        let around = || self.inline_around.last();
+        let around = || self.inline_around_comment.last();
         self.inline.last().or_else(around).copied().unwrap_or(self.table())
     }
 
     /// The content of the table that a line is in.
     fn table(&self) -> TableScope {
-        self.table_of_comment.filter(|_| self.comment.is_some()).unwrap_or(self.table)
+        self.comment_table.filter(|_| self.comment.is_some()).unwrap_or(self.table)
     }
 
     fn is_top(&self) -> bool {
@@ -91,10 +91,10 @@ impl Scanner<'_> {
             }
             b'#' if self.comment.is_none() => {
                 self.comment = Some(self.at);
-                self.inline_around = std::mem::take(&mut self.inline);
+                self.inline_around_comment = std::mem::take(&mut self.inline);
                 self.at += 1;
             }
-            b'[' if self.starts_line(self.at) && self.inline.is_empty() => self.header(),
+            b'[' if self.starts_line(self.at) && self.inline.is_empty() => self.read_header(),
             b'{' | b'[' => {
                 self.inline.push(self.scope());
                 self.at += 1;
@@ -103,14 +103,14 @@ impl Scanner<'_> {
                 self.inline.pop();
                 self.at += 1;
             }
-            byte if is_key(byte) || matches!(byte, b'"' | b'\'') => self.pair(),
+            byte if is_key(byte) || matches!(byte, b'"' | b'\'') => self.read_pair(),
             _ => self.at += 1,
         }
     }
 
     fn end_comment(&mut self) {
         if self.comment.take().is_some() {
-            self.inline = std::mem::take(&mut self.inline_around);
+            self.inline = std::mem::take(&mut self.inline_around_comment);
         }
     }
 
@@ -123,22 +123,22 @@ impl Scanner<'_> {
     }
 
     /// `[table]`: its names decide about its keys.
-    fn header(&mut self) {
+    fn read_header(&mut self) {
         let end = self.line_end(self.at);
         let table = TableScope::of(names(&self.text[self.at..end]));
         if self.comment.is_some() {
-            self.table_of_comment = Some(table);
+            self.comment_table = Some(table);
         } else {
-            (self.table, self.table_of_comment) = (table, None);
+            (self.table, self.comment_table) = (table, None);
         }
         if table != TableScope::Rule {
-            self.names_of_header(end);
+            self.hide_header_names(end);
         }
         self.at = end;
     }
 
     /// Hides the names of a header that are not usual, and those below the name of a secret.
-    fn names_of_header(&mut self, end: usize) {
+    fn hide_header_names(&mut self, end: usize) {
         let mut scope = TableScope::Top;
         let (mut at, mut count) = (self.at, 0);
         while at < end {
@@ -176,8 +176,8 @@ impl Scanner<'_> {
     }
 
     /// `key = value`, or a value of a list.
-    fn pair(&mut self) {
-        let names = self.key();
+    fn read_pair(&mut self) {
+        let names = self.read_names();
         let after = self.skip_blanks(self.at);
         let Some(key) = self.read_key(&names, after) else { return };
         match self.byte(after) {
@@ -200,16 +200,16 @@ impl Scanner<'_> {
             }
             _ => {
                 // An item of a list, or a word of a comment.
-                let is_odd = self.comment.is_some() && looks_random(&self.text[key.last_at.clone()]);
-                if !self.inline.is_empty() || is_odd {
+                let is_random_word = self.comment.is_some() && looks_random(&self.text[key.last_at.clone()]);
+                if !self.inline.is_empty() || is_random_word {
                     self.hide_unusual(key.last_at, key.within);
                 }
                 return;
             }
         }
         match self.comment {
-            Some(_) => self.value_of_comment(&key),
-            None => self.value(key.kind, key.within, key.scope),
+            Some(_) => self.read_comment_value(&key),
+            None => self.read_value(key.kind, key.within, key.scope),
         }
     }
 
@@ -252,10 +252,10 @@ impl Scanner<'_> {
     }
 
     /// The value of a key, at the present place.
-    fn value(&mut self, kind: KeyKind, within: TableScope, scope: TableScope) {
+    fn read_value(&mut self, kind: KeyKind, within: TableScope, scope: TableScope) {
         let Some(first) = self.byte(self.at) else { return };
         if kind == KeyKind::Command && first == b'[' {
-            self.command();
+            self.read_command();
             return;
         }
         // The place of a secret is a text, so a table or a list in its place is hidden like a secret.
@@ -292,7 +292,7 @@ impl Scanner<'_> {
     }
 
     /// The command of a notification: its program is shown if it is a path, its arguments are not.
-    fn command(&mut self) {
+    fn read_command(&mut self) {
         let end = self.bracket_end();
         let mut is_first = true;
         while self.at < end {
@@ -313,7 +313,7 @@ impl Scanner<'_> {
     }
 
     /// The names of a key, which can be quoted and dotted, with their places.
-    fn key(&mut self) -> Vec<(String, Range<usize>)> {
+    fn read_names(&mut self) -> Vec<(String, Range<usize>)> {
         let mut names = Vec::new();
         loop {
             let start = self.at;
@@ -341,8 +341,8 @@ impl Scanner<'_> {
         }
     }
 
-    pub(super) fn hide(&mut self, whole: Range<usize>, kind: KeyKind) {
-        let inner = self.text[whole.clone()].trim_matches(QUOTES);
+    pub(super) fn hide(&mut self, span: Range<usize>, kind: KeyKind) {
+        let inner = self.text[span.clone()].trim_matches(QUOTES);
         let hidden = match kind {
             KeyKind::Plain => return,
             KeyKind::Secret => 0..inner.len(),
@@ -354,7 +354,7 @@ impl Scanner<'_> {
             _ => 0..inner.len(),
         };
         self.push(
-            whole,
+            span,
             hidden,
             if kind == KeyKind::Secret { HiddenReason::Secret } else { HiddenReason::Place },
         );
@@ -362,8 +362,8 @@ impl Scanner<'_> {
 
     /// Hides a value of a key that is not for secrets, unless it looks like one of a configuration. Values of rules are texts of any
     /// kind, and are shown.
-    pub(super) fn hide_unusual(&mut self, whole: Range<usize>, within: TableScope) {
-        let inner = self.text[whole.clone()].trim_matches(QUOTES);
+    pub(super) fn hide_unusual(&mut self, span: Range<usize>, within: TableScope) {
+        let inner = self.text[span.clone()].trim_matches(QUOTES);
         if !is_harmless(inner, within) {
             // A URL can have a user and a path. In a comment, it can also be the URL of a document, or the address of a person.
             let is_url = match self.comment {
@@ -372,15 +372,15 @@ impl Scanner<'_> {
             };
             let why = if is_url { HiddenReason::Place } else { HiddenReason::Unusual };
             let length = inner.len();
-            self.push(whole, 0..length, why);
+            self.push(span, 0..length, why);
         }
     }
 
     /// Records a value with its quotes; `hidden` is a part of the text between the quotes.
-    pub(super) fn push(&mut self, whole: Range<usize>, hidden: Range<usize>, why: HiddenReason) {
-        let text = &self.text[whole.clone()];
+    pub(super) fn push(&mut self, span: Range<usize>, hidden: Range<usize>, why: HiddenReason) {
+        let text = &self.text[span.clone()];
         let inner = text.trim_matches(QUOTES);
-        let start = whole.start + text.find(inner).unwrap_or(0);
+        let start = span.start + text.find(inner).unwrap_or(0);
         let hidden = hidden.start.min(inner.len())..hidden.end.min(inner.len());
         if !hidden.is_empty() {
             let span = start..start + inner.len();

@@ -21,12 +21,12 @@ pub(super) fn secret_part(url: &str, is_base: bool) -> Option<Range<usize>> {
     let has_user = url[host..].contains('@');
     // A bracket belongs to an IPv6 address.
     let port = url[host..end].rfind([':', ']']).map_or(end, |length| host + length + 1);
-    let has_odd_port = !url[port..end].bytes().all(|byte| byte.is_ascii_digit());
-    let has_odd_host = !is_harmless(&url[host..port], TableScope::Notify);
+    let has_unusual_port = !url[port..end].bytes().all(|byte| byte.is_ascii_digit());
+    let has_unusual_host = !is_harmless(&url[host..port], TableScope::Notify);
     match (has_user, is_base) {
         (true, _) => Some(host..url.len()),
-        _ if has_odd_host => Some(host..url.len()),
-        _ if has_odd_port => Some(port..url.len()),
+        _ if has_unusual_host => Some(host..url.len()),
+        _ if has_unusual_port => Some(port..url.len()),
         (false, true) if url.contains(' ') || !is_harmless(&url[end..], TableScope::Other) => {
             Some(end..url.len())
         }
@@ -64,12 +64,13 @@ fn parts(url: &str) -> Option<Vec<&str>> {
     let password = user.and_then(|user| Some(user.split_once(':')?.1));
     // A bracket belongs to an IPv6 address.
     let port = host.rfind([':', ']']).map_or(host.len(), |at| at + 1);
-    let has_odd_port = !host[port..].bytes().all(|byte| byte.is_ascii_digit());
-    let has_odd_host = !is_harmless(&host[..port], TableScope::Notify);
-    let odd = if has_odd_host { Some(host) } else { Some(&host[port..]).filter(|_| has_odd_port) };
+    let has_unusual_port = !host[port..].bytes().all(|byte| byte.is_ascii_digit());
+    let has_unusual_host = !is_harmless(&host[..port], TableScope::Notify);
+    let unusual_part =
+        if has_unusual_host { Some(host) } else { Some(&host[port..]).filter(|_| has_unusual_port) };
     // A path of one usual word is no secret, and a slash would make it look like one.
     let tail = tail.strip_prefix('/').unwrap_or(tail);
-    Some(user.into_iter().chain(password).chain(odd).chain([tail]).collect())
+    Some(user.into_iter().chain(password).chain(unusual_part).chain([tail]).collect())
 }
 
 #[cfg(test)]
