@@ -39,17 +39,17 @@ pub(super) fn accounts(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> B
 }
 
 fn account(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Option<Account> {
-    let managed = raw.managed_identity.as_ref().is_some_and(|flag| flag.value);
+    let is_managed = raw.managed_identity.as_ref().is_some_and(|flag| flag.value);
     let text = |diagnostics: &mut Diagnostics<'_>, value: &Option<At<String>>, key: &str| match value {
-        None if managed => Some(String::new()),
+        None if is_managed => Some(String::new()),
         value => diagnostics.need_text(value, &raw.span, key),
     };
     let tenant_id = text(diagnostics, &raw.tenant_id, "tenant_id");
     let client_id = text(diagnostics, &raw.client_id, "client_id");
     if let (Some(tenant), Some(at)) = (&tenant_id, &raw.tenant_id) {
         // It becomes a part of the token URL's path.
-        let odd = |c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '.');
-        if tenant.contains(odd) {
+        let is_unusual = |c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '.');
+        if tenant.contains(is_unusual) {
             diagnostics
                 .error(&at.span, format!("`{tenant}` is not a tenant; a tenant is a GUID or a domain name"));
         }
@@ -94,7 +94,7 @@ fn secret_expires(
 fn credential(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Option<Credential> {
     let mut given: Vec<(&str, Range<usize>, Credential)> = Vec::new();
     let mut has_faulty = false;
-    let mut put =
+    let mut add_credential =
         |diagnostics: &mut Diagnostics<'_>, key: &'static str, value: &Option<At<String>>, make: Make| {
             let Some(text) = value else { return };
             if text.trim().is_empty() {
@@ -115,19 +115,22 @@ fn credential(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Opti
             given.push((key, text.span.clone(), credential));
         };
     type Make = fn(&mut Diagnostics<'_>, &At<String>) -> Credential;
-    put(diagnostics, "client_secret_file", &raw.client_secret_file, |diagnostics, text| {
+    add_credential(diagnostics, "client_secret_file", &raw.client_secret_file, |diagnostics, text| {
         Credential::SecretFile(diagnostics.path(text))
     });
-    put(diagnostics, "client_secret_env", &raw.client_secret_env, |_, text| {
+    add_credential(diagnostics, "client_secret_env", &raw.client_secret_env, |_, text| {
         Credential::SecretEnv(text.value.clone())
     });
-    put(diagnostics, "client_secret_credential", &raw.client_secret_credential, |_, text| {
+    add_credential(diagnostics, "client_secret_credential", &raw.client_secret_credential, |_, text| {
         Credential::SecretCredential(text.value.clone())
     });
-    put(diagnostics, "client_certificate_file", &raw.client_certificate_file, |diagnostics, text| {
-        Credential::CertificateFile(diagnostics.path(text))
-    });
-    put(diagnostics, "federated_token_file", &raw.federated_token_file, |diagnostics, text| {
+    add_credential(
+        diagnostics,
+        "client_certificate_file",
+        &raw.client_certificate_file,
+        |diagnostics, text| Credential::CertificateFile(diagnostics.path(text)),
+    );
+    add_credential(diagnostics, "federated_token_file", &raw.federated_token_file, |diagnostics, text| {
         Credential::FederatedTokenFile(diagnostics.path(text))
     });
     if let Some(flag) = raw.managed_identity.as_ref().filter(|flag| flag.value) {

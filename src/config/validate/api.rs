@@ -29,12 +29,12 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) fn api(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Option<Api> {
-    let none = raw::Api::default();
-    let raw = file.api.as_ref().map_or(&none, |api| &api.value);
-    let endpoint = base(diagnostics, &raw.endpoint, "endpoint", ENDPOINT);
-    let authority = base(diagnostics, &raw.authority, "authority", AUTHORITY);
-    let nothing = raw::Poll::default();
-    let poll = raw.poll.as_ref().map_or(&nothing, |poll| &poll.value);
+    let unset = raw::Api::default();
+    let raw = file.api.as_ref().map_or(&unset, |api| &api.value);
+    let endpoint = base_url(diagnostics, &raw.endpoint, "endpoint", ENDPOINT);
+    let authority = base_url(diagnostics, &raw.authority, "authority", AUTHORITY);
+    let unset_poll = raw::Poll::default();
+    let poll = raw.poll.as_ref().map_or(&unset_poll, |poll| &poll.value);
     let workers = match &raw.workers {
         None => WORKERS,
         Some(workers) if (1..=MAX_WORKERS).contains(&workers.value) => workers.value as usize,
@@ -90,7 +90,7 @@ pub(super) fn api(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Option
 }
 
 /// A base URL: https, or http for loopback addresses; nothing after the host but a path.
-fn base(
+fn base_url(
     diagnostics: &mut Diagnostics<'_>,
     value: &Option<At<Text<Url>>>,
     key: &str,
@@ -134,7 +134,7 @@ pub(super) fn delay(value: &Option<Delay>, default: Duration) -> Duration {
 }
 
 /// A delay that must not be zero, so that a loop cannot spin.
-pub(super) fn some_delay(
+pub(super) fn nonzero_delay(
     diagnostics: &mut Diagnostics<'_>,
     value: &Option<Delay>,
     key: &str,
@@ -183,7 +183,7 @@ fn interval(
     let Some(raw) = value else {
         return (first, max);
     };
-    let given = some_delay(diagnostics, &raw.first, "first", first);
+    let given = nonzero_delay(diagnostics, &raw.first, "first", first);
     let longest = match &raw.max {
         None => max.max(given),
         value => delay(value, max),
@@ -206,20 +206,20 @@ pub(super) fn store_and_control(
     file: &raw::File,
     environment: &Environment,
 ) -> (Store, Control) {
-    let none = raw::Store::default();
-    let raw = file.store.as_ref().map_or(&none, |store| &store.value);
+    let unset = raw::Store::default();
+    let raw = file.store.as_ref().map_or(&unset, |store| &store.value);
     let path = match &raw.path {
         Some(path) => diagnostics.path(path),
         None => environment.state_directory.clone().unwrap_or_else(|| PathBuf::from("/var/lib/dropship")),
     };
     let most_waiting = raw.most_waiting.as_ref();
-    if let Some(none) = most_waiting.filter(|most| most.value == 0) {
+    if let Some(zero) = most_waiting.filter(|most| most.value == 0) {
         diagnostics
-            .error(&none.span, "`most_waiting` must be at least 1; with 0 no package would be accepted");
+            .error(&zero.span, "`most_waiting` must be at least 1; with 0 no package would be accepted");
     }
-    if let Some(none) = raw.max_package.as_ref().filter(|size| size.value.0.0 == 0) {
+    if let Some(zero) = raw.max_package.as_ref().filter(|size| size.value.0.0 == 0) {
         diagnostics.error(
-            &none.span,
+            &zero.span,
             "`max_package` must be at least 1 byte; with 0 every package would be rejected",
         );
     }
@@ -229,11 +229,11 @@ pub(super) fn store_and_control(
         max_package: raw.max_package.as_ref().map_or(MAX_PACKAGE, |size| size.value.0.0),
         most_waiting: most_waiting
             .map_or(MOST_WAITING, |most| usize::try_from(most.value).unwrap_or(usize::MAX)),
-        keep: some_delay(diagnostics, &raw.keep, "keep", 90 * DAY),
+        keep: nonzero_delay(diagnostics, &raw.keep, "keep", 90 * DAY),
         min_free: raw.min_free.as_ref().map(|size| size.value.0.0),
     };
-    let none = raw::Control::default();
-    let raw = file.control.as_ref().map_or(&none, |control| &control.value);
+    let unset = raw::Control::default();
+    let raw = file.control.as_ref().map_or(&unset, |control| &control.value);
     let socket = match &raw.socket {
         Some(path) => diagnostics.path(path),
         None => environment

@@ -8,7 +8,7 @@ use crate::config::raw::values::At;
 use crate::config::secret_names::KeyKind;
 
 /// Maximum length of the name of a node in bytes.
-const LONGEST_NAME: usize = 64;
+const MAX_NAME: usize = 64;
 
 /// The database, if `[store]` names one.
 pub(super) fn database(diagnostics: &mut Diagnostics<'_>, raw: &raw::Store) -> Option<Database> {
@@ -29,7 +29,7 @@ pub(super) fn database(diagnostics: &mut Diagnostics<'_>, raw: &raw::Store) -> O
         }
         return None;
     };
-    if let Err(problem) = usable(&url.value) {
+    if let Err(problem) = check_address(&url.value) {
         diagnostics.error_with_help(&url.span, problem.message, problem.help);
     }
     Some(Database {
@@ -51,7 +51,7 @@ struct AddressError {
 }
 
 #[cfg(feature = "postgres")]
-fn usable(url: &str) -> Result<(), AddressError> {
+fn check_address(url: &str) -> Result<(), AddressError> {
     let help = "write postgres://USER@HOST/DATABASE; the password is in a file or a credential";
     let parsed = dropship_postgres::Address::parse(url).map(drop);
     parsed.map_err(|error| AddressError {
@@ -61,7 +61,7 @@ fn usable(url: &str) -> Result<(), AddressError> {
 }
 
 #[cfg(not(feature = "postgres"))]
-fn usable(_: &str) -> Result<(), AddressError> {
+fn check_address(_: &str) -> Result<(), AddressError> {
     let help = "install a package of dropship, or build it with `--features postgres`";
     Err(AddressError { message: "this dropship was built without PostgreSQL".to_owned(), help })
 }
@@ -98,7 +98,7 @@ fn packages(diagnostics: &mut Diagnostics<'_>, raw: &raw::Store) -> Option<Packa
     if !is_address {
         return Some(PackagePlace::Folder(diagnostics.path(at)));
     }
-    let url = usable_objects(&at.value).unwrap_or_else(|problem| {
+    let url = objects_address(&at.value).unwrap_or_else(|problem| {
         diagnostics.error_with_help(&at.span, problem.message, problem.help);
         at.value.clone()
     });
@@ -111,7 +111,7 @@ fn packages(diagnostics: &mut Diagnostics<'_>, raw: &raw::Store) -> Option<Packa
 
 /// The address as the client writes it.
 #[cfg(feature = "postgres")]
-fn usable_objects(url: &str) -> Result<String, AddressError> {
+fn objects_address(url: &str) -> Result<String, AddressError> {
     let help =
         "write s3://BUCKET/PREFIX, az://CONTAINER/PREFIX, or the path of a folder that every node mounts";
     let parsed = dropship_objects::Address::parse(url).map(|address| address.to_string());
@@ -119,7 +119,7 @@ fn usable_objects(url: &str) -> Result<String, AddressError> {
 }
 
 #[cfg(not(feature = "postgres"))]
-fn usable_objects(_: &str) -> Result<String, AddressError> {
+fn objects_address(_: &str) -> Result<String, AddressError> {
     let help = "install a package of dropship, or build it with `--features postgres`";
     Err(AddressError { message: "this dropship was built without object storage".to_owned(), help })
 }
@@ -128,7 +128,7 @@ fn usable_objects(_: &str) -> Result<String, AddressError> {
 pub(super) fn node_name(diagnostics: &mut Diagnostics<'_>, at: &At<String>) -> String {
     let name = at.value.trim();
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    if name.is_empty() || name.len() > LONGEST_NAME || !name.chars().all(is_name) {
+    if name.is_empty() || name.len() > MAX_NAME || !name.chars().all(is_name) {
         let help = "use up to 64 letters, digits, `-`, `_` and `.`";
         diagnostics.error_with_help(&at.span, "`node` is not a name", help);
     }

@@ -60,8 +60,8 @@ impl Diagnostics<'_> {
     /// Reports that a table lacks a key, unless the key is present and was already reported as unusable.
     pub(super) fn missing(&mut self, table: &Range<usize>, key: &str) {
         let block = self.block(table);
-        let skipped_keys = self.skipped_keys.iter().any(|(at, name)| name == key && block.contains(at));
-        if !skipped_keys {
+        let is_skipped = self.skipped_keys.iter().any(|(at, name)| name == key && block.contains(at));
+        if !is_skipped {
             self.error(table, format!("`{key}` is missing"));
         }
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::api::{delay, some_delay};
+use super::api::{delay, nonzero_delay};
 use super::database::node_name;
 use super::diagnostics::{Diagnostics, FirstUses, Problems};
 use crate::config::model::{AfterSuccess, Backlog, Folder, OnNode, SameContent, Store};
@@ -21,7 +21,7 @@ pub(super) struct LocatedFolder {
     pub(super) unit: usize,
     path: Range<usize>,
     /// The canonical path, to find two entries for the same folder.
-    real: PathBuf,
+    canonical: PathBuf,
     outbox: Option<(Range<usize>, PathBuf)>,
     target: Option<(Range<usize>, PathBuf)>,
 }
@@ -41,7 +41,7 @@ pub(super) fn folders(problems: &mut Problems, units: &[SourceUnit], store: &Sto
             folders.extend(folder(&mut diagnostics, raw, unit, &mut names, store));
         }
     }
-    against_each_other(problems, units, &folders, store);
+    check_against_each_other(problems, units, &folders, store);
     folders
 }
 
@@ -68,19 +68,19 @@ fn folder(
     }
     let path_span = raw.path.as_ref().map(|path| path.span.clone()).unwrap_or_default();
     let settle = delay(&raw.settle, Duration::from_secs(2));
-    let incomplete = some_delay(diagnostics, &raw.incomplete, "incomplete", Duration::from_secs(3_600));
+    let incomplete = nonzero_delay(diagnostics, &raw.incomplete, "incomplete", Duration::from_secs(3_600));
     if incomplete < settle {
         let span = raw.incomplete.as_ref().or(raw.settle.as_ref()).map_or(&raw.span, |value| &value.span);
         diagnostics.error(span, "`incomplete` is shorter than `settle`: no package could ever settle");
     }
     let name = name?;
-    let outbox = raw.outbox.as_ref().map(|path| lexical(&diagnostics.path(path)));
+    let outbox = raw.outbox.as_ref().map(|path| normalize(&diagnostics.path(path)));
     let on_node =
         on_node(diagnostics, raw, store, outbox.clone().unwrap_or_else(|| in_store(&store.path, &name)));
     let shared_outbox = on_node.as_ref().map(|_| store.shared_outbox(&name));
     let folder = Folder {
         on_node,
-        path: lexical(&path?),
+        path: normalize(&path?),
         include: globs(&raw.include, &["*.cab", "*.hlkx", "*.hckx"]),
         exclude: globs(&raw.exclude, &EXCLUDED),
         recursive,
@@ -96,7 +96,7 @@ fn folder(
         same_content: same_content(raw),
         settle,
         incomplete,
-        poll: some_delay(diagnostics, &raw.poll, "poll", Duration::from_secs(30)),
+        poll: nonzero_delay(diagnostics, &raw.poll, "poll", Duration::from_secs(30)),
     };
     let outbox = outbox.as_ref().zip(raw.outbox.as_ref());
     let target = match &folder.after {
@@ -106,9 +106,9 @@ fn folder(
     Some(LocatedFolder {
         unit,
         path: path_span,
-        real: real(&folder.path),
-        outbox: outbox.map(|(path, raw)| (raw.span.clone(), real(path))),
-        target: target.map(|(path, raw)| (raw.span.clone(), real(path))),
+        canonical: canonical_path(&folder.path),
+        outbox: outbox.map(|(path, raw)| (raw.span.clone(), canonical_path(path))),
+        target: target.map(|(path, raw)| (raw.span.clone(), canonical_path(path))),
         folder,
     })
 }
@@ -159,7 +159,7 @@ fn after(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Folder>) -> AfterSucce
     let Some(after) = &raw.after else { return AfterSuccess::Leave };
     match &after.value.0 {
         AfterSuccess::Move(path) => {
-            AfterSuccess::Move(lexical(&diagnostics.path_at(&after.span, &path.to_string_lossy())))
+            AfterSuccess::Move(normalize(&diagnostics.path_at(&after.span, &path.to_string_lossy())))
         }
         other => other.clone(),
     }
@@ -173,8 +173,8 @@ fn folder_name(
 ) -> Option<String> {
     let name = diagnostics.need_text(&raw.name, &raw.span, "name")?;
     if let Some(at) = &raw.name {
-        let odd = |c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
-        if name.contains(odd) || name.starts_with('.') {
+        let is_unusual = |c: char| !(c.is_alphanumeric() || matches!(c, '-' | '_' | '.'));
+        if name.contains(is_unusual) || name.starts_with('.') {
             diagnostics.error(&at.span, format!("a folder's name is made of {NAME}, and begins with no dot"));
         }
         diagnostics.unique(names, "folders", &name, &at.span);
@@ -195,18 +195,18 @@ fn permissions(diagnostics: &mut Diagnostics<'_>, mode: &At<String>) -> Option<u
 }
 
 /// The path through all links, as far as it exists.
-fn real(path: &Path) -> PathBuf {
+fn canonical_path(path: &Path) -> PathBuf {
     for head in path.ancestors() {
         if let (Ok(mut whole), Ok(tail)) = (std::fs::canonicalize(head), path.strip_prefix(head)) {
             whole.push(tail);
-            return lexical(&whole);
+            return normalize(&whole);
         }
     }
-    lexical(path)
+    normalize(path)
 }
 
 /// The path without `.` and `..`.
-fn lexical(path: &Path) -> PathBuf {
+fn normalize(path: &Path) -> PathBuf {
     let mut out = PathBuf::new();
     for part in path.components() {
         match part {
@@ -222,7 +222,7 @@ fn lexical(path: &Path) -> PathBuf {
 
 impl LocatedFolder {
     /// Whether both are on one machine, as far as the configuration says.
-    fn may_meet(&self, other: &Self) -> bool {
+    fn may_share_machine(&self, other: &Self) -> bool {
         match (&self.folder.on_node, &other.folder.on_node) {
             (Some(one), Some(other)) => one.node == other.node,
             _ => true,
@@ -231,7 +231,7 @@ impl LocatedFolder {
 
     /// Whether this folder scans files of the folder `path`.
     fn watches(&self, path: &Path) -> bool {
-        path == self.real || (self.folder.recursive && path.starts_with(&self.real))
+        path == self.canonical || (self.folder.recursive && path.starts_with(&self.canonical))
     }
 }
 
@@ -239,15 +239,15 @@ impl LocatedFolder {
 ///
 /// Found by the folders above each, not by pairs: of ten thousand folders those are fifty million.
 fn overlaps(folders: &[LocatedFolder]) -> BTreeSet<(usize, usize)> {
-    let mut at = HashMap::<&Path, Vec<usize>>::new();
+    let mut by_path = HashMap::<&Path, Vec<usize>>::new();
     for (index, folder) in folders.iter().enumerate() {
-        at.entry(&folder.real).or_default().push(index);
+        by_path.entry(&folder.canonical).or_default().push(index);
     }
     let mut overlaps = BTreeSet::new();
     for (below, folder) in folders.iter().enumerate() {
-        for above in folder.real.ancestors().filter_map(|path| at.get(path)).flatten() {
+        for above in folder.canonical.ancestors().filter_map(|path| by_path.get(path)).flatten() {
             let other = &folders[*above];
-            if *above != below && other.watches(&folder.real) && other.may_meet(folder) {
+            if *above != below && other.watches(&folder.canonical) && other.may_share_machine(folder) {
                 overlaps.insert((below.max(*above), below.min(*above)));
             }
         }
@@ -255,27 +255,31 @@ fn overlaps(folders: &[LocatedFolder]) -> BTreeSet<(usize, usize)> {
     overlaps
 }
 
-fn against_each_other(
+fn check_against_each_other(
     problems: &mut Problems,
     units: &[SourceUnit],
     folders: &[LocatedFolder],
     store: &Store,
 ) {
-    let store = real(&store.path);
+    let store = canonical_path(&store.path);
     let overlaps = overlaps(folders);
-    for (index, one) in folders.iter().enumerate() {
-        let mut diagnostics = problems.diagnostics(&units[one.unit]);
-        let name = &one.folder.name;
+    for (index, folder) in folders.iter().enumerate() {
+        let mut diagnostics = problems.diagnostics(&units[folder.unit]);
+        let name = &folder.folder.name;
         for (_, other) in overlaps.range((index, 0)..(index + 1, 0)) {
             let other = &folders[*other].folder.name;
             let message = format!("folders `{name}` and `{other}` overlap: a package would be two jobs");
-            diagnostics.error_with_help(&one.path, message, "give each its own folder, or drop `recursive`");
+            diagnostics.error_with_help(
+                &folder.path,
+                message,
+                "give each its own folder, or drop `recursive`",
+            );
         }
-        if one.real.starts_with(&store) || one.watches(&store) {
-            diagnostics.error(&one.path, format!("folder `{name}` and the store overlap"));
+        if folder.canonical.starts_with(&store) || folder.watches(&store) {
+            diagnostics.error(&folder.path, format!("folder `{name}` and the store overlap"));
         }
         let own_outboxes = store.join("outbox");
-        if let Some((span, outbox)) = &one.outbox
+        if let Some((span, outbox)) = &folder.outbox
             && outbox.starts_with(&store)
             && !outbox.starts_with(&own_outboxes)
         {
@@ -283,25 +287,28 @@ fn against_each_other(
                 "leave `outbox` out for a folder of its own in the store, or give it a folder elsewhere";
             diagnostics.error_with_help(span, "the outbox is inside the store", help);
         }
-        if let Some((span, target)) = &one.target
+        if let Some((span, target)) = &folder.target
             && target.starts_with(&store)
         {
             let help = "the store is dropship's own; move them elsewhere";
             diagnostics.error_with_help(span, "`after` would move files into the store", help);
         }
-        let gives = one.outbox.is_some() || one.target.is_some();
-        for drop in folders.iter().filter(|drop| gives && drop.may_meet(one)) {
-            if let Some((span, outbox)) = &one.outbox
-                && outbox.starts_with(&drop.real)
+        let has_targets = folder.outbox.is_some() || folder.target.is_some();
+        for drop_folder in
+            folders.iter().filter(|drop_folder| has_targets && drop_folder.may_share_machine(folder))
+        {
+            if let Some((span, outbox)) = &folder.outbox
+                && outbox.starts_with(&drop_folder.canonical)
             {
-                let message = format!("the outbox is inside the drop folder `{}`", drop.folder.name);
+                let message = format!("the outbox is inside the drop folder `{}`", drop_folder.folder.name);
                 let help = "what dropship brings back would be dropped again; give it a folder elsewhere";
                 diagnostics.error_with_help(span, message, help);
             }
-            if let Some((span, target)) = &one.target
-                && drop.watches(target)
+            if let Some((span, target)) = &folder.target
+                && drop_folder.watches(target)
             {
-                let message = format!("`after` would move files into the drop folder `{}`", drop.folder.name);
+                let message =
+                    format!("`after` would move files into the drop folder `{}`", drop_folder.folder.name);
                 diagnostics.error_with_help(
                     span,
                     message,

@@ -66,7 +66,7 @@ pub(super) fn check_rules(
                 let message = "this label has no audiences, and `[guard]` refuses labels for everybody";
                 diagnostics.error_with_help(at, message, help);
             }
-            for glob in outside(guard, label) {
+            for glob in refused_globs(guard, label) {
                 let globs = suggest::list(guard.hardware_ids.iter().map(Glob::as_str));
                 let message = format!("`include` \"{glob}\" selects only targets that `[guard]` refuses");
                 diagnostics.error_with_help(at, message, format!("`[guard] hardware_ids` is {globs}"));
@@ -76,7 +76,7 @@ pub(super) fn check_rules(
 }
 
 /// The globs of `include` that no allowed hardware id matches.
-fn outside<'a>(guard: &'a Guard, label: &'a LabelRule) -> impl Iterator<Item = Glob> + 'a {
+fn refused_globs<'a>(guard: &'a Guard, label: &'a LabelRule) -> impl Iterator<Item = Glob> + 'a {
     let globs = label.targets.include.iter().filter(|_| !guard.hardware_ids.is_empty());
     let globs = globs.filter_map(|template| Glob::new(template.literal()?).ok());
     globs.filter(|glob| !guard.hardware_ids.iter().any(|allowed| allowed.meets(glob)))

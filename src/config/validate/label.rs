@@ -36,7 +36,7 @@ pub(super) fn labels(
         labels.push(label(ctx, own, whole, product));
     }
     after::resolve(ctx, &merged, &mut labels);
-    same_names(ctx, &merged);
+    refuse_same_names(ctx, &merged);
     labels.into_iter().collect()
 }
 
@@ -76,7 +76,7 @@ fn label(
         chids: chids(ctx, raw),
         targets: raw.hardware_ids.as_ref().map(|ids| targets(ctx, ids)).unwrap_or_default(),
     };
-    systems(ctx, raw);
+    check_systems(ctx, raw);
     if label.destination == Destination::WindowsUpdate {
         publishing::check(ctx, raw, &label, product, &at);
     }
@@ -132,7 +132,7 @@ fn destination(
                     help,
                 );
             }
-            publishing::forbid(ctx, own);
+            publishing::forbid_keys(ctx, own);
             Some(Destination::AnotherPartner {
                 partners: partners.into_iter().map(|id| id.value.0).collect(),
                 enforce_chid_targeting: raw.enforce_chid_targeting.as_ref().map(|flag| flag.value),
@@ -189,7 +189,7 @@ fn chids(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label) -> Chids {
 }
 
 /// Errors and warnings about operating systems that a label names without wildcards.
-fn systems(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label) {
+fn check_systems(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label) {
     let ids = raw.hardware_ids.as_ref();
     let named = ids.into_iter().filter_map(|ids| ids.operating_systems.as_ref()).flat_map(|list| &list.0);
     let words = named.filter_map(|at| Some((word_for_word(at).filter(|word| is_known(word))?, at)));
@@ -244,7 +244,10 @@ fn targets(ctx: &mut RuleDiagnostics<'_, '_>, raw: &At<raw::HardwareIds>) -> Tar
             "infs" => Some(domains::inf_name as fn(&Glob) -> Option<&'static str>),
             _ => None,
         };
-        list.iter().flat_map(|list| &list.0).map(|at| glob(ctx, at, column, key == "exclude")).collect()
+        list.iter()
+            .flat_map(|list| &list.0)
+            .map(|at| target_glob(ctx, at, column, key == "exclude"))
+            .collect()
     };
     TargetFilter {
         include: globs("include", &raw.include),
@@ -258,7 +261,7 @@ fn targets(ctx: &mut RuleDiagnostics<'_, '_>, raw: &At<raw::HardwareIds>) -> Tar
 }
 
 /// A glob that selects rows. Reports one that has no meaning, and one that matches nothing in its column.
-fn glob(
+fn target_glob(
     ctx: &mut RuleDiagnostics<'_, '_>,
     at: &raw::Templated,
     never_matches: Option<fn(&Glob) -> Option<&'static str>>,
@@ -303,7 +306,7 @@ fn approval(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Approval) -> Approval 
 }
 
 /// Two labels of one rule must not have the same name: after a lost response, a label is searched for by its name.
-fn same_names(ctx: &mut RuleDiagnostics<'_, '_>, labels: &[raw::Label]) {
+fn refuse_same_names(ctx: &mut RuleDiagnostics<'_, '_>, labels: &[raw::Label]) {
     for (index, label) in labels.iter().enumerate() {
         let Some(name) = &label.name else { continue };
         let rendered = |name: &raw::Templated| name.value.0.render(&ctx.sample).ok();
@@ -311,8 +314,8 @@ fn same_names(ctx: &mut RuleDiagnostics<'_, '_>, labels: &[raw::Label]) {
             let Some(other) = &other.name else { return false };
             other.value == name.value || (rendered(other).is_some() && rendered(other) == rendered(name))
         };
-        let double = labels[..index].iter().any(same);
-        if double {
+        let is_duplicate = labels[..index].iter().any(same);
+        if is_duplicate {
             let message = format!("two labels of this rule are named `{}`", name.value.0.source());
             ctx.diagnostics.error_with_help(
                 &name.span,

@@ -15,7 +15,7 @@ pub(super) fn lint(problems: &mut Problems, units: &[SourceUnit], rules: &[Locat
     for (at, located) in rules.iter().enumerate() {
         let Some(rule) = &located.rule else { continue };
         let mut diagnostics = problems.diagnostics(&units[located.unit]);
-        check_alone(&mut diagnostics, rule, located);
+        check_rule(&mut diagnostics, rule, located);
         let earlier = index.find(rule, |earlier| rules.get(earlier)?.rule.as_ref());
         match earlier.and_then(|earlier| rules.get(earlier)) {
             // The rules that it would shadow are shadowed by the earlier one. Thousands of equal rules are compared with one.
@@ -27,11 +27,11 @@ pub(super) fn lint(problems: &mut Problems, units: &[SourceUnit], rules: &[Locat
 }
 
 /// Reports a rule that no package can match, or that needs facts that its packages never have.
-fn check_alone(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &LocatedRule) {
+fn check_rule(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &LocatedRule) {
     if let Some(reason) = contradiction(rule) {
         diagnostics.error(&located.at, format!("rule `{}` can never match: {reason}", rule.name));
     }
-    if let Some((key, at)) = wants_infs(rule, located) {
+    if let Some((key, at)) = unavailable_inf_fact(rule, located) {
         let message = format!(
             "`{key}` is never known of an .hlkx, and rule `{}` is for .hlkx packages alone",
             rule.name
@@ -84,16 +84,19 @@ fn report_shadowed(
     earlier: &LocatedRule,
     units: &[SourceUnit],
 ) {
-    let Some(shadow) = &earlier.rule else { return };
+    let Some(earlier_rule) = &earlier.rule else { return };
     let line = units[earlier.unit].source.line(earlier.at.start);
     let at = format!("{}:{line}", units[earlier.unit].source.path.display());
-    let (message, help) = match takes_all_of(rule, shadow) {
+    let (message, help) = match takes_all_of(rule, earlier_rule) {
         true => (
-            format!("rules `{}` and `{}` match the same packages", shadow.name, rule.name),
+            format!("rules `{}` and `{}` match the same packages", earlier_rule.name, rule.name),
             format!("both are for the same packages, so the first, at {at}, always wins"),
         ),
         false => (
-            format!("rule `{}` can never match: `{}` takes every package before it", rule.name, shadow.name),
+            format!(
+                "rule `{}` can never match: `{}` takes every package before it",
+                rule.name, earlier_rule.name
+            ),
             format!("the first rule that fits wins; put this one before {at}, or narrow that one"),
         ),
     };
@@ -120,7 +123,10 @@ fn check_names(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Located
 }
 
 /// A fact of an INF that a rule for `.hlkx` packages alone asks for, and where.
-fn wants_infs<'a>(rule: &Rule, located: &'a LocatedRule) -> Option<(String, &'a std::ops::Range<usize>)> {
+fn unavailable_inf_fact<'a>(
+    rule: &Rule,
+    located: &'a LocatedRule,
+) -> Option<(String, &'a std::ops::Range<usize>)> {
     let (cab, hlkx) = kinds(rule);
     if cab || !hlkx {
         return None;
@@ -139,13 +145,13 @@ fn wants_infs<'a>(rule: &Rule, located: &'a LocatedRule) -> Option<(String, &'a 
 
 /// The OS family whose product type is Unclassified, if a label goes to Windows Update for everybody.
 fn unclassified(rule: &Rule) -> Option<&str> {
-    let retail =
+    let is_retail =
         |label: &LabelRule| label.destination == Destination::WindowsUpdate && label.audiences.is_empty();
     let types = &rule.product.selected_product_types;
-    let plain =
+    let is_unclassified =
         |kind: &Template| kind.literal().is_some_and(|word| word.eq_ignore_ascii_case("unclassified"));
-    let family = types.iter().find(|(_, kind)| plain(kind)).map(|(family, _)| family.as_str());
-    family.filter(|_| rule.labels.iter().any(retail))
+    let family = types.iter().find(|(_, kind)| is_unclassified(kind)).map(|(family, _)| family.as_str());
+    family.filter(|_| rule.labels.iter().any(is_retail))
 }
 
 /// Whether a name contains a value that differs between packages.
@@ -156,9 +162,9 @@ fn tells_packages_apart(variables: &std::collections::BTreeSet<String>) -> bool 
 
 /// Whether a rule can match a .cab, and whether it can match a kit package (.hlkx, .hckx).
 fn kinds(rule: &Rule) -> (bool, bool) {
-    let own = &rule.matching.clauses;
+    let clauses = &rule.matching.clauses;
     let allows = |kind: Kind| {
-        own.iter().all(|clause| match (clause.fact, &clause.condition) {
+        clauses.iter().all(|clause| match (clause.fact, &clause.condition) {
             (Fact::Kind, condition) => fits(condition, kind.as_str()),
             // A glob whose end is not an extension of packages may match files of either kind.
             (Fact::File, Condition::Globs(globs)) => {
@@ -172,10 +178,10 @@ fn kinds(rule: &Rule) -> (bool, bool) {
 
 /// Why a rule fits no package at all.
 fn contradiction(rule: &Rule) -> Option<String> {
-    let own = &rule.matching.clauses;
+    let clauses = &rule.matching.clauses;
     let (cab, hlkx) = kinds(rule);
     if let Some(not) =
-        rule.matching.not.iter().find(|not| not.not.is_empty() && clauses_implied(&not.clauses, own))
+        rule.matching.not.iter().find(|not| not.not.is_empty() && clauses_implied(&not.clauses, clauses))
     {
         return Some(format!("its `not` ({not}) excludes everything that it is for"));
     }

@@ -88,7 +88,7 @@ fn glob_clauses(
         if globs.0.is_empty() {
             diagnostics.error(at, format!("`{fact}` is an empty list: nothing fits it"));
         }
-        let plain: Vec<_> = globs.0.iter().map(|glob| plain(fact, &glob.value.0)).collect();
+        let plain: Vec<_> = globs.0.iter().map(|glob| without_guid_braces(fact, &glob.value.0)).collect();
         for (written, glob) in globs.0.iter().zip(&plain) {
             let Some(advice) = domains::never_matches(fact, glob) else { continue };
             let message = format!("`{}` never matches a {fact}", written.value.0);
@@ -104,7 +104,7 @@ fn glob_clauses(
 }
 
 /// A glob on GUIDs without its braces, as facts are; braces around alternatives stay.
-fn plain(fact: Fact, glob: &Glob) -> Glob {
+fn without_guid_braces(fact: Fact, glob: &Glob) -> Glob {
     let inner = Some(without_braces(glob.as_str())).filter(|_| fact.is_guid());
     let inner = inner.filter(|inner| !inner.contains(['{', '}', ',']));
     inner.and_then(|inner| Glob::new(inner).ok()).unwrap_or_else(|| glob.clone())

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::api::{is_loopback, some_delay};
+use super::api::{is_loopback, nonzero_delay};
 use super::diagnostics::{Diagnostics, FirstUses};
 use super::secret_keys;
 use crate::config::model::{Notify, Occasion, SecretAt, Via};
@@ -14,7 +14,7 @@ use crate::config::secret_names::KeyKind;
 use dropship_redact::SafeUrl;
 
 /// The words of `on`.
-const WORDS: [&str; 8] =
+const OCCASION_WORDS: [&str; 8] =
     ["succeeded", "failed", "cancelled", "ended", "held", "rejected", "account", "label"];
 
 pub(super) fn metrics(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Option<SocketAddr> {
@@ -31,10 +31,14 @@ pub(super) fn metrics(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Op
 
 pub(super) fn notify(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Vec<Notify> {
     let mut names = FirstUses::default();
-    file.notify.iter().filter_map(|raw| one(diagnostics, raw, &mut names)).collect()
+    file.notify.iter().filter_map(|raw| notify_entry(diagnostics, raw, &mut names)).collect()
 }
 
-fn one(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Notify>, names: &mut FirstUses) -> Option<Notify> {
+fn notify_entry(
+    diagnostics: &mut Diagnostics<'_>,
+    raw: &At<raw::Notify>,
+    names: &mut FirstUses,
+) -> Option<Notify> {
     let name = diagnostics.need_text(&raw.name, &raw.span, "name");
     if let (Some(name), Some(at)) = (&name, &raw.name) {
         // It becomes the name of a folder.
@@ -46,8 +50,8 @@ fn one(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Notify>, names: &mut Fir
     }
     let on = occasions(diagnostics, raw);
     let via = via(diagnostics, raw);
-    let timeout = some_delay(diagnostics, &raw.timeout, "timeout", Duration::from_secs(30));
-    let give_up = some_delay(diagnostics, &raw.give_up, "give_up", Duration::from_secs(3 * 86_400));
+    let timeout = nonzero_delay(diagnostics, &raw.timeout, "timeout", Duration::from_secs(30));
+    let give_up = nonzero_delay(diagnostics, &raw.give_up, "give_up", Duration::from_secs(3 * 86_400));
     Some(Notify { name: name?, on, via: via?, timeout, give_up })
 }
 
@@ -64,7 +68,7 @@ fn occasions(diagnostics: &mut Diagnostics<'_>, raw: &raw::Notify) -> BTreeSet<O
             "rejected" => on.extend([Occasion::Rejected]),
             "account" => on.extend([Occasion::Account]),
             "label" => on.extend([Occasion::Label]),
-            other => diagnostics.unknown(&word.span, "occasion", other, &WORDS),
+            other => diagnostics.unknown(&word.span, "occasion", other, &OCCASION_WORDS),
         }
     }
     on

@@ -16,23 +16,23 @@ const FROM_PACKAGE: &str = "from_package";
 /// The rule's product with what `[defaults.product]` says of the keys it leaves out.
 pub(super) fn merged(own: Option<&raw::Product>, defaults: Option<&raw::Product>) -> raw::Product {
     let own = own.cloned().unwrap_or_default();
-    let rest = defaults.cloned().unwrap_or_default();
+    let defaults = defaults.cloned().unwrap_or_default();
     raw::Product {
-        strategy: own.strategy.or(rest.strategy),
-        id: own.id.or(rest.id),
-        name: own.name.or(rest.name),
-        test_harness: own.test_harness.or(rest.test_harness),
-        announcement_date: own.announcement_date.or(rest.announcement_date),
-        device_metadata_ids: own.device_metadata_ids.or(rest.device_metadata_ids),
-        firmware_version: own.firmware_version.or(rest.firmware_version),
-        device_type: own.device_type.or(rest.device_type),
-        is_test_sign: own.is_test_sign.or(rest.is_test_sign),
-        is_flight_sign: own.is_flight_sign.or(rest.is_flight_sign),
-        marketing_names: own.marketing_names.or(rest.marketing_names),
-        selected_product_types: own.selected_product_types.or(rest.selected_product_types),
-        requested_signatures: own.requested_signatures.or(rest.requested_signatures),
-        additional_attributes: own.additional_attributes.or(rest.additional_attributes),
-        package_type: own.package_type.or(rest.package_type),
+        strategy: own.strategy.or(defaults.strategy),
+        id: own.id.or(defaults.id),
+        name: own.name.or(defaults.name),
+        test_harness: own.test_harness.or(defaults.test_harness),
+        announcement_date: own.announcement_date.or(defaults.announcement_date),
+        device_metadata_ids: own.device_metadata_ids.or(defaults.device_metadata_ids),
+        firmware_version: own.firmware_version.or(defaults.firmware_version),
+        device_type: own.device_type.or(defaults.device_type),
+        is_test_sign: own.is_test_sign.or(defaults.is_test_sign),
+        is_flight_sign: own.is_flight_sign.or(defaults.is_flight_sign),
+        marketing_names: own.marketing_names.or(defaults.marketing_names),
+        selected_product_types: own.selected_product_types.or(defaults.selected_product_types),
+        requested_signatures: own.requested_signatures.or(defaults.requested_signatures),
+        additional_attributes: own.additional_attributes.or(defaults.additional_attributes),
+        package_type: own.package_type.or(defaults.package_type),
     }
 }
 
@@ -49,12 +49,12 @@ pub(super) fn product(
     }
     // These keys describe a new product; a product that exists already does not change.
     if !exists {
-        for (key, there) in [
+        for (key, is_set) in [
             ("test_harness", raw.test_harness.is_some()),
             ("device_type", raw.device_type.is_some()),
             ("requested_signatures", raw.requested_signatures.is_some()),
         ] {
-            if !there {
+            if !is_set {
                 ctx.diagnostics.missing(at, key);
             }
         }
@@ -65,10 +65,10 @@ pub(super) fn product(
     let product_types = raw.selected_product_types.as_ref();
     let mut selected_product_types = BTreeMap::new();
     for (family, kind) in product_types.iter().flat_map(|types| &types.value) {
-        open(ctx, &kind.span, "an OS family", family, vocabulary::OS_FAMILIES);
+        warn_unknown_word(ctx, &kind.span, "an OS family", family, vocabulary::OS_FAMILIES);
         let template = ctx.template(kind);
         if let Some(word) = template.literal() {
-            open(ctx, &kind.span, "a product type", word, vocabulary::PRODUCT_TYPES);
+            warn_unknown_word(ctx, &kind.span, "a product type", word, vocabulary::PRODUCT_TYPES);
         }
         selected_product_types.insert(family.clone(), template);
     }
@@ -96,7 +96,7 @@ fn test_harness(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Product) -> TestHa
         None => TestHarness::NotSet,
     };
     if let (TestHarness::Other(word), Some(at)) = (&test_harness, &raw.test_harness) {
-        closed(ctx, &at.span, "a test harness", word, &["attestation", "hlk", "hck"]);
+        refuse_unknown_word(ctx, &at.span, "a test harness", word, &["attestation", "hlk", "hck"]);
     }
     test_harness
 }
@@ -107,7 +107,13 @@ fn device_type(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Product) -> DeviceT
         None => DeviceType::NotSet,
     };
     if let (DeviceType::Other(_), Some(at)) = (&device_type, &raw.device_type) {
-        closed(ctx, &at.span, "a device type", at, &["internal", "external", "internalExternal", "notSet"]);
+        refuse_unknown_word(
+            ctx,
+            &at.span,
+            "a device type",
+            at,
+            &["internal", "external", "internalExternal", "notSet"],
+        );
     }
     device_type
 }
@@ -197,11 +203,11 @@ fn os_code(ctx: &mut RuleDiagnostics<'_, '_>, at: &Range<usize>, code: &str, har
         );
         return;
     }
-    open(ctx, at, "an OS code", code, vocabulary::OS_CODES);
+    warn_unknown_word(ctx, at, "an OS code", code, vocabulary::OS_CODES);
 }
 
 /// A word of an open list: unknown words cause a warning and are sent.
-pub(super) fn open(
+pub(super) fn warn_unknown_word(
     ctx: &mut RuleDiagnostics<'_, '_>,
     at: &Range<usize>,
     kind: &str,
@@ -220,7 +226,13 @@ pub(super) fn open(
 }
 
 /// A word of a list that has been the same for years.
-fn closed(ctx: &mut RuleDiagnostics<'_, '_>, at: &Range<usize>, kind: &str, word: &str, known: &[&str]) {
+fn refuse_unknown_word(
+    ctx: &mut RuleDiagnostics<'_, '_>,
+    at: &Range<usize>,
+    kind: &str,
+    word: &str,
+    known: &[&str],
+) {
     let message = format!("`{word}` is not {kind}");
     match suggest::help(word, known) {
         Some(help) => ctx.diagnostics.error_with_help(at, message, help),
@@ -234,11 +246,11 @@ fn attributes(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Product) -> Option<A
     if given.len() > 1 {
         ctx.diagnostics.error(&given.span, "`additional_attributes` has at most one table");
     }
-    let mut whole = serde_json::Map::new();
+    let mut json = serde_json::Map::new();
     for (name, fields) in &given.value {
         if !["storage_controller", "raid_controller", "svvp"].contains(&name.as_str()) {
             let known = ["storage_controller", "raid_controller", "svvp"];
-            closed(ctx, &fields.span, "an additional attribute", name, &known);
+            refuse_unknown_word(ctx, &fields.span, "an additional attribute", name, &known);
             continue;
         }
         let fields = fields.value.iter().map(|(key, value)| {
@@ -249,9 +261,9 @@ fn attributes(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Product) -> Option<A
             };
             (camel(key), value)
         });
-        whole.insert(camel(name), serde_json::Value::Object(fields.collect()));
+        json.insert(camel(name), serde_json::Value::Object(fields.collect()));
     }
-    match serde_json::from_value::<AdditionalAttributes>(whole.into()) {
+    match serde_json::from_value::<AdditionalAttributes>(json.into()) {
         Ok(attributes) => {
             unknown_attributes(ctx, &given.span, &attributes);
             Some(attributes)

@@ -97,15 +97,15 @@ fn properties(rule: &Rule) -> Vec<Vec<RuleProperty>> {
 
 /// Whether every package that `later` is for surely matches `earlier`.
 pub(super) fn takes_all_of(earlier: &Rule, later: &Rule) -> bool {
-    let folders = earlier.folders.is_empty()
+    let covers_folders = earlier.folders.is_empty()
         || (!later.folders.is_empty() && later.folders.iter().all(|name| earlier.folders.contains(name)));
-    folders && implied(&earlier.matching, &later.matching)
+    covers_folders && is_implied(&earlier.matching, &later.matching)
 }
 
 /// Whether every package that `narrow` matches surely matches `wide`.
-fn implied(wide: &Matching, narrow: &Matching) -> bool {
-    let nots = wide.not.iter().all(|not| narrow.not.contains(not));
-    nots && clauses_implied(&wide.clauses, &narrow.clauses)
+fn is_implied(wide: &Matching, narrow: &Matching) -> bool {
+    let has_same_exclusions = wide.not.iter().all(|not| narrow.not.contains(not));
+    has_same_exclusions && clauses_implied(&wide.clauses, &narrow.clauses)
 }
 
 /// Whether the conditions `wide` surely hold where the conditions `narrow` do.

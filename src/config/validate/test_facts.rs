@@ -15,7 +15,7 @@ pub(super) fn facts(
     package: &At<raw::Package>,
     file: &str,
 ) -> Option<Facts> {
-    let read = match &package.facts {
+    let file_facts = match &package.facts {
         Some(path) => Some(read_facts(diagnostics, path)?),
         None => None,
     };
@@ -23,9 +23,9 @@ pub(super) fn facts(
         raw::Kind::Cab => Kind::Cab,
         raw::Kind::Hlkx => Kind::Hlkx,
     });
-    let kind = kind.or(read.as_ref().map(|facts| facts.kind)).or_else(|| Kind::of_name(file));
+    let kind = kind.or(file_facts.as_ref().map(|facts| facts.kind)).or_else(|| Kind::of_name(file));
     let kind = kind.unwrap_or(Kind::Cab);
-    let mut facts = read.unwrap_or(Facts {
+    let mut facts = file_facts.unwrap_or(Facts {
         kind,
         size: 0,
         files: Vec::new(),
@@ -67,7 +67,7 @@ fn overlay_signer(facts: &mut Facts, package: &raw::Package) {
 }
 
 fn overlay_infs(diagnostics: &mut Diagnostics<'_>, facts: &mut Facts, package: &At<raw::Package>) {
-    match (&package.infs, one_inf(package)) {
+    match (&package.infs, inf_of_keys(package)) {
         (Some(_), Some(_)) => {
             let help = "give `infs`, or the keys of the one INF";
             let message = "the package has `infs` and keys of an INF besides";
@@ -157,7 +157,7 @@ fn signer(name: &str) -> SignerFacts {
 }
 
 /// The keys of the one INF, if there are any.
-fn one_inf(package: &raw::Package) -> Option<raw::Inf> {
+fn inf_of_keys(package: &raw::Package) -> Option<raw::Inf> {
     let inf = raw::Inf {
         name: package.inf.clone(),
         provider: package.provider.clone(),
@@ -172,7 +172,7 @@ fn one_inf(package: &raw::Package) -> Option<raw::Inf> {
         manufacturers: package.manufacturers.clone(),
         descriptions: package.descriptions.clone(),
     };
-    let given = inf.name.is_some()
+    let has_keys = inf.name.is_some()
         || inf.provider.is_some()
         || inf.class.is_some()
         || inf.class_guid.is_some()
@@ -184,7 +184,7 @@ fn one_inf(package: &raw::Package) -> Option<raw::Inf> {
         || inf.chids.is_some()
         || inf.manufacturers.is_some()
         || inf.descriptions.is_some();
-    given.then_some(inf)
+    has_keys.then_some(inf)
 }
 
 fn inf(raw: &raw::Inf) -> InfFacts {
@@ -202,17 +202,17 @@ fn overlay(inf: &mut InfFacts, raw: &raw::Inf) {
         false => std::mem::take(&mut inf.path),
     };
     inf.stem = inf.name.rsplit_once('.').map_or(inf.name.as_str(), |(stem, _)| stem).to_owned();
-    let take = |slot: &mut Option<String>, value: &Option<String>| {
+    let set = |slot: &mut Option<String>, value: &Option<String>| {
         if value.is_some() {
             slot.clone_from(value);
         }
     };
-    take(&mut inf.provider, &raw.provider);
-    take(&mut inf.class, &raw.class);
-    take(&mut inf.class_guid, &raw.class_guid);
-    take(&mut inf.version, &raw.version);
-    take(&mut inf.date, &raw.date);
-    take(&mut inf.extension_id, &raw.extension_id);
+    set(&mut inf.provider, &raw.provider);
+    set(&mut inf.class, &raw.class);
+    set(&mut inf.class_guid, &raw.class_guid);
+    set(&mut inf.version, &raw.version);
+    set(&mut inf.date, &raw.date);
+    set(&mut inf.extension_id, &raw.extension_id);
     inf.primitive = raw.primitive.unwrap_or(inf.primitive);
     let list = |slot: &mut Vec<String>, values: &Option<Texts>| {
         if let Some(values) = values {

@@ -22,13 +22,13 @@ pub(super) fn resolve(
             }
             continue;
         };
-        match find(after, &names, index) {
+        match find_predecessor(after, &names, index) {
             Ok(target) => targets[index] = Some(target),
             Err((message, help)) => ctx.diagnostics.error_with_help(&after.span, message, help),
         }
     }
     for (index, label) in raw.iter().enumerate() {
-        let Some(after) = label.after.as_ref().filter(|_| circle(&targets, index)) else {
+        let Some(after) = label.after.as_ref().filter(|_| is_in_circle(&targets, index)) else {
             continue;
         };
         ctx.diagnostics.error(&after.span, "these labels wait for each other in a circle");
@@ -44,13 +44,13 @@ fn name(label: &raw::Label) -> &str {
     label.name.as_ref().map_or("", |name| name.value.0.source())
 }
 
-fn find(after: &str, names: &[&str], own: usize) -> Result<usize, (String, String)> {
+fn find_predecessor(after: &str, names: &[&str], own_index: usize) -> Result<usize, (String, String)> {
     let exact = names.iter().position(|name| *name == after);
-    let fits: Vec<usize> = match exact {
+    let matching: Vec<usize> = match exact {
         Some(index) => vec![index],
         None => match Glob::new(after) {
             Ok(glob) => {
-                (0..names.len()).filter(|index| *index != own && glob.is_match(names[*index])).collect()
+                (0..names.len()).filter(|index| *index != own_index && glob.is_match(names[*index])).collect()
             }
             Err(error) => {
                 let help = "name a label of this rule as it is written, or with a glob".to_owned();
@@ -58,13 +58,13 @@ fn find(after: &str, names: &[&str], own: usize) -> Result<usize, (String, Strin
             }
         },
     };
-    match fits.as_slice() {
-        [index] if *index == own => {
+    match matching.as_slice() {
+        [index] if *index == own_index => {
             Err(("a label cannot wait for itself".to_owned(), "name another label of this rule".to_owned()))
         }
         [index] => Ok(*index),
         [] => {
-            let others = (0..names.len()).filter(|index| *index != own).map(|index| names[index]);
+            let others = (0..names.len()).filter(|index| *index != own_index).map(|index| names[index]);
             let others: Vec<_> = others.collect();
             let help = match others.is_empty() {
                 true => "this rule has no other label".to_owned(),
@@ -79,7 +79,7 @@ fn find(after: &str, names: &[&str], own: usize) -> Result<usize, (String, Strin
     }
 }
 
-fn circle(targets: &[Option<usize>], start: usize) -> bool {
+fn is_in_circle(targets: &[Option<usize>], start: usize) -> bool {
     let mut at = targets[start];
     for _ in 0..targets.len() {
         match at {

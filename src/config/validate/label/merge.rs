@@ -6,36 +6,36 @@ use crate::config::validate::rule_diagnostics::RuleDiagnostics;
 
 pub(super) fn merged(own: &raw::Label, defaults: Option<&raw::Label>) -> raw::Label {
     let own = own.clone();
-    let rest = defaults.cloned().unwrap_or_default();
+    let defaults = defaults.cloned().unwrap_or_default();
     raw::Label {
-        name: own.name.or(rest.name),
-        destination: own.destination.or(rest.destination),
-        hold: own.hold.or(rest.hold),
-        after: own.after.or(rest.after),
-        soak: own.soak.or(rest.soak),
-        supersede: own.supersede.or(rest.supersede),
-        go_live: own.go_live.or(rest.go_live),
-        blackout: own.blackout.or(rest.blackout),
+        name: own.name.or(defaults.name),
+        destination: own.destination.or(defaults.destination),
+        hold: own.hold.or(defaults.hold),
+        after: own.after.or(defaults.after),
+        soak: own.soak.or(defaults.soak),
+        supersede: own.supersede.or(defaults.supersede),
+        go_live: own.go_live.or(defaults.go_live),
+        blackout: own.blackout.or(defaults.blackout),
         auto_install_during_os_upgrade: own
             .auto_install_during_os_upgrade
-            .or(rest.auto_install_during_os_upgrade),
+            .or(defaults.auto_install_during_os_upgrade),
         auto_install_on_applicable_systems: own
             .auto_install_on_applicable_systems
-            .or(rest.auto_install_on_applicable_systems),
-        disclosure_restricted: own.disclosure_restricted.or(rest.disclosure_restricted),
-        publish_to_windows10s: own.publish_to_windows10s.or(rest.publish_to_windows10s),
-        visible_to_accounts: own.visible_to_accounts.or(rest.visible_to_accounts),
-        approval: both(own.approval, rest.approval, approval),
-        partners: own.partners.or(rest.partners),
-        enforce_chid_targeting: own.enforce_chid_targeting.or(rest.enforce_chid_targeting),
-        block_dua_creation: own.block_dua_creation.or(rest.block_dua_creation),
-        audiences: own.audiences.or(rest.audiences),
-        floor: own.floor.or(rest.floor),
-        ceiling: own.ceiling.or(rest.ceiling),
-        floor_build: own.floor_build.or(rest.floor_build),
-        ceiling_build: own.ceiling_build.or(rest.ceiling_build),
-        chids: own.chids.or(rest.chids),
-        hardware_ids: both(own.hardware_ids, rest.hardware_ids, hardware_ids),
+            .or(defaults.auto_install_on_applicable_systems),
+        disclosure_restricted: own.disclosure_restricted.or(defaults.disclosure_restricted),
+        publish_to_windows10s: own.publish_to_windows10s.or(defaults.publish_to_windows10s),
+        visible_to_accounts: own.visible_to_accounts.or(defaults.visible_to_accounts),
+        approval: both(own.approval, defaults.approval, approval),
+        partners: own.partners.or(defaults.partners),
+        enforce_chid_targeting: own.enforce_chid_targeting.or(defaults.enforce_chid_targeting),
+        block_dua_creation: own.block_dua_creation.or(defaults.block_dua_creation),
+        audiences: own.audiences.or(defaults.audiences),
+        floor: own.floor.or(defaults.floor),
+        ceiling: own.ceiling.or(defaults.ceiling),
+        floor_build: own.floor_build.or(defaults.floor_build),
+        ceiling_build: own.ceiling_build.or(defaults.ceiling_build),
+        chids: own.chids.or(defaults.chids),
+        hardware_ids: both(own.hardware_ids, defaults.hardware_ids, hardware_ids),
     }
 }
 
@@ -58,34 +58,34 @@ pub(super) fn forbid_widening(ctx: &mut RuleDiagnostics<'_, '_>, own: &At<raw::L
     }
 }
 
-fn both<T>(own: Option<At<T>>, rest: Option<At<T>>, merge: fn(T, T) -> T) -> Option<At<T>> {
-    match (own, rest) {
-        (Some(own), Some(rest)) => Some(At { value: merge(own.value, rest.value), span: own.span }),
-        (own, rest) => own.or(rest),
+fn both<T>(own: Option<At<T>>, defaults: Option<At<T>>, merge: fn(T, T) -> T) -> Option<At<T>> {
+    match (own, defaults) {
+        (Some(own), Some(defaults)) => Some(At { value: merge(own.value, defaults.value), span: own.span }),
+        (own, defaults) => own.or(defaults),
     }
 }
 
-fn approval(own: raw::Approval, rest: raw::Approval) -> raw::Approval {
+fn approval(own: raw::Approval, defaults: raw::Approval) -> raw::Approval {
     raw::Approval {
-        microsoft_contact: own.microsoft_contact.or(rest.microsoft_contact),
-        validations_performed: own.validations_performed.or(rest.validations_performed),
-        affected_oems: own.affected_oems.or(rest.affected_oems),
-        is_reboot_required: own.is_reboot_required.or(rest.is_reboot_required),
-        is_co_engineered: own.is_co_engineered.or(rest.is_co_engineered),
-        is_for_unreleased_hardware: own.is_for_unreleased_hardware.or(rest.is_for_unreleased_hardware),
-        has_ui_software: own.has_ui_software.or(rest.has_ui_software),
-        business_justification: own.business_justification.or(rest.business_justification),
+        microsoft_contact: own.microsoft_contact.or(defaults.microsoft_contact),
+        validations_performed: own.validations_performed.or(defaults.validations_performed),
+        affected_oems: own.affected_oems.or(defaults.affected_oems),
+        is_reboot_required: own.is_reboot_required.or(defaults.is_reboot_required),
+        is_co_engineered: own.is_co_engineered.or(defaults.is_co_engineered),
+        is_for_unreleased_hardware: own.is_for_unreleased_hardware.or(defaults.is_for_unreleased_hardware),
+        has_ui_software: own.has_ui_software.or(defaults.has_ui_software),
+        business_justification: own.business_justification.or(defaults.business_justification),
     }
 }
 
-fn hardware_ids(own: raw::HardwareIds, rest: raw::HardwareIds) -> raw::HardwareIds {
+fn hardware_ids(own: raw::HardwareIds, defaults: raw::HardwareIds) -> raw::HardwareIds {
     raw::HardwareIds {
-        include: own.include.or(rest.include),
-        exclude: own.exclude.or(rest.exclude),
-        operating_systems: own.operating_systems.or(rest.operating_systems),
-        infs: own.infs.or(rest.infs),
-        bundles: own.bundles.or(rest.bundles),
-        descriptions: own.descriptions.or(rest.descriptions),
-        lowest_os_only: own.lowest_os_only.or(rest.lowest_os_only),
+        include: own.include.or(defaults.include),
+        exclude: own.exclude.or(defaults.exclude),
+        operating_systems: own.operating_systems.or(defaults.operating_systems),
+        infs: own.infs.or(defaults.infs),
+        bundles: own.bundles.or(defaults.bundles),
+        descriptions: own.descriptions.or(defaults.descriptions),
+        lowest_os_only: own.lowest_os_only.or(defaults.lowest_os_only),
     }
 }

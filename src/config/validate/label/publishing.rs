@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::config::PassedDates;
 use crate::config::raw::rule as raw;
 use crate::config::raw::values::At;
-use crate::config::validate::product::open;
+use crate::config::validate::product::warn_unknown_word;
 use crate::config::validate::rule_diagnostics::RuleDiagnostics;
 use dropship_hardware::TestHarness;
 use dropship_rules::rule::{LabelRule, ProductRule};
@@ -16,7 +16,7 @@ use dropship_rules::template::Template;
 use dropship_rules::vocabulary::{self, is_test_audience};
 
 /// Keys that say how Windows Update publishes, on a label that does not go there.
-pub(super) fn forbid(ctx: &mut RuleDiagnostics<'_, '_>, own: &raw::Label) {
+pub(super) fn forbid_keys(ctx: &mut RuleDiagnostics<'_, '_>, own: &raw::Label) {
     let first = |list: &Option<raw::Templates>| list.as_ref()?.0.first().map(|at| at.span.clone());
     let keys = [
         ("go_live", own.go_live.as_ref().map(|value| value.span.clone())),
@@ -26,8 +26,8 @@ pub(super) fn forbid(ctx: &mut RuleDiagnostics<'_, '_>, own: &raw::Label) {
         ("floor_build", own.floor_build.as_ref().map(|value| value.span.clone())),
         ("ceiling_build", own.ceiling_build.as_ref().map(|value| value.span.clone())),
         ("supersede", own.supersede.as_ref().filter(|flag| flag.value).map(|value| value.span.clone())),
-        ("auto_install_during_os_upgrade", on(&own.auto_install_during_os_upgrade)),
-        ("auto_install_on_applicable_systems", on(&own.auto_install_on_applicable_systems)),
+        ("auto_install_during_os_upgrade", span_if_set(&own.auto_install_during_os_upgrade)),
+        ("auto_install_on_applicable_systems", span_if_set(&own.auto_install_on_applicable_systems)),
     ];
     for (key, span) in keys.into_iter().filter_map(|(key, span)| Some((key, span?))) {
         let help = "the partner decides how it is published; remove the key";
@@ -39,7 +39,7 @@ pub(super) fn forbid(ctx: &mut RuleDiagnostics<'_, '_>, own: &raw::Label) {
     }
 }
 
-fn on(flag: &Option<At<bool>>) -> Option<Range<usize>> {
+fn span_if_set(flag: &Option<At<bool>>) -> Option<Range<usize>> {
     flag.as_ref().filter(|flag| flag.value).map(|flag| flag.span.clone())
 }
 
@@ -51,7 +51,8 @@ pub(super) fn check(
     product: Option<&ProductRule>,
     at: &Range<usize>,
 ) {
-    let automatic = on(&raw.auto_install_during_os_upgrade).or(on(&raw.auto_install_on_applicable_systems));
+    let automatic = span_if_set(&raw.auto_install_during_os_upgrade)
+        .or(span_if_set(&raw.auto_install_on_applicable_systems));
     if let Some(span) = &automatic
         && label.approval.is_none()
     {
@@ -76,10 +77,10 @@ pub(super) fn check(
     }
     for edge in [&raw.floor, &raw.ceiling].into_iter().flatten() {
         if let Some(word) = edge.value.0.literal() {
-            open(ctx, &edge.span, "a floor or ceiling", word, vocabulary::FLOORS);
+            warn_unknown_word(ctx, &edge.span, "a floor or ceiling", word, vocabulary::FLOORS);
         }
     }
-    if let (Some(low), Some(high)) = (rank(&label.floor), rank(&label.ceiling))
+    if let (Some(low), Some(high)) = (literal_rank(&label.floor), literal_rank(&label.ceiling))
         && low > high
         && let Some(ceiling) = &raw.ceiling
     {
@@ -111,7 +112,7 @@ fn go_live(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label, label: &LabelRul
     }
 }
 
-fn rank(edge: &Option<Template>) -> Option<usize> {
+fn literal_rank(edge: &Option<Template>) -> Option<usize> {
     edge.as_ref().and_then(Template::literal).and_then(vocabulary::floor_rank)
 }
 
