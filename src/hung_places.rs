@@ -18,7 +18,7 @@ static HUNG: LazyLock<Mutex<HashMap<PathBuf, Weak<()>>>> = LazyLock::new(Mutex::
 
 /// Work in a folder.
 pub struct PlaceWork {
-    place: PathBuf,
+    folder: PathBuf,
     token: Weak<()>,
 }
 
@@ -26,26 +26,26 @@ pub struct PlaceWork {
 ///
 /// # Errors
 /// [`io::ErrorKind::TimedOut`] while earlier work hangs there.
-pub fn begin(place: &Path) -> io::Result<(PlaceWork, Arc<()>)> {
+pub fn begin(folder: &Path) -> io::Result<(PlaceWork, Arc<()>)> {
     let mut hung = HUNG.lock();
-    if let Some(earlier) = hung.get(place) {
+    if let Some(earlier) = hung.get(folder) {
         if earlier.strong_count() > 0 {
             return Err(io::Error::new(
                 io::ErrorKind::TimedOut,
                 "the file system still does not respond to an earlier attempt",
             ));
         }
-        hung.remove(place);
+        hung.remove(folder);
     }
     drop(hung);
     let token = Arc::new(());
-    Ok((PlaceWork { place: place.to_owned(), token: Arc::downgrade(&token) }, token))
+    Ok((PlaceWork { folder: folder.to_owned(), token: Arc::downgrade(&token) }, token))
 }
 
 impl PlaceWork {
     /// Records that the work did not end in time, and returns the error that says so.
     pub fn abandon(self, after: Duration) -> io::Error {
-        HUNG.lock().insert(self.place, self.token);
+        HUNG.lock().insert(self.folder, self.token);
         not_in_time(after)
     }
 }
@@ -62,11 +62,11 @@ pub fn not_in_time(after: Duration) -> io::Error {
 /// [`io::ErrorKind::TimedOut`] when the work takes longer than `limit`, or while earlier work hangs there; otherwise, when the work
 /// panics, or the system has no thread left.
 pub fn within<T: Send + 'static>(
-    place: &Path,
+    folder: &Path,
     limit: Duration,
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<T> {
-    let (folder_work, token) = begin(place)?;
+    let (folder_work, token) = begin(folder)?;
     let (done, result) = mpsc::sync_channel(1);
     std::thread::Builder::new().name("file work".to_owned()).spawn(move || {
         // The caller may have given up, and a late result is dropped.
@@ -153,8 +153,8 @@ impl<T, F: Fn(usize) -> T> FolderPass<F, T> {
     fn run(&self) {
         loop {
             let next = self.unstarted.lock().next();
-            let Some((index, place)) = next.filter(|_| Instant::now() < self.deadline) else { return };
-            let result = match begin(&place) {
+            let Some((index, folder)) = next.filter(|_| Instant::now() < self.deadline) else { return };
+            let result = match begin(&folder) {
                 Ok((work, token)) => {
                     self.record(index, FolderProgress::Begun(work));
                     let result = (self.work)(index);

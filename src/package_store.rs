@@ -219,7 +219,7 @@ impl PackageStore {
     ///
     /// # Errors
     /// When the storage cannot be read.
-    pub fn with_copy(&self, jobs: &[JobId]) -> io::Result<Vec<JobId>> {
+    pub fn jobs_with_copy(&self, jobs: &[JobId]) -> io::Result<Vec<JobId>> {
         let Some(objects) = &self.objects else { return Ok(jobs.to_vec()) };
         let ids_with_copy: BTreeSet<_> = objects.folders_with("", "package")?.into_iter().collect();
         let has_copy = |job: &&JobId| ids_with_copy.contains(job.as_str()) || self.downloads(job).exists();

@@ -42,7 +42,7 @@ impl Admission {
                 self.packages.discard_orphan(id).map_err(cannot_sweep)?;
             }
         }
-        for id in self.packages.with_copy(captured).map_err(cannot_sweep)? {
+        for id in self.packages.jobs_with_copy(captured).map_err(cannot_sweep)? {
             if self.store.job(&id)?.is_some_and(|job| job.collected().is_some()) {
                 self.packages.discard_copy(&id).map_err(cannot_sweep)?;
             }

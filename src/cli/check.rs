@@ -102,7 +102,7 @@ impl CheckInput {
         let user = config.as_ref().and_then(|config| DaemonUser::of(config, path));
         let credential_problems = match &config {
             Some(config) if reads_credentials_first(user.as_ref()) => {
-                requirements::of_secrets(config, Secrets::InCredentials)
+                requirements::check_secrets(config, Secrets::InCredentials)
             }
             _ => Vec::new(),
         };
@@ -135,15 +135,15 @@ impl CheckInput {
             report.problems.extend(config::expiry::certificate_warnings(config));
             report.problems.extend(config.exposed_files());
             report.problems.extend(config.replaceable_outboxes());
-            report.problems.extend(requirements::of_watches(config));
-            report.problems.extend(requirements::of_start(config, false, secrets));
+            report.problems.extend(requirements::check_watches(config));
+            report.problems.extend(requirements::check_start(config, false, secrets));
             report.problems.extend(credential_problems);
             if !user.as_ref().is_some_and(|user| user.gets_from_unit(&config.store.path)) {
-                report.problems.extend(requirements::of_store(config));
+                report.problems.extend(requirements::check_store(config));
             }
             let runtime = config.control.socket.parent();
             if !runtime.is_some_and(|folder| user.as_ref().is_some_and(|user| user.gets_from_unit(folder))) {
-                report.problems.extend(requirements::of_socket(config));
+                report.problems.extend(requirements::check_socket(config));
             }
             report.problems.extend(user.iter().flat_map(|user| user.unit_problems(config)));
         }

@@ -204,7 +204,7 @@ impl ActiveJobs for NoActiveJobs {
         let mode = job.package().folder.as_ref().and_then(|folder| self.outbox_modes.get(folder)).copied();
         let outbox = ResultPlace::of(&self.packages, &job.package().outbox, mode);
         let mut receipt = Receipt::of(job, false);
-        self.ownership.mark(&mut receipt);
+        self.ownership.mark_as_own(&mut receipt);
         if let Err(error) = outbox.replace_receipt(&receipt, &|_| Ok(false)) {
             tracing::warn!(
                 "cannot write the receipt to {}: {error}; grant this user write access to the outbox (job {})",

@@ -160,9 +160,9 @@ fn load(path: &Path, sandbox: bool) -> anyhow::Result<Config> {
                 .problems
                 .extend(config.ready_to_run().err().into_iter().flat_map(|report| report.problems));
         }
-        report.problems.extend(requirements::of_start(config, sandbox, requirements::Secrets::All));
-        report.problems.extend(requirements::of_store_access(config));
-        report.problems.extend(requirements::of_socket(config));
+        report.problems.extend(requirements::check_start(config, sandbox, requirements::Secrets::All));
+        report.problems.extend(requirements::check_store_access(config));
+        report.problems.extend(requirements::check_socket(config));
     }
     match config {
         Some(config) if report.errors() == 0 => Ok(config),

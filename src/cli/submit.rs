@@ -6,7 +6,7 @@ use super::backend;
 use super::exit::{Exit, ExitError, usage};
 use super::fetch::advice_if_hidden;
 use super::output::Output;
-use super::wait_job::{CommandWait, WaitOptions, for_job};
+use super::wait_job::{CommandWait, WaitOptions, wait_for_job};
 use crate::outbox::Receipt;
 use dropship_job::StateKind;
 
@@ -54,7 +54,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
             let message = format!("timed out: {} was not submitted", args.file.display());
             return Err(ExitError(Exit::TimedOut, message).into());
         };
-        return for_job(&wait, &submitted?).await;
+        return wait_for_job(&wait, &submitted?).await;
     }
     let id = wait.daemon.submit(&args.file, folder, rule).await?;
     let job = wait.daemon.show(&id).await?;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::backend;
 use super::exit::Exit;
 use super::output::Output;
-use super::wait_file::of_file;
-use super::wait_job::{CommandWait, WaitOptions, for_job};
+use super::wait_file::wait_for_job_of_file;
+use super::wait_job::{CommandWait, WaitOptions, wait_for_job};
 use dropship_job::JobId;
 
 /// Block until a job is signed or published, or ends
@@ -37,7 +37,7 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     let wait = CommandWait::new(daemon, output.clone(), &args.options);
     let id = match args.target.parse::<JobId>() {
         Ok(id) if !Path::new(&args.target).exists() => id,
-        _ => of_file(&wait, PathBuf::from(&args.target)).await?,
+        _ => wait_for_job_of_file(&wait, PathBuf::from(&args.target)).await?,
     };
-    for_job(&wait, &id).await
+    wait_for_job(&wait, &id).await
 }

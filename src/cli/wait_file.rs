@@ -13,7 +13,7 @@ use crate::outbox::Receipt;
 use dropship_job::{JobId, StateKind};
 
 /// The job of a file. A package that was dropped again is inspected again, so its earlier rejection is no answer.
-pub(super) async fn of_file(wait: &CommandWait<'_>, file: PathBuf) -> anyhow::Result<JobId> {
+pub(super) async fn wait_for_job_of_file(wait: &CommandWait<'_>, file: PathBuf) -> anyhow::Result<JobId> {
     let path = file.clone();
     let hashing = tokio::task::spawn_blocking(move || digest::of_file(&path));
     let sha256 = hashing

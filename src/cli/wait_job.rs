@@ -130,7 +130,7 @@ impl<'a> CommandWait<'a> {
 }
 
 /// Waits until a job reaches the state or ends, and prints it.
-pub(super) async fn for_job(wait: &CommandWait<'_>, id: &JobId) -> anyhow::Result<Exit> {
+pub(super) async fn wait_for_job(wait: &CommandWait<'_>, id: &JobId) -> anyhow::Result<Exit> {
     let (goal, hold_effect) = (wait.options.until.unwrap_or_default(), wait.options.held.unwrap_or_default());
     let mut reporter = ProgressReporter { output: &wait.output, reported_events: None, reported_hold: None };
     let mut last = None;

@@ -138,8 +138,8 @@ impl Approval {
             let is_named = self.label.as_ref().is_none_or(|name| label.name() == name);
             is_named && label.hold().is_none() && label.unacknowledged_drift().is_some()
         };
-        let mut meant = job.labels().iter().enumerate().filter(|(_, label)| is_meant(label));
-        match (meant.next(), meant.next()) {
+        let mut matching = job.labels().iter().enumerate().filter(|(_, label)| is_meant(label));
+        match (matching.next(), matching.next()) {
             (Some((_, one)), Some((_, other))) => illegal(format!(
                 "several labels of job {} have changed; name one with `--label`: `{}`, `{}` or another",
                 job.id(),

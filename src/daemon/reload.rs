@@ -245,7 +245,7 @@ fn read(path: &Path, sandbox: bool) -> Result<Config, ControlError> {
     if !sandbox {
         config.ready_to_run().map_err(refused)?;
         // The accounts in force stay, so this is no reason to refuse the rest.
-        let unusable = requirements::of_secrets(&config, Secrets::All);
+        let unusable = requirements::check_secrets(&config, Secrets::All);
         config.warnings.problems.extend(unusable.into_iter().map(Problem::into_warning));
     }
     Ok(config)

@@ -6,8 +6,8 @@ use crate::config::model::{Api, Config, Database, PackagePlace, SecretAt, Store}
 
 /// The keys that differ and need a restart, as an answer names them. Accounts are not among them.
 pub(super) fn restart_keys(old: &Config, new: &Config) -> Vec<&'static str> {
-    let mut keys = of_api(&old.api, &new.api);
-    keys.extend(of_store(&old.store, &new.store));
+    let mut keys = api_keys(&old.api, &new.api);
+    keys.extend(store_keys(&old.store, &new.store));
     keys.extend([
         ("[control] socket", old.control.socket != new.control.socket),
         ("[metrics] listen", old.metrics != new.metrics),
@@ -17,7 +17,7 @@ pub(super) fn restart_keys(old: &Config, new: &Config) -> Vec<&'static str> {
     keys.into_iter().filter(|(_, changed)| *changed).map(|(key, _)| key).collect()
 }
 
-fn of_api(old: &Api, new: &Api) -> Vec<(&'static str, bool)> {
+fn api_keys(old: &Api, new: &Api) -> Vec<(&'static str, bool)> {
     let Api {
         endpoint,
         authority,
@@ -46,7 +46,7 @@ fn of_api(old: &Api, new: &Api) -> Vec<(&'static str, bool)> {
     ]
 }
 
-fn of_store(old: &Store, new: &Store) -> Vec<(&'static str, bool)> {
+fn store_keys(old: &Store, new: &Store) -> Vec<(&'static str, bool)> {
     // The size of packages takes effect at once.
     let Store { path, database, keep, min_free, max_package: _, most_waiting } = old;
     let mut keys = vec![

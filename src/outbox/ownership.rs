@@ -27,7 +27,7 @@ impl Ownership {
     }
 
     /// Marks a receipt as one of this daemon.
-    pub fn mark(&self, receipt: &mut Receipt) {
+    pub fn mark_as_own(&self, receipt: &mut Receipt) {
         receipt.sandbox = self.sandbox;
         receipt.origin = receipt.account.as_ref().and_then(|name| self.origins.get(name)).cloned();
     }

@@ -72,15 +72,15 @@ pub(super) async fn turn<S: Service>(pipeline: &Pipeline<S>) -> Result<AuditTurn
     }
     let due = pipeline.store.labels_checked_before(before(now, pipeline.settings.audit), 1)?;
     let Some(id) = due.first().copied() else { return Ok(AuditTurn::Nothing) };
-    let Some(known) = published::read_label(&*pipeline.store, id)? else {
+    let Some(published_label) = published::read_label(&*pipeline.store, id)? else {
         let forgotten = Commit::unsynced(vec![Entry::LabelForgotten { label: id }]);
         pipeline.store.commit(forgotten).committed().await?;
         return Ok(AuditTurn::Done);
     };
-    let job = pipeline.store.job(&known.job)?;
+    let job = pipeline.store.job(&published_label.job)?;
     let index = job.as_ref().and_then(|job| job.labels().iter().position(|label| label.id() == Some(id)));
     let check = pipeline.store.label_check(id)?.unwrap_or(LabelCheck::passed(Timestamp::UNIX_EPOCH));
-    let audit = Audit { pipeline, now, check, owner: job.zip(index), known };
+    let audit = Audit { pipeline, now, check, owner: job.zip(index), published_label };
     audit.run().await
 }
 
@@ -97,7 +97,7 @@ struct Audit<'a, S> {
     check: LabelCheck,
     /// The job with the label, and the index of the label in it; absent when the job was pruned or has another label instead.
     owner: Option<(Job, usize)>,
-    known: PublishedLabel,
+    published_label: PublishedLabel,
 }
 
 impl<S: Service> Audit<'_, S> {
@@ -107,38 +107,38 @@ impl<S: Service> Audit<'_, S> {
             // The label is being withdrawn. The background work of its job follows that.
             return self.postpone(self.pipeline.settings.audit, self.check.missing_since).await;
         }
-        let account = &self.known.account;
+        let account = &self.published_label.account;
         let service = self.pipeline.services.get(account).cloned();
         let is_suspended = self.pipeline.guards.accounts.get(account).is_some();
         let Some(service) = service.filter(|_| !is_suspended) else {
             return self.postpone(RETRY, self.check.missing_since).await;
         };
         let (product, submission) =
-            (ProductId::of(self.known.product), SubmissionId::of(self.known.submission));
-        let read = service.label(product, submission, LabelId::of(self.known.id));
-        let found = tokio::select! {
-            found = read => found,
+            (ProductId::of(self.published_label.product), SubmissionId::of(self.published_label.submission));
+        let read = service.label(product, submission, LabelId::of(self.published_label.id));
+        let result = tokio::select! {
+            result = read => result,
             () = self.pipeline.shutdown.cancelled() => return Ok(AuditTurn::Nothing),
         };
-        match found {
-            Ok(found) => self.on_found(&found).await,
+        match result {
+            Ok(shipping_label) => self.on_found(&shipping_label).await,
             Err(error) => self.on_error(&error).await,
         }
     }
 
     /// The service has the label.
-    async fn on_found(&self, found: &ShippingLabel) -> Result<AuditTurn, StoreError> {
-        if found.is_failed() {
-            let messages = found.workflow_status.as_ref().map(|status| status.messages.join("; "));
+    async fn on_found(&self, shipping_label: &ShippingLabel) -> Result<AuditTurn, StoreError> {
+        if shipping_label.is_failed() {
+            let messages = shipping_label.workflow_status.as_ref().map(|status| status.messages.join("; "));
             let reason = messages.filter(|text| !text.is_empty());
             let reason = reason.unwrap_or_else(|| "no reason given".to_owned());
             return self.record_drift(Drift::Withdrawn { reason }, None).await;
         }
-        let known = known_audiences::read(&*self.pipeline.store, &self.known.account)?;
-        match compare(&self.known, found, &known) {
+        let known_audiences = known_audiences::read(&*self.pipeline.store, &self.published_label.account)?;
+        match compare(&self.published_label, shipping_label, &known_audiences) {
             // One answer without targets proves nothing.
             Comparison::NoTargets => self.on_missing(Drift::Expired).await,
-            _ if !found.is_done() => self.postpone(self.recheck(), None).await,
+            _ if !shipping_label.is_done() => self.postpone(self.recheck(), None).await,
             Comparison::Same => self.record_passed(Vec::new()).await,
             Comparison::First(label) => self.record_passed(vec![Entry::LabelPublished { label }]).await,
             Comparison::Changed { label, .. } if self.check.edited => {
@@ -155,7 +155,7 @@ impl<S: Service> Audit<'_, S> {
         if error.status == Some(404) {
             return self.on_missing(Drift::Removed).await;
         }
-        tracing::debug!(label_id = %self.known.id, "cannot compare label {}: {error}", self.known.id);
+        tracing::debug!(label_id = %self.published_label.id, "cannot compare label {}: {error}", self.published_label.id);
         let delay = error.retry_after.unwrap_or_default().max(RETRY);
         self.postpone(delay, self.check.missing_since).await
     }
@@ -178,7 +178,10 @@ impl<S: Service> Audit<'_, S> {
 
     /// The label is as expected, except for the changes in the entries.
     async fn record_passed(&self, mut entries: Vec<Entry>) -> Result<AuditTurn, StoreError> {
-        entries.push(Entry::LabelChecked { label: self.known.id, check: LabelCheck::passed(self.now) });
+        entries.push(Entry::LabelChecked {
+            label: self.published_label.id,
+            check: LabelCheck::passed(self.now),
+        });
         self.pipeline.store.commit(Commit::unsynced(entries)).committed().await?;
         Ok(AuditTurn::Done)
     }
@@ -192,7 +195,7 @@ impl<S: Service> Audit<'_, S> {
         let delay = delay.min(self.pipeline.settings.audit);
         let at = self.pipeline.clock.after(delay);
         let check = LabelCheck { at: before(at, self.pipeline.settings.audit), missing_since, ..self.check };
-        let checked = Entry::LabelChecked { label: self.known.id, check };
+        let checked = Entry::LabelChecked { label: self.published_label.id, check };
         self.pipeline.store.commit(Commit::unsynced(vec![checked])).committed().await?;
         Ok(AuditTurn::Done)
     }
@@ -203,7 +206,7 @@ impl<S: Service> Audit<'_, S> {
         drift: Drift,
         label: Option<Box<PublishedLabel>>,
     ) -> Result<AuditTurn, StoreError> {
-        let id = self.known.id;
+        let id = self.published_label.id;
         let mut entries = vec![match label {
             Some(label) => Entry::LabelPublished { label },
             None => Entry::LabelForgotten { label: id },
@@ -213,12 +216,12 @@ impl<S: Service> Audit<'_, S> {
         }
         let Some((job, index)) = self.owner.clone() else {
             self.pipeline.store.commit(Commit::new(entries)).committed().await?;
-            crate::observe::label_of_pruned_job_drifted(&self.known, &drift);
+            crate::observe::label_of_pruned_job_drifted(&self.published_label, &drift);
             return Ok(AuditTurn::Done);
         };
         let unacknowledged = UnacknowledgedDrift {
             job: job.id().clone(),
-            label: self.known.name.clone(),
+            label: self.published_label.name.clone(),
             what: drift.to_string(),
             at: self.now,
         };

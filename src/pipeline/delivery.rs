@@ -67,7 +67,7 @@ impl Delivery {
             done.after = self.act_on_dropped_file(progress)?;
         }
         let mut receipt = Receipt::of(&self.job, false);
-        self.ownership.mark(&mut receipt);
+        self.ownership.mark_as_own(&mut receipt);
         receipt.outbox = claim.folder.to_string_lossy().into_owned();
         to.write_receipt(&receipt)?;
         Ok(done)

@@ -134,13 +134,13 @@ impl FolderPolicies {
     }
 
     /// Folders that keep results for a limited time, each with its outbox and that time.
-    pub(super) fn kept(&self, store: &Path) -> Vec<(String, PathBuf, Duration)> {
+    pub(super) fn outboxes_with_keep(&self, store: &Path) -> Vec<(String, PathBuf, Duration)> {
         let own = |name: &str| crate::outbox_layout::in_store(store, name);
         let policies = self.policies();
-        let kept = policies.iter().filter_map(|(name, policy)| {
+        let outboxes = policies.iter().filter_map(|(name, policy)| {
             Some((name.clone(), policy.outbox.clone().unwrap_or_else(|| own(name)), policy.keep?))
         });
-        kept.collect()
+        outboxes.collect()
     }
 
     /// The shortest time that a folder keeps results; `None` when all keep them forever.

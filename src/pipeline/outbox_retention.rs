@@ -24,7 +24,7 @@ use dropship_store::StoreError;
 /// When the store cannot be read. File system errors are logged and retried the next time.
 pub async fn clear_results<S>(pipeline: &Pipeline<S>, store: &Path) -> Result<(), StoreError> {
     let pending = pipeline.store.receipts_pending()?;
-    for (folder, outbox, keep) in pipeline.settings.folders.kept(store) {
+    for (folder, outbox, keep) in pipeline.settings.folders.outboxes_with_keep(store) {
         let keep = SignedDuration::try_from(keep).unwrap_or(SignedDuration::MAX);
         let Ok(before) = pipeline.clock.now().checked_sub(keep) else { continue };
         let (list_outbox, folder_name, packages) =

@@ -26,13 +26,13 @@ pub(super) struct Membership {
     pub(super) takes_over_since: Option<Timestamp>,
 }
 
-/// The entries that record a published label. `remote` is the job's own label, or a duplicate of it; `found` is the same label at
+/// The entries that record a published label. `remote` is the job's own label, or a duplicate of it; `shipping_label` is the same label at
 /// the service. A label without a membership is not superseded.
 pub(super) async fn entries<S: Service>(
     ctx: &StepContext<'_, S>,
     remote: &RemoteLabel,
     (name, plan): (&str, Option<&LabelPlan>),
-    found: &ShippingLabel,
+    shipping_label: &ShippingLabel,
     membership: Option<Membership>,
 ) -> StepResult<Vec<Entry>> {
     let (Some(product), Some(submission)) = (ctx.job.product().id(), ctx.job.submission().id()) else {
@@ -43,7 +43,7 @@ pub(super) async fn entries<S: Service>(
     let names_audiences = plan.is_some_and(|plan| !plan.audiences.is_empty());
     let (audiences, mut entries) = audiences_of(ctx, names_audiences).await?;
     let request = || request(plan?, metadata.as_ref()?, &audiences, pipeline.clock.now());
-    let targeting = found.targeting.clone().or_else(|| request()?.targeting);
+    let targeting = shipping_label.targeting.clone().or_else(|| request()?.targeting);
     let restricted_to = targeting.as_ref().map(|targeting| targeting.restricted_to_audiences.as_slice());
     let now = pipeline.clock.now();
     let versions = metadata.as_ref().map(label::versions).unwrap_or_default();

@@ -177,7 +177,7 @@ impl ReceiptWriter {
         };
         let outbox = self.outbox(&job);
         let mut receipt = Receipt::of(&job, false);
-        self.ownership.mark(&mut receipt);
+        self.ownership.mark_as_own(&mut receipt);
         let (store, ownership, current) = (Arc::clone(&self.store), self.ownership.clone(), job.clone());
         let folder = outbox.outbox().to_owned();
         let write = move || {

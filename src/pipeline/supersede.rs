@@ -81,14 +81,14 @@ impl KnownLabel {
     }
 
     /// Its present state, for the computation.
-    fn as_series_label(&self, rule: &str, plan: &LabelPlan, found: &ShippingLabel) -> SeriesLabel {
+    fn as_series_label(&self, rule: &str, plan: &LabelPlan, shipping_label: &ShippingLabel) -> SeriesLabel {
         SeriesLabel {
             id: self.label,
             rule: rule.to_owned(),
             key: plan.key.clone(),
-            rows: found.targeting.as_ref().map(published::rows).unwrap_or_default(),
+            rows: shipping_label.targeting.as_ref().map(published::rows).unwrap_or_default(),
             versions: self.series.versions.clone(),
-            reach: found.targeting.as_ref().map(Reach::of).unwrap_or_default(),
+            reach: shipping_label.targeting.as_ref().map(Reach::of).unwrap_or_default(),
         }
     }
 }
@@ -134,7 +134,7 @@ impl SeriesNeighbours {
 pub(super) async fn record_published<S: Service>(
     ctx: &mut StepContext<'_, S>,
     index: usize,
-    found: &ShippingLabel,
+    shipping_label: &ShippingLabel,
     events: Vec<Event>,
 ) -> StepResult {
     let snapshot = ctx.plan_snapshot().await?;
@@ -154,7 +154,9 @@ pub(super) async fn record_published<S: Service>(
         takes_over_since: plan.supersede.then_some(ctx.job.created()),
     });
     let entries = match &own_label {
-        Some((name, remote)) => published::entries(ctx, remote, (name, plan), found, membership).await?,
+        Some((name, remote)) => {
+            published::entries(ctx, remote, (name, plan), shipping_label, membership).await?
+        }
         None => Vec::new(),
     };
     ctx.record_with(entries, events).await
@@ -222,8 +224,8 @@ async fn take_over_targets<S: Service>(
     let mut kept = Vec::new();
     if let Some(own_label) = own_label.filter(|_| !older.is_empty() || !newer.is_empty()) {
         let service = ctx.service().await?;
-        if let Some(found) = fetch(ctx, &service, &own_label).await? {
-            let own_series_label = own_label.as_series_label(rule, plan, &found);
+        if let Some(shipping_label) = fetch(ctx, &service, &own_label).await? {
+            let own_series_label = own_label.as_series_label(rule, plan, &shipping_label);
             for older_label in &older {
                 let older_label = (older_label, rule, plan);
                 is_complete &=
@@ -231,9 +233,12 @@ async fn take_over_targets<S: Service>(
             }
         }
         for newer_label in &newer {
-            let found = fetch(ctx, &service, newer_label).await?;
-            let Some(found) = found.filter(|found| !found.is_failed()) else { continue };
-            let newer_label = newer_label.as_series_label(rule, plan, &found);
+            let shipping_label = fetch(ctx, &service, newer_label).await?;
+            let Some(shipping_label) = shipping_label.filter(|shipping_label| !shipping_label.is_failed())
+            else {
+                continue;
+            };
+            let newer_label = newer_label.as_series_label(rule, plan, &shipping_label);
             is_complete &=
                 take_over(ctx, &service, index, &newer_label, (&own_label, rule, plan), &mut kept).await?;
         }
@@ -251,7 +256,7 @@ async fn fetch<S: Service>(
     label: &KnownLabel,
 ) -> StepResult<Option<ShippingLabel>> {
     match service.label(label.product, label.submission, label.label).await {
-        Ok(found) => Ok(Some(found)),
+        Ok(shipping_label) => Ok(Some(shipping_label)),
         Err(error) if error.status == Some(404) && ctx.has_failed_for_long() => Ok(None),
         Err(error) => ctx.on_read_error(error).await,
     }
@@ -268,11 +273,11 @@ async fn take_over<S: Service>(
     kept: &mut Vec<KeptTargets>,
 ) -> StepResult<bool> {
     let (product, submission, label) = (older_label.product, older_label.submission, older_label.label);
-    let Some(found) = fetch(ctx, service, older_label).await? else { return Ok(true) };
-    let older = older_label.as_series_label(rule, plan, &found);
+    let Some(shipping_label) = fetch(ctx, service, older_label).await? else { return Ok(true) };
+    let older = older_label.as_series_label(rule, plan, &shipping_label);
     let changes = label::supersede(newer, std::slice::from_ref(&older));
     let store = &*ctx.pipeline.store;
-    if found.is_done() {
+    if shipping_label.is_done() {
         // An update whose response was lost has removed them already.
         let entries = published::takeover_entries(store, label.remote(), newer.id.remote(), &older.rows)
             .map_err(Interrupt::Store)?;
@@ -280,14 +285,14 @@ async fn take_over<S: Service>(
             ctx.record_with(entries, Vec::new()).await?;
         }
     }
-    let Some(change) = changes.first().filter(|_| !found.is_failed()) else { return Ok(true) };
+    let Some(change) = changes.first().filter(|_| !shipping_label.is_failed()) else { return Ok(true) };
     kept.extend(change.kept.iter().map(|(narrower, rows)| KeptTargets {
         label: label.remote(),
         rows: *rows,
         why: narrower.to_string(),
     }));
     let Some(update) = &change.update else { return Ok(true) };
-    if !found.is_done() {
+    if !shipping_label.is_done() {
         return Ok(false);
     }
     let pipeline = ctx.pipeline;

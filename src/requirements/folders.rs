@@ -36,11 +36,11 @@ struct PathProblem {
 /// Problems of the folders as this user finds them. Creates a file in each folder that the daemon writes to, and removes it. A path
 /// that is missing or cannot be reached now is a warning, because the daemon waits for it. A sandbox only reads the drop folders.
 #[must_use]
-pub fn of_folders(config: &Config, sandbox: bool) -> Vec<Problem> {
+pub fn check_folders(config: &Config, sandbox: bool) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut budget = WaitBudget::default();
     for folder in config.folders_here() {
-        problems.extend(of_folder(folder, sandbox, &mut budget).into_iter().map(|path_problem| {
+        problems.extend(check_folder(folder, sandbox, &mut budget).into_iter().map(|path_problem| {
             let message = format!("folder `{}`: {}: {}", folder.name, path_problem.why, path_problem.error);
             let problem = problem(config, message);
             match path_problem.may_come_back {
@@ -52,7 +52,7 @@ pub fn of_folders(config: &Config, sandbox: bool) -> Vec<Problem> {
     problems
 }
 
-fn of_folder(folder: &Folder, sandbox: bool, budget: &mut WaitBudget) -> Vec<PathProblem> {
+fn check_folder(folder: &Folder, sandbox: bool, budget: &mut WaitBudget) -> Vec<PathProblem> {
     let mut problems = Vec::new();
     let read = budget.run(&folder.path, |path| SharedFolder::open(path)?.readable().map(drop));
     let is_readable = read.is_ok();

@@ -9,32 +9,32 @@ mod secrets;
 mod store;
 mod watches;
 
-pub use folders::of_folders;
-pub use ports::of_socket;
+pub use folders::check_folders;
+pub use ports::check_socket;
 pub use secrets::Secrets;
-pub use store::{of_store, of_store_access, remedy};
-pub use watches::of_watches;
+pub use store::{check_store, check_store_access, remedy};
+pub use watches::check_watches;
 
 use crate::config::model::Config;
 use crate::config::{Problem, one_line};
 
 /// Problems that keep the daemon from starting, except those of the store and of the control socket, which systemd can create. A sandbox needs neither secrets nor ports.
 #[must_use]
-pub fn of_start(config: &Config, sandbox: bool, secrets: Secrets) -> Vec<Problem> {
-    let mut problems = self::secrets::of_signers(config);
-    problems.extend(of_folders(config, sandbox));
+pub fn check_start(config: &Config, sandbox: bool, secrets: Secrets) -> Vec<Problem> {
+    let mut problems = self::secrets::check_signers(config);
+    problems.extend(check_folders(config, sandbox));
     if !sandbox {
-        problems.extend(of_secrets(config, secrets));
-        problems.extend(ports::of_ports(config));
+        problems.extend(check_secrets(config, secrets));
+        problems.extend(ports::check_ports(config));
     }
     problems
 }
 
 /// Problems of the secrets of accounts and webhooks.
 #[must_use]
-pub fn of_secrets(config: &Config, secrets: Secrets) -> Vec<Problem> {
-    let mut problems = self::secrets::of_accounts(config, secrets);
-    problems.extend(self::secrets::of_notifications(config, secrets));
+pub fn check_secrets(config: &Config, secrets: Secrets) -> Vec<Problem> {
+    let mut problems = self::secrets::check_accounts(config, secrets);
+    problems.extend(self::secrets::check_notifications(config, secrets));
     problems
 }
 

@@ -11,7 +11,7 @@ use crate::config::Problem;
 use crate::config::model::Config;
 
 /// Problems of the addresses that the daemon listens on. While it runs it has the ports itself, so they are not tried.
-pub(super) fn of_ports(config: &Config) -> Vec<Problem> {
+pub(super) fn check_ports(config: &Config) -> Vec<Problem> {
     if UnixStream::connect(&config.control.socket).is_ok() {
         return Vec::new();
     }
@@ -29,7 +29,7 @@ pub(super) fn of_ports(config: &Config) -> Vec<Problem> {
 
 /// The problem of the control socket: its folder cannot be created or written, or another file has its name.
 #[must_use]
-pub fn of_socket(config: &Config) -> Option<Problem> {
+pub fn check_socket(config: &Config) -> Option<Problem> {
     let socket = &config.control.socket;
     if UnixStream::connect(socket).is_ok() {
         return None;

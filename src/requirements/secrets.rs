@@ -9,7 +9,7 @@ use crate::config::{self, Problem};
 use crate::systemd::SealedCredential;
 
 /// Problems of the files in `[signers]`.
-pub(super) fn of_signers(config: &Config) -> Vec<Problem> {
+pub(super) fn check_signers(config: &Config) -> Vec<Problem> {
     let error = accounts::policy(config).err();
     error.map(|error| problem(config, format!("[signers]: {error:#}"))).into_iter().collect()
 }
@@ -36,7 +36,7 @@ impl Secrets {
 }
 
 /// Problems of the credential of each account, and of `[api] ca_file`.
-pub(super) fn of_accounts(config: &Config, secrets: Secrets) -> Vec<Problem> {
+pub(super) fn check_accounts(config: &Config, secrets: Secrets) -> Vec<Problem> {
     let mut problems = Vec::new();
     for (name, account) in &config.accounts {
         if !secrets.include(matches!(account.credential, Credential::SecretCredential(_))) {
@@ -45,7 +45,7 @@ pub(super) fn of_accounts(config: &Config, secrets: Secrets) -> Vec<Problem> {
         let mut account_config = config.clone();
         account_config.accounts.retain(|other, _| other == name);
         if let Err(error) = accounts::clients(&account_config, false) {
-            problems.push(of_secret(config, format!("{error:#}"), &error));
+            problems.push(secret_problem(config, format!("{error:#}"), &error));
             continue;
         }
         let credential = config.accounts.get(name).map(|account| &account.credential);
@@ -64,14 +64,14 @@ pub(super) fn of_accounts(config: &Config, secrets: Secrets) -> Vec<Problem> {
 }
 
 /// The problem of a secret. An encrypted credential can be read only by the unit, so this is a warning outside of it.
-pub(super) fn of_secret(config: &Config, message: String, error: &anyhow::Error) -> Problem {
+pub(super) fn secret_problem(config: &Config, message: String, error: &anyhow::Error) -> Problem {
     let problem = problem(config, message);
     let is_sealed = error.chain().any(|cause| cause.is::<SealedCredential>());
     if is_sealed { problem.into_warning() } else { problem }
 }
 
 /// Problems of the secrets of webhooks.
-pub(super) fn of_notifications(config: &Config, secrets: Secrets) -> Vec<Problem> {
+pub(super) fn check_notifications(config: &Config, secrets: Secrets) -> Vec<Problem> {
     let unusable = |notify: &Notify| {
         let Via::Webhook { secret: Some(secret), .. } = &notify.via else { return None };
         if !secrets.include(matches!(secret, SecretAt::Credential(_))) {
@@ -89,7 +89,7 @@ pub(super) fn of_notifications(config: &Config, secrets: Secrets) -> Vec<Problem
             if text.trim().is_empty() { bail!("{} contains no secret", path.display()) } else { Ok(()) }
         });
         let error = read.err()?;
-        Some(of_secret(config, format!("notify `{}`: {error}", notify.name), &error))
+        Some(secret_problem(config, format!("notify `{}`: {error}", notify.name), &error))
     };
     config.notify.iter().filter_map(unusable).collect()
 }

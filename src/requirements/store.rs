@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::folders::{may_pass, try_write};
 use super::problem;
-use super::secrets::of_secret;
+use super::secrets::secret_problem;
 use crate::config::Problem;
 use crate::config::model::{Config, Database};
 use crate::store_binding::{endpoint_mismatch, refuse_copy};
@@ -20,7 +20,7 @@ const FOLDERS: [&str; 5] = ["journal", "sled", "node", "packages", "outbox"];
 
 /// The problem of a store that this user cannot write to. The daemon itself handles a full disk.
 #[must_use]
-pub fn of_store_access(config: &Config) -> Option<Problem> {
+pub fn check_store_access(config: &Config) -> Option<Problem> {
     let home = &config.store.path;
     let is_full =
         |error: &io::Error| matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
@@ -61,30 +61,30 @@ fn find_closed_part(home: &Path) -> Option<(PathBuf, Errno)> {
 /// Problems of the store: it cannot be written, has another form, or belongs to another endpoint or account. The next start is tried
 /// on a copy; while a daemon runs, the store is in use and fits.
 #[must_use]
-pub fn of_store(config: &Config) -> Vec<Problem> {
+pub fn check_store(config: &Config) -> Vec<Problem> {
     let home = &config.store.path;
     if UnixStream::connect(&config.control.socket).is_ok() {
         return Vec::new();
     }
-    if let Some(problem) = of_store_access(config) {
+    if let Some(problem) = check_store_access(config) {
         return vec![problem];
     }
     if let Some(database) = &config.store.database {
-        return of_database(config, database).into_iter().collect();
+        return check_database(config, database).into_iter().collect();
     }
     if !home.join("journal").exists() {
         return Vec::new();
     }
     match DiskStore::open_dry_run(home) {
-        Ok(dry_run) => of_content(config, &dry_run.store),
+        Ok(dry_run) => check_content(config, &dry_run.store),
         // Another process has it open; the daemon waits for it.
         Err(StoreError::Locked { .. }) => Vec::new(),
-        Err(error) => vec![of_error(config, &error)],
+        Err(error) => vec![store_problem(config, &error)],
     }
 }
 
 /// Problems of a store that can be opened.
-fn of_content(config: &Config, store: &dyn Store) -> Vec<Problem> {
+fn check_content(config: &Config, store: &dyn Store) -> Vec<Problem> {
     if let Err(error) = refuse_copy(store, config) {
         return vec![problem(config, format!("[store]: {error:#}"))];
     }
@@ -93,14 +93,14 @@ fn of_content(config: &Config, store: &dyn Store) -> Vec<Problem> {
             let mismatch = mismatch.map(|mismatch| problem(config, format!("[store]: {mismatch}")));
             mismatch.into_iter().collect()
         }
-        Err(error) => vec![of_error(config, &error)],
+        Err(error) => vec![store_problem(config, &error)],
     }
 }
 
 /// The problem of the database. It is a warning if it may pass, such as a server that is down.
-fn of_database(config: &Config, database: &Database) -> Option<Problem> {
+fn check_database(config: &Config, database: &Database) -> Option<Problem> {
     let error = crate::database::examine(database).err()?;
-    let problem = of_secret(config, format!("[store]: {error:#}"), &error);
+    let problem = secret_problem(config, format!("[store]: {error:#}"), &error);
     Some(match error.downcast_ref::<StoreError>() {
         Some(StoreError::Away { .. }) => problem
             .with_help("check the address, the password and the server; the daemon tries again")
@@ -113,7 +113,7 @@ fn of_database(config: &Config, database: &Database) -> Option<Problem> {
     })
 }
 
-fn of_error(config: &Config, error: &StoreError) -> Problem {
+fn store_problem(config: &Config, error: &StoreError) -> Problem {
     let problem = problem(config, format!("[store]: {error}"));
     match remedy(error) {
         Some(remedy) => problem.with_help(remedy),

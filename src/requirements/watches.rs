@@ -13,7 +13,7 @@ const MAX_COUNTED: usize = 1_000_000;
 
 /// A warning if the folders need more watches than the kernel allows. Files in the rest are found by scans only.
 #[must_use]
-pub fn of_watches(config: &Config) -> Option<Problem> {
+pub fn check_watches(config: &Config) -> Option<Problem> {
     let limit: usize = std::fs::read_to_string(LIMIT).ok()?.trim().parse().ok()?;
     let needed = count_folders(config, limit.saturating_mul(2).min(MAX_COUNTED));
     (needed > limit).then(|| {

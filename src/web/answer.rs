@@ -110,7 +110,7 @@ impl PageRoute {
     fn title(&self, site: &Site) -> String {
         match self {
             Self::Package(id) => {
-                let name = site.rows.read().get(id).map(|row| words::shown(&row.package));
+                let name = site.rows.read().get(id).map(|row| words::escape(&row.package));
                 name.unwrap_or_else(|| format!("Package {id}"))
             }
             _ => self.section().title().to_owned(),

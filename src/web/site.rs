@@ -15,7 +15,7 @@ use super::readings::Readings;
 use super::refusal::RequestRefusal;
 use super::rows::JobRows;
 use super::turns::Turns;
-use super::words::shown;
+use super::words::escape;
 use crate::http::{RequestSlots, SlotKind};
 
 /// What all requests share.
@@ -48,7 +48,7 @@ impl Site {
             section,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             sandbox: self.sandbox,
-            active_node: self.stands_by.as_ref().and_then(|active| active.borrow().as_deref().map(shown)),
+            active_node: self.stands_by.as_ref().and_then(|active| active.borrow().as_deref().map(escape)),
             now: Timestamp::now(),
         }
     }

@@ -8,13 +8,13 @@ use crate::outbox::{LabelReceipt, Receipt};
 use dropship_job::{ErrorKind, JobId, LabelStatus, StateKind};
 
 /// A text from outside: characters that are invisible or change the direction of a text are escaped.
-pub(super) fn shown(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     Escaped(text).to_string()
 }
 
 /// A label or package under this name, with the page of its job.
 pub(super) fn package_of(name: &str, job: &JobId) -> MaybeLink {
-    MaybeLink::to(shown(name), package_link(job))
+    MaybeLink::to(escape(name), package_link(job))
 }
 
 /// The state of a job.
@@ -39,7 +39,7 @@ pub(super) fn approval_of(job: &Receipt) -> Option<String> {
         return None;
     }
     let labels: Vec<_> =
-        job.labels.iter().filter(waits).map(|label| format!("`{}`", shown(&label.name))).collect();
+        job.labels.iter().filter(waits).map(|label| format!("`{}`", escape(&label.name))).collect();
     match labels.as_slice() {
         [] => None,
         [one] => Some(format!("label {one} waits for an approval")),

@@ -104,7 +104,7 @@ async fn cancel(label_ref: LabelRef, dry_run: bool, session: &ApiSession<'_>) ->
         path: format!("{}/cancel", label_ref.path()),
         body: None,
         label_change: Some((label, LabelChange::Withdrawn)),
-        done: format!(
+        success_message: format!(
             "label {label} is being cancelled; this takes the service more than a day, then the label is shown as failed"
         ),
     };

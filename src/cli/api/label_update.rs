@@ -121,7 +121,7 @@ pub(super) async fn run(args: &Args, session: &ApiSession<'_>) -> anyhow::Result
         path: args.label_ref.path(),
         label_change: Some((label, LabelChange::Edited { update: body.to_string() })),
         body: Some(body),
-        done: format!(
+        success_message: format!(
             "label {label} is updated; the service processes it again and refuses other changes until it is done"
         ),
     };

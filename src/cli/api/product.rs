@@ -96,7 +96,7 @@ async fn update(args: &UpdateArgs, session: &ApiSession<'_>) -> anyhow::Result<E
         path: format!("products/{}", args.product),
         body: Some(serde_json::to_value(&update)?),
         label_change: None,
-        done: format!("product {} is updated", args.product),
+        success_message: format!("product {} is updated", args.product),
     };
     session
         .change(&change, args.dry_run, async |client| client.update_product(args.product, &update).await)

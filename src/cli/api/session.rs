@@ -38,7 +38,7 @@ pub(super) struct ChangeRequest {
     /// The change to report to the label's job, if a label changes.
     pub(super) label_change: Option<(LabelId, LabelChange)>,
     /// Message after success.
-    pub(super) done: String,
+    pub(super) success_message: String,
 }
 
 impl<'a> ApiSession<'a> {
@@ -175,7 +175,7 @@ impl<'a> ApiSession<'a> {
         let path = self.full_path(&change.path);
         let document = json!({ "method": change.method, "path": path, "body": change.body, "sent": true });
         self.report_label_change(change.label_change.as_ref()).await;
-        self.output.print_result(&document, || change.done.clone())?;
+        self.output.print_result(&document, || change.success_message.clone())?;
         Ok(Exit::Done)
     }
 

@@ -222,7 +222,7 @@ async fn rename(
         path: submission_ref.path(),
         body: Some(serde_json::to_value(&update)?),
         label_change: None,
-        done: format!("submission {} is renamed", submission_ref.submission),
+        success_message: format!("submission {} is renamed", submission_ref.submission),
     };
     let send = async |client: &dropship_hardware::Client| {
         client.update_submission(submission_ref.product, submission_ref.submission, &update).await
@@ -241,7 +241,7 @@ async fn publisher_metadata(
         method: "POST",
         path: format!("{}/createpublishermetadata", submission_ref.path()),
         body: None,
-        done: format!(
+        success_message: format!(
             "the service creates the metadata of submission {submission}; this takes several hours"
         ),
     };
@@ -262,7 +262,7 @@ async fn commit(
         path: format!("{}/commit", submission_ref.path()),
         body: None,
         label_change: None,
-        done: format!(
+        success_message: format!(
             "submission {submission} is committed; follow it with `dropship api submission wait {product} {submission}`"
         ),
     };

@@ -129,12 +129,12 @@ fn check_words(diagnostics: &mut Diagnostics<'_>, fact: Fact, globs: &Globs) {
     for glob in &globs.0 {
         let pattern = &glob.value.0;
         if !known.iter().any(|word| pattern.is_match(word)) {
-            let meant = match pattern.as_str().to_ascii_lowercase().as_str() {
+            let help = match pattern.as_str().to_ascii_lowercase().as_str() {
                 "x64" | "x86_64" => Some("did you mean `amd64`?".to_owned()),
                 word => suggest::help(word, known),
             };
             let message = format!("`{pattern}` fits no {fact}");
-            match meant {
+            match help {
                 Some(help) => diagnostics.error_with_help(&glob.span, message, help),
                 None => diagnostics.error(&glob.span, message),
             }

@@ -36,10 +36,10 @@ pub(super) async fn poll<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult
         // The targeting also shows the end of a label that stays in a step for long.
         let is_overdue = ctx.job.is_overdue();
         let in_list = listed.iter().find(|label| label.id == id && !label.needs_targeting() && !is_overdue);
-        let found = match in_list {
-            Some(found) => found.clone(),
+        let shipping_label = match in_list {
+            Some(shipping_label) => shipping_label.clone(),
             None => match ctx.unless_shutting_down(service.label(product, submission, id)).await? {
-                Ok(found) => found,
+                Ok(shipping_label) => shipping_label,
                 // The other labels are still followed.
                 Err(error) if error.recovery == Recovery::Permanent => {
                     unknown = unknown.or(Some((index, error)));
@@ -48,7 +48,7 @@ pub(super) async fn poll<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult
                 Err(error) => return ctx.on_api_error(error).await,
             },
         };
-        record_progress(ctx, &service, index, &found).await?;
+        record_progress(ctx, &service, index, &shipping_label).await?;
     }
     match unknown {
         Some((index, error)) => hold_unknown(ctx, index, error).await,
@@ -75,22 +75,22 @@ async fn record_progress<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
     index: usize,
-    found: &ShippingLabel,
+    shipping_label: &ShippingLabel,
 ) -> StepResult {
     let mut events = Vec::new();
     let remote = ctx.job.labels().get(index).and_then(Label::remote);
     let (seen_step, seen_state) = remote.map(|remote| (&remote.step, &remote.state)).unzip();
-    if let Some((step, state)) = progress(found.workflow_status.as_ref())
+    if let Some((step, state)) = progress(shipping_label.workflow_status.as_ref())
         && (seen_step != Some(&Some(step.clone())) || seen_state != Some(&Some(state.clone())))
     {
         events.push(Event::Progressed { label: Some(index), step, state });
     }
-    if found.is_failed() {
-        let reason = failure(ctx, service, found).await?;
+    if shipping_label.is_failed() {
+        let reason = failure(ctx, service, shipping_label).await?;
         events.push(Event::LabelFailed { label: index, reason });
-    } else if found.is_done() {
+    } else if shipping_label.is_done() {
         events.push(Event::Published { label: index });
-        return supersede::record_published(ctx, index, found, events).await;
+        return supersede::record_published(ctx, index, shipping_label, events).await;
     }
     if events.is_empty() { Ok(()) } else { ctx.record(events).await }
 }
@@ -99,11 +99,11 @@ async fn record_progress<S: Service>(
 async fn failure<S: Service>(
     ctx: &mut StepContext<'_, S>,
     service: &S,
-    found: &ShippingLabel,
+    shipping_label: &ShippingLabel,
 ) -> StepResult<String> {
-    let reasons = sign::reasons(ctx, service, found.workflow_status.as_ref()).await?;
+    let reasons = sign::reasons(ctx, service, shipping_label.workflow_status.as_ref()).await?;
     let reasons = if reasons.is_empty() { "no reason given".to_owned() } else { reasons.join("; ") };
-    Ok(match progress(found.workflow_status.as_ref()) {
+    Ok(match progress(shipping_label.workflow_status.as_ref()) {
         Some((step, _)) => format!("failed in {step}: {reasons}"),
         None => format!("failed: {reasons}"),
     })

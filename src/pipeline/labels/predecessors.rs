@@ -20,10 +20,11 @@ pub(super) async fn confirm<S: Service>(
     let (product, submission) = ctx.remote().await?;
     for predecessor in predecessors {
         let Some(id) = ctx.job.labels().get(predecessor).and_then(Label::id) else { continue };
-        let found = ctx.unless_shutting_down(service.label(product, submission, LabelId::of(id))).await?;
-        let reason = match found {
-            Ok(found) if found.is_failed() => {
-                let status = found.workflow_status.as_ref();
+        let shipping_label =
+            ctx.unless_shutting_down(service.label(product, submission, LabelId::of(id))).await?;
+        let reason = match shipping_label {
+            Ok(shipping_label) if shipping_label.is_failed() => {
+                let status = shipping_label.workflow_status.as_ref();
                 let messages =
                     status.map(|status| status.messages.join("; ")).filter(|text| !text.is_empty());
                 format!("failed after it was published: {}", messages.as_deref().unwrap_or("no reason given"))

@@ -89,16 +89,18 @@ pub(crate) async fn attempt<S: Service>(
     }
     // A label that cannot be withdrawn may be withdrawn already, or published.
     match service.label(product, submission, label_id).await {
-        Ok(found) if found.is_failed() => record_confirmed(ctx, withdrawal, Some(&found)).await,
-        Ok(found) if found.is_done() => {
-            let mut events = progress_events(ctx, withdrawal, &found);
+        Ok(shipping_label) if shipping_label.is_failed() => {
+            record_confirmed(ctx, withdrawal, Some(&shipping_label)).await
+        }
+        Ok(shipping_label) if shipping_label.is_done() => {
+            let mut events = progress_events(ctx, withdrawal, &shipping_label);
             events.push(Event::PublishedAnyway { label, id });
-            let entries = published_entries(ctx, withdrawal, &found).await?;
+            let entries = published_entries(ctx, withdrawal, &shipping_label).await?;
             ctx.record_with(entries, events).await
         }
-        Ok(found) => {
+        Ok(shipping_label) => {
             let why = refusal.unwrap_or_else(|| "Microsoft has agreed and is working on it".to_owned());
-            let events = progress_events(ctx, withdrawal, &found);
+            let events = progress_events(ctx, withdrawal, &shipping_label);
             if !events.is_empty() {
                 ctx.record(events).await?;
             }
@@ -137,9 +139,11 @@ async fn record_not_withdrawn<S: Service>(
 async fn record_confirmed<S: Service>(
     ctx: &mut StepContext<'_, S>,
     withdrawal: &DueWithdrawal,
-    found: Option<&ShippingLabel>,
+    shipping_label: Option<&ShippingLabel>,
 ) -> StepResult {
-    let mut events = found.map(|found| progress_events(ctx, withdrawal, found)).unwrap_or_default();
+    let mut events = shipping_label
+        .map(|shipping_label| progress_events(ctx, withdrawal, shipping_label))
+        .unwrap_or_default();
     events.push(Event::WithdrawalConfirmed { label: withdrawal.index, id: withdrawal.id });
     ctx.record(events).await
 }
@@ -148,7 +152,7 @@ async fn record_confirmed<S: Service>(
 async fn published_entries<S: Service>(
     ctx: &StepContext<'_, S>,
     withdrawal: &DueWithdrawal,
-    found: &ShippingLabel,
+    shipping_label: &ShippingLabel,
 ) -> StepResult<Vec<Entry>> {
     let label = ctx.job.labels().get(withdrawal.index);
     let own_label = label.and_then(|label| Some((label.name(), label.remote()?)));
@@ -160,20 +164,20 @@ async fn published_entries<S: Service>(
     };
     let plan =
         ctx.stored_plan().await.ok().flatten().and_then(|plan| plan.labels.into_iter().nth(withdrawal.index));
-    published::entries(ctx, remote, (name, plan.as_ref()), found, None).await
+    published::entries(ctx, remote, (name, plan.as_ref()), shipping_label, None).await
 }
 
 /// The service's step and state of the job's own label, if they have changed.
 fn progress_events<S>(
     ctx: &StepContext<'_, S>,
     withdrawal: &DueWithdrawal,
-    found: &ShippingLabel,
+    shipping_label: &ShippingLabel,
 ) -> Vec<Event> {
     let own_label = ctx.job.labels().get(withdrawal.index).and_then(dropship_job::Label::remote);
     let Some(own_label) = own_label.filter(|own_label| own_label.id == withdrawal.id) else {
         return Vec::new();
     };
-    let Some((step, state)) = progress(found.workflow_status.as_ref()) else { return Vec::new() };
+    let Some((step, state)) = progress(shipping_label.workflow_status.as_ref()) else { return Vec::new() };
     match own_label.step.as_ref() == Some(&step) && own_label.state.as_ref() == Some(&state) {
         true => Vec::new(),
         false => vec![Event::Progressed { label: Some(withdrawal.index), step, state }],

@@ -146,12 +146,12 @@ fn line(row: &Row, job: &Receipt) -> PackageLine {
     let origin = job.rule.as_deref().or(job.folder.as_deref());
     PackageLine {
         link: words::package_link(&job.id),
-        package: words::shown(&job.package),
-        origin: origin.map(words::shown),
+        package: words::escape(&job.package),
+        origin: origin.map(words::escape),
         badge: words::state(job.state),
         step: (!has_ended).then(|| job.step.to_string()),
         since: if has_ended { job.updated } else { row.step_started },
-        note: note.map(|note| words::shown(&note)),
+        note: note.map(|note| words::escape(&note)),
         due: job.due.filter(|_| job.state == StateKind::Waiting),
     }
 }
@@ -164,10 +164,10 @@ fn upcoming(site: &Site, ids: &[JobId]) -> Vec<Upcoming> {
             let at = label.not_before.filter(|at| *at > now)?;
             Some(Upcoming {
                 at,
-                label: words::shown(&label.name),
+                label: words::escape(&label.name),
                 badge: words::label(label.status),
-                audiences: label.audiences.iter().map(|name| words::shown(name)).collect(),
-                package: words::shown(&job.package),
+                audiences: label.audiences.iter().map(|name| words::escape(name)).collect(),
+                package: words::escape(&job.package),
                 link: words::package_link(&job.id),
             })
         }));
@@ -180,7 +180,7 @@ fn upcoming(site: &Site, ids: &[JobId]) -> Vec<Upcoming> {
 fn trouble(item: &AttentionItem) -> Trouble {
     Trouble {
         kind: item.kind.name().to_owned(),
-        message: words::shown(&item.message),
+        message: words::escape(&item.message),
         since: item.since,
         stops_intake: item.severity == Severity::StopsIntake,
     }
@@ -207,10 +207,10 @@ fn folder(folder: &FolderStatus) -> HealthItem {
         notes.push(format!("{} ignored", count(folder.ignored, "file", "files")));
     }
     HealthItem {
-        name: words::shown(&folder.name),
-        place: Some(words::shown(&folder.path)),
+        name: words::escape(&folder.name),
+        place: Some(words::escape(&folder.path)),
         badge: Badge::new(tone, folder.state.as_str()),
-        notes: notes.iter().map(|note| words::shown(note)).collect(),
+        notes: notes.iter().map(|note| words::escape(note)).collect(),
     }
 }
 
@@ -224,7 +224,7 @@ fn accounts(site: &Site, status: &Status) -> Vec<HealthItem> {
     let about = |name: &str, kind| status.trouble.iter().any(|item| item.object == name && item.kind == kind);
     let part = |name: &str| {
         let (badge, notes) = match suspended.get(name) {
-            Some(suspended) => (Badge::new(Tone::Bad, "suspended"), vec![words::shown(&suspended.why)]),
+            Some(suspended) => (Badge::new(Tone::Bad, "suspended"), vec![words::escape(&suspended.why)]),
             None if about(name, AttentionKind::ServiceDown) => {
                 (Badge::new(Tone::Bad, "service down"), Vec::new())
             }
@@ -233,7 +233,7 @@ fn accounts(site: &Site, status: &Status) -> Vec<HealthItem> {
             }
             None => (Badge::new(Tone::Ok, "ok"), Vec::new()),
         };
-        HealthItem { name: words::shown(name), place: Some(status.endpoint.clone()), badge, notes }
+        HealthItem { name: words::escape(name), place: Some(status.endpoint.clone()), badge, notes }
     };
     active.config.accounts.keys().map(|name| part(name)).collect()
 }

@@ -14,7 +14,7 @@ use jiff::Timestamp;
 use super::super::query::QueryParameters;
 use super::super::refusal::RequestRefusal;
 use super::super::site::Site;
-use super::super::words::{self, shown};
+use super::super::words::{self, escape};
 use super::partner_center::PartnerCenter;
 use crate::control::PackageRecord;
 use crate::outbox::{LabelReceipt, Receipt};
@@ -61,7 +61,7 @@ pub(in crate::web) fn view(site: &Site, id: &JobId) -> Result<PackageView, Reque
     let history = wording::steps(&job, &Clock::utc());
     let mut view = PackageView {
         id: id.to_string(),
-        package: shown(&job.package),
+        package: escape(&job.package),
         badge: words::state(job.state),
         summary: summary(&job),
         notices: notices(&job),
@@ -90,7 +90,7 @@ pub(in crate::web) fn view(site: &Site, id: &JobId) -> Result<PackageView, Reque
 fn summary(job: &Receipt) -> String {
     let step = job.step;
     match (job.state, &job.waits_for) {
-        (StateKind::Waiting, Some(reason)) => shown(&format!("Step {step}, waiting for {reason}")),
+        (StateKind::Waiting, Some(reason)) => escape(&format!("Step {step}, waiting for {reason}")),
         (state, _) if state.has_ended() => format!("Ended in step {step}: {state}"),
         (state, _) => format!("Step {step}, {state}"),
     }
@@ -111,14 +111,14 @@ fn notices(job: &Receipt) -> Vec<Notice> {
             _ => Tone::Wait,
         };
         let text = [format!("{}: {}", error.kind, error.message)].into_iter().chain(wording::advice(job));
-        notices.push(Notice { tone, text: text.map(|text| shown(&text)).collect() });
+        notices.push(Notice { tone, text: text.map(|text| escape(&text)).collect() });
     } else if let Some(advice) = wording::advice(job) {
-        notices.push(Notice { tone: Tone::Hold, text: vec![shown(&advice)] });
+        notices.push(Notice { tone: Tone::Hold, text: vec![escape(&advice)] });
     }
     let pending = job.not_withdrawn.iter().map(ToString::to_string);
     let after = job.after_failed.iter().map(|failed| failed.message.clone());
     let others = pending.chain(after).chain(job.warnings.iter().cloned());
-    notices.extend(others.map(|text| Notice { tone: Tone::Hold, text: vec![shown(&text)] }));
+    notices.extend(others.map(|text| Notice { tone: Tone::Hold, text: vec![escape(&text)] }));
     notices
 }
 
@@ -142,7 +142,7 @@ fn stages(job: &Receipt, history: &[StepHistory]) -> Vec<StepView> {
             (false, false) if step < job.step => StepState::Skipped,
             (false, _) => StepState::Ahead,
         };
-        let note = error.or(job.waits_for.as_deref()).filter(|_| is_current).map(shown);
+        let note = error.or(job.waits_for.as_deref()).filter(|_| is_current).map(escape);
         StepView { name: step.to_string(), state, took, since, note }
     };
     Step::ALL.into_iter().map(stage).collect()
@@ -165,7 +165,7 @@ fn named_value(name: &str, value: ValueView) -> NamedValue {
 }
 
 fn named_text(name: &str, value: &str) -> NamedValue {
-    named_value(name, ValueView::Text(shown(value)))
+    named_value(name, ValueView::Text(escape(value)))
 }
 
 fn package_properties(
@@ -207,20 +207,20 @@ fn package_properties(
     }
     list.push(named_value("SHA-256", ValueView::Code(job.sha256.clone())));
     list.push(named_value("Job", ValueView::Code(job.id.to_string())));
-    list.extend(job.vars.iter().map(|(name, value)| named_text(&shown(&format!("vars.{name}")), value)));
+    list.extend(job.vars.iter().map(|(name, value)| named_text(&escape(&format!("vars.{name}")), value)));
     list
 }
 
 fn inf_view(inf: &InfFacts) -> InfView {
-    let text = |value: &Option<String>| value.as_deref().map(shown).unwrap_or_default();
-    let version = [&inf.version, &inf.date].into_iter().filter_map(Option::as_deref).map(shown);
+    let text = |value: &Option<String>| value.as_deref().map(escape).unwrap_or_default();
+    let version = [&inf.version, &inf.date].into_iter().filter_map(Option::as_deref).map(escape);
     InfView {
-        name: shown(&inf.name),
+        name: escape(&inf.name),
         provider: text(&inf.provider),
         class: text(&inf.class),
         version: version.collect::<Vec<_>>().join(", "),
         hardware_ids: inf.hardware_ids.len(),
-        first_ids: inf.hardware_ids.iter().take(MAX_IDS).map(|id| shown(id)).collect(),
+        first_ids: inf.hardware_ids.iter().take(MAX_IDS).map(|id| escape(id)).collect(),
     }
 }
 
@@ -233,26 +233,26 @@ fn label_view(label: &LabelReceipt, plan: Option<&Plan>, partner_center: &Partne
         notes.push(format!("Microsoft: {step} {state}"));
     }
     notes.extend(label.drift.as_ref().map(|drift| format!("it {} (seen {:.0})", drift.message, drift.since)));
-    let pair = |(name, value): (String, String)| (shown(&name), shown(&value));
+    let pair = |(name, value): (String, String)| (escape(&name), escape(&value));
     PackageLabelView {
-        name: shown(&label.name),
+        name: escape(&label.name),
         badge: words::label(label.status),
         id: label.id.and_then(|id| partner_center.label(id)),
-        audiences: label.audiences.iter().map(|name| shown(name)).collect(),
+        audiences: label.audiences.iter().map(|name| escape(name)).collect(),
         not_before: label.not_before,
-        notes: notes.iter().map(|note| shown(note)).collect(),
+        notes: notes.iter().map(|note| escape(note)).collect(),
         plan: planned.map(|plan| label_properties(plan).into_iter().map(pair).collect()).unwrap_or_default(),
     }
 }
 
 fn approvals(job: &Receipt) -> Vec<ApprovalView> {
-    let pair = |(name, value): (String, String)| (shown(&name), shown(&value));
+    let pair = |(name, value): (String, String)| (escape(&name), escape(&value));
     let approval = |page: &crate::approval::ApprovalPage| ApprovalView {
-        label: shown(&page.label),
-        problem: page.problem.as_deref().map(shown),
+        label: escape(&page.label),
+        problem: page.problem.as_deref().map(escape),
         facts: wording::approval_lines(page, &Clock::utc()).into_properties().into_iter().map(pair).collect(),
         body: page.content.as_ref().map(|content| request(&content.body)),
-        command: shown(&page.command),
+        command: escape(&page.command),
     };
     job.approval.iter().map(approval).collect()
 }
@@ -292,7 +292,7 @@ fn files(site: &Site, job: &Receipt) -> Vec<FileView> {
         let found = site.readings.result_size(job, name).ok();
         let is_there = found.is_some();
         FileView {
-            name: shown(name),
+            name: escape(name),
             size: size.or(found),
             link: is_there.then(|| format!("{}/files/{}", words::package_link(&job.id), encoded(name))),
         }
@@ -306,7 +306,7 @@ fn files(site: &Site, job: &Receipt) -> Vec<FileView> {
 
 fn history_step(step: &StepHistory) -> HistoryStep {
     let skipped = step.lines.len().saturating_sub(MAX_LINES);
-    let mut lines: Vec<_> = step.lines.iter().skip(skipped).map(|(at, text)| (*at, shown(text))).collect();
+    let mut lines: Vec<_> = step.lines.iter().skip(skipped).map(|(at, text)| (*at, escape(text))).collect();
     if skipped > 0 {
         lines.insert(
             0,

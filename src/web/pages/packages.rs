@@ -139,13 +139,13 @@ fn check_names(site: &Site, filter: &RowFilter) -> Result<(), RequestRefusal> {
         && !rows.newest_first().any(|row| row.folder.as_deref() == Some(name))
     {
         let known = active.config.require_folder(name);
-        known.map_err(|error| RequestRefusal::parameter("folder", words::shown(&error.message)))?;
+        known.map_err(|error| RequestRefusal::parameter("folder", words::escape(&error.message)))?;
     }
     if let Some(name) = &filter.rule
         && !rows.newest_first().any(|row| row.rule.as_deref() == Some(name))
     {
         let known = active.config.require_rule(name);
-        known.map_err(|error| RequestRefusal::parameter("rule", words::shown(&error.message)))?;
+        known.map_err(|error| RequestRefusal::parameter("rule", words::escape(&error.message)))?;
     }
     Ok(())
 }
@@ -157,7 +157,7 @@ fn order(query: &QueryParameters) -> Result<SortOrder, RequestRefusal> {
             let known = names(SortColumn::ALL.map(SortColumn::name));
             RequestRefusal::parameter(
                 "sort",
-                format!("`{}` cannot be used; it must be one of {known}", words::shown(name)),
+                format!("`{}` cannot be used; it must be one of {known}", words::escape(name)),
             )
         })?,
     };
@@ -166,7 +166,7 @@ fn order(query: &QueryParameters) -> Result<SortOrder, RequestRefusal> {
         Some("asc") => SortDirection::Ascending,
         Some("desc") => SortDirection::Descending,
         Some(other) => {
-            let why = format!("`{}` cannot be used; it must be asc or desc", words::shown(other));
+            let why = format!("`{}` cannot be used; it must be asc or desc", words::escape(other));
             return Err(RequestRefusal::parameter("order", why));
         }
     };
@@ -278,20 +278,20 @@ fn head(
 
 fn row_view(row: &Row, state: StateKind) -> PackageRow {
     let differ = |text: Option<&str>| match (text, row.infs.as_deref()) {
-        (Some(text), _) => words::shown(text),
+        (Some(text), _) => words::escape(text),
         (None, Some(infs)) if infs.len() > 1 => "several".to_owned(),
         (None, _) => String::new(),
     };
     PackageRow {
         link: words::package_link(&row.id),
-        package: words::shown(&row.package),
+        package: words::escape(&row.package),
         id: row.id.to_string(),
         badge: words::state(state),
         step: row.step.to_string(),
         provider: differ(row.provider()),
         version: differ(row.version()),
-        folder: row.folder.as_deref().map(words::shown).unwrap_or_default(),
-        rule: row.rule.as_deref().map(words::shown).unwrap_or_default(),
+        folder: row.folder.as_deref().map(words::escape).unwrap_or_default(),
+        rule: row.rule.as_deref().map(words::escape).unwrap_or_default(),
         created: row.created,
         updated: row.updated,
     }

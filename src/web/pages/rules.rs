@@ -8,7 +8,7 @@ use super::super::preview::{MAX_JOBS, ReloadComparison};
 use super::super::query::QueryParameters;
 use super::super::refusal::RequestRefusal;
 use super::super::site::Site;
-use super::super::words::{self, shown};
+use super::super::words::{self, escape};
 use crate::control::ConfigurationStanding;
 
 mod packages;
@@ -29,7 +29,7 @@ pub(in crate::web) fn content(site: &Site, _query: &QueryParameters) -> Result<M
     let view = RulesView {
         rules: rules.iter().map(|rule| rule::view(rule, packages.by_rule.get(rule.name.as_str()))).collect(),
         unmatched: packages.unmatched,
-        former: former.map(|(name, matched)| (shown(name), matched.count)).collect(),
+        former: former.map(|(name, matched)| (escape(name), matched.count)).collect(),
         incomplete,
         standing: standing(site.readings.configuration_standing()),
         disk: match site.preview.current(&site.readings, &site.main) {
@@ -46,9 +46,9 @@ fn standing(standing: ConfigurationStanding) -> StandingView {
         since: standing.active_since,
         reload: standing.last_reload.map(|reload| ReloadView {
             at: reload.at,
-            by: shown(&reload.by),
+            by: escape(&reload.by),
             ok: reload.ok,
-            lines: reload.lines.iter().map(|line| shown(line)).collect(),
+            lines: reload.lines.iter().map(|line| escape(line)).collect(),
         }),
         restart: standing.restart,
     }
@@ -59,10 +59,10 @@ fn disk(comparison: &ReloadComparison) -> DiskView {
         Ok(reloaded) => DiskView::Compared {
             at: comparison.at,
             took: SignedDuration::try_from(comparison.took).unwrap_or_default(),
-            lines: reloaded.lines().iter().map(|line| shown(line)).collect(),
+            lines: reloaded.lines().iter().map(|line| escape(line)).collect(),
             is_same: reloaded.changes_nothing(),
             compared_jobs: comparison.has_left_out_jobs.then_some(MAX_JOBS),
         },
-        Err(why) => DiskView::Refused { at: comparison.at, lines: why.lines().map(shown).collect() },
+        Err(why) => DiskView::Refused { at: comparison.at, lines: why.lines().map(escape).collect() },
     }
 }

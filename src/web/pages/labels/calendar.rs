@@ -13,7 +13,7 @@ use super::reaches::Reaches;
 use crate::control::LabelReach;
 use crate::web::query::QueryParameters;
 use crate::web::refusal::RequestRefusal;
-use crate::web::words::shown;
+use crate::web::words::escape;
 use dropship_job::{JobId, LabelStatus};
 
 /// Number of days of the calendar.
@@ -136,7 +136,7 @@ pub(super) fn of(
             false => None,
         };
         let row = row(entry, reach.as_ref().and_then(|reach| reach.get(entry.index)), window, now);
-        let name = shown(&format!("{} {}", entry.driver, entry.version.as_deref().unwrap_or_default()));
+        let name = escape(&format!("{} {}", entry.driver, entry.version.as_deref().unwrap_or_default()));
         match groups.iter_mut().find(|(known, _)| *known == name) {
             Some((_, rows)) => rows.push((&entry.job, entry.index, row)),
             None => groups.push((name, vec![(&entry.job, entry.index, row)])),
@@ -252,7 +252,7 @@ fn row(
     let blackout =
         plan.filter(|_| label.id.is_none()).map(|plan| plan.blackout.as_slice()).unwrap_or_default();
     CalendarRow {
-        name: shown(&label.name),
+        name: escape(&label.name),
         state: label.status.as_str().to_owned(),
         spans,
         marks,

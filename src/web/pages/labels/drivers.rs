@@ -7,7 +7,7 @@ use dropship_web::page::{MaybeLink, encoded};
 use jiff::Timestamp;
 
 use super::entry::RowLabel;
-use crate::web::words::{self, shown};
+use crate::web::words::{self, escape};
 
 /// Maximum number of drivers that are shown.
 const MAX_DRIVERS: usize = 20;
@@ -97,7 +97,7 @@ impl<'a> Driver<'a> {
     fn view(&self) -> DriverView {
         let (first, _) = self.newest.row.driver_key();
         DriverView {
-            name: MaybeLink::to(shown(&self.newest.row.driver()), format!("/labels?q={}", encoded(first))),
+            name: MaybeLink::to(escape(&self.newest.row.driver()), format!("/labels?q={}", encoded(first))),
             rings: self.rings.iter().map(Ring::view).collect(),
         }
     }
@@ -107,7 +107,7 @@ impl Ring<'_> {
     fn view(&self) -> RingView {
         let link = |row_label: RowLabel<'_>| words::package_of(row_label.version(), &row_label.row.id);
         RingView {
-            name: shown(self.name),
+            name: escape(self.name),
             live: self.live.map(|(live, row_label)| (link(row_label), live)),
             next: self.next.map(|row_label| {
                 (link(row_label), words::label(row_label.label.status), row_label.label.not_before)

@@ -16,7 +16,7 @@ use crate::outbox::{LabelReceipt, Receipt};
 use crate::web::pages::who::other;
 use crate::web::refusal::RequestRefusal;
 use crate::web::site::Site;
-use crate::web::words::{self, shown};
+use crate::web::words::{self, escape};
 use dropship_job::JobId;
 use dropship_rules::duration;
 use dropship_rules::plan::{DestinationPlan, LabelPlan};
@@ -56,33 +56,33 @@ fn label_view(
     let version = entry.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
     let plan = reach.and_then(|reach| reach.plan.as_ref());
     let others = |labels: &[crate::control::OtherLabel]| -> Vec<MaybeLink> {
-        labels.iter().map(other).map(|link| MaybeLink { name: shown(&link.name), ..link }).collect()
+        labels.iter().map(other).map(|link| MaybeLink { name: escape(&link.name), ..link }).collect()
     };
     LabelView {
         name: words::package_of(&label.name, &entry.job),
         id: label.id.map(|id| id.to_string()),
         state: words::label_of(label.status, entry.has_ended),
-        package: shown(&entry.package),
-        driver: shown(&format!("{}{version}", entry.driver)),
-        ring: shown(entry.ring()),
+        package: escape(&entry.package),
+        driver: escape(&format!("{}{version}", entry.driver)),
+        ring: escape(entry.ring()),
         audiences: reach
             .map_or(&label.audiences, |reach| &reach.audiences)
             .iter()
-            .map(|name| shown(name))
+            .map(|name| escape(name))
             .collect(),
         partner: plan.and_then(partner),
         dates: dates(entry, label, reach, now),
-        waits: waits(entry, label, plan).iter().map(|text| shown(text)).collect(),
+        waits: waits(entry, label, plan).iter().map(|text| escape(text)).collect(),
         reach: reach.and_then(|reach| Some(counts(reach.targets.as_ref()?, reach.source, plan))),
         supersedes: reach.map(|reach| others(&reach.supersedes)).unwrap_or_default(),
         superseded_by: reach.map(|reach| others(&reach.superseded_by)).unwrap_or_default(),
-        drift: label.drift.as_ref().map(|drift| (shown(&drift.message), drift.acknowledged_by.is_some())),
+        drift: label.drift.as_ref().map(|drift| (escape(&drift.message), drift.acknowledged_by.is_some())),
     }
 }
 
 fn partner(plan: &LabelPlan) -> Option<String> {
     match &plan.destination {
-        DestinationPlan::AnotherPartner { partner, .. } => Some(shown(partner)),
+        DestinationPlan::AnotherPartner { partner, .. } => Some(escape(partner)),
         DestinationPlan::WindowsUpdate => None,
     }
 }
@@ -142,12 +142,12 @@ fn waits(entry: &LabelEntry, label: &LabelReceipt, plan: Option<&LabelPlan>) -> 
 
 fn counts(targets: &TargetCounts, source: ReachSource, plan: Option<&LabelPlan>) -> ReachView {
     let sorted = |counts: &BTreeMap<String, usize>| {
-        let mut sorted: Vec<_> = counts.iter().map(|(name, count)| (shown(name), *count)).collect();
+        let mut sorted: Vec<_> = counts.iter().map(|(name, count)| (escape(name), *count)).collect();
         sorted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         sorted
     };
     let limit =
-        |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("{name} {}", shown(value)));
+        |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("{name} {}", escape(value)));
     let limits =
         plan.into_iter().flat_map(|plan| [limit("from", &plan.floor), limit("up to", &plan.ceiling)]);
     ReachView {

@@ -136,11 +136,11 @@ fn labels_and_drivers_with_filters_equal_those_of_a_full_search() {
                     .take(found_drivers.len())
                     .cloned()
                     .map(|(driver, rings)| {
-                        let shown = |text: String| words::shown(&text);
+                        let escape = |text: String| words::escape(&text);
                         let rings = rings
                             .into_iter()
-                            .map(|(ring, live, next)| (shown(ring), live.map(shown), next.map(shown)));
-                        (shown(driver), rings.collect())
+                            .map(|(ring, live, next)| (escape(ring), live.map(escape), next.map(escape)));
+                        (escape(driver), rings.collect())
                     })
                     .collect();
                 assert_eq!(

@@ -4,7 +4,7 @@ use dropship_web::page::MaybeLink;
 use dropship_web::page::rules::{RuleLabel, RuleView};
 
 use super::packages::RulePackages;
-use crate::web::words::{package_link, shown};
+use crate::web::words::{escape, package_link};
 use dropship_hardware::TestHarness;
 use dropship_rules::Rule;
 use dropship_rules::duration;
@@ -25,7 +25,7 @@ pub(super) fn view(rule: &Rule, matched: Option<&RulePackages>) -> RuleView {
         packages: matched.map_or(0, |matched| matched.count),
         last: matched.map(|matched| {
             let (job, package, at) = &matched.last;
-            (MaybeLink::to(shown(package), package_link(job)), *at)
+            (MaybeLink::to(escape(package), package_link(job)), *at)
         }),
     }
 }
