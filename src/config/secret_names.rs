@@ -83,11 +83,11 @@ const SECRET_PARTS: [&str; 10] = [
     "credential",
     "certificate",
 ];
-/// Those of them that no variable of a rule is named after.
+/// The parts that mark a secret in a rule too: no variable of a rule is named after them.
 const SECRET_PARTS_IN_RULES: [&str; 4] = ["clientsecret", "password", "passwd", "apikey"];
 /// Words that the misspelt key of a secret resembles.
 const RESEMBLED: [&str; 6] = ["clientsecret", "secret", "password", "accesstoken", "webhook", "proxy"];
-/// Names that are longer resemble none.
+/// Maximum length of a name that can be a key, or that is compared with [`RESEMBLED`], in bytes.
 const MAX_NAME: usize = 40;
 /// Maximum length of a name that is shown below the key of a secret, in bytes.
 const MAX_PLAIN_WORD: usize = 8;

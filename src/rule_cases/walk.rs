@@ -180,10 +180,10 @@ impl StepWalk {
                 .filter_map(|(index, (label, planned))| Some((label, planned, chain.request(index)?)));
             let mut requested = requested.peekable();
             if requested.peek().is_none() {
-                let wanted = glob.as_ref().map_or("*", Glob::as_str);
+                let pattern = glob.as_ref().map_or("*", Glob::as_str);
                 self.add_difference(
                     "label",
-                    &format!("a request of `{wanted}`"),
+                    &format!("a request of `{pattern}`"),
                     &describe_labels(chain, 0..labels.len()),
                 );
             }

@@ -138,18 +138,18 @@ pub(super) async fn fetch(
 
 /// Why a file cannot be downloaded, and which files the submission offers instead.
 fn not_offered(kind: OfferedFile, submission: &Submission) -> String {
-    if let Some(item) = kind.download_kind() {
+    if let Some(download_kind) = kind.download_kind() {
         let id = submission.id;
-        if let Some(url) = submission.unusable_download(&item) {
+        if let Some(url) = submission.unusable_download(&download_kind) {
             return format!(
-                "submission {id}: the service names `{}` as the URL of {item}, which is not a usable URL; check the submission in \
+                "submission {id}: the service names `{}` as the URL of {download_kind}, which is not a usable URL; check the submission in \
                  Partner Center",
                 Escaped(url)
             );
         }
-        if submission.lists_without_url(&item) {
+        if submission.lists_without_url(&download_kind) {
             return format!(
-                "submission {id}: the service lists {item} without a URL; try again later, or check the submission in Partner Center"
+                "submission {id}: the service lists {download_kind} without a URL; try again later, or check the submission in Partner Center"
             );
         }
     }

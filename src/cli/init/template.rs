@@ -102,7 +102,7 @@ impl ConfigTemplate<'_> {
     }
 
     fn folder(&self) -> String {
-        let place = |named: &Option<PathBuf>, default: &str| {
+        let path_text = |named: &Option<PathBuf>, default: &str| {
             quoted(&named.as_deref().unwrap_or_else(|| Path::new(default)).to_string_lossy())
         };
         format!(
@@ -111,8 +111,8 @@ impl ConfigTemplate<'_> {
              name = \"{FOLDER}\"\n\
              path = {}\n\
              outbox = {}\n",
-            place(&self.paths.folder, "drop"),
-            place(&self.paths.outbox, "signed"),
+            path_text(&self.paths.folder, "drop"),
+            path_text(&self.paths.outbox, "signed"),
         )
     }
 

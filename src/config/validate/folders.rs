@@ -263,23 +263,23 @@ fn check_against_each_other(
 ) {
     let store = canonical_path(&store.path);
     let overlaps = overlaps(folders);
-    for (index, folder) in folders.iter().enumerate() {
-        let mut diagnostics = problems.diagnostics(&units[folder.unit]);
-        let name = &folder.folder.name;
+    for (index, located) in folders.iter().enumerate() {
+        let mut diagnostics = problems.diagnostics(&units[located.unit]);
+        let name = &located.folder.name;
         for (_, other) in overlaps.range((index, 0)..(index + 1, 0)) {
             let other = &folders[*other].folder.name;
             let message = format!("folders `{name}` and `{other}` overlap: a package would be two jobs");
             diagnostics.error_with_help(
-                &folder.path,
+                &located.path,
                 message,
                 "give each its own folder, or drop `recursive`",
             );
         }
-        if folder.canonical.starts_with(&store) || folder.watches(&store) {
-            diagnostics.error(&folder.path, format!("folder `{name}` and the store overlap"));
+        if located.canonical.starts_with(&store) || located.watches(&store) {
+            diagnostics.error(&located.path, format!("folder `{name}` and the store overlap"));
         }
         let own_outboxes = store.join("outbox");
-        if let Some((span, outbox)) = &folder.outbox
+        if let Some((span, outbox)) = &located.outbox
             && outbox.starts_with(&store)
             && !outbox.starts_with(&own_outboxes)
         {
@@ -287,24 +287,24 @@ fn check_against_each_other(
                 "leave `outbox` out for a folder of its own in the store, or give it a folder elsewhere";
             diagnostics.error_with_help(span, "the outbox is inside the store", help);
         }
-        if let Some((span, target)) = &folder.target
+        if let Some((span, target)) = &located.target
             && target.starts_with(&store)
         {
             let help = "the store is dropship's own; move them elsewhere";
             diagnostics.error_with_help(span, "`after` would move files into the store", help);
         }
-        let has_targets = folder.outbox.is_some() || folder.target.is_some();
+        let has_targets = located.outbox.is_some() || located.target.is_some();
         for drop_folder in
-            folders.iter().filter(|drop_folder| has_targets && drop_folder.may_share_machine(folder))
+            folders.iter().filter(|drop_folder| has_targets && drop_folder.may_share_machine(located))
         {
-            if let Some((span, outbox)) = &folder.outbox
+            if let Some((span, outbox)) = &located.outbox
                 && outbox.starts_with(&drop_folder.canonical)
             {
                 let message = format!("the outbox is inside the drop folder `{}`", drop_folder.folder.name);
                 let help = "what dropship brings back would be dropped again; give it a folder elsewhere";
                 diagnostics.error_with_help(span, message, help);
             }
-            if let Some((span, target)) = &folder.target
+            if let Some((span, target)) = &located.target
                 && drop_folder.watches(target)
             {
                 let message =
