@@ -50,14 +50,17 @@ impl UnstartedJobs {
         is_paused: impl Fn(&str) -> bool,
         is_suspended: impl Fn(&str) -> bool,
     ) -> UnstartedCounts {
-        let blocked_groups = self.0.keys().filter(|group| *group.folder == *folder && is_suspended(&group.account));
+        let blocked_groups =
+            self.0.keys().filter(|group| *group.folder == *folder && is_suspended(&group.account));
         let blocked_accounts: BTreeSet<_> = blocked_groups.map(|group| &group.account).collect();
         let mut counts = UnstartedCounts::default();
         for (group, count) in &self.0 {
             let is_folder_paused = is_paused(&group.folder);
             if !is_folder_paused && !is_suspended(&group.account) {
                 counts.startable += count;
-            } else if (is_folder_paused && *group.folder == *folder) || blocked_accounts.contains(&group.account) {
+            } else if (is_folder_paused && *group.folder == *folder)
+                || blocked_accounts.contains(&group.account)
+            {
                 counts.blocked += count;
             }
         }

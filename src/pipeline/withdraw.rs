@@ -88,7 +88,11 @@ pub fn label_of(store: &dyn Store, label: RemoteId) -> Result<Option<(Job, usize
 ///
 /// # Errors
 /// When the store cannot be written, or the job is gone.
-pub async fn record_label_event(store: &dyn Store, id: &JobId, event: Event) -> Result<Option<Job>, StoreError> {
+pub async fn record_label_event(
+    store: &dyn Store,
+    id: &JobId,
+    event: Event,
+) -> Result<Option<Job>, StoreError> {
     loop {
         let Some(job) = store.job(id)? else { return Ok(None) };
         let mut events = vec![event.clone()];

@@ -351,7 +351,9 @@ impl Service for FakeService {
     ) -> Result<(), Error> {
         self.call(Call::UpdateLabel, |state, _| {
             let Some(object) = state.labels.get_mut(&label.remote()) else { return not_found() };
-            let Some(rows) = object.body["targeting"]["hardwareIds"].as_array_mut() else { return not_found() };
+            let Some(rows) = object.body["targeting"]["hardwareIds"].as_array_mut() else {
+                return not_found();
+            };
             for change in &update.targeting.hardware_ids {
                 rows.retain(|row| row["pnpString"] != change.pnp_string.as_str());
             }

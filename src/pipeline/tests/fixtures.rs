@@ -92,8 +92,11 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
     let wide =
         label("wide", "audiences = [\"Test Registry Key\"]\nafter = \"{{ file.stem }} ring\"\nsoak = \"2h\"");
     let wide = wide.replace("destination", &format!("hold = {hold}\ndestination"));
-    let date =
-        if has_fixed_date { format!("go_live = \"{}\"\ndestination", from_now(60)) } else { "destination".to_owned() };
+    let date = if has_fixed_date {
+        format!("go_live = \"{}\"\ndestination", from_now(60))
+    } else {
+        "destination".to_owned()
+    };
     let wide = wide.replacen("destination", &date, 1);
     format!(
         r#"

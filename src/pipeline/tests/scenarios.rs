@@ -260,9 +260,11 @@ pub(super) const SCENARIOS: [Scenario; 30] = [
         ends: &[(&["succeeded", "succeeded"], 2, 2, 4)],
         holds: |sim| {
             let remote = sim.service.state();
-            let rows =
-                |object: &RemoteObject| object.body["targeting"]["hardwareIds"].as_array().map_or(0, Vec::len);
-            let remaining: Vec<_> = remote.labels.values().map(|object| (object.name.as_str(), rows(object))).collect();
+            let rows = |object: &RemoteObject| {
+                object.body["targeting"]["hardwareIds"].as_array().map_or(0, Vec::len)
+            };
+            let remaining: Vec<_> =
+                remote.labels.values().map(|object| (object.name.as_str(), rows(object))).collect();
             let is_expected = |(name, rows): &(&str, usize)| *rows == usize::from(name.starts_with("b "));
             if remaining.iter().all(is_expected) {
                 Ok(())

@@ -111,7 +111,13 @@ impl ServiceState {
         shown
     }
 
-    pub(super) fn label_json(&self, id: RemoteId, object: &RemoteObject, now: Instant, with_details: bool) -> Value {
+    pub(super) fn label_json(
+        &self,
+        id: RemoteId,
+        object: &RemoteObject,
+        now: Instant,
+        with_details: bool,
+    ) -> Value {
         let mut shown = object.body.clone();
         shown["id"] = json!(id);
         shown["submissionId"] = json!(object.submission);

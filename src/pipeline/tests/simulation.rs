@@ -210,7 +210,11 @@ impl Simulation {
     }
 
     /// Runs a daemon for some time, then kills it or shuts it down; returns where it crashed before.
-    pub(super) async fn run_daemon_for(&self, span: Duration, is_graceful: bool) -> Option<(CrashPoint, Side)> {
+    pub(super) async fn run_daemon_for(
+        &self,
+        span: Duration,
+        is_graceful: bool,
+    ) -> Option<(CrashPoint, Side)> {
         let daemon = self.start();
         let work = async {
             tokio::join!(super::super::run(Arc::clone(&daemon.pipeline)), daemon.scan(), async {

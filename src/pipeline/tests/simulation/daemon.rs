@@ -161,7 +161,8 @@ impl Daemon {
             let event = Event::Withdrawn { label, id, by: by.to_owned() };
             // The daemon may crash here.
             if response.is_ok()
-                && let Ok(Some(job)) = record_label_event(&*self.pipeline.store, job.id(), event.clone()).await
+                && let Ok(Some(job)) =
+                    record_label_event(&*self.pipeline.store, job.id(), event.clone()).await
             {
                 self.pipeline.events.after_commit(&job, &[event]).await;
             }

@@ -37,9 +37,12 @@ impl Simulation {
         if jobs.len() != with_job.len() {
             violations.push(format!("I1: {} jobs for {} packages", jobs.len(), with_job.len()));
         }
-        violations.extend(with_job.difference(dropped).map(|sha256| format!("I1: {sha256} was never dropped")));
+        violations
+            .extend(with_job.difference(dropped).map(|sha256| format!("I1: {sha256} was never dropped")));
         violations.extend(
-            self.files_in_drop_folder().difference(&with_job).map(|sha256| format!("I1: {sha256} has no job")),
+            self.files_in_drop_folder()
+                .difference(&with_job)
+                .map(|sha256| format!("I1: {sha256} has no job")),
         );
         let remote = self.service.state();
         let late_duplicates = self.late_duplicates();
@@ -86,7 +89,11 @@ impl Simulation {
             ));
         }
         if !job.pending_withdrawals().is_empty() {
-            violations.push(format!("labels of {} are not withdrawn: {:?}", job.id(), job.pending_withdrawals()));
+            violations.push(format!(
+                "labels of {} are not withdrawn: {:?}",
+                job.id(),
+                job.pending_withdrawals()
+            ));
         }
         if *job.state() == State::Cancelled {
             let remote = self.service.state();
@@ -96,9 +103,12 @@ impl Simulation {
                 let mut all = own.chain(job.strays().iter().map(|stray| &stray.remote));
                 all.any(|label| label.id == id && matches!(label.stage, LabelStage::Published { .. }))
             };
-            let published_later = labels.filter(|(id, label)| !label.is_cancelled && !label.is_refused && !published(**id));
-            violations
-                .extend(published_later.map(|(id, _)| format!("label {id} of the cancelled job {} goes out", job.id())));
+            let published_later =
+                labels.filter(|(id, label)| !label.is_cancelled && !label.is_refused && !published(**id));
+            violations.extend(
+                published_later
+                    .map(|(id, _)| format!("label {id} of the cancelled job {} goes out", job.id())),
+            );
         }
         if !job.state().has_ended() && !matches!(job.state(), State::Held { .. }) {
             violations.push(format!(
