@@ -62,8 +62,8 @@ impl ObjectResults {
         Err(io::Error::new(io::ErrorKind::InvalidData, message))
     }
 
-    /// Replaces the receipt unless `keeps` returns true for the existing one, and reads it again. One that another node writes in the meantime is
-    /// compared too. Returns whether it was replaced.
+    /// Replaces the receipt unless `keeps` returns true for the existing one, and reads it again. One that another node writes in the
+    /// meantime is compared too. Returns whether it was replaced.
     pub(super) fn replace_receipt(
         &self,
         receipt: &Receipt,

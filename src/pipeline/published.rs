@@ -26,8 +26,8 @@ pub(super) struct Membership {
     pub(super) takes_over_since: Option<Timestamp>,
 }
 
-/// The entries that record a published label. `remote` is the job's own label, or a duplicate of it; `shipping_label` is the same label at
-/// the service. A label without a membership is not superseded.
+/// The entries that record a published label. `remote` is the job's own label, or a duplicate of it; `shipping_label` is the same
+/// label at the service. A label without a membership is not superseded.
 pub(super) async fn entries<S: Service>(
     ctx: &StepContext<'_, S>,
     remote: &RemoteLabel,
