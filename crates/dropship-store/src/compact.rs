@@ -93,7 +93,7 @@ pub(crate) struct Compactor<'a, T> {
 }
 
 impl<'a, T: ByteMap> Compactor<'a, T> {
-    /// For lines that the tables have.
+    /// A compactor for lines whose changes are in the tables.
     pub(crate) fn new(tables: &'a T) -> Self {
         Self {
             tables,

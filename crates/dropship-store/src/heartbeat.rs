@@ -11,7 +11,7 @@ pub trait Heartbeat: Send + Sync {
     fn idle_interval(&self) -> Duration;
 }
 
-/// Of a store that is not watched.
+/// The heartbeat of a store that is not watched.
 pub struct Unwatched;
 
 impl Heartbeat for Unwatched {

@@ -152,10 +152,10 @@ impl Store for MemoryStore {
 
     fn export(&self, each: ExportSink<'_>) -> Result<(), StoreError> {
         let content = self.0.lock();
-        export::present(&*content, each)?;
+        export::export_content(&*content, each)?;
         for line in &content.lines {
             for entry in &line.entries {
-                export::history(&*content, line.at, entry.clone(), each)?;
+                export::export_history(&*content, line.at, entry.clone(), each)?;
             }
         }
         Ok(())

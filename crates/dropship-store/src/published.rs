@@ -97,7 +97,7 @@ pub type DeviceName<'a> = (&'a str, &'a str);
 pub struct DeviceQuery<'a> {
     /// Their hardware ids.
     pub hardware_ids: HardwareIds<'a>,
-    /// Whether their OS code is wanted.
+    /// Condition on their OS code.
     pub os: &'a dyn Fn(&str) -> bool,
 }
 
@@ -156,7 +156,7 @@ pub struct Publication {
 /// When a published label was last compared with the service.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LabelCheck {
-    /// When.
+    /// Time of the comparison.
     pub at: Timestamp,
     /// Since when the service does not know the label.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -23,7 +23,7 @@ const LOW: u64 = 2 * RESERVE;
 const ENOUGH: u64 = 4 * RESERVE;
 
 /// Interval at which a full disk is tried again.
-const AGAIN: Duration = Duration::from_millis(200);
+const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The space on the disk of a store, with the reserve.
 pub(crate) struct DiskSpace {
@@ -84,7 +84,7 @@ impl DiskSpace {
             );
         }
         if self.waits {
-            std::thread::park_timeout(AGAIN);
+            std::thread::park_timeout(RETRY_INTERVAL);
         }
         self.waits
     }

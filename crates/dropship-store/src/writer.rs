@@ -65,18 +65,19 @@ impl Writer {
     ) -> Result<Self, std::io::Error> {
         let (queue, messages) = channel();
         let queue = Arc::new(queue);
-        let asking = Arc::downgrade(&queue);
+        let weak_queue = Arc::downgrade(&queue);
         journal.set_hint(Box::new(move || {
             // A writer that has ended has no queue.
-            if let Some(queue) = asking.upgrade() {
+            if let Some(queue) = weak_queue.upgrade() {
                 drop(queue.send(WriterMessage::CatchUp));
             }
         }));
-        let (stopping, stopped) = watch::channel(None);
+        let (stopped_sender, stopped) = watch::channel(None);
         let closing = space.closing();
-        let writing = WriterThread::new(tables, journal, stopping, heartbeat, space);
-        let thread =
-            std::thread::Builder::new().name("store".to_owned()).spawn(move || writing.run(&messages))?;
+        let writer_thread = WriterThread::new(tables, journal, stopped_sender, heartbeat, space);
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || writer_thread.run(&messages))?;
         Ok(Self { queue, thread: Some(thread), stopped, closing })
     }
 
@@ -88,9 +89,9 @@ impl Writer {
     /// Takes the journal over from its earlier owners. Appends a fencing line, and returns its number: an earlier owner has to read
     /// this line before it can append again, and stops then.
     pub(crate) fn take_over(&self) -> Result<u64, StoreError> {
-        let (answer, taken) = channel();
+        let (answer, last_line) = channel();
         drop(self.queue.send(WriterMessage::TakeOver(answer)));
-        taken.recv().unwrap_or_else(|_| Err(lost()))
+        last_line.recv().unwrap_or_else(|_| Err(lost()))
     }
 
     /// Stops the writer, because another process has taken over.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use dropship_store::testing::{commit, different, everything, happen, id, suite};
+use dropship_store::testing::{all_answers, commit, commit_random, differences, id, suite};
 use dropship_store::{Entry, OpenReport, Role, Store};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
@@ -10,7 +10,7 @@ use proptest::test_runner::{Config, TestRunner};
 use crate::server::database;
 
 /// Waits until a node has everything that is committed: a commit is answered after what came before it.
-fn caught_up(store: &dyn Store) {
+fn catch_up(store: &dyn Store) {
     commit(store, vec![Entry::Setting { key: "here".into(), value: Some("yes".into()) }]);
 }
 
@@ -23,7 +23,7 @@ fn node_passes_the_suite_and_another_has_its_tables() {
     suite(&one);
     let (two, report) = database.node(folders[1].path());
     assert!(!report.is_new && report.replayed > 5, "{report:?}");
-    assert_eq!(everything(&two, 3), everything(&one, 3));
+    assert_eq!(all_answers(&two, 3), all_answers(&one, 3));
     assert_eq!(two.history(&id(2)).expect("history"), one.history(&id(2)).expect("history"));
     assert_eq!(two.check().expect("checked"), []);
     // A commit of one reaches the other without a commit of its own.
@@ -43,7 +43,7 @@ fn compacted_journal_is_small_and_a_new_node_has_everything() {
     let (store, _) = database.open(folder.path(), Role::Peer, 3_000);
     let mut pruned = BTreeSet::new();
     for round in 0..400u32 {
-        happen(&store, (round * 7 % 251) as u8, round % 9, &mut pruned);
+        commit_random(&store, (round * 7 % 251) as u8, round % 9, &mut pruned);
     }
     let counted = "SELECT size, (SELECT sum(octet_length(line)) FROM dropship.lines) FROM dropship.head";
     let sizes = database.sql(counted);
@@ -53,7 +53,7 @@ fn compacted_journal_is_small_and_a_new_node_has_everything() {
     assert_ne!(database.sql("SELECT compacted FROM dropship.head"), "0");
     let late = tempfile::tempdir().expect("folder");
     let (late, _) = database.node(late.path());
-    let difference = different(&everything(&late, 9), &everything(&store, 9));
+    let difference = differences(&all_answers(&late, 9), &all_answers(&store, 9));
     assert!(difference.is_empty(), "{difference:?}");
     assert_eq!(late.check().expect("checked"), []);
 }
@@ -69,15 +69,15 @@ fn nodes_agree_after_any_history() {
         let stores = [0, 1, 2].map(|place: usize| database.node(folders[place].path()).0);
         let mut pruned = BTreeSet::new();
         for (what, at, place) in &history {
-            caught_up(&stores[*place]);
-            happen(&stores[*place], *what, *at, &mut pruned);
+            catch_up(&stores[*place]);
+            commit_random(&stores[*place], *what, *at, &mut pruned);
         }
-        stores.iter().for_each(|store| caught_up(store));
-        let expected = everything(&stores[0], 9);
+        stores.iter().for_each(|store| catch_up(store));
+        let expected = all_answers(&stores[0], 9);
         let late = tempfile::tempdir().expect("folder");
         let late = database.node(late.path()).0;
         for store in [&stores[1], &stores[2], &late] {
-            let difference = different(&everything(store, 9), &expected);
+            let difference = differences(&all_answers(store, 9), &expected);
             prop_assert!(difference.is_empty(), "{:?}", difference);
         }
         prop_assert_eq!(stores[1].check().expect("checked"), []);

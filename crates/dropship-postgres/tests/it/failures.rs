@@ -2,7 +2,7 @@
 
 use std::sync::mpsc;
 
-use dropship_store::testing::begin;
+use dropship_store::testing::create_job;
 use dropship_store::testing::id;
 use dropship_store::{Commit, Entry, Store, StoreError};
 
@@ -50,7 +50,7 @@ fn commits_wait_for_a_database_that_restarts() {
     let Some(database) = database_of_its_own() else { return };
     let folder = tempfile::tempdir().expect("folder");
     let (store, _) = database.node(folder.path());
-    begin(&store, &id(1), "aa");
+    create_job(&store, &id(1), "aa");
     database.server.stop("QUIT");
     let waiting = store.commit(Commit::new(vec![Entry::InspectionStarted { sha256: "aa".into() }]));
     let mut away = store.watch_away();

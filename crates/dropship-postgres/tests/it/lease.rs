@@ -3,7 +3,7 @@
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use dropship_store::testing::{begin, id};
+use dropship_store::testing::{create_job, id};
 use dropship_store::{
     Commit, Entry, LeaseAnswer, Leases, NodeState, Role, SharedJournal as _, Store, StoreError,
 };
@@ -20,16 +20,16 @@ fn node_whose_lease_ended_is_taken_over_and_appends_nothing() {
     let Some(database) = database() else { return };
     let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
     let one = database.active(folders[0].path(), "one");
-    begin(&one, &id(1), "aa");
+    create_job(&one, &id(1), "aa");
     assert!(one.lease().is_some_and(|lease| lease.is_valid()));
     expire(&database);
     let two = database.active(folders[1].path(), "two");
     assert_eq!(database.sql("SELECT name FROM dropship.lease"), "two");
     let refused = one.commit(Commit::new(vec![Entry::Pruned { job: id(1) }])).wait();
     assert!(matches!(&refused, Err(StoreError::Stopped(why)) if why.contains("taken over")), "{refused:?}");
-    begin(&two, &id(2), "bb");
+    create_job(&two, &id(2), "bb");
     drop(one);
-    begin(&two, &id(3), "cc");
+    create_job(&two, &id(3), "cc");
     drop(two);
     assert_eq!(database.sql("SELECT deadline IS NULL FROM dropship.lease"), "t", "it is released");
 }
@@ -65,7 +65,7 @@ fn process_of_the_same_folder_takes_over_at_once() {
     let Some(database) = database() else { return };
     let folder = tempfile::tempdir().expect("folder");
     let first = database.active(folder.path(), "one");
-    begin(&first, &id(1), "aa");
+    create_job(&first, &id(1), "aa");
     let deadline = database.sql("SELECT deadline FROM dropship.lease");
     drop(first);
     // As after a kill: nothing was released.

@@ -301,9 +301,9 @@ impl Database {
     }
 
     /// Opens the store of a node, with the size below which the journal is not compacted.
-    pub(crate) fn open(&self, folder: &Path, role: Role, least: u64) -> (SharedStore, OpenReport) {
+    pub(crate) fn open(&self, folder: &Path, role: Role, min_size: u64) -> (SharedStore, OpenReport) {
         let (journal, cancelled) = (Box::new(self.journal()), std::sync::atomic::AtomicBool::new(false));
-        SharedStore::open_with_limit(folder, journal, role, least, Arc::new(Unwatched), &cancelled)
+        SharedStore::open_with_limit(folder, journal, role, min_size, Arc::new(Unwatched), &cancelled)
             .expect("the node opens its store")
     }
 

@@ -78,7 +78,7 @@ impl EntryCounter {
         self.entries
     }
 
-    /// What was counted so far.
+    /// The counts so far.
     pub(super) fn fingerprint(&self) -> Fingerprint {
         let count = |kind| self.counts.get(kind).copied().unwrap_or_default();
         let digest = self.digest.clone().finalize();

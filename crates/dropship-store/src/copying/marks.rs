@@ -5,7 +5,7 @@ use crate::entry::Entry;
 use crate::error::StoreError;
 use crate::store::Store;
 
-/// What the keys of all marks begin with.
+/// Prefix of the keys of all marks.
 const PREFIX: &str = "copy/";
 const UNFINISHED: &str = "copy/unfinished";
 const MOVED: &str = "copy/moved";
@@ -29,8 +29,8 @@ impl CopyMark {
     /// # Errors
     /// When the store cannot be read.
     pub fn of(store: &dyn Store) -> Result<Option<Self>, StoreError> {
-        let found = store.settings(PREFIX)?;
-        let value = |key| found.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
+        let marks = store.settings(PREFIX)?;
+        let value = |key| marks.iter().find(|(name, _)| name == key).map(|(_, value)| value.clone());
         Ok(value(UNFINISHED).map(Self::UnfinishedCopyOf).or_else(|| value(MOVED).map(Self::MovedTo)))
     }
 
@@ -46,8 +46,8 @@ impl CopyMark {
 
     /// Removes all marks of a store, durably.
     pub(super) fn remove_all(store: &dyn Store) -> Result<(), StoreError> {
-        let found = store.settings(PREFIX)?;
-        let removed = found.into_iter().map(|(key, _)| Entry::Setting { key, value: None });
+        let marks = store.settings(PREFIX)?;
+        let removed = marks.into_iter().map(|(key, _)| Entry::Setting { key, value: None });
         let removed: Vec<_> = removed.collect();
         if removed.is_empty() { Ok(()) } else { store.commit(Commit::new(removed)).wait().map(drop) }
     }

@@ -19,11 +19,11 @@ pub struct CopySide<'a> {
 }
 
 impl CopySide<'_> {
-    fn is_source(&self, error: StoreError) -> CopyError {
+    fn source_error(&self, error: StoreError) -> CopyError {
         CopyError::Source { name: self.name.to_owned(), error }
     }
 
-    fn is_target(&self, error: StoreError) -> CopyError {
+    fn target_error(&self, error: StoreError) -> CopyError {
         CopyError::Target { name: self.name.to_owned(), error }
     }
 }
@@ -43,7 +43,7 @@ pub struct Copied {
 /// Every [`CopyError`]. After [`CopyError::Target`], call this again to continue the copy.
 pub fn copy_entries(from: CopySide<'_>, to: CopySide<'_>) -> Result<Copied, CopyError> {
     let name = |side: CopySide<'_>| side.name.to_owned();
-    match CopyMark::of(from.store).map_err(|error| from.is_source(error))? {
+    match CopyMark::of(from.store).map_err(|error| from.source_error(error))? {
         Some(CopyMark::UnfinishedCopyOf(of)) => {
             return Err(CopyError::SourceUnfinished { name: name(from), of });
         }
@@ -53,19 +53,19 @@ pub fn copy_entries(from: CopySide<'_>, to: CopySide<'_>) -> Result<Copied, Copy
         }
         _ => {}
     }
-    let had = Fingerprint::of(to.store).map_err(|error| to.is_target(error))?;
-    let mark = CopyMark::of(to.store).map_err(|error| to.is_target(error))?;
+    let existing = Fingerprint::of(to.store).map_err(|error| to.target_error(error))?;
+    let mark = CopyMark::of(to.store).map_err(|error| to.target_error(error))?;
     if !matches!(mark, Some(CopyMark::UnfinishedCopyOf(_))) {
-        if had.entries > 0 {
-            let content = Fingerprint::of(from.store).map_err(|error| from.is_source(error))?;
-            if content != had {
-                return Err(CopyError::OtherContent { name: name(to), content: had });
+        if existing.entries > 0 {
+            let content = Fingerprint::of(from.store).map_err(|error| from.source_error(error))?;
+            if content != existing {
+                return Err(CopyError::OtherContent { name: name(to), content: existing });
             }
         }
-        CopyMark::UnfinishedCopyOf(name(from)).set(to.store).map_err(|error| to.is_target(error))?;
+        CopyMark::UnfinishedCopyOf(name(from)).set(to.store).map_err(|error| to.target_error(error))?;
     }
-    let (expected, added) = transfer(from, to, &had)?;
-    let found = Fingerprint::of(to.store).map_err(|error| to.is_target(error))?;
+    let (expected, added) = transfer(from, to, &existing)?;
+    let found = Fingerprint::of(to.store).map_err(|error| to.target_error(error))?;
     if found != expected {
         return Err(CopyError::Differs { name: name(to), found, expected });
     }
@@ -76,20 +76,20 @@ pub fn copy_entries(from: CopySide<'_>, to: CopySide<'_>) -> Result<Copied, Copy
 fn transfer(
     from: CopySide<'_>,
     to: CopySide<'_>,
-    had: &Fingerprint,
+    existing: &Fingerprint,
 ) -> Result<(Fingerprint, u64), CopyError> {
     let other_state =
         || CopyError::OtherState { name: to.name.to_owned(), source_name: from.name.to_owned() };
     let (mut seen, mut sender) = (EntryCounter::default(), EntrySender::new(to.store));
     let mut failed = None;
     let mut step = |exported: Exported| -> std::io::Result<Option<CopyError>> {
-        let is_there = seen.entries() < had.entries;
+        let is_copied = seen.entries() < existing.entries;
         let Some(size) = seen.add(&exported)? else { return Ok(None) };
-        if is_there {
-            let is_same = seen.entries() < had.entries || seen.fingerprint() == *had;
+        if is_copied {
+            let is_same = seen.entries() < existing.entries || seen.fingerprint() == *existing;
             return Ok((!is_same).then(other_state));
         }
-        Ok(sender.send(exported, size).err().map(|error| to.is_target(error)))
+        Ok(sender.send(exported, size).err().map(|error| to.target_error(error)))
     };
     let read = from.store.export(&mut |exported| match step(exported)? {
         None => Ok(()),
@@ -101,11 +101,11 @@ fn transfer(
     if let Some(error) = failed {
         return Err(error);
     }
-    read.map_err(|error| from.is_source(error))?;
-    if seen.entries() < had.entries {
+    read.map_err(|error| from.source_error(error))?;
+    if seen.entries() < existing.entries {
         return Err(other_state());
     }
-    sender.finish().map_err(|error| to.is_target(error))?;
+    sender.finish().map_err(|error| to.target_error(error))?;
     Ok((seen.fingerprint(), sender.sent))
 }
 
@@ -115,6 +115,6 @@ fn transfer(
 /// [`CopyError::Source`] and [`CopyError::Target`], when a mark cannot be written. Then run the copy again to finish it.
 pub fn finish_copy(from: CopySide<'_>, to: CopySide<'_>) -> Result<(), CopyError> {
     // The source first, so that daemons never accept both stores at the same time.
-    CopyMark::MovedTo(to.name.to_owned()).set(from.store).map_err(|error| from.is_source(error))?;
-    CopyMark::remove_all(to.store).map_err(|error| to.is_target(error))
+    CopyMark::MovedTo(to.name.to_owned()).set(from.store).map_err(|error| from.source_error(error))?;
+    CopyMark::remove_all(to.store).map_err(|error| to.target_error(error))
 }

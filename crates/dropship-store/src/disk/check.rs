@@ -11,8 +11,8 @@ use crate::journal::{SegmentItem, SegmentReader, segments};
 use crate::tables::{ByteMap, KeyValue, LaterLines, Overlay, devices, key, replay};
 use dropship_job::counted;
 
-/// How often both are read again because a daemon wrote between reading the database and the journal.
-const TRIES: u32 = 5;
+/// Maximum number of attempts. Another one is made if a daemon wrote between reading the database and the journal.
+const MAX_ATTEMPTS: u32 = 5;
 
 /// Tables in memory.
 #[derive(Default)]
@@ -32,7 +32,7 @@ impl ByteMap for RebuiltTables {
 /// Returns the problems; nothing is changed.
 pub(crate) fn check(tables: &Database, journal: &Path) -> Result<Vec<Finding>, StoreError> {
     let mut findings = Vec::new();
-    for _ in 0..TRIES {
+    for _ in 0..MAX_ATTEMPTS {
         let before = tables.get(&key::seq())?;
         findings.clear();
         let lines = match read_lines(journal, &mut findings) {
@@ -92,12 +92,12 @@ pub(crate) fn difference(tables: &Database, mut lines: Vec<Line>) -> Result<Opti
     let mut different = Vec::new();
     for (key, value) in tables.scan(&[])? {
         let rebuilt = rebuilt.0.remove(&key);
-        let same = match key.starts_with(key::DEVICES) {
+        let is_same = match key.starts_with(key::DEVICES) {
             true => devices::is_bound(&value, rebuilt.as_deref()),
             false => rebuilt.is_some_and(|rebuilt| rebuilt == value),
         };
         // The journal no longer has every object that a pruned job created; that the database knows more is correct.
-        if !same && !key.starts_with(key::META) && !key.starts_with(key::REMOTE) {
+        if !is_same && !key.starts_with(key::META) && !key.starts_with(key::REMOTE) {
             different.push(key);
         }
     }

@@ -100,7 +100,7 @@ impl Database {
         Range { start, end }: Range<&[u8]>,
         mut each: impl FnMut(&[u8], &[u8]) -> ControlFlow<()>,
     ) -> Result<(), StoreError> {
-        let mut beyond = false;
+        let mut is_past_end = false;
         let mut visit = |text: &[u8]| {
             each_pair(text, |key, value| {
                 let next = match key {
@@ -108,10 +108,10 @@ impl Database {
                     late if late >= end => ControlFlow::Break(()),
                     _ => each(key, value),
                 };
-                beyond = next.is_break();
+                is_past_end = next.is_break();
                 next
             })
-            .map(|()| beyond)
+            .map(|()| is_past_end)
         };
         let mut after = Bound::Included(vec![BLOCK]);
         if let Some((name, text)) = self.block_of(db, start)? {
@@ -151,17 +151,18 @@ impl Database {
             let name = block.as_ref().map_or_else(|| vec![BLOCK], |(name, _)| name.to_vec());
             let next = db.get_gt(&name).map_err(|error| sled_error(&error))?;
             let end = next.map(|(next, _)| next).filter(|next| next.first() == Some(&BLOCK));
-            let mut here = TableChanges::from([(first, change)]);
+            let mut block_changes = TableChanges::from([(first, change)]);
             let belongs = |(key, _): &(Vec<u8>, _)| end.as_ref().is_none_or(|end| key.as_slice() < &end[1..]);
             while let Some((key, change)) = changes.next_if(belongs) {
-                here.insert(key, change);
+                block_changes.insert(key, change);
             }
-            let blocks = apply_changes(block.as_ref().map(|(_, text)| text.as_ref()), here, &mut deflate)?;
+            let blocks =
+                apply_changes(block.as_ref().map(|(_, text)| text.as_ref()), block_changes, &mut deflate)?;
             if blocks.is_empty() && block.is_some() {
                 batch.remove(name.as_slice());
             }
-            for (place, (first, block)) in blocks.into_iter().enumerate() {
-                batch.insert(if place == 0 { name.clone() } else { block_key(&first) }, block);
+            for (index, (first, block)) in blocks.into_iter().enumerate() {
+                batch.insert(if index == 0 { name.clone() } else { block_key(&first) }, block);
             }
         }
         db.apply_batch(batch).map_err(|error| sled_error(&error))?;
@@ -190,11 +191,11 @@ impl Database {
         }
         let Some((_, text)) = self.block_of(tables.db()?, key)? else { return Ok(None) };
         let mut found = None;
-        each_pair(&text, |here, value| {
-            if here == key {
+        each_pair(&text, |pair_key, value| {
+            if pair_key == key {
                 found = Some(value.to_vec());
             }
-            if here >= key { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            if pair_key >= key { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
         Ok(found)
     }
@@ -233,23 +234,25 @@ impl ByteMap for Database {
     fn each(&self, prefix: &[u8], each: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), StoreError> {
         let tables = self.tables.read();
         let (mut pairs, mut bytes) = (0u64, 0u64);
-        let mut pass = |key: &[u8], value: &[u8]| {
+        let mut visit = |key: &[u8], value: &[u8]| {
             pairs = pairs.saturating_add(1);
             bytes = bytes.saturating_add((key.len() + value.len()) as u64);
             each(key, value);
         };
-        let mut changed = changed_here(&tables.pending, prefix).peekable();
+        let mut changed = changes_below(&tables.pending, prefix).peekable();
         self.each_applied(tables.db()?, prefix..&key::after(prefix), |key, value| {
-            while let Some((put, change)) = changed.next_if(|(put, _)| put.as_slice() < key) {
-                change.iter().for_each(|value| pass(put, value));
+            while let Some((changed_key, change)) =
+                changed.next_if(|(changed_key, _)| changed_key.as_slice() < key)
+            {
+                change.iter().for_each(|value| visit(changed_key, value));
             }
-            match changed.next_if(|(put, _)| put.as_slice() == key) {
-                Some((_, change)) => change.iter().for_each(|value| pass(key, value)),
-                None => pass(key, value),
+            match changed.next_if(|(changed_key, _)| changed_key.as_slice() == key) {
+                Some((_, change)) => change.iter().for_each(|value| visit(key, value)),
+                None => visit(key, value),
             }
             ControlFlow::Continue(())
         })?;
-        changed.for_each(|(put, change)| change.iter().for_each(|value| pass(put, value)));
+        changed.for_each(|(changed_key, change)| change.iter().for_each(|value| visit(changed_key, value)));
         self.reads.note_sum(pairs, bytes);
         Ok(())
     }
@@ -275,22 +278,22 @@ impl ByteMap for Database {
         let end = before.map_or_else(|| key::after(prefix), <[u8]>::to_vec);
         let tables = self.tables.read();
         let changes = &tables.pending;
-        let mut found: Vec<_> = changed_here(changes, prefix).filter(|(key, _)| **key < end).collect();
+        let mut found: Vec<_> = changes_below(changes, prefix).filter(|(key, _)| **key < end).collect();
         found.retain(|(_, change)| change.is_some());
         let mut found: Vec<_> = found.into_iter().map(|(key, _)| key.clone()).collect();
         let mut applied = 0;
         for block in tables.db()?.range(vec![BLOCK]..block_key(&end)).rev() {
             let (name, block) = block.map_err(|error| sled_error(&error))?;
-            let mut here = Vec::new();
+            let mut block_keys = Vec::new();
             // The devices of a label are side by side, and so are their labels.
             each_pair(&self.text_of(&name, &block)?, |key, _| {
                 if key.starts_with(prefix) && key < end.as_slice() && !changes.contains_key(key) {
-                    here.push(key.to_vec());
+                    block_keys.push(key.to_vec());
                 }
                 ControlFlow::Continue(())
             })?;
-            applied += here.len();
-            found.append(&mut here);
+            applied += block_keys.len();
+            found.append(&mut block_keys);
             if applied >= limit || &name[1..] < prefix {
                 break;
             }
@@ -304,8 +307,8 @@ impl ByteMap for Database {
     fn first_keys(&self, prefix: &[u8], limit: usize) -> Result<Vec<Vec<u8>>, StoreError> {
         let tables = self.tables.read();
         let changes = &tables.pending;
-        let put = changed_here(changes, prefix).filter(|(_, change)| change.is_some());
-        let mut found: Vec<_> = put.map(|(key, _)| key.clone()).collect();
+        let changed = changes_below(changes, prefix).filter(|(_, change)| change.is_some());
+        let mut found: Vec<_> = changed.map(|(key, _)| key.clone()).collect();
         let mut applied = 0;
         self.each_applied(tables.db()?, prefix..&key::after(prefix), |key, _| {
             if !changes.contains_key(key) {
@@ -321,7 +324,7 @@ impl ByteMap for Database {
     }
 }
 
-fn changed_here<'a>(
+fn changes_below<'a>(
     changes: &'a TableChanges,
     prefix: &'a [u8],
 ) -> impl Iterator<Item = (&'a Vec<u8>, &'a Option<Vec<u8>>)> {

@@ -48,7 +48,7 @@ impl DiskStore {
     /// # Errors
     /// As [`DiskStore::open`].
     pub fn open_for_copy(folder: &Path) -> Result<(Self, OpenReport), StoreError> {
-        let limits = SegmentLimits { segments: usize::MAX, ..SegmentLimits::default() };
+        let limits = SegmentLimits { max_segments: usize::MAX, ..SegmentLimits::default() };
         Self::open_with(folder, limits, Arc::new(Unwatched), false, &AtomicBool::new(false))
     }
 

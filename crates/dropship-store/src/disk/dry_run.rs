@@ -53,15 +53,16 @@ impl DiskStore {
 
 /// The error with the paths of the store in place of those of its copy.
 fn of_original(error: StoreError, copy: &Path, folder: &Path) -> StoreError {
-    let text = |what: String| what.replace(&*copy.to_string_lossy(), &folder.to_string_lossy());
+    let with_original_paths =
+        |what: String| what.replace(&*copy.to_string_lossy(), &folder.to_string_lossy());
     match error {
         StoreError::Io { what, path, error } => {
             let path = path.strip_prefix(copy).map(|inside| folder.join(inside)).unwrap_or(path);
             StoreError::Io { what, path, error }
         }
-        StoreError::Damaged { what } => StoreError::Damaged { what: text(what) },
-        StoreError::Older { what } => StoreError::Older { what: text(what) },
-        StoreError::Newer { what } => StoreError::Newer { what: text(what) },
+        StoreError::Damaged { what } => StoreError::Damaged { what: with_original_paths(what) },
+        StoreError::Older { what } => StoreError::Older { what: with_original_paths(what) },
+        StoreError::Newer { what } => StoreError::Newer { what: with_original_paths(what) },
         other => other,
     }
 }

@@ -19,8 +19,8 @@ const MAX_SIZE: usize = 8 << 10;
 /// Size of the parts of a block that is split. Blocks grow at their end, so half would leave them half empty.
 const SPLIT_SIZE: usize = MAX_SIZE / 4 * 3;
 
-/// A length beyond this is damage.
-const IMPOSSIBLE: usize = 64 << 20;
+/// Maximum size of an inflated block in bytes: a greater length is damage.
+const MAX_LENGTH: usize = 64 << 20;
 
 /// Passes the pairs of an inflated block to `each`, in order, until it breaks.
 pub(crate) fn each_pair(
@@ -29,13 +29,13 @@ pub(crate) fn each_pair(
 ) -> Result<(), StoreError> {
     let (mut rest, mut key) = (text, Vec::new());
     while !rest.is_empty() {
-        let (shared, own, value) = (length(&mut rest)?, length(&mut rest)?, length(&mut rest)?);
-        let own = part(&mut rest, own)?;
+        let (shared, suffix, value) = (length(&mut rest)?, length(&mut rest)?, length(&mut rest)?);
+        let suffix = part(&mut rest, suffix)?;
         if shared > key.len() {
             return Err(damaged());
         }
         key.truncate(shared);
-        key.extend_from_slice(own);
+        key.extend_from_slice(suffix);
         if each(&key, part(&mut rest, value)?).is_break() {
             break;
         }
@@ -65,19 +65,19 @@ pub(crate) fn apply_changes(
     let size: usize = pairs.iter().map(|(key, value)| packed_size(key, value)).sum();
     let max = if size > MAX_SIZE { SPLIT_SIZE } else { MAX_SIZE };
     let mut packing = BlockPacker { deflate, blocks: Vec::new(), text: Vec::new() };
-    let (mut taken, mut first, mut last) = (0, Vec::new(), Vec::new());
+    let (mut block_size, mut first, mut previous) = (0, Vec::new(), Vec::new());
     for (key, value) in pairs {
-        taken += packed_size(&key, &value);
-        if taken > max && !packing.text.is_empty() {
+        block_size += packed_size(&key, &value);
+        if block_size > max && !packing.text.is_empty() {
             packing.close(std::mem::take(&mut first))?;
-            last.clear();
-            taken = packed_size(&key, &value);
+            previous.clear();
+            block_size = packed_size(&key, &value);
         }
-        packing.add(&last, &key, &value);
+        packing.add(&previous, &key, &value);
         if first.is_empty() {
             first.clone_from(&key);
         }
-        last = key;
+        previous = key;
     }
     packing.close(first)?;
     Ok(packing.blocks)
@@ -104,8 +104,8 @@ struct BlockPacker<'a> {
 }
 
 impl BlockPacker<'_> {
-    fn add(&mut self, last: &[u8], key: &[u8], value: &[u8]) {
-        let shared = last.iter().zip(key).take_while(|(last, key)| last == key).count();
+    fn add(&mut self, previous: &[u8], key: &[u8], value: &[u8]) {
+        let shared = previous.iter().zip(key).take_while(|(previous, key)| previous == key).count();
         for number in [shared, key.len() - shared, value.len()] {
             put_length(&mut self.text, number);
         }
@@ -137,7 +137,7 @@ impl BlockPacker<'_> {
 /// Inflates a block for [`each_pair`].
 pub(crate) fn inflate(mut block: &[u8]) -> Result<Vec<u8>, StoreError> {
     let size = length(&mut block)?;
-    if size > IMPOSSIBLE {
+    if size > MAX_LENGTH {
         return Err(damaged());
     }
     let mut text = Vec::with_capacity(size);
@@ -195,7 +195,7 @@ mod tests {
         pairs
     }
 
-    fn some(size: usize) -> impl Strategy<Value = BTreeMap<Vec<u8>, Vec<u8>>> {
+    fn pairs_below(size: usize) -> impl Strategy<Value = BTreeMap<Vec<u8>, Vec<u8>>> {
         let key = "[a-c]{1,4}".prop_map(String::into_bytes);
         proptest::collection::btree_map(key, proptest::collection::vec(any::<u8>(), 0..900), 0..size)
     }
@@ -203,7 +203,7 @@ mod tests {
     proptest! {
         #[test]
         fn block_has_the_pairs_that_were_put_and_not_those_removed(
-            before in some(60), puts in some(30), removed in some(30),
+            before in pairs_below(60), puts in pairs_below(30), removed in pairs_below(30),
         ) {
             let mut deflate = Deflate::default();
             let all = before.clone().into_iter().map(|(key, value)| (key, Some(value))).collect();

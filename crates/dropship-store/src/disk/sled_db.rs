@@ -66,14 +66,14 @@ const RELEASE: Duration = Duration::from_secs(5);
 /// Opens a database; waits while threads of sled keep it locked that still work for an earlier handle. Other processes cannot
 /// have it open: they would hold the lock of the store. `pause` is called between two attempts.
 fn open_unlocked(config: &sled::Config, pause: impl Fn()) -> sled::Result<sled::Db> {
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
         // Not for longer: the pause would take as long as the slack.
         let slack = TimerSlack::of_new_threads(SLACK);
         let opened = config.open();
         drop(slack);
         match opened {
-            Err(error) if is_locked(&error) && begun.elapsed() < RELEASE => pause(),
+            Err(error) if is_locked(&error) && started.elapsed() < RELEASE => pause(),
             opened => return opened,
         }
     }
@@ -97,8 +97,8 @@ impl TimerSlack {
     /// Without effect where the kernel refuses it: it only saves power.
     fn of_new_threads(slack: Duration) -> Self {
         let before = rustix::thread::current_timer_slack().ok().and_then(NonZeroU64::new);
-        let wanted = u64::try_from(slack.as_nanos()).ok().and_then(NonZeroU64::new);
-        Self::set(before.and(wanted));
+        let raised = u64::try_from(slack.as_nanos()).ok().and_then(NonZeroU64::new);
+        Self::set(before.and(raised));
         Self(before)
     }
 

@@ -53,10 +53,10 @@ impl<H: Histories> Store for TableStore<H> {
     }
 
     fn export(&self, each: ExportSink<'_>) -> Result<(), StoreError> {
-        export::present(&*self.tables, each)?;
+        export::export_content(&*self.tables, each)?;
         self.histories.each_line(&mut |line| {
             for entry in line.entries {
-                export::history(&*self.tables, line.at, entry, each)?;
+                export::export_history(&*self.tables, line.at, entry, each)?;
             }
             Ok(())
         })

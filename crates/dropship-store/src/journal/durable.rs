@@ -36,7 +36,7 @@ pub(crate) trait Journal: Send + 'static {
     fn compact(&mut self, tables: &impl ByteMap) -> Result<(), StoreError>;
 
     /// The next lines that other nodes have appended; empty if the tables have all lines.
-    fn newer(&mut self) -> Result<Vec<Line>, StoreError> {
+    fn read_newer(&mut self) -> Result<Vec<Line>, StoreError> {
         Ok(Vec::new())
     }
 

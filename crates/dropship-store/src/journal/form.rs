@@ -6,7 +6,7 @@ use crate::entry::{LINE_VERSION, Line};
 use crate::error::StoreError;
 
 /// Length of the checksum in hex digits.
-const CHECK: usize = 16;
+const CHECKSUM_DIGITS: usize = 16;
 
 /// CRC-64/NVME.
 pub(crate) fn crc64(bytes: &[u8]) -> u64 {
@@ -38,7 +38,7 @@ pub(crate) enum LineFault {
 
 /// The number of an intact line, without parsing the line.
 pub(crate) fn seq_of(text: &[u8]) -> Option<u64> {
-    let json = checked(text).ok()?;
+    let json = verified_json(text).ok()?;
     let rest = json.strip_prefix(br#"{"v":"#.as_slice())?;
     let rest = &rest[rest.iter().position(|byte| *byte == b',')?..];
     let digits = rest.strip_prefix(br#","seq":"#.as_slice())?;
@@ -47,17 +47,18 @@ pub(crate) fn seq_of(text: &[u8]) -> Option<u64> {
 }
 
 /// The JSON of a line whose checksum fits.
-fn checked(text: &[u8]) -> Result<&[u8], LineFault> {
+fn verified_json(text: &[u8]) -> Result<&[u8], LineFault> {
     let damaged = |what: &str| LineFault::Damaged(what.to_owned());
-    let (check, json) = text.split_at_checked(CHECK).ok_or_else(|| damaged("the line is cut short"))?;
+    let (checksum, json) =
+        text.split_at_checked(CHECKSUM_DIGITS).ok_or_else(|| damaged("the line is cut short"))?;
     let json = json.strip_prefix(b" ").ok_or_else(|| damaged("the line has no checksum"))?;
-    let check = std::str::from_utf8(check).ok().and_then(|hex| u64::from_str_radix(hex, 16).ok());
-    if check == Some(crc64(json)) { Ok(json) } else { Err(damaged("the checksum of the line is wrong")) }
+    let checksum = std::str::from_utf8(checksum).ok().and_then(|hex| u64::from_str_radix(hex, 16).ok());
+    if checksum == Some(crc64(json)) { Ok(json) } else { Err(damaged("the checksum of the line is wrong")) }
 }
 
 /// Reads a line without its line feed.
 pub(crate) fn read(text: &[u8]) -> Result<Line, LineFault> {
-    let json = checked(text)?;
+    let json = verified_json(text)?;
     let mismatch = |v| format!("line version {v}; this program reads version {LINE_VERSION}");
     let of_this_version = |v: u32| match v.cmp(&LINE_VERSION) {
         Ordering::Less => Err(LineFault::Older(mismatch(v))),

@@ -11,35 +11,39 @@ use crate::journal::segments::segments;
 use crate::store::HistoryEntry;
 use dropship_job::JobId;
 
-/// How often the journal is read again because compaction deleted a segment under the reader.
-const TRIES: u32 = 5;
+/// Maximum number of attempts. Another one is made if compaction deleted a segment under the reader.
+const MAX_ATTEMPTS: u32 = 5;
 
 /// The events of a job in order.
 pub(crate) fn history(
     folder: &Path,
-    known: &SegmentJobs,
+    segment_jobs: &SegmentJobs,
     id: &JobId,
 ) -> Result<Vec<HistoryEntry>, StoreError> {
-    for _ in 1..TRIES {
-        match read_history(folder, known, id) {
+    for _ in 1..MAX_ATTEMPTS {
+        match read_history(folder, segment_jobs, id) {
             Err(StoreError::Io { error, .. }) if error.kind() == std::io::ErrorKind::NotFound => {}
             read => return read,
         }
     }
-    read_history(folder, known, id)
+    read_history(folder, segment_jobs, id)
 }
 
-fn read_history(folder: &Path, known: &SegmentJobs, id: &JobId) -> Result<Vec<HistoryEntry>, StoreError> {
+fn read_history(
+    folder: &Path,
+    segment_jobs: &SegmentJobs,
+    id: &JobId,
+) -> Result<Vec<HistoryEntry>, StoreError> {
     let segments = segments(folder)?;
-    known.forget_before(segments.first().map_or(0, |(number, _)| *number));
+    segment_jobs.forget_before(segments.first().map_or(0, |(number, _)| *number));
     let mut found: Vec<(u64, HistoryEntry)> = Vec::new();
-    for (place, (number, path)) in segments.iter().enumerate() {
-        if !known.may_have(*number, id) {
+    for (index, (number, path)) in segments.iter().enumerate() {
+        if !segment_jobs.may_have(*number, id) {
             continue;
         }
         // The writer has started a later segment, so this one is closed. One without lines may be a start that failed.
         let has_lines = |path: &Path| path.metadata().is_ok_and(|later| later.len() > 0);
-        let is_closed = segments[place + 1..].iter().any(|(_, later)| has_lines(later));
+        let is_closed = segments[index + 1..].iter().any(|(_, later)| has_lines(later));
         let mut jobs = CollectedJobs::default();
         let mut reader = SegmentReader::open(path)?;
         while reader.fill()? > 0 {
@@ -55,7 +59,7 @@ fn read_history(folder: &Path, known: &SegmentJobs, id: &JobId) -> Result<Vec<Hi
             found.extend(events_of(line, id));
         }
         if is_closed {
-            known.remember(*number, jobs);
+            segment_jobs.remember(*number, jobs);
         }
     }
     Ok(in_order(found))

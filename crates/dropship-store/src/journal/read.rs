@@ -15,7 +15,7 @@ pub(crate) struct SegmentReader {
     /// Where the next line starts.
     offset: u64,
     /// Bytes of valid lines so far.
-    valid: u64,
+    valid_len: u64,
     /// Lines up to this one are checked, but not parsed.
     after: u64,
     /// Damaged lines are skipped: the tables have their content.
@@ -35,7 +35,7 @@ pub(crate) enum SegmentItem {
     /// A line that was being written when the machine or the process died.
     Torn {
         /// Bytes of valid lines before it.
-        valid: u64,
+        valid_len: u64,
     },
 }
 
@@ -44,7 +44,7 @@ impl SegmentReader {
         let failed = |source| StoreError::Io { what: "cannot open", path: path.to_owned(), error: source };
         let input = BufReader::with_capacity(1 << 18, File::open(path).map_err(failed)?);
         let (path, buffer) = (path.to_owned(), Vec::new());
-        Ok(Self { path, input, offset: 0, valid: 0, after: 0, skips_damage: false, skipped: 0, buffer })
+        Ok(Self { path, input, offset: 0, valid_len: 0, after: 0, skips_damage: false, skipped: 0, buffer })
     }
 
     /// Skips lines up to this one, and damage among them.
@@ -85,14 +85,15 @@ impl SegmentReader {
         let mut bad: Option<(u64, String)> = None;
         loop {
             if self.fill()? == 0 || self.is_unwritten() {
-                return Ok(bad.map_or(SegmentItem::End, |_| SegmentItem::Torn { valid: self.valid }));
+                return Ok(bad.map_or(SegmentItem::End, |_| SegmentItem::Torn { valid_len: self.valid_len }));
             }
             let start = self.offset - self.buffer.len() as u64;
-            let whole = self.buffer.pop_if(|byte| *byte == b'\n').is_some();
-            let old =
-                whole && self.after > 0 && form::seq_of(&self.buffer).is_some_and(|seq| seq <= self.after);
+            let is_complete = self.buffer.pop_if(|byte| *byte == b'\n').is_some();
+            let is_skipped = is_complete
+                && self.after > 0
+                && form::seq_of(&self.buffer).is_some_and(|seq| seq <= self.after);
             let line = match form::read(&self.buffer) {
-                _ if old => None,
+                _ if is_skipped => None,
                 // Cutting off a line of another version would lose acknowledged entries.
                 Err(LineFault::Older(why)) => {
                     let what = format!("{} at offset {start}: {why}", self.path.display());
@@ -103,7 +104,7 @@ impl SegmentReader {
                     return Err(StoreError::Newer { what });
                 }
                 // The file ends here. Bytes that are written while it is read belong to this line.
-                _ if !whole => return Ok(SegmentItem::Torn { valid: self.valid }),
+                _ if !is_complete => return Ok(SegmentItem::Torn { valid_len: self.valid_len }),
                 Err(LineFault::Damaged(why)) => {
                     bad.get_or_insert((start, why));
                     continue;
@@ -124,7 +125,7 @@ impl SegmentReader {
                 (None, _) => {}
             }
             bad = None;
-            self.valid = self.offset;
+            self.valid_len = self.offset;
             if let Some(line) = line {
                 return Ok(SegmentItem::Line(line));
             }
@@ -137,8 +138,8 @@ impl SegmentReader {
     }
 
     /// Bytes of valid lines so far.
-    pub(crate) fn valid(&self) -> u64 {
-        self.valid
+    pub(crate) fn valid_len(&self) -> u64 {
+        self.valid_len
     }
 
     /// Reads the next line into the buffer; returns its length.

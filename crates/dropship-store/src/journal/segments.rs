@@ -9,14 +9,14 @@ use crate::journal::read::SegmentReader;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SegmentLimits {
     /// Maximum size of a segment in bytes; then the next one is started.
-    pub(crate) segment: u64,
+    pub(crate) max_segment_size: u64,
     /// Maximum number of segments; beyond it the oldest ones are compacted.
-    pub(crate) segments: usize,
+    pub(crate) max_segments: usize,
 }
 
 impl Default for SegmentLimits {
     fn default() -> Self {
-        Self { segment: 32 << 20, segments: 4 }
+        Self { max_segment_size: 32 << 20, max_segments: 4 }
     }
 }
 

@@ -18,6 +18,7 @@ const PREALLOCATED: u64 = 64 << 10;
 /// The journal, open for writing at its end.
 pub(crate) struct FileJournal {
     folder: PathBuf,
+    /// Number of the segment.
     number: u64,
     file: File,
     /// Offset of the next line.
@@ -57,18 +58,18 @@ impl FileJournal {
                         }
                     }
                     SegmentItem::End => break,
-                    SegmentItem::Torn { valid } => {
+                    SegmentItem::Torn { valid_len } => {
                         if found.last().is_some_and(|(last, _)| last != number) {
-                            let what = format!("{} ends within a line at offset {valid}", path.display());
+                            let what = format!("{} ends within a line at offset {valid_len}", path.display());
                             return Err(StoreError::Damaged { what });
                         }
-                        cut(path, valid)?;
+                        cut(path, valid_len)?;
                         break;
                     }
                 }
             }
             skipped += reader.skipped();
-            size = reader.valid();
+            size = reader.valid_len();
         }
         let number = found.last().map_or(1, |(number, _)| *number);
         let (file, allocated) = open_segment(folder, number)?;
@@ -96,8 +97,8 @@ impl FileJournal {
     /// Appends lines; with `sync` they survive a power cut when this returns. Returns whether a new segment was started.
     pub(crate) fn append(&mut self, lines: &mut [Line], sync: bool) -> Result<bool, StoreError> {
         let mut text = self.encode(lines)?;
-        let full = self.size > 0 && self.size + text.len() as u64 > self.limits.segment;
-        if full {
+        let is_full = self.size > 0 && self.size + text.len() as u64 > self.limits.max_segment_size;
+        if is_full {
             self.rotate()?;
             text = self.encode(lines)?;
         }
@@ -106,7 +107,7 @@ impl FileJournal {
         if sync {
             self.sync()?;
         }
-        Ok(full)
+        Ok(is_full)
     }
 
     fn encode(&self, lines: &mut [Line]) -> Result<Vec<u8>, StoreError> {
@@ -122,7 +123,7 @@ impl FileJournal {
         let path = segment_path(&self.folder, self.number);
         let end = self.size + text.len() as u64;
         if end > self.allocated {
-            let allocated = end.max(end.next_multiple_of(PREALLOCATED).min(self.limits.segment));
+            let allocated = end.max(end.next_multiple_of(PREALLOCATED).min(self.limits.max_segment_size));
             let zeros = vec![0; usize::try_from(allocated - self.allocated).unwrap_or_default()];
             self.file.write_all_at(&zeros, self.allocated).map_err(io("cannot extend", &path))?;
             self.allocated = allocated;
@@ -135,7 +136,7 @@ impl FileJournal {
     /// The oldest segment, if there are too many.
     pub(crate) fn surplus(&self) -> Result<Option<PathBuf>, StoreError> {
         let found = segments(&self.folder)?;
-        let too_many = found.len() > self.limits.segments;
+        let too_many = found.len() > self.limits.max_segments;
         Ok(found.into_iter().next().filter(|_| too_many).map(|(_, path)| path))
     }
 
@@ -182,12 +183,12 @@ pub(crate) fn starts_after(folder: &Path) -> Result<u64, StoreError> {
 
 /// The index of the first segment that can contain lines after `have`.
 fn needed_from(found: &[(u64, PathBuf)], have: u64) -> Result<usize, StoreError> {
-    for (place, (_, path)) in found.iter().enumerate().rev() {
+    for (index, (_, path)) in found.iter().enumerate().rev() {
         if let Some(line) = SegmentReader::open(path)?.first()
             && line.entries.is_empty()
             && line.seq <= have
         {
-            return Ok(place);
+            return Ok(index);
         }
     }
     Ok(0)
@@ -215,9 +216,9 @@ fn has_name(file: &File) -> std::io::Result<()> {
     }
 }
 
-fn cut(path: &Path, valid: u64) -> Result<(), StoreError> {
+fn cut(path: &Path, valid_len: u64) -> Result<(), StoreError> {
     let file = OpenOptions::new().write(true).open(path).map_err(io("cannot open", path))?;
-    file.set_len(valid).and_then(|()| file.sync_all()).map_err(io("cannot cut the torn end of", path))
+    file.set_len(valid_len).and_then(|()| file.sync_all()).map_err(io("cannot cut the torn end of", path))
 }
 
 fn io(what: &'static str, path: &Path) -> impl FnOnce(std::io::Error) -> StoreError {

@@ -24,9 +24,9 @@ const SLICE: Duration = Duration::from_millis(500);
 
 /// Number of the youngest lines that a pass does not rewrite. A node that follows the journal with a delay still needs them.
 ///
-/// `least` is the size in bytes below which a journal is not compacted. One line is kept for each 16 KiB of it.
-pub(super) fn kept_lines(least: u64) -> u64 {
-    least >> 14
+/// `min_size` is the size in bytes below which a journal is not compacted. One line is kept for each 16 KiB of it.
+pub(super) fn kept_lines(min_size: u64) -> u64 {
+    min_size >> 14
 }
 
 /// Continues the present pass, or starts one. Returns the new end of the journal; `None` if another node has appended.
@@ -36,7 +36,7 @@ pub(super) fn compact(
     mut have: Position,
     kept: u64,
 ) -> Result<Option<Position>, StoreError> {
-    let begun = Instant::now();
+    let started = Instant::now();
     let end = journal.end()?;
     let JournalExtent { mut cursor, mut until, .. } = end.extent;
     if end.position != have {
@@ -49,10 +49,10 @@ pub(super) fn compact(
     }
     let mut first = end.extent.cursor;
     loop {
-        let found = lines_between(journal, cursor, until)?;
-        let last = found.last().map_or(until, |line| line.seq);
+        let lines = lines_between(journal, cursor, until)?;
+        let last = lines.last().map_or(until, |line| line.seq);
         let id = AppendId::random();
-        let mut rewrite = rewritten(journal, tables, &found, until, have)?;
+        let mut rewrite = build_rewrite(journal, tables, &lines, until, have)?;
         let is_done = last >= until;
         rewrite.cursor = first;
         rewrite.compacted = last;
@@ -66,7 +66,7 @@ pub(super) fn compact(
         if !rewrite.appended.is_empty() {
             have = Position { seq: have.seq + rewrite.appended.len() as u64, append: id };
         }
-        if is_done || begun.elapsed() > SLICE {
+        if is_done || started.elapsed() > SLICE {
             return Ok(Some(have));
         }
         cursor = last + 1;
@@ -79,22 +79,22 @@ fn lines_between(
     from: u64,
     until: u64,
 ) -> Result<Vec<SharedLine>, StoreError> {
-    let mut found = journal.read(from, STEP)?.lines;
-    found.retain(|line| line.seq <= until);
-    Ok(found)
+    let mut lines = journal.read(from, STEP)?.lines;
+    lines.retain(|line| line.seq <= until);
+    Ok(lines)
 }
 
-/// The rewrite of the lines in `found`.
-fn rewritten(
+/// The rewrite of some lines.
+fn build_rewrite(
     journal: &mut dyn SharedJournal,
     tables: &impl ByteMap,
-    found: &[SharedLine],
+    lines: &[SharedLine],
     until: u64,
     have: Position,
 ) -> Result<Rewrite, StoreError> {
     let mut compactor = Compactor::new(tables);
     let mut rewrite = Rewrite::default();
-    for line in found {
+    for line in lines {
         match compactor.rewrite_line(lines::read(line)?)? {
             None => {
                 rewrite.growth -= size(&line.text);
@@ -112,8 +112,8 @@ fn rewritten(
     // A job needs one snapshot for each pass: the snapshot comes after all lines that the pass rewrites.
     let topics: Vec<_> =
         compactor.jobs().iter().map(|job| Topic::Snapshot(job.as_str().to_owned())).collect();
-    let there = journal.topics_after(until, &topics)?;
-    compactor.jobs().retain(|job| !there.contains(&Topic::Snapshot(job.as_str().to_owned())));
+    let existing = journal.topics_after(until, &topics)?;
+    compactor.jobs().retain(|job| !existing.contains(&Topic::Snapshot(job.as_str().to_owned())));
     for (seq, entry) in (have.seq + 1..).zip(compactor.replacements()) {
         let line = lines::write(&Line::new(seq, Timestamp::now(), vec![entry?]))?;
         rewrite.growth += size(&line.text);
@@ -127,8 +127,8 @@ fn size(text: &str) -> i64 {
 }
 
 /// Whether the journal should be compacted: it is more than twice as large as after the last pass, or a pass is in progress.
-pub(super) fn is_due(extent: JournalExtent, least: u64) -> bool {
-    extent.cursor > 0 || extent.size > least.max(extent.settled.saturating_mul(2))
+pub(super) fn is_due(extent: JournalExtent, min_size: u64) -> bool {
+    extent.cursor > 0 || extent.size > min_size.max(extent.settled.saturating_mul(2))
 }
 
 /// The size of texts in bytes.

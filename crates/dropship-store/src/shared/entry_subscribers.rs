@@ -18,14 +18,14 @@ impl EntrySubscribers {
     }
 
     /// Sends the entries of lines to all subscribers.
-    pub(super) fn pass(&self, lines: &[Line]) {
-        let mut receivers = self.0.lock();
-        if receivers.is_empty() {
+    pub(super) fn send(&self, lines: &[Line]) {
+        let mut senders = self.0.lock();
+        if senders.is_empty() {
             return;
         }
         let entries: Vec<_> = lines.iter().flat_map(|line| &line.entries).cloned().collect();
         if !entries.is_empty() {
-            receivers.retain(|receiver| receiver.send(entries.clone()).is_ok());
+            senders.retain(|sender| sender.send(entries.clone()).is_ok());
         }
     }
 }

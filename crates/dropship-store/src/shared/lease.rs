@@ -95,16 +95,17 @@ impl Lease {
     /// Time for which it is valid without a renewal.
     #[must_use]
     pub fn remaining(&self) -> Duration {
-        let granted = *self.0.lock();
-        granted.map_or(Duration::ZERO, |granted| times().own_term().saturating_sub(granted.elapsed()))
+        let requested_at = *self.0.lock();
+        requested_at
+            .map_or(Duration::ZERO, |requested_at| times().own_term().saturating_sub(requested_at.elapsed()))
     }
 
-    /// Notes a lease that was asked for at this moment.
-    fn granted(&self, asked: ClockReading) {
-        *self.0.lock() = Some(asked);
+    /// Records a lease that was requested at this time.
+    fn grant(&self, requested_at: ClockReading) {
+        *self.0.lock() = Some(requested_at);
     }
 
-    fn ended(&self) {
+    fn end(&self) {
         *self.0.lock() = None;
     }
 }
@@ -120,7 +121,7 @@ pub(crate) struct LeaseKeeper {
 
 impl LeaseKeeper {
     /// Takes the lease. With `standing_by`, this waits while another node has the lease, and sends the name of that node to it.
-    /// Without, it returns the name. `may_wait` is called before each attempt. `lost` is called if another node has the lease
+    /// Without, it returns the name. `may_wait` is called before each attempt. `on_lost` is called if another node has the lease
     /// later.
     ///
     /// # Errors
@@ -131,23 +132,23 @@ impl LeaseKeeper {
         node: Node,
         standing_by: Option<&watch::Sender<Option<String>>>,
         may_wait: &dyn Fn() -> Result<(), StoreError>,
-        lost: impl Fn() + Send + 'static,
+        on_lost: impl Fn() + Send + 'static,
     ) -> Result<Result<Self, String>, StoreError> {
         let (lease, times) = (Lease::new(), times());
         loop {
             may_wait()?;
-            let asked = ClockReading::now();
-            let taken = match leases.take(&node, times.term) {
+            let requested_at = ClockReading::now();
+            let answer = match leases.take(&node, times.term) {
                 // A node stands by for months, and its database is away now and then.
                 Err(StoreError::Away { .. }) if standing_by.is_some() => {
-                    std::thread::park_timeout(times.again);
+                    std::thread::park_timeout(times.retry_interval);
                     continue;
                 }
-                taken => taken?,
+                answer => answer?,
             };
-            match taken {
+            match answer {
                 LeaseAnswer::Granted => {
-                    lease.granted(asked);
+                    lease.grant(requested_at);
                     break;
                 }
                 LeaseAnswer::HeldBy { name } => {
@@ -157,19 +158,19 @@ impl LeaseKeeper {
                         *known = Some(name);
                         is_new
                     });
-                    std::thread::park_timeout(times.again);
+                    std::thread::park_timeout(times.retry_interval);
                 }
             }
         }
         let closing = Arc::new(AtomicBool::new(false));
-        let renewing = LeaseRenewer {
+        let renewer = LeaseRenewer {
             lease: lease.clone(),
             leases: Arc::clone(&leases),
             node: node.clone(),
             closing: Arc::clone(&closing),
-            lost: Box::new(lost),
+            on_lost: Box::new(on_lost),
         };
-        let thread = std::thread::Builder::new().name("lease".to_owned()).spawn(move || renewing.run());
+        let thread = std::thread::Builder::new().name("lease".to_owned()).spawn(move || renewer.run());
         let thread = thread
             .map_err(|error| StoreError::Unusable { what: format!("cannot start a thread: {error}") })?;
         Ok(Ok(Self { lease, leases, node, closing, thread: Mutex::new(Some(thread)) }))
@@ -186,10 +187,10 @@ impl LeaseKeeper {
         // The thread may be about to renew it.
         let Some(thread) = self.thread.lock().take() else { return };
         self.closing.store(true, Ordering::Relaxed);
-        self.lease.ended();
+        self.lease.end();
         thread.thread().unpark();
         drop(thread.join());
-        self.lease.ended();
+        self.lease.end();
         if let Err(error) = self.leases.release(&self.node) {
             tracing::warn!(
                 "cannot release the lease of this node: {error}; other nodes wait for up to {} s",
@@ -210,7 +211,7 @@ struct LeaseRenewer {
     leases: Arc<dyn Leases>,
     node: Node,
     closing: Arc<AtomicBool>,
-    lost: Box<dyn Fn() + Send>,
+    on_lost: Box<dyn Fn() + Send>,
 }
 
 impl LeaseRenewer {
@@ -222,20 +223,20 @@ impl LeaseRenewer {
             if self.closing.load(Ordering::Relaxed) {
                 return;
             }
-            let asked = ClockReading::now();
+            let requested_at = ClockReading::now();
             pause = match self.leases.renew(&self.node, times.term) {
                 Ok(true) => {
-                    self.lease.granted(asked);
+                    self.lease.grant(requested_at);
                     times.renewal
                 }
                 Ok(false) => {
-                    self.lease.ended();
-                    (self.lost)();
+                    self.lease.end();
+                    (self.on_lost)();
                     return;
                 }
                 Err(error) => {
                     tracing::debug!("the lease is not renewed: {error}");
-                    times.again
+                    times.retry_interval
                 }
             };
         }
@@ -251,18 +252,18 @@ mod tests {
         let lease = Lease::new();
         assert!(!lease.is_valid(), "never granted");
         let now = ClockReading::now();
-        lease.granted(now);
+        lease.grant(now);
         assert!(lease.is_valid());
         let ago = |boot: u64, day: u64| ClockReading {
             boot: now.boot.saturating_sub(Duration::from_secs(boot)),
             day: now.day.saturating_sub(Duration::from_secs(day)),
         };
         for (boot, day, valid) in [(20, 20, true), (26, 0, false), (0, 26, false), (30, 30, false)] {
-            lease.granted(ago(boot, day));
+            lease.grant(ago(boot, day));
             assert_eq!(lease.is_valid(), valid, "{boot} s and {day} s ago");
         }
-        lease.granted(now);
-        lease.ended();
+        lease.grant(now);
+        lease.end();
         assert!(!lease.is_valid());
     }
 }

@@ -12,14 +12,14 @@ pub(crate) struct LeaseTimes {
     /// Interval between renewals.
     pub(crate) renewal: Duration,
     /// Interval between attempts after a renewal that failed, or while another node has the lease.
-    pub(crate) again: Duration,
+    pub(crate) retry_interval: Duration,
 }
 
 const USUAL: LeaseTimes = LeaseTimes {
     term: Duration::from_secs(30),
     margin: Duration::from_secs(5),
     renewal: Duration::from_secs(8),
-    again: Duration::from_secs(1),
+    retry_interval: Duration::from_secs(1),
 };
 
 impl LeaseTimes {
@@ -31,12 +31,12 @@ impl LeaseTimes {
     /// The same times divided by a number.
     #[cfg(debug_assertions)]
     fn divided_by(self, divisor: u32) -> Self {
-        let Self { term, margin, renewal, again } = self;
+        let Self { term, margin, renewal, retry_interval } = self;
         Self {
             term: term / divisor,
             margin: margin / divisor,
             renewal: renewal / divisor,
-            again: again / divisor,
+            retry_interval: retry_interval / divisor,
         }
     }
 }

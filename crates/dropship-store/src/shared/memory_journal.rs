@@ -280,8 +280,8 @@ impl Leases for MemoryJournal {
             let is_namesake = |(other, status): &&(Node, NodeStatus)| {
                 let is_before =
                     (status.since, other.incarnation.as_bytes()) < (since, node.incarnation.as_bytes());
-                let is_other = other.name == node.name && other.place != node.place;
-                is_other && is_before && status.state != NodeState::Ended
+                let is_elsewhere = other.name == node.name && other.place != node.place;
+                is_elsewhere && is_before && status.state != NodeState::Ended
             };
             content.nodes.iter().find(is_namesake).map(|(other, status)| Namesake {
                 incarnation: other.incarnation,

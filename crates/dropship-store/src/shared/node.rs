@@ -32,7 +32,7 @@ impl Node {
     /// The node whose store is in this folder; the caller has its lock.
     pub(crate) fn of(folder: &Path, name: String) -> Result<Self, StoreError> {
         let path = folder.join("node/id");
-        let own = match std::fs::read_to_string(&path) {
+        let folder_id = match std::fs::read_to_string(&path) {
             Ok(id) if !id.trim().is_empty() => id.trim().to_owned(),
             _ => {
                 let bytes = AppendId::random();
@@ -43,12 +43,12 @@ impl Node {
             }
         };
         let (device, inode) = match std::fs::metadata(folder) {
-            Ok(facts) => (facts.dev(), facts.ino()),
+            Ok(metadata) => (metadata.dev(), metadata.ino()),
             Err(error) => {
                 return Err(StoreError::Io { what: "cannot examine", path: folder.to_owned(), error });
             }
         };
-        let place = format!("{own}-{device:x}-{inode:x}/{}", boot()?);
+        let place = format!("{folder_id}-{device:x}-{inode:x}/{}", boot()?);
         Ok(Self {
             name,
             place,

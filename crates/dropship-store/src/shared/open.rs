@@ -32,10 +32,10 @@ use crate::writer::{Writer, WriterTables};
 const BATCH: usize = 1000;
 
 /// Size of a journal in bytes below which it is not compacted, as of one in files.
-const LEAST: u64 = 128 << 20;
+const MIN_SIZE: u64 = 128 << 20;
 
-/// How often a journal is read again because compaction rewrote lines under the reader.
-const TRIES: u32 = 5;
+/// Maximum number of attempts. Another one is made if compaction rewrote lines under the reader.
+const MAX_ATTEMPTS: u32 = 5;
 
 /// The store of a node: its journal is shared with other nodes.
 pub type SharedStore = TableStore<SharedHistories>;
@@ -54,7 +54,7 @@ impl SharedStore {
         heartbeat: Arc<dyn Heartbeat>,
         cancelled: &AtomicBool,
     ) -> Result<(Self, OpenReport), StoreError> {
-        Self::open_with_limit(folder, journal, role, LEAST, heartbeat, cancelled)
+        Self::open_with_limit(folder, journal, role, MIN_SIZE, heartbeat, cancelled)
     }
 
     /// The same, with the size of a journal in bytes below which it is not compacted.
@@ -66,16 +66,16 @@ impl SharedStore {
         folder: &Path,
         mut journal: Box<dyn SharedJournal>,
         role: Role,
-        least: u64,
+        min_size: u64,
         heartbeat: Arc<dyn Heartbeat>,
         cancelled: &AtomicBool,
     ) -> Result<(Self, OpenReport), StoreError> {
-        let own = folder.join("node");
-        let failed = |error| StoreError::Io { what: "cannot create", path: own.clone(), error };
-        std::fs::create_dir_all(&own).map_err(failed)?;
+        let node_folder = folder.join("node");
+        let failed = |error| StoreError::Io { what: "cannot create", path: node_folder.clone(), error };
+        std::fs::create_dir_all(&node_folder).map_err(failed)?;
         let lock = lock(folder)?;
         let space = DiskSpace::open(folder, true);
-        let (tables, have, report) = up_to_date(&own.join("sled"), &mut *journal, cancelled)?;
+        let (tables, have, report) = open_up_to_date(&node_folder.join("sled"), &mut *journal, cancelled)?;
         let (is_command, compacts) = (matches!(role, Role::Command { .. }), matches!(role, Role::Peer));
         let (node, presence) = match role {
             Role::Node { name, folders } => {
@@ -86,22 +86,22 @@ impl SharedStore {
             Role::Command { name } => (Some(Node::of(folder, name)?), None),
             Role::Peer => (None, None),
         };
-        let (away, is_away) = watch::channel(None);
+        let (away_sender, away_receiver) = watch::channel(None);
         let subscribers = Arc::<EntrySubscribers>::default();
-        let current = Arc::new(LastCurrent::now());
+        let last_current = Arc::new(LastCurrent::now());
         let histories = SharedHistories {
             reader: journal.reader(),
-            away: is_away,
+            away: away_receiver,
             read_only: None,
             keeper: OnceLock::new(),
             leases: journal.leases(),
             node,
             presence,
             subscribers: Arc::clone(&subscribers),
-            current: Arc::clone(&current),
+            last_current: Arc::clone(&last_current),
             last_nodes: Mutex::default(),
         };
-        let mut log = SharedLog::new(journal, have, least, away, subscribers, current);
+        let mut log = SharedLog::new(journal, have, min_size, away_sender, subscribers, last_current);
         log.compacts = compacts;
         let tables = Arc::new(tables);
         let failed =
@@ -145,8 +145,8 @@ impl SharedStore {
             None => Ok(()),
         };
         let leases = Arc::clone(&histories.leases);
-        let lost = self.writer.on_superseded();
-        let keeper = match LeaseKeeper::take(leases, node, standing_by, &may_wait, lost)? {
+        let on_lost = self.writer.on_superseded();
+        let keeper = match LeaseKeeper::take(leases, node, standing_by, &may_wait, on_lost)? {
             Ok(keeper) => keeper,
             Err(holder) => return Ok(Err(holder)),
         };
@@ -196,20 +196,20 @@ impl SharedStore {
 }
 
 /// Opens the tables, and applies the lines of the journal that they lack.
-fn up_to_date(
+fn open_up_to_date(
     database: &Path,
     journal: &mut dyn SharedJournal,
     cancelled: &AtomicBool,
 ) -> Result<(Database, Position, OpenReport), StoreError> {
     let end = journal.end()?;
-    let (tables, discarded) = usable_tables(database, journal, &end)?;
+    let (tables, discarded) = open_usable_tables(database, journal, &end)?;
     let (have, replayed) = catch_up(&tables, journal, cancelled)?;
     let is_new = end.position == Position::START;
     Ok((tables, have, OpenReport { replayed, discarded, is_new, ..OpenReport::default() }))
 }
 
 /// Opens the tables. Those that do not follow from this journal are deleted; returns the reason.
-fn usable_tables(
+fn open_usable_tables(
     database: &Path,
     journal: &mut dyn SharedJournal,
     end: &JournalEnd,
@@ -267,7 +267,7 @@ fn mark_journal(tables: Database, end: &JournalEnd) -> Result<Database, StoreErr
     Ok(tables)
 }
 
-/// Applies the lines that tables lack; returns where they are then, and the number of lines.
+/// Applies the lines that tables lack; returns their position after that, and the number of lines.
 fn catch_up(
     tables: &Database,
     journal: &mut dyn SharedJournal,
@@ -277,8 +277,8 @@ fn catch_up(
     let (missing, last) = read_all(journal, have, cancelled)?;
     let (missing, appends): (Vec<_>, Vec<_>) = missing.into_iter().unzip();
     let mark = |last: &Line, changes: &mut TableChanges| {
-        let place = missing.partition_point(|line| line.seq < last.seq);
-        let append = appends.get(place).map(|append: &AppendId| append.as_bytes().to_vec());
+        let index = missing.partition_point(|line| line.seq < last.seq);
+        let append = appends.get(index).map(|append: &AppendId| append.as_bytes().to_vec());
         changes.insert(key::append(), append);
     };
     replay_lines(tables, &missing, cancelled, mark)?;
@@ -292,7 +292,7 @@ fn read_all(
     have: Position,
     cancelled: &AtomicBool,
 ) -> Result<(Vec<(Line, AppendId)>, Position), StoreError> {
-    'again: for _ in 0..TRIES {
+    'again: for _ in 0..MAX_ATTEMPTS {
         let (mut found, mut last, mut compacted) = (Vec::new(), have, None);
         loop {
             if cancelled.load(Ordering::Relaxed) {

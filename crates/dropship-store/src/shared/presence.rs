@@ -18,7 +18,7 @@ pub(super) const SILENCE: Duration = Duration::from_secs(30);
 
 /// Reports a node on a thread of its own, and its end when this is dropped.
 pub(super) struct NodePresence {
-    reporting: Arc<PresenceReporter>,
+    reporter: Arc<PresenceReporter>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
 }
 
@@ -36,13 +36,14 @@ impl NodePresence {
         node: Node,
         folders: Vec<String>,
     ) -> Result<Self, StoreError> {
-        let reporting = Arc::new(PresenceReporter { leases, node, folders, closing: AtomicBool::new(false) });
-        reporting.report();
-        let running = Arc::clone(&reporting);
-        let thread = std::thread::Builder::new().name("presence".to_owned()).spawn(move || running.run());
+        let reporter = Arc::new(PresenceReporter { leases, node, folders, closing: AtomicBool::new(false) });
+        reporter.report();
+        let thread_reporter = Arc::clone(&reporter);
+        let thread =
+            std::thread::Builder::new().name("presence".to_owned()).spawn(move || thread_reporter.run());
         let thread = thread
             .map_err(|error| StoreError::Unusable { what: format!("cannot start a thread: {error}") })?;
-        Ok(Self { reporting, thread: Mutex::new(Some(thread)) })
+        Ok(Self { reporter, thread: Mutex::new(Some(thread)) })
     }
 }
 
@@ -50,10 +51,10 @@ impl NodePresence {
     /// Reports the end of the node.
     pub(super) fn end(&self) {
         let Some(thread) = self.thread.lock().take() else { return };
-        self.reporting.closing.store(true, Ordering::Relaxed);
+        self.reporter.closing.store(true, Ordering::Relaxed);
         thread.thread().unpark();
         drop(thread.join());
-        if let Err(error) = self.reporting.leases.report_end(&self.reporting.node) {
+        if let Err(error) = self.reporter.leases.report_end(&self.reporter.node) {
             tracing::debug!("the end of this node is not reported: {error}");
         }
     }

@@ -24,8 +24,8 @@ use dropship_job::JobId;
 /// Number of lines that are read together.
 const BATCH: usize = 1000;
 
-/// How often a journal is read again because compaction rewrote lines under the reader.
-const TRIES: u32 = 5;
+/// Maximum number of attempts. Another one is made if the tables have changed since.
+const MAX_ATTEMPTS: u32 = 5;
 
 /// The journal in the database.
 pub struct SharedHistories {
@@ -40,7 +40,7 @@ pub struct SharedHistories {
     pub(super) node: Option<Node>,
     pub(super) presence: Option<NodePresence>,
     pub(super) subscribers: Arc<EntrySubscribers>,
-    pub(super) current: Arc<LastCurrent>,
+    pub(super) last_current: Arc<LastCurrent>,
     /// The nodes, as they were when the database last responded.
     pub(super) last_nodes: Mutex<Vec<NodeStatus>>,
 }
@@ -98,12 +98,12 @@ impl Histories for SharedHistories {
     fn standing(&self, tables: &Database) -> Option<NodeStanding> {
         let line = number(tables.get(&key::seq()).ok()?);
         let lease = self.keeper.get().map(|keeper| keeper.lease().remaining()).unwrap_or_default();
-        Some(NodeStanding { line, lag: self.current.elapsed(), lease })
+        Some(NodeStanding { line, lag: self.last_current.elapsed(), lease })
     }
 
     fn check(&self, tables: &Database) -> Result<Vec<Finding>, StoreError> {
         let mut findings = Vec::new();
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let before = tables.get(&key::seq())?;
             let have = number(before.clone());
             let mut lines = Vec::new();

@@ -45,10 +45,10 @@ pub(super) struct SharedLog {
     /// Delay before the next attempt after a failure.
     delay: Duration,
     /// The size in bytes below which the journal is not compacted.
-    least: u64,
+    min_size: u64,
     /// Why the database does not respond, while it does not.
     away: watch::Sender<Option<String>>,
-    current: Arc<LastCurrent>,
+    last_current: Arc<LastCurrent>,
 }
 
 impl SharedLog {
@@ -56,10 +56,10 @@ impl SharedLog {
     pub(super) fn new(
         journal: Box<dyn SharedJournal>,
         have: Position,
-        least: u64,
+        min_size: u64,
         away: watch::Sender<Option<String>>,
         subscribers: Arc<EntrySubscribers>,
-        current: Arc<LastCurrent>,
+        last_current: Arc<LastCurrent>,
     ) -> Self {
         Self {
             journal,
@@ -69,19 +69,19 @@ impl SharedLog {
             compacts: false,
             subscribers,
             delay: FIRST_DELAY,
-            least,
+            min_size,
             away,
-            current,
+            last_current,
         }
     }
 
     /// Lines after those that the tables have.
     fn read(&mut self) -> Result<Vec<(Line, AppendId)>, StoreError> {
         let batch = self.journal.read(self.have.seq, BATCH);
-        let batch = self.noting(batch)?;
+        let batch = self.track_response(batch)?;
         if batch.lines.len() < BATCH {
             // This is the end of the journal, and the caller applies the lines next.
-            self.current.note();
+            self.last_current.note();
         }
         let mut found = batch.lines.into_iter().peekable();
         if self.have != Position::START {
@@ -100,7 +100,7 @@ impl SharedLog {
     }
 
     /// Remembers whether the database responds.
-    fn noting<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
+    fn track_response<T>(&mut self, result: Result<T, StoreError>) -> Result<T, StoreError> {
         match &result {
             Err(StoreError::Away { what }) if self.away.borrow().is_none() => {
                 tracing::error!(
@@ -142,8 +142,8 @@ impl Journal for SharedLog {
         let id = *self.pending.get_or_insert_with(AppendId::random);
         let texts: Vec<_> = lines.iter().map(lines::write).collect::<Result<_, _>>()?;
         let appended = self.journal.append(self.have, id, &texts);
-        let is_full = match self.noting(appended)? {
-            AppendResult::Appended(extent) => self.compacts && compaction::is_due(extent, self.least),
+        let is_full = match self.track_response(appended)? {
+            AppendResult::Appended(extent) => self.compacts && compaction::is_due(extent, self.min_size),
             AppendResult::EndsElsewhere => {
                 let found = self.read()?;
                 match found.first() {
@@ -161,7 +161,7 @@ impl Journal for SharedLog {
             }
         };
         self.pending = None;
-        self.current.note();
+        self.last_current.note();
         self.delay = FIRST_DELAY;
         self.have = Position { seq: self.have.seq + lines.len() as u64, append: id };
         Ok(AppendOutcome::Done { is_full })
@@ -172,11 +172,11 @@ impl Journal for SharedLog {
     }
 
     fn compact(&mut self, tables: &impl ByteMap) -> Result<(), StoreError> {
-        let kept = compaction::kept_lines(self.least);
+        let kept = compaction::kept_lines(self.min_size);
         let compacted = compaction::compact(&mut *self.journal, tables, self.have, kept);
         // Compaction appends snapshots of what the tables have. If the answer is lost, these lines are read like those of another
         // node, and applying them again changes nothing. The next commit continues an interrupted pass.
-        match self.noting(compacted) {
+        match self.track_response(compacted) {
             Ok(end) => {
                 self.have = end.unwrap_or(self.have);
                 Ok(())
@@ -186,7 +186,7 @@ impl Journal for SharedLog {
         }
     }
 
-    fn newer(&mut self) -> Result<Vec<Line>, StoreError> {
+    fn read_newer(&mut self) -> Result<Vec<Line>, StoreError> {
         let found = self.read()?;
         self.advance(found)
     }
@@ -209,7 +209,7 @@ impl Journal for SharedLog {
     }
 
     fn on_followed(&mut self, lines: &[Line]) {
-        self.subscribers.pass(lines);
+        self.subscribers.send(lines);
     }
 
     fn on_taken_over(&mut self) {

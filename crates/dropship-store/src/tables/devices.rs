@@ -19,9 +19,9 @@ pub(super) fn put<B: ByteMap>(tables: &mut Overlay<'_, B>, label: &PublishedLabe
     for (hardware_id, os) in devices_of(label) {
         let device = (hardware_id.as_str(), os);
         tables.put(key::label_of(device, publication), []);
-        let row = key::device(device);
-        if tables.get(&row)?.is_none_or(|newest| newest.as_slice() < order.as_bytes()) {
-            tables.put(row, order.as_bytes());
+        let key = key::device(device);
+        if tables.get(&key)?.is_none_or(|newest| newest.as_slice() < order.as_bytes()) {
+            tables.put(key, order.as_bytes());
         }
     }
     Ok(())

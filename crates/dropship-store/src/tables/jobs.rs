@@ -11,7 +11,7 @@ use crate::tables::overlay::Overlay;
 use dropship_job::{Event, Job, JobId, Label, RemoteId, RemoteKind, StateKind, apply};
 
 /// Applies events to a job; returns it as it is then.
-pub(super) fn advance<B: ByteMap>(
+pub(super) fn apply_events<B: ByteMap>(
     tables: &mut Overlay<'_, B>,
     at: Timestamp,
     id: &JobId,
@@ -23,13 +23,13 @@ pub(super) fn advance<B: ByteMap>(
         after = Some(apply(after.as_ref().or(before), id, at, event)?);
     }
     let Some(after) = after else { return Ok(before.cloned()) };
-    own(tables, id, events);
+    record_ownership(tables, id, events);
     put_job(tables, before, &after)?;
     Ok(Some(after))
 }
 
 /// Objects that were created at the service belong to the job.
-pub(super) fn own<'a, B: ByteMap>(
+pub(super) fn record_ownership<'a, B: ByteMap>(
     tables: &mut Overlay<'_, B>,
     id: &JobId,
     events: impl IntoIterator<Item = &'a Event>,
@@ -56,7 +56,7 @@ pub(crate) fn remote_ids(job: &Job) -> Vec<RemoteId> {
 }
 
 /// Changes the number of jobs in a state.
-fn count<B: ByteMap>(
+fn change_count<B: ByteMap>(
     tables: &mut Overlay<'_, B>,
     state: StateKind,
     change: impl FnOnce(u64) -> u64,
@@ -78,7 +78,7 @@ fn put_job<B: ByteMap>(
     let id = after.id();
     if let Some(before) = before {
         tables.remove(key::state(before.state(), id));
-        count(tables, before.state().kind(), |jobs| jobs.saturating_sub(1))?;
+        change_count(tables, before.state().kind(), |jobs| jobs.saturating_sub(1))?;
     } else {
         let bytes = key::bytes(&after.package().sha256, after.package().folder.as_deref());
         tables.put(bytes, id.as_str().as_bytes());
@@ -87,7 +87,7 @@ fn put_job<B: ByteMap>(
         tables.put(key::content(content, after.package().folder.as_deref(), id), []);
     }
     tables.put(key::state(after.state(), id), []);
-    count(tables, after.state().kind(), |jobs| jobs.saturating_add(1))?;
+    change_count(tables, after.state().kind(), |jobs| jobs.saturating_add(1))?;
     if after.is_over() {
         tables.remove(key::open(id));
     } else {
@@ -134,7 +134,7 @@ pub(super) fn prune<B: ByteMap>(tables: &mut Overlay<'_, B>, id: &JobId) -> Resu
     tables.remove(key::receipts_pending(id));
     tables.remove(key::open(id));
     tables.remove(key::state(job.state(), id));
-    count(tables, job.state().kind(), |jobs| jobs.saturating_sub(1))?;
+    change_count(tables, job.state().kind(), |jobs| jobs.saturating_sub(1))?;
     if let Some(content) = job.content() {
         tables.remove(key::content(content, job.package().folder.as_deref(), id));
     }

@@ -31,8 +31,8 @@ pub(crate) const SERIES_ARRIVALS: &[u8] = b"w";
 
 fn join(table: &[u8], parts: &[&str]) -> Vec<u8> {
     let mut key = table.to_vec();
-    for (place, part) in parts.iter().enumerate() {
-        if place > 0 {
+    for (index, part) in parts.iter().enumerate() {
+        if index > 0 {
             key.push(0);
         }
         key.extend_from_slice(part.as_bytes());

@@ -22,7 +22,7 @@ pub(crate) enum LaterState {
 }
 
 impl LaterLines {
-    /// Collects them.
+    /// Collects the snapshots and prunings in lines.
     pub(crate) fn of(lines: &[Line]) -> Self {
         let mut later = HashMap::new();
         for line in lines {

@@ -51,10 +51,10 @@ pub(super) fn put_check<B: ByteMap>(
 }
 
 fn unindex<B: ByteMap>(tables: &mut Overlay<'_, B>, label: RemoteId) -> Result<(), StoreError> {
-    if let Some(known) = published_label(tables, label)? {
-        let known = PublishedLabel { targets: targets_of(tables, label)?, ..known };
-        devices::unindex(tables, &known);
-        series::unindex(tables, &known);
+    if let Some(published) = published_label(tables, label)? {
+        let published = PublishedLabel { targets: targets_of(tables, label)?, ..published };
+        devices::unindex(tables, &published);
+        series::unindex(tables, &published);
     }
     Ok(())
 }
@@ -67,7 +67,7 @@ fn remove_check<B: ByteMap>(tables: &mut Overlay<'_, B>, label: RemoteId) -> Res
     Ok(())
 }
 
-/// When a published label was last compared with the service.
+/// The last comparison of a published label with the service.
 pub(crate) fn check_of(tables: &dyn ByteMap, label: RemoteId) -> Result<Option<LabelCheck>, StoreError> {
     tables.get(&key::check(label))?.map(|value| decode(&value)).transpose()
 }

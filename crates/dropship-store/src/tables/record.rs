@@ -6,7 +6,7 @@ use crate::error::StoreError;
 use crate::tables::byte_map::ByteMap;
 use crate::tables::codec::{KnownFile, id_of, number};
 use crate::tables::files::{put_file, remove_file};
-use crate::tables::jobs::{advance, apply_snapshot, outlives_the_job, own, prune};
+use crate::tables::jobs::{apply_events, apply_snapshot, outlives_the_job, prune, record_ownership};
 use crate::tables::key;
 use crate::tables::later_lines::{LaterLines, LaterState};
 use crate::tables::overlay::Overlay;
@@ -50,15 +50,15 @@ fn apply_line<B: ByteMap>(
                 match (later, gap) {
                     // The tables have these events already.
                     (Some(_), _) if have > *rev => {}
-                    (_, Some(LaterState::Snapshot)) => own(tables, id, events),
+                    (_, Some(LaterState::Snapshot)) => record_ownership(tables, id, events),
                     // No job is left whose other objects `prune` would remove.
                     (_, Some(LaterState::Pruned)) => {
-                        own(tables, id, events.iter().filter(|event| outlives_the_job(event)));
+                        record_ownership(tables, id, events.iter().filter(|event| outlives_the_job(event)));
                     }
                     _ if have != *rev => {
                         return Err(StoreError::Conflict { job: id.clone(), have, expected: *rev });
                     }
-                    _ => jobs.extend(advance(tables, line.at, id, before.as_ref(), events)?),
+                    _ => jobs.extend(apply_events(tables, line.at, id, before.as_ref(), events)?),
                 }
             }
             Entry::Snapshot { job, receipt_written } => apply_snapshot(tables, job, *receipt_written)?,

@@ -17,11 +17,11 @@ use dropship_job::RemoteId;
 pub(super) fn keys(label: RemoteId, series: &LabelSeries, targets: &[PublishedTarget]) -> Vec<Vec<u8>> {
     let mut keys = vec![key::series(&series.id, label)];
     for (inf, hardware_id, version) in rows(series, targets) {
-        let place = (inf.as_str(), hardware_id.as_str());
-        let versions = key::series_target(key::SERIES_VERSIONS, &series.id, place);
+        let target = (inf.as_str(), hardware_id.as_str());
+        let versions = key::series_target(key::SERIES_VERSIONS, &series.id, target);
         keys.push(key::series_entry(&versions, &version, label));
         if let Some(arrived) = series.takes_over_since {
-            let arrivals = key::series_target(key::SERIES_ARRIVALS, &series.id, place);
+            let arrivals = key::series_target(key::SERIES_ARRIVALS, &series.id, target);
             keys.push(key::series_entry(&arrivals, &key::time_order(arrived), label));
         }
     }
@@ -37,7 +37,7 @@ pub(super) fn unindex<B: ByteMap>(tables: &mut Overlay<'_, B>, label: &Published
 
 /// The labels of the same series with a target of this one, for a lower version of its INF.
 pub(crate) fn older(tables: &dyn ByteMap, label: RemoteId) -> Result<BTreeSet<RemoteId>, StoreError> {
-    in_index(tables, label, key::SERIES_VERSIONS, |prefix, version| {
+    find_in_index(tables, label, key::SERIES_VERSIONS, |prefix, version| {
         (prefix.to_vec(), [prefix, version].concat())
     })
 }
@@ -50,7 +50,7 @@ pub(crate) fn arrived_since(
     since: Timestamp,
 ) -> Result<BTreeSet<RemoteId>, StoreError> {
     let since = key::time_order(since);
-    let mut found = in_index(tables, label, key::SERIES_ARRIVALS, |prefix, _| {
+    let mut found = find_in_index(tables, label, key::SERIES_ARRIVALS, |prefix, _| {
         ([prefix, since.as_bytes()].concat(), key::after(prefix))
     })?;
     found.remove(&label);
@@ -71,7 +71,7 @@ pub(crate) fn newest(
 
 /// The labels in a range of an index, for each target of a label. `range` makes it from the beginning of the target's keys and the
 /// version of its INF.
-fn in_index(
+fn find_in_index(
     tables: &dyn ByteMap,
     label: RemoteId,
     index: &[u8],

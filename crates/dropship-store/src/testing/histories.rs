@@ -22,60 +22,60 @@ fn product(at: u32) -> RemoteId {
 /// # Panics
 /// When it cannot be read.
 #[must_use]
-pub fn everything(store: &dyn Store, jobs: u32) -> BTreeMap<String, String> {
-    let mut said = BTreeMap::new();
-    let mut say = |what: &str, answer: String| said.insert(what.to_owned(), answer);
+pub fn all_answers(store: &dyn Store, jobs: u32) -> BTreeMap<String, String> {
+    let mut answers = BTreeMap::new();
+    let mut record = |what: &str, answer: String| answers.insert(what.to_owned(), answer);
     for at in 0..jobs {
         let job = store.job(&id(at)).expect("job");
-        say(&format!("job {at}"), format!("{job:?}"));
+        record(&format!("job {at}"), format!("{job:?}"));
         let (sha256, path) = (format!("s{at}"), format!("/in/s{at}"));
-        say(&format!("find {at}"), format!("{:?}", store.find(&sha256, Some("in")).expect("find")));
-        say(&format!("seen {at}"), format!("{:?}", store.known_file("in", &path).expect("seen")));
-        say(
+        record(&format!("find {at}"), format!("{:?}", store.find(&sha256, Some("in")).expect("find")));
+        record(&format!("seen {at}"), format!("{:?}", store.known_file("in", &path).expect("seen")));
+        record(
             &format!("inspecting {at}"),
             format!("{}", store.crashed_inspections(&sha256).expect("inspecting")),
         );
-        say(&format!("owner {at}"), format!("{:?}", store.owner(product(at)).expect("owner")));
+        record(&format!("owner {at}"), format!("{:?}", store.owner(product(at)).expect("owner")));
         if job.is_some() {
             let mut history = store.history(&id(at)).expect("history");
             history.retain(|entry| !matches!(entry.event, Event::Waited { .. } | Event::Resumed));
-            say(&format!("history {at}"), format!("{history:?}"));
+            record(&format!("history {at}"), format!("{history:?}"));
         }
     }
     for label in (0..4).map(RemoteId::new) {
         let label = (store.published_label(label), store.targets_of_label(label), store.label_check(label));
-        say(&format!("label {label:?}"), String::new());
+        record(&format!("label {label:?}"), String::new());
     }
     for label in (0..4).map(RemoteId::new) {
         let older = store.older_in_series(label).expect("older");
         let newer = store.arrived_in_series(label, Timestamp::UNIX_EPOCH).expect("newer");
-        say(&format!("series of {label}"), format!("{older:?} {newer:?}"));
+        record(&format!("series of {label}"), format!("{older:?} {newer:?}"));
     }
-    say("series", format!("{:?}", store.newest_in_series("s", None, 9).expect("a series")));
+    record("series", format!("{:?}", store.newest_in_series("s", None, 9).expect("a series")));
     let order = store.labels_checked_before(Timestamp::MAX, 9).expect("order");
-    say("order", format!("{order:?}"));
+    record("order", format!("{order:?}"));
     let query = DeviceQuery { hardware_ids: HardwareIds::Matching("pci", &|_| true), os: &|_| true };
     let mut labels = NewestLabels::of(store, query).expect("devices");
     let newest: Vec<_> = std::iter::from_fn(|| labels.next().expect("a label")).collect();
-    say("newest labels", format!("{newest:?}"));
-    say("flags", format!("{:?}", store.settings("").expect("flags")));
+    record("newest labels", format!("{newest:?}"));
+    record("flags", format!("{:?}", store.settings("").expect("flags")));
     let mut open: Vec<_> = store.open_jobs().expect("open").into_iter().map(|job| job.id().clone()).collect();
     open.sort();
-    say("open", format!("{open:?}"));
-    say("counts", format!("{:?}", store.counts().expect("counts")));
-    said
+    record("open", format!("{open:?}"));
+    record("counts", format!("{:?}", store.counts().expect("counts")));
+    answers
 }
 
 /// One random commit about the job of this number.
 ///
 /// # Panics
 /// When the store cannot be read.
-pub fn happen(store: &dyn Store, what: u8, at: u32, pruned: &mut BTreeSet<u32>) {
-    let (sha256, path, flag) = (format!("s{at}"), format!("/in/s{at}"), format!("flag/{}", at % 3));
+pub fn commit_random(store: &dyn Store, what: u8, at: u32, pruned: &mut BTreeSet<u32>) {
+    let (sha256, path, setting) = (format!("s{at}"), format!("/in/s{at}"), format!("flag/{}", at % 3));
     let job = store.job(&id(at)).expect("job");
     let rev = job.as_ref().map_or(0, |job| job.rev());
     let due = Timestamp::from_second(1_790_000_000).expect("time");
-    let seen = Entry::KnownFile {
+    let known_file = Entry::KnownFile {
         folder: "in".into(),
         path: path.clone(),
         identity: format!("{what}"),
@@ -83,11 +83,11 @@ pub fn happen(store: &dyn Store, what: u8, at: u32, pruned: &mut BTreeSet<u32>) 
         job: id(at),
     };
     let of_job = |events: Vec<Event>| vec![Entry::Job { job: id(at), rev, events }];
-    let number = RemoteId::new(u64::from(at % 4));
+    let label_id = RemoteId::new(u64::from(at % 4));
     let entries = match what % 15 {
         0 | 1 => {
             let mut entries = of_job(vec![arrived(&sha256, Some("in")), accepted()]);
-            entries.push(seen);
+            entries.push(known_file);
             entries
         }
         2..=4 => of_job(vec![
@@ -103,26 +103,26 @@ pub fn happen(store: &dyn Store, what: u8, at: u32, pruned: &mut BTreeSet<u32>) 
         6 => of_job(vec![Event::Cancelled { by: "an operator".into() }]),
         7 => vec![Entry::Pruned { job: id(at) }],
         8 => vec![Entry::FileRemoved { folder: "in".into(), path }],
-        9 => vec![Entry::Setting { key: flag, value: (!at.is_multiple_of(2)).then(|| "on".to_owned()) }],
+        9 => vec![Entry::Setting { key: setting, value: (!at.is_multiple_of(2)).then(|| "on".to_owned()) }],
         10 => vec![Entry::InspectionStarted { sha256 }],
         11 => {
             let row = |os: u8| PublishedTarget {
-                hardware_id: format!("pci\\ven_{number}"),
+                hardware_id: format!("pci\\ven_{label_id}"),
                 os: format!("OS{os}"),
                 bundle: "b".into(),
                 inf: "a.inf".into(),
                 version: None,
             };
             let targets = (0..=what % 2).map(row).collect();
-            let label = label(number, 1_790_000_000 + i64::from(at), targets);
+            let label = label(label_id, 1_790_000_000 + i64::from(at), targets);
             let series =
                 series(["b", "other"][usize::from(what.is_multiple_of(3))], at, what.is_multiple_of(2));
             vec![published(PublishedLabel { series: Some(series), ..label })]
         }
-        12 => vec![Entry::LabelForgotten { label: number }],
+        12 => vec![Entry::LabelForgotten { label: label_id }],
         13 => {
             let second = Timestamp::from_second(1_790_000_100 + i64::from(what)).expect("time");
-            vec![Entry::LabelChecked { label: number, check: LabelCheck::passed(second) }]
+            vec![Entry::LabelChecked { label: label_id, check: LabelCheck::passed(second) }]
         }
         _ => vec![Entry::InspectionEnded { sha256 }],
     };
@@ -131,15 +131,15 @@ pub fn happen(store: &dyn Store, what: u8, at: u32, pruned: &mut BTreeSet<u32>) 
         return;
     }
     // An illegal commit is refused and changes nothing.
-    let done = store.commit(Commit::new(entries)).wait();
-    if what % 15 == 7 && done.is_ok() && job.is_some_and(|job| job.state().has_ended()) {
+    let result = store.commit(Commit::new(entries)).wait();
+    if what % 15 == 7 && result.is_ok() && job.is_some_and(|job| job.state().has_ended()) {
         pruned.insert(at);
     }
 }
 
 /// The answers that differ.
 #[must_use]
-pub fn different(said: &BTreeMap<String, String>, expected: &BTreeMap<String, String>) -> Vec<String> {
-    let keys = said.keys().chain(expected.keys()).filter(|key| said.get(*key) != expected.get(*key));
-    keys.map(|key| format!("{key}: {:?} instead of {:?}", said.get(key), expected.get(key))).collect()
+pub fn differences(answers: &BTreeMap<String, String>, expected: &BTreeMap<String, String>) -> Vec<String> {
+    let keys = answers.keys().chain(expected.keys()).filter(|key| answers.get(*key) != expected.get(*key));
+    keys.map(|key| format!("{key}: {:?} instead of {:?}", answers.get(key), expected.get(key))).collect()
 }

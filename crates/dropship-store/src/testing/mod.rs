@@ -4,6 +4,6 @@ mod histories;
 mod samples;
 mod suite;
 
-pub use histories::{different, everything, happen};
-pub use samples::{accepted, arrived, begin, commit, id, label, published, series};
+pub use histories::{all_answers, commit_random, differences};
+pub use samples::{accepted, arrived, commit, create_job, id, label, published, series};
 pub use suite::suite;

@@ -9,8 +9,8 @@ use dropship_job::{Event, Job, JobId, Package, RemoteId};
 
 /// The id of the job of this number.
 #[must_use]
-pub fn id(chance: u32) -> JobId {
-    JobId::new(1_790_000_000_000 + u64::from(chance), chance)
+pub fn id(number: u32) -> JobId {
+    JobId::new(1_790_000_000_000 + u64::from(number), number)
 }
 
 /// The first event of a job with these bytes.
@@ -54,16 +54,16 @@ pub fn commit(store: &dyn Store, entries: Vec<Entry>) -> Vec<Job> {
 ///
 /// # Panics
 /// When that is refused.
-pub fn begin(store: &dyn Store, id: &JobId, sha256: &str) {
+pub fn create_job(store: &dyn Store, id: &JobId, sha256: &str) {
     let events = vec![arrived(sha256, Some("in")), accepted()];
-    let seen = Entry::KnownFile {
+    let known_file = Entry::KnownFile {
         folder: "in".into(),
         path: format!("/in/{sha256}"),
         identity: "i1".into(),
         sha256: sha256.into(),
         job: id.clone(),
     };
-    commit(store, vec![Entry::Job { job: id.clone(), rev: 0, events }, seen]);
+    commit(store, vec![Entry::Job { job: id.clone(), rev: 0, events }, known_file]);
 }
 
 /// A published label.

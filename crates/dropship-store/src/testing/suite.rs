@@ -2,7 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a failure is that of a test")]
 
-use crate::testing::samples::{begin, commit, id};
+use crate::testing::samples::{commit, create_job, id};
 use crate::{Commit, Entry, Filter, Store, StoreError};
 use dropship_job::{ErrorKind, Event, Fault, JobId, StateKind};
 
@@ -11,8 +11,8 @@ use dropship_job::{ErrorKind, Event, Fault, JobId, StateKind};
 /// # Panics
 /// When it does not behave as each store does.
 pub fn suite(store: &dyn Store) {
-    begin(store, &id(1), "aa");
-    begin(store, &id(2), "bb");
+    create_job(store, &id(1), "aa");
+    create_job(store, &id(2), "bb");
     let job = store.job(&id(1)).expect("read").expect("there");
     assert_eq!((job.rev(), job.step().as_str()), (2, "product"));
     assert_eq!(store.find("aa", Some("in")).expect("read"), Some(id(1)));
@@ -26,15 +26,15 @@ pub fn suite(store: &dyn Store) {
     );
 
     // An illegal event, or one for an outdated job, changes nothing; nor do the other entries of its commit.
-    let flag = Entry::Setting { key: "k".into(), value: Some("v".into()) };
+    let setting = Entry::Setting { key: "k".into(), value: Some("v".into()) };
     let illegal = Entry::Job { job: id(1), rev: 2, events: vec![Event::Committed] };
-    let refused = store.commit(Commit::new(vec![flag.clone(), illegal])).wait();
+    let refused = store.commit(Commit::new(vec![setting.clone(), illegal])).wait();
     assert!(matches!(refused, Err(StoreError::Illegal(_))), "{refused:?}");
     let stale = store.commit(Commit::of_job(&id(1), 1, vec![Event::Resumed])).wait();
     assert!(matches!(stale, Err(StoreError::Conflict { have: 2, expected: 1, .. })), "{stale:?}");
     assert_eq!(store.settings("").expect("read"), []);
 
-    commit(store, vec![flag, Entry::Setting { key: "pause/a".into(), value: Some("1".into()) }]);
+    commit(store, vec![setting, Entry::Setting { key: "pause/a".into(), value: Some("1".into()) }]);
     assert_eq!(store.settings("pause/").expect("read"), [("pause/a".to_owned(), "1".to_owned())]);
     for count in 1..=2 {
         commit(store, vec![Entry::InspectionStarted { sha256: "cc".into() }]);

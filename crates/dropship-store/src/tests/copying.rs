@@ -22,19 +22,19 @@ fn side<'a>(store: &'a dyn Store, name: &'a str) -> CopySide<'a> {
     CopySide { store, name }
 }
 
-fn copied(from: CopySide<'_>, to: CopySide<'_>) -> Copied {
-    let copied = copy_entries(from, to).unwrap_or_else(|error| panic!("{error}"));
+fn copy(from: CopySide<'_>, to: CopySide<'_>) -> Copied {
+    let copy = copy_entries(from, to).unwrap_or_else(|error| panic!("{error}"));
     finish_copy(from, to).expect("finished");
-    copied
+    copy
 }
 
 /// A store after this many commits of a random history, of which most lines were compacted.
 fn source(folder: &Path, commits: u32) -> DiskStore {
-    let (store, _) = open_with(folder, SegmentLimits { segment: 2 << 10, segments: 2 });
+    let (store, _) = open_with(folder, SegmentLimits { max_segment_size: 2 << 10, max_segments: 2 });
     let (mut random, mut pruned) = (1_u32, BTreeSet::new());
     for _ in 0..commits {
         random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        happen(&store, random.to_be_bytes()[0], random / 256 % JOBS, &mut pruned);
+        commit_random(&store, random.to_be_bytes()[0], random / 256 % JOBS, &mut pruned);
     }
     drop(store);
     on_disk(folder)
@@ -42,7 +42,7 @@ fn source(folder: &Path, commits: u32) -> DiskStore {
 
 /// All answers of a store, without the settings: marks are among them.
 fn answers(store: &dyn Store) -> BTreeMap<String, String> {
-    let mut answers = everything(store, JOBS);
+    let mut answers = all_answers(store, JOBS);
     answers.remove("flags");
     answers
 }
@@ -53,7 +53,7 @@ fn copy_to_the_other_kind_and_back_has_everything() {
     let journal = MemoryJournal::default();
     let from = source(folders[0].path(), 600);
     let database = shared(folders[1].path(), &journal);
-    let first = copied(side(&from, "folder"), side(&database, "database"));
+    let first = copy(side(&from, "folder"), side(&database, "database"));
     assert!(first.added == first.content.entries && first.content.jobs > 3, "{first:?}");
     assert_eq!(answers(&database), answers(&from));
     assert_eq!(database.check().expect("checked"), []);
@@ -61,18 +61,18 @@ fn copy_to_the_other_kind_and_back_has_everything() {
     assert_eq!(CopyMark::of(&database).expect("read"), None);
 
     // Again: nothing is to be copied.
-    let again = copied(side(&from, "folder"), side(&database, "database"));
+    let again = copy(side(&from, "folder"), side(&database, "database"));
     assert_eq!(again, Copied { added: 0, ..first.clone() });
 
     let back = on_disk(folders[2].path());
-    assert_eq!(copied(side(&database, "database"), side(&back, "back")).content, first.content);
+    assert_eq!(copy(side(&database, "database"), side(&back, "back")).content, first.content);
     assert_eq!(answers(&back), answers(&from));
     assert_eq!(back.check().expect("checked"), []);
     assert_eq!(CopyMark::of(&back).expect("read"), None);
     // The first folder is not copied anywhere else, and may be used again while it has the same content.
     let refused = copy_entries(side(&from, "folder"), side(&back, "elsewhere"));
     assert!(matches!(refused, Err(CopyError::SourceMoved { .. })), "{refused:?}");
-    copied(side(&back, "back"), side(&from, "folder"));
+    copy(side(&back, "back"), side(&from, "folder"));
     assert_eq!(CopyMark::of(&from).expect("read"), None);
     assert_eq!(CopyMark::of(&back).expect("read"), Some(CopyMark::MovedTo("folder".to_owned())));
 }
@@ -99,7 +99,7 @@ fn copy_that_ended_at_any_line_is_continued() {
         assert!(matches!(CopyMark::of(&to), Ok(Some(CopyMark::UnfinishedCopyOf(_)))));
         let onward = copy_entries(side(&to, "b"), side(&MemoryStore::new(), "c"));
         assert!(matches!(onward, Err(CopyError::SourceUnfinished { .. })), "{onward:?}");
-        let continued = copied(side(&from, "a"), side(&to, "b"));
+        let continued = copy(side(&from, "a"), side(&to, "b"));
         assert_eq!(continued.content, expected.content, "from line {line}");
         assert_eq!(continued.added, expected.content.entries - line as u64);
         assert_eq!(answers(&to), whole_answers);
@@ -110,7 +110,7 @@ fn copy_that_ended_at_any_line_is_continued() {
 fn target_with_other_content_is_refused_and_left_alone() {
     let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
     let (from, to) = (source(folders[0].path(), 20), on_disk(folders[1].path()));
-    begin(&to, &id(7), "cc");
+    create_job(&to, &id(7), "cc");
     let before = Fingerprint::of(&to).expect("read");
     let refused = copy_entries(side(&from, "a"), side(&to, "b"));
     assert!(matches!(refused, Err(CopyError::OtherContent { .. })), "{refused:?}");

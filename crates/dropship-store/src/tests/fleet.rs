@@ -1,6 +1,6 @@
 //! Nodes of a fleet: one of them is active, the others stand by. Commands read beside them.
 
-use super::shared::caught_up;
+use super::shared::catch_up;
 use super::*;
 
 /// A node that is active or stands by.
@@ -29,7 +29,7 @@ fn commit_without_entries_is_no_takeover() {
     let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
     let (one, two) = (active(folders[0].path(), &journal), fleet_node(folders[1].path(), &journal));
     two.commit(Commit::new(Vec::new())).wait().expect("nothing to commit");
-    begin(&one, &id(1), "aa");
+    create_job(&one, &id(1), "aa");
     assert_eq!(*one.stopped().borrow(), None);
 }
 
@@ -38,7 +38,7 @@ fn node_that_was_taken_over_commits_nothing_and_sends_nothing() {
     let journal = MemoryJournal::default();
     let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
     let one = active(folders[0].path(), &journal);
-    begin(&one, &id(1), "aa");
+    create_job(&one, &id(1), "aa");
     let lease = one.lease().expect("it has the lease");
     assert!(lease.is_valid());
     // It is frozen for longer than its lease.
@@ -47,11 +47,11 @@ fn node_that_was_taken_over_commits_nothing_and_sends_nothing() {
     let refused = one.commit(Commit::of_job(&id(1), 2, vec![Event::Cancelled { by: "me".into() }])).wait();
     assert!(matches!(&refused, Err(StoreError::Stopped(why)) if why.contains("taken over")), "{refused:?}");
     assert_eq!(two.job(&id(1)).expect("read").map(|job| job.rev()), Some(2));
-    begin(&two, &id(2), "bb");
+    create_job(&two, &id(2), "bb");
     drop(one);
     assert!(!lease.is_valid());
     assert!(two.lease().is_some_and(|lease| lease.is_valid()), "the lease of the other is not released");
-    begin(&two, &id(3), "cc");
+    create_job(&two, &id(3), "cc");
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn node_stands_by_until_the_active_one_ends_and_commands_only_read() {
     let journal = MemoryJournal::default();
     let folders = [(); 3].map(|()| tempfile::tempdir().expect("folder"));
     let one = active(folders[0].path(), &journal);
-    begin(&one, &id(1), "aa");
+    create_job(&one, &id(1), "aa");
     let open = |folder: &Path, role, cancelled: &AtomicBool| {
         SharedStore::open_shared(folder, Box::new(journal.clone()), role, Arc::new(Unwatched), cancelled)
     };
@@ -77,15 +77,15 @@ fn node_stands_by_until_the_active_one_ends_and_commands_only_read() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
         let name = runtime.block_on(waits_for.wait_for(Option::is_some)).expect("it waits").clone();
         assert_eq!(name, Some(folders[0].path().display().to_string()));
-        begin(&one, &id(2), "bb");
+        create_job(&one, &id(2), "bb");
         drop(one);
         waiting.join().expect("it has the lease");
         assert_eq!(two.jobs(&Filter::default()).expect("jobs").len(), 2);
-        begin(two, &id(3), "cc");
+        create_job(two, &id(3), "cc");
     });
     drop(two);
     let (alone, _) = open(folders[2].path(), command(), &AtomicBool::new(false)).expect("opened");
-    begin(&alone, &id(4), "dd");
+    create_job(&alone, &id(4), "dd");
 }
 
 #[test]
@@ -94,15 +94,15 @@ fn operator_at_a_node_that_stands_by_changes_the_jobs_of_the_active_one() {
     let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
     let (one, two) = (active(folders[0].path(), &journal), fleet_node(folders[1].path(), &journal));
     let mut followed = one.follow();
-    begin(&one, &id(1), "aa");
-    caught_up(&two);
+    create_job(&one, &id(1), "aa");
+    catch_up(&two);
     let cancelled = vec![Event::Cancelled { by: "me".into() }];
     let jobs = two.commit(Commit::of_job(&id(1), 2, cancelled.clone())).wait().expect("cancelled");
     assert_eq!(jobs[0].rev(), 3);
     // The active node has to read that before it can commit anything.
     let late = one.commit(Commit::of_job(&id(1), 2, vec![Event::Resumed])).wait();
     assert!(matches!(&late, Err(StoreError::Conflict { have: 3, .. })), "{late:?}");
-    begin(&one, &id(2), "bb");
+    create_job(&one, &id(2), "bb");
     let mut entries = Vec::new();
     while let Ok(more) = followed.try_recv() {
         entries.extend(more);
@@ -113,7 +113,7 @@ fn operator_at_a_node_that_stands_by_changes_the_jobs_of_the_active_one() {
     take_over(&two);
     let refused = one.commit(Commit::new(vec![Entry::Pruned { job: id(1) }])).wait();
     assert!(matches!(&refused, Err(StoreError::Stopped(why)) if why.contains("taken over")), "{refused:?}");
-    begin(&two, &id(3), "cc");
+    create_job(&two, &id(3), "cc");
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! Every attempt of report. A store must never start empty unnoticed, nor delete a database.
+//! Every attempt of opening a store. A store must never start empty unnoticed, nor delete a database.
 
 use super::*;
 
-fn aside(folder: &Path) -> Vec<std::path::PathBuf> {
+fn databases_aside(folder: &Path) -> Vec<std::path::PathBuf> {
     let items = std::fs::read_dir(folder).expect("the store").flatten().map(|item| item.path());
     items
         .filter(|path| {
@@ -13,13 +13,13 @@ fn aside(folder: &Path) -> Vec<std::path::PathBuf> {
 
 fn create(folder: &Path) {
     let (store, _) = open(folder);
-    begin(&store, &id(1), "aa");
-    begin(&store, &id(2), "bb");
+    create_job(&store, &id(1), "aa");
+    create_job(&store, &id(2), "bb");
 }
 
 /// Changes one value of the database. Opened as the store does it: sled's threads may hold its lock for a moment longer than
 /// the store that was closed.
-fn poke(folder: &Path, key: &[u8], value: Option<&[u8]>) {
+fn change_database(folder: &Path, key: &[u8], value: Option<&[u8]>) {
     let sled = crate::disk::Sled::open(&folder.join("sled")).expect("the database");
     match value {
         Some(value) => sled.db.insert(key, value),
@@ -38,14 +38,14 @@ fn unfinished_sled_snapshot_is_removed() {
     let (store, report) = open(folder.path());
     assert_eq!(report, OpenReport::default());
     assert_eq!(store.jobs(&Filter::default()).expect("jobs").len(), 2);
-    assert_eq!(aside(folder.path()).len(), 0);
+    assert_eq!(databases_aside(folder.path()).len(), 0);
 }
 
 #[test]
 fn older_tables_are_rebuilt_and_kept_as_a_backup() {
     let folder = tempfile::tempdir().expect("folder");
     create(folder.path());
-    poke(folder.path(), b"mbegan", Some(&[0]));
+    change_database(folder.path(), b"mbegan", Some(&[0]));
     let (store, report) = open(folder.path());
     let backup = report.upgraded.expect("rebuilt");
     assert!(backup.join("db").is_file() && report.quarantined.is_none(), "{}", backup.display());
@@ -77,18 +77,18 @@ fn cancelled_rebuild_leaves_a_store_that_opens() {
 fn newer_tables_are_refused_and_left_unchanged() {
     let folder = tempfile::tempdir().expect("folder");
     create(folder.path());
-    poke(folder.path(), b"mbegan", Some(&[9]));
+    change_database(folder.path(), b"mbegan", Some(&[9]));
     let error = DiskStore::open(folder.path()).map(|_| ()).expect_err("newer");
     assert!(matches!(&error, StoreError::Newer { what } if what.contains("form 9")), "{error}");
     assert!(error.to_string().contains("install that version"), "{error}");
-    assert_eq!(aside(folder.path()).len(), 0);
+    assert_eq!(databases_aside(folder.path()).len(), 0);
 }
 
 #[test]
 fn empty_database_beside_a_journal_is_rebuilt() {
     let folder = tempfile::tempdir().expect("folder");
     create(folder.path());
-    poke(folder.path(), b"mbegan", None);
+    change_database(folder.path(), b"mbegan", None);
     let (store, report) = open(folder.path());
     assert!(report.quarantined.is_some_and(|(_, why)| why.contains("came back empty")));
     assert_eq!(store.jobs(&Filter::default()).expect("jobs").len(), 2);
@@ -112,7 +112,7 @@ fn damage_anywhere_in_the_database_loses_no_job() {
         drop(store);
     }
     assert!(quarantined > 0);
-    assert_eq!(aside(folder.path()).len() as u32, quarantined, "none is deleted");
+    assert_eq!(databases_aside(folder.path()).len() as u32, quarantined, "none is deleted");
 }
 
 #[test]
@@ -133,18 +133,18 @@ fn damaged_line_that_the_database_has_costs_only_its_history() {
 #[test]
 fn outdated_copy_of_the_database_is_rebuilt() {
     let folder = tempfile::tempdir().expect("folder");
-    let few = SegmentLimits { segment: 2_000, segments: 2 };
+    let limits = SegmentLimits { max_segment_size: 2_000, max_segments: 2 };
     create(folder.path());
     let old = folder.path().join("copy");
     std::fs::rename(folder.path().join("sled"), &old).expect("put away");
-    let (store, _) = open_with(folder.path(), few);
+    let (store, _) = open_with(folder.path(), limits);
     for at in 3..40 {
-        begin(&store, &id(at), &format!("s{at}"));
+        create_job(&store, &id(at), &format!("s{at}"));
     }
     drop(store);
     std::fs::remove_dir_all(folder.path().join("sled")).expect("lost");
     std::fs::rename(&old, folder.path().join("sled")).expect("put back");
-    let (store, report) = open_with(folder.path(), few);
+    let (store, report) = open_with(folder.path(), limits);
     assert!(report.quarantined.is_some_and(|(_, why)| why.contains("an old copy")));
     assert_eq!(store.jobs(&Filter::default()).expect("jobs").len(), 39);
 }
@@ -153,9 +153,9 @@ fn outdated_copy_of_the_database_is_rebuilt() {
 #[test]
 fn store_stays_small_over_a_hundred_thousand_transitions() {
     let folder = tempfile::tempdir().expect("folder");
-    let (store, _) = open_with(folder.path(), SegmentLimits { segment: 4 << 20, segments: 3 });
+    let (store, _) = open_with(folder.path(), SegmentLimits { max_segment_size: 4 << 20, max_segments: 3 });
     for at in 0..1000 {
-        begin(&store, &id(at), &format!("s{at}"));
+        create_job(&store, &id(at), &format!("s{at}"));
     }
     let due = Timestamp::from_second(1_790_000_000).expect("time");
     for round in 0..50u64 {

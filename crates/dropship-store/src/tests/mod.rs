@@ -92,8 +92,8 @@ fn damaged_database_is_moved_aside_and_rebuilt() {
 fn torn_line_is_cut_off_and_damaged_line_is_an_error() {
     let folder = tempfile::tempdir().expect("folder");
     let (store, _) = open(folder.path());
-    begin(&store, &id(1), "aa");
-    begin(&store, &id(2), "bb");
+    create_job(&store, &id(1), "aa");
+    create_job(&store, &id(2), "bb");
     drop(store);
     let path = folder.path().join("journal/00000001.jsonl");
     let text = std::fs::read(&path).expect("journal");
@@ -120,7 +120,7 @@ fn torn_line_is_cut_off_and_damaged_line_is_an_error() {
 fn journal_that_was_deleted_acknowledges_nothing() {
     let folder = tempfile::tempdir().expect("folder");
     let (store, _) = open(folder.path());
-    begin(&store, &id(1), "aa");
+    create_job(&store, &id(1), "aa");
     std::fs::remove_dir_all(folder.path().join("journal")).expect("deleted");
     let intent = dropship_job::Intent::new("n", "q", Timestamp::now());
     let intended = Event::Intended { kind: RemoteKind::Product, intent };
@@ -132,7 +132,7 @@ fn journal_that_was_deleted_acknowledges_nothing() {
 fn create_in_doubt_stays_in_doubt_after_a_restart() {
     let folder = tempfile::tempdir().expect("folder");
     let (store, _) = open(folder.path());
-    begin(&store, &id(1), "aa");
+    create_job(&store, &id(1), "aa");
     let intent = dropship_job::Intent {
         existing_ids: vec![RemoteId::new(9_007_199_254_740_993)],
         ..dropship_job::Intent::new("n", "q", Timestamp::now())
@@ -150,10 +150,10 @@ fn create_in_doubt_stays_in_doubt_after_a_restart() {
 #[test]
 fn journal_stays_bounded_and_can_rebuild_everything() {
     let folder = tempfile::tempdir().expect("folder");
-    let limits = SegmentLimits { segment: 8_000, segments: 3 };
+    let limits = SegmentLimits { max_segment_size: 8_000, max_segments: 3 };
     let (store, _) = open_with(folder.path(), limits);
-    begin(&store, &id(1), "aa");
-    begin(&store, &id(2), "bb");
+    create_job(&store, &id(1), "aa");
+    create_job(&store, &id(2), "bb");
     commit(&store, vec![Entry::Setting { key: "pause/*".into(), value: Some("on".into()) }]);
     // A job that is pruned while its file is still there.
     let fault = Fault::new(ErrorKind::Internal, "y");
@@ -169,7 +169,7 @@ fn journal_stays_bounded_and_can_rebuild_everything() {
         ];
         // Another job ends and is pruned.
         let other = id(u32::try_from(round).expect("small") + 100);
-        begin(&store, &other, &format!("o{round}"));
+        create_job(&store, &other, &format!("o{round}"));
         store
             .commit(Commit::of_job(&other, 2, vec![Event::Cancelled { by: "me".into() }]))
             .wait()
@@ -212,7 +212,7 @@ fn journal_stays_bounded_and_can_rebuild_everything() {
 fn line_of_a_newer_version_is_refused_and_not_cut_off() {
     let folder = tempfile::tempdir().expect("a folder");
     let (store, _) = open(folder.path());
-    begin(&store, &id(1), "aa");
+    create_job(&store, &id(1), "aa");
     drop(store);
     let path = folder.path().join("journal/00000001.jsonl");
     let mut text = std::fs::read(&path).expect("the journal");

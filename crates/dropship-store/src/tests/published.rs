@@ -100,9 +100,9 @@ fn merge_suite(store: &dyn Store) {
     }
     for prefix in ["", r"pci\", r"usb\", r"pci\b", "x"] {
         let has = |rows: &[PublishedTarget]| rows.iter().any(|row| row.hardware_id.starts_with(prefix));
-        let wanted = expected.iter().rev().filter(|(_, rows)| has(rows));
-        let wanted: Vec<_> = wanted.map(|((_, label), _)| *label).collect();
-        assert_eq!(newest(store, HardwareIds::Matching(prefix, &|_| true)), wanted, "{prefix}");
+        let expected_labels = expected.iter().rev().filter(|(_, rows)| has(rows));
+        let expected_labels: Vec<_> = expected_labels.map(|((_, label), _)| *label).collect();
+        assert_eq!(newest(store, HardwareIds::Matching(prefix, &|_| true)), expected_labels, "{prefix}");
     }
 }
 

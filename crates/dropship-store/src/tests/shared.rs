@@ -12,14 +12,14 @@ fn node(folder: &Path, journal: &MemoryJournal) -> (SharedStore, OpenReport) {
     node_with(folder, journal, 128 << 20)
 }
 
-fn node_with(folder: &Path, journal: &MemoryJournal, least: u64) -> (SharedStore, OpenReport) {
+fn node_with(folder: &Path, journal: &MemoryJournal, min_size: u64) -> (SharedStore, OpenReport) {
     let (journal, cancelled) = (Box::new(journal.clone()), AtomicBool::new(false));
-    SharedStore::open_with_limit(folder, journal, Role::Peer, least, Arc::new(Unwatched), &cancelled)
+    SharedStore::open_with_limit(folder, journal, Role::Peer, min_size, Arc::new(Unwatched), &cancelled)
         .expect("the node opens its store")
 }
 
 /// Waits until a node has everything that is committed: a commit is answered after what came before it.
-pub(super) fn caught_up(store: &dyn Store) {
+pub(super) fn catch_up(store: &dyn Store) {
     commit(store, vec![Entry::Setting { key: "here".into(), value: Some("yes".into()) }]);
 }
 
@@ -32,7 +32,7 @@ fn node_passes_the_suite_and_another_has_its_tables() {
     suite(&one);
     let (two, report) = node(folders[1].path(), &journal);
     assert!(!report.is_new && report.replayed == journal.len() as u64, "{report:?}");
-    assert_eq!(everything(&two, 3), everything(&one, 3));
+    assert_eq!(all_answers(&two, 3), all_answers(&one, 3));
     assert_eq!(two.history(&id(2)).expect("history"), one.history(&id(2)).expect("history"));
     assert_eq!(two.check().expect("checked"), []);
     let exported = |store: &dyn Store| {
@@ -48,7 +48,7 @@ fn node_passes_the_suite_and_another_has_its_tables() {
     drop(one);
     let (one, report) = node(folders[0].path(), &journal);
     assert_eq!(report, OpenReport::default(), "its tables are still there");
-    assert_eq!(everything(&one, 3), everything(&two, 3));
+    assert_eq!(all_answers(&one, 3), all_answers(&two, 3));
 }
 
 #[test]
@@ -56,16 +56,16 @@ fn second_of_two_nodes_that_change_a_job_is_refused() {
     let journal = MemoryJournal::default();
     let folders = [(); 2].map(|()| tempfile::tempdir().expect("folder"));
     let stores = [node(folders[0].path(), &journal).0, node(folders[1].path(), &journal).0];
-    begin(&stores[0], &id(1), "aa");
-    caught_up(&stores[1]);
+    create_job(&stores[0], &id(1), "aa");
+    catch_up(&stores[1]);
     let cancel = || Commit::of_job(&id(1), 2, vec![Event::Cancelled { by: "me".into() }]);
     let answers = [stores[0].commit(cancel()), stores[1].commit(cancel())].map(CommitHandle::wait);
     let done = answers.iter().filter(|answer| answer.is_ok()).count();
     let refused =
         answers.iter().filter(|answer| matches!(answer, Err(StoreError::Conflict { have: 3, .. }))).count();
     assert_eq!((done, refused), (1, 1), "{answers:?}");
-    stores.iter().for_each(|store| caught_up(store));
-    assert_eq!(everything(&stores[0], 2), everything(&stores[1], 2));
+    stores.iter().for_each(|store| catch_up(store));
+    assert_eq!(all_answers(&stores[0], 2), all_answers(&stores[1], 2));
     assert_eq!(stores[0].history(&id(1)).expect("history").len(), 3);
 }
 
@@ -93,23 +93,24 @@ fn commit_whose_answer_is_lost_happens_once() {
 #[test]
 fn unreachable_journal_acknowledges_nothing_and_answers_queries() {
     let journal = MemoryJournal::default();
-    let gone = Arc::new(AtomicBool::new(false));
-    let is_gone = Arc::clone(&gone);
-    let faults = move |_| if is_gone.load(Ordering::Relaxed) { CallFault::Lost } else { CallFault::None };
+    let unreachable = Arc::new(AtomicBool::new(false));
+    let is_unreachable = Arc::clone(&unreachable);
+    let faults =
+        move |_| if is_unreachable.load(Ordering::Relaxed) { CallFault::Lost } else { CallFault::None };
     let folder = tempfile::tempdir().expect("folder");
     let (store, _) = node(folder.path(), &journal.with_faults(faults));
-    begin(&store, &id(1), "aa");
-    gone.store(true, Ordering::Relaxed);
+    create_job(&store, &id(1), "aa");
+    unreachable.store(true, Ordering::Relaxed);
     let waiting = store.commit(Commit::of_job(&id(1), 2, vec![Event::Cancelled { by: "me".into() }]));
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
     let mut away = store.watch_away();
     runtime.block_on(away.wait_for(Option::is_some)).expect("it is noticed");
     assert_eq!(store.job(&id(1)).expect("read").map(|job| job.rev()), Some(2), "not acknowledged");
     assert!(matches!(store.history(&id(1)), Err(StoreError::Away { .. })));
-    gone.store(false, Ordering::Relaxed);
+    unreachable.store(false, Ordering::Relaxed);
     assert_eq!(waiting.wait().expect("committed")[0].rev(), 3);
     // A store that closes does not wait.
-    gone.store(true, Ordering::Relaxed);
+    unreachable.store(true, Ordering::Relaxed);
     let lost = store.commit(Commit::new(vec![Entry::Setting { key: "a".into(), value: None }]));
     drop(store);
     assert!(matches!(lost.wait(), Err(StoreError::Stopped(_))));
@@ -120,12 +121,12 @@ fn node_whose_lines_the_database_has_lost_stops_and_then_rebuilds_its_tables() {
     let journal = MemoryJournal::default();
     let folder = tempfile::tempdir().expect("folder");
     let (store, _) = node(folder.path(), &journal);
-    begin(&store, &id(1), "aa");
-    begin(&store, &id(2), "bb");
+    create_job(&store, &id(1), "aa");
+    create_job(&store, &id(2), "bb");
     journal.lose_last(1);
     // As long as before, but with other content.
     let other = tempfile::tempdir().expect("folder");
-    begin(&node(other.path(), &journal).0, &id(3), "cc");
+    create_job(&node(other.path(), &journal).0, &id(3), "cc");
     let refused = store.commit(Commit::of_job(&id(1), 2, vec![Event::Cancelled { by: "me".into() }])).wait();
     assert!(matches!(refused, Err(StoreError::Stopped(_))), "{refused:?}");
     drop(store);
@@ -134,7 +135,7 @@ fn node_whose_lines_the_database_has_lost_stops_and_then_rebuilds_its_tables() {
         store.jobs(&Filter::default()).expect("jobs").iter().map(|job| job.id().clone()).collect()
     };
     assert_eq!(ids(&store), [id(3), id(1)]);
-    begin(&store, &id(4), "dd");
+    create_job(&store, &id(4), "dd");
     drop(store);
     journal.lose_last(1);
     let (store, report) = node(folder.path(), &journal);
@@ -145,12 +146,12 @@ fn node_whose_lines_the_database_has_lost_stops_and_then_rebuilds_its_tables() {
 #[test]
 fn tables_of_another_journal_and_damaged_ones_are_built_again() {
     let folder = tempfile::tempdir().expect("folder");
-    begin(&node(folder.path(), &MemoryJournal::default()).0, &id(1), "aa");
+    create_job(&node(folder.path(), &MemoryJournal::default()).0, &id(1), "aa");
     let journal = MemoryJournal::default();
     let (store, report) = node(folder.path(), &journal);
     assert!(report.discarded.is_some_and(|why| why.contains("another journal")));
     assert_eq!(store.jobs(&Filter::default()).expect("jobs").len(), 0);
-    begin(&store, &id(2), "bb");
+    create_job(&store, &id(2), "bb");
     drop(store);
     let path = folder.path().join("node/sled/db");
     let mut bytes = std::fs::read(&path).expect("database");
@@ -166,7 +167,7 @@ fn journal_stays_bounded_and_a_new_node_has_everything() {
     let journal = MemoryJournal::default();
     let folder = tempfile::tempdir().expect("folder");
     let (store, _) = node_with(folder.path(), &journal, 3_000);
-    begin(&store, &id(1), "aa");
+    create_job(&store, &id(1), "aa");
     let (mut rev, mut largest) = (2, 0);
     for round in 0..600 {
         let due = Timestamp::from_second(1_790_000_000 + round).expect("time");
@@ -175,7 +176,7 @@ fn journal_stays_bounded_and_a_new_node_has_everything() {
         store.commit(Commit::of_job(&id(1), rev, events)).wait().expect("waited");
         rev += 2;
         let other = id(u32::try_from(round).expect("small") + 100);
-        begin(&store, &other, &format!("o{round}"));
+        create_job(&store, &other, &format!("o{round}"));
         let cancelled = Event::Cancelled { by: "me".into() };
         store.commit(Commit::of_job(&other, 2, vec![cancelled])).wait().expect("ended");
         let removed = Entry::FileRemoved { folder: "in".into(), path: format!("/in/o{round}") };
@@ -230,9 +231,9 @@ fn bytes_that_two_nodes_accept_at_once_become_one_job() {
         let other = stores[0].commit(Commit::new(vec![setting(round)]).if_unknown(&bytes, Some("other")));
         other.wait().expect("committed");
     }
-    stores.iter().for_each(|store| caught_up(store));
+    stores.iter().for_each(|store| catch_up(store));
     assert_eq!(stores[0].jobs(&Filter::default()).expect("jobs").len(), 20);
-    assert_eq!(everything(&stores[0], 3), everything(&stores[1], 3));
+    assert_eq!(all_answers(&stores[0], 3), all_answers(&stores[1], 3));
 }
 
 fn setting(round: u32) -> Entry {
@@ -263,8 +264,8 @@ proptest! {
         let mut stores = [open(0), open(1), open(2)];
         let mut pruned = BTreeSet::new();
         for (count, (what, at, place)) in history.iter().enumerate() {
-            caught_up(&stores[*place]);
-            happen(&stores[*place], *what, *at, &mut pruned);
+            catch_up(&stores[*place]);
+            commit_random(&stores[*place], *what, *at, &mut pruned);
             if count % 50 == 49 {
                 // A node that starts again, one of them without its tables.
                 let again = count / 50 % 3;
@@ -276,14 +277,14 @@ proptest! {
                 stores = [open(0), open(1), open(2)];
             }
         }
-        stores.iter().for_each(|store| caught_up(store));
-        let expected = everything(&stores[0], 9);
+        stores.iter().for_each(|store| catch_up(store));
+        let expected = all_answers(&stores[0], 9);
         for store in &stores[1..] {
-            let difference = different(&everything(store, 9), &expected);
+            let difference = differences(&all_answers(store, 9), &expected);
             prop_assert!(difference.is_empty(), "{:?}", difference);
         }
         let late = tempfile::tempdir().expect("folder");
-        let difference = different(&everything(&node(late.path(), &journal).0, 9), &expected);
+        let difference = differences(&all_answers(&node(late.path(), &journal).0, 9), &expected);
         prop_assert!(difference.is_empty(), "a new node: {:?}", difference);
     }
 }

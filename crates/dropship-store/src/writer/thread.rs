@@ -205,9 +205,9 @@ impl<T: WriterTables, J: Journal> WriterThread<T, J> {
                 changes: &checked.changes,
             };
             let mut view = Overlay::new(&group_view);
-            let possible =
+            let condition =
                 commit.unknown.as_ref().map_or(Ok(()), |bytes| require_unknown(&group_view, bytes));
-            match possible.and_then(|()| record(&mut view, &line)) {
+            match condition.and_then(|()| record(&mut view, &line)) {
                 Ok(jobs) => {
                     let changes = view.changes;
                     checked.changes.extend(changes);
@@ -275,7 +275,7 @@ impl<T: WriterTables, J: Journal> WriterThread<T, J> {
     /// Applies the lines that other nodes have appended.
     fn catch_up(&mut self) {
         while self.stopped.borrow().is_none() {
-            match self.journal.newer() {
+            match self.journal.read_newer() {
                 Ok(lines) if lines.is_empty() => return,
                 Ok(lines) => {
                     if let Err(error) = self.follow(&lines) {

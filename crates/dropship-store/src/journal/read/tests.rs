@@ -47,23 +47,23 @@ fn lines_written_into_preallocated_bytes_while_reading_are_found() {
     assert_eq!(reader.next().expect("read"), SegmentItem::Line(second));
     assert_eq!(reader.next().expect("read"), SegmentItem::Line(third));
     assert_eq!((reader.next().expect("read"), reader.skipped()), (SegmentItem::End, 0));
-    assert_eq!(reader.valid(), (one.len() + two.len()) as u64);
+    assert_eq!(reader.valid_len(), (one.len() + two.len()) as u64);
 }
 
 #[test]
 fn bad_bytes_are_damage_only_if_they_were_synced_before() {
     let one = encoded(&line(1, 0));
-    let valid = one.len() as u64;
+    let valid_len = one.len() as u64;
     let with = |synced: u64| [&one[..], b"a bad line\n", &encoded(&line(2, synced))].concat();
-    for (synced, damaged) in [(0, false), (valid - 1, false), (valid, false), (valid + 1, true)] {
+    for (synced, damaged) in [(0, false), (valid_len - 1, false), (valid_len, false), (valid_len + 1, true)] {
         let (_folder, path) = segment(&with(synced));
         let mut reader = SegmentReader::open(&path).expect("opened");
         assert!(matches!(reader.next().expect("read"), SegmentItem::Line(_)));
         match reader.next() {
-            Ok(item) => assert_eq!((item, damaged), (SegmentItem::Torn { valid }, false), "{synced}"),
+            Ok(item) => assert_eq!((item, damaged), (SegmentItem::Torn { valid_len }, false), "{synced}"),
             Err(error) => {
                 assert!(
-                    damaged && error.to_string().contains(&format!("offset {valid}")),
+                    damaged && error.to_string().contains(&format!("offset {valid_len}")),
                     "{synced}: {error}"
                 );
             }

@@ -71,7 +71,7 @@ impl WriterTables for Tables {
     }
 }
 
-fn writing(folder: &Path) -> WriterThread<Tables, FileJournal> {
+fn writer_thread(folder: &Path) -> WriterThread<Tables, FileJournal> {
     let journal = FileJournal::open(folder, SegmentLimits::default(), 0, |_| Ok(())).expect("a journal");
     WriterThread {
         tables: Arc::default(),
@@ -86,7 +86,7 @@ fn writing(folder: &Path) -> WriterThread<Tables, FileJournal> {
     }
 }
 
-fn flag(value: usize) -> Commit {
+fn setting(value: usize) -> Commit {
     Commit::unsynced(vec![Entry::Setting { key: "k".into(), value: Some(value.to_string()) }])
 }
 
@@ -103,13 +103,13 @@ fn lines(folder: &Path) -> Vec<Line> {
 #[test]
 fn journal_is_synced_before_changes_are_applied_to_the_database() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut writing = writing(folder.path());
+    let mut writer_thread = writer_thread(folder.path());
     for round in 0..2 {
         // No commit waits for the disk, but the tables are full.
-        writing.write(vec![(flag(round), oneshot::channel().0)]);
+        writer_thread.write(vec![(setting(round), oneshot::channel().0)]);
     }
-    assert_eq!(writing.tables.applied.load(Ordering::Relaxed), 2);
-    drop(writing);
+    assert_eq!(writer_thread.tables.applied.load(Ordering::Relaxed), 2);
+    drop(writer_thread);
     let synced: Vec<_> = lines(folder.path()).iter().map(|line| line.synced).collect();
     assert!(matches!(synced[..], [Some(0), Some(1..)]), "the first was synced before the second: {synced:?}");
 }
@@ -117,14 +117,14 @@ fn journal_is_synced_before_changes_are_applied_to_the_database() {
 #[test]
 fn dirty_tables_are_flushed_while_commits_keep_arriving() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut writing = writing(folder.path());
-    writing.dirty_since = Instant::now().checked_sub(LAG);
-    let (tables, (queue, commits)) = (Arc::clone(&writing.tables), channel());
-    let thread = std::thread::spawn(move || writing.run(&commits));
+    let mut writer_thread = writer_thread(folder.path());
+    writer_thread.dirty_since = Instant::now().checked_sub(LAG);
+    let (tables, (queue, commits)) = (Arc::clone(&writer_thread.tables), channel());
+    let thread = std::thread::spawn(move || writer_thread.run(&commits));
     // It is never quiet.
     let flushed = (0..40).any(|round| {
         let (answer, handle) = oneshot::channel();
-        queue.send(WriterMessage::Commit((flag(round), answer))).expect("taken");
+        queue.send(WriterMessage::Commit((setting(round), answer))).expect("taken");
         handle.blocking_recv().expect("answered").expect("committed");
         tables.flushed.load(Ordering::Relaxed) > 0
     });
@@ -138,15 +138,15 @@ fn dirty_tables_are_flushed_while_commits_keep_arriving() {
 #[test]
 fn quiet_store_is_flushed_then_maintained_and_an_error_stops_it() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut writing = writing(folder.path());
-    let (tables, mut stopped) = (Arc::clone(&writing.tables), writing.stopped.subscribe());
+    let mut writer_thread = writer_thread(folder.path());
+    let (tables, mut stopped) = (Arc::clone(&writer_thread.tables), writer_thread.stopped.subscribe());
     // No commit has arrived, so there is nothing to do.
-    writing.on_quiet();
+    writer_thread.on_quiet();
     assert_eq!(tables.flushed.load(Ordering::Relaxed), 0);
     let (queue, commits) = channel();
-    let thread = std::thread::spawn(move || writing.run(&commits));
+    let thread = std::thread::spawn(move || writer_thread.run(&commits));
     let (answer, handle) = oneshot::channel();
-    queue.send(WriterMessage::Commit((flag(0), answer))).expect("taken");
+    queue.send(WriterMessage::Commit((setting(0), answer))).expect("taken");
     handle.blocking_recv().expect("answered").expect("committed");
     let waiting = stopped.wait_for(Option::is_some);
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -160,13 +160,13 @@ fn quiet_store_is_flushed_then_maintained_and_an_error_stops_it() {
 #[test]
 fn commits_of_one_job_in_a_group_see_each_other() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut writing = writing(folder.path());
+    let mut writer_thread = writer_thread(folder.path());
     let id = JobId::new(1, 1);
     let mut write = |entries: Vec<Vec<Entry>>| {
         let commits = entries.into_iter().map(|entries| (Commit::unsynced(entries), oneshot::channel()));
         let (group, handles): (Vec<_>, Vec<_>) =
             commits.map(|(commit, (answer, handle))| ((commit, answer), handle)).unzip();
-        writing.write(group);
+        writer_thread.write(group);
         let answers = handles.into_iter().map(|handle| handle.blocking_recv().expect("answered"));
         answers.map(|answer| answer.map(|jobs| jobs.iter().map(|job| job.rev()).collect())).collect()
     };
