@@ -13,7 +13,7 @@ pub(crate) struct FolderActivity(Arc<ActivityCounts>);
 #[derive(Debug, Default)]
 struct ActivityCounts {
     changes: AtomicU64,
-    working: AtomicUsize,
+    work_in_progress: AtomicUsize,
 }
 
 /// Work on the file system of a folder, until it is dropped.
@@ -33,7 +33,7 @@ impl FolderActivity {
 
     /// Work begins.
     pub(crate) fn begin(&self, progress: &Progress) -> FolderWork {
-        self.0.working.fetch_add(1, Ordering::SeqCst);
+        self.0.work_in_progress.fetch_add(1, Ordering::SeqCst);
         self.note();
         FolderWork { work: Some(progress.begin()), activity: self.clone() }
     }
@@ -41,7 +41,7 @@ impl FolderActivity {
     /// The number of changes so far; `None` while work is in progress, because the work may hang.
     pub(crate) fn quiet_since(&self) -> Option<u64> {
         let changes = self.0.changes.load(Ordering::SeqCst);
-        (self.0.working.load(Ordering::SeqCst) == 0).then_some(changes)
+        (self.0.work_in_progress.load(Ordering::SeqCst) == 0).then_some(changes)
     }
 }
 
@@ -49,7 +49,7 @@ impl Drop for FolderWork {
     fn drop(&mut self) {
         // First end the work: a folder that counts as quiet must not seem to hang.
         drop(self.work.take());
-        self.activity.0.working.fetch_sub(1, Ordering::SeqCst);
+        self.activity.0.work_in_progress.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -70,29 +70,29 @@ pub(crate) struct Candidate {
     /// The last stage at which it was offered in this state.
     pub(crate) offered: OfferStage,
     /// It was in the folder when the initial scan started.
-    pub(crate) backlog: bool,
+    pub(crate) is_backlog: bool,
     /// The daemon may not read it.
-    pub(crate) unreadable: bool,
+    pub(crate) is_unreadable: bool,
     /// State of its marker or sidecar when last seen.
     pub(crate) companion: Option<Identity>,
     /// When it was first seen unchanged although a writer keeps it open.
-    pub(crate) held_open: Option<Instant>,
+    pub(crate) held_open_since: Option<Instant>,
     /// In a polled folder: the bytes that the receiver last saw.
     pub(crate) bytes: Option<SeenBytes>,
 }
 
 impl Candidate {
-    pub(crate) fn new(identity: Identity, now: Instant, backlog: bool) -> Self {
+    pub(crate) fn new(identity: Identity, now: Instant, is_backlog: bool) -> Self {
         Self {
             identity,
             since: now,
             due: now,
             backoff: Duration::ZERO,
             offered: OfferStage::None,
-            backlog,
-            unreadable: false,
+            is_backlog,
+            is_unreadable: false,
             companion: None,
-            held_open: None,
+            held_open_since: None,
             bytes: None,
         }
     }
@@ -109,8 +109,8 @@ impl Candidate {
 pub(crate) struct Candidates {
     files: HashMap<Arc<Path>, Candidate>,
     due: BTreeSet<(Instant, Arc<Path>)>,
-    unreadable: usize,
-    dropped: u64,
+    unreadable_count: usize,
+    dropped_count: u64,
 }
 
 impl Candidates {
@@ -126,18 +126,18 @@ impl Candidates {
     pub(crate) fn put(&mut self, path: &Path, candidate: Candidate) {
         self.remove(path);
         if self.files.len() >= MAX_CANDIDATES {
-            self.dropped += 1;
+            self.dropped_count += 1;
             return;
         }
         let path: Arc<Path> = path.into();
-        self.unreadable += usize::from(candidate.unreadable);
+        self.unreadable_count += usize::from(candidate.is_unreadable);
         self.due.insert((candidate.due, Arc::clone(&path)));
         self.files.insert(path, candidate);
     }
 
     pub(crate) fn remove(&mut self, path: &Path) {
         if let Some((path, old)) = self.files.remove_entry(path) {
-            self.unreadable -= usize::from(old.unreadable);
+            self.unreadable_count -= usize::from(old.is_unreadable);
             self.due.remove(&(old.due, path));
         }
     }
@@ -154,15 +154,15 @@ impl Candidates {
 
     /// A candidate that the daemon may not read, if there is any.
     pub(crate) fn unreadable(&self) -> Option<&Path> {
-        if self.unreadable == 0 {
+        if self.unreadable_count == 0 {
             return None;
         }
-        self.files.iter().find(|(_, candidate)| candidate.unreadable).map(|(path, _)| path.as_ref())
+        self.files.iter().find(|(_, candidate)| candidate.is_unreadable).map(|(path, _)| path.as_ref())
     }
 
     /// How many were dropped since the last call.
     pub(crate) fn take_dropped(&mut self) -> u64 {
-        std::mem::take(&mut self.dropped)
+        std::mem::take(&mut self.dropped_count)
     }
 }
 

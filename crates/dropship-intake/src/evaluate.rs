@@ -11,7 +11,7 @@ use crate::candidates::{Candidate, OfferStage, SeenBytes, Trigger};
 use crate::folder_context::FolderContext;
 use crate::names::{NameClass, is_temporary};
 use crate::open::{is_absent, metadata_below};
-use crate::readiness::{StageWaits, readiness};
+use crate::readiness::{StageWaits, stage_to_offer};
 use crate::{Admitted, Backpressure, FileTime, FoundFile, Identity, ReadyWhen, Sidecar};
 
 /// The result of an evaluation.
@@ -42,25 +42,25 @@ pub(crate) enum EvaluationOutcome {
 pub(crate) fn evaluate(
     context: &FolderContext,
     path: &Path,
-    known: Option<Candidate>,
+    previous: Option<Candidate>,
     trigger: Trigger,
 ) -> EvaluationOutcome {
     let _work = context.begin_work();
     let meta = match metadata_below(&context.spec.path, path) {
         Ok(meta) => meta,
-        Err(error) => return unreachable_file(path, known, &error),
+        Err(error) => return unreachable_file(path, previous, &error),
     };
     let Some(name) = path.file_name() else {
         return EvaluationOutcome::Nothing;
     };
     if meta.is_dir() {
-        let is_wanted = !is_temporary(name) && path.parent().is_some_and(|dir| context.may_descend(dir));
-        return if is_wanted { EvaluationOutcome::Directory } else { EvaluationOutcome::Nothing };
+        let may_be_scanned = !is_temporary(name) && path.parent().is_some_and(|dir| context.may_descend(dir));
+        return if may_be_scanned { EvaluationOutcome::Directory } else { EvaluationOutcome::Nothing };
     }
     let identity = Identity::from(&meta);
     match context.classify(name) {
         NameClass::Package if meta.is_file() => {
-            evaluate_package(context, path, name, identity, known, trigger)
+            evaluate_package(context, path, name, identity, previous, trigger)
         }
         NameClass::Excluded if meta.is_file() => EvaluationOutcome::Ignored(identity.ctime),
         _ => EvaluationOutcome::Nothing,
@@ -72,7 +72,7 @@ fn evaluate_package(
     path: &Path,
     name: &OsStr,
     identity: Identity,
-    known: Option<Candidate>,
+    previous: Option<Candidate>,
     trigger: Trigger,
 ) -> EvaluationOutcome {
     let folder = &context.spec.name;
@@ -80,29 +80,29 @@ fn evaluate_package(
         return EvaluationOutcome::Known { identity, admitted: false };
     }
     let now = Instant::now();
-    let backlog = known.as_ref().is_some_and(|known| known.backlog)
+    let is_in_backlog = previous.as_ref().is_some_and(|previous| previous.is_backlog)
         || matches!(trigger, Trigger::Scan { backlog_before: Some(start) } if is_backlog(context, &identity, start));
     let companion_path = context.spec.ready.companion(path);
     let companion = companion_path.as_ref().and_then(|path| Identity::of_file(&context.spec.path, path));
-    let mut candidate = match known {
-        Some(known) if known.identity == identity && known.companion == companion => known,
-        _ => Candidate { companion, ..Candidate::new(identity, now, backlog) },
+    let mut candidate = match previous {
+        Some(previous) if previous.identity == identity && previous.companion == companion => previous,
+        _ => Candidate { companion, ..Candidate::new(identity, now, is_in_backlog) },
     };
     if companion_path.is_some() && companion.is_none() {
         return wait_for_companion(context, path, candidate, now);
     }
-    let Some(stage) = readiness(context, path, &mut candidate, trigger, now) else {
+    let Some(stage) = stage_to_offer(context, path, &mut candidate, trigger, now) else {
         return EvaluationOutcome::Waits(candidate);
     };
     let sidecar = match (&context.spec.ready, companion_path) {
         (ReadyWhen::Sidecar(_), Some(sidecar_path)) => match Sidecar::read(&context.spec.path, &sidecar_path)
         {
             Ok(sidecar) if Some(sidecar.identity) == companion => Some(sidecar),
-            Ok(_) => return try_again(context, candidate, now),
+            Ok(_) => return check_again(context, candidate, now),
             Err(error) => {
-                candidate.unreadable = error.kind() == io::ErrorKind::PermissionDenied;
+                candidate.is_unreadable = error.kind() == io::ErrorKind::PermissionDenied;
                 tracing::debug!(folder, path = %sidecar_path.display(), "cannot open a sidecar: {error}");
-                return try_again(context, candidate, now);
+                return check_again(context, candidate, now);
             }
         },
         _ => None,
@@ -116,7 +116,7 @@ fn evaluate_package(
         identity,
         settled: stage >= OfferStage::Final,
         stale: stage >= OfferStage::Stale,
-        backlog: candidate.backlog,
+        backlog: candidate.is_backlog,
         polled,
         last_sha256: candidate.bytes.map(|seen| seen.sha256),
         sidecar,
@@ -151,7 +151,7 @@ fn offer(
             } else {
                 tracing::debug!(folder, event = "unreadable", "{reason}");
             }
-            try_again(context, candidate, Instant::now())
+            check_again(context, candidate, Instant::now())
         }
         Admitted::NotYet { reason, sha256 } => {
             tracing::debug!(
@@ -191,8 +191,8 @@ fn wait_for_companion(
     mut candidate: Candidate,
     now: Instant,
 ) -> EvaluationOutcome {
-    let incomplete = candidate.since + context.spec.incomplete;
-    if now >= incomplete && candidate.offered == OfferStage::None {
+    let incomplete_at = candidate.since + context.spec.incomplete;
+    if now >= incomplete_at && candidate.offered == OfferStage::None {
         // Not offered, but logged. A change of the file resets this.
         candidate.offered = OfferStage::Found;
         tracing::warn!(
@@ -203,12 +203,12 @@ fn wait_for_companion(
     }
     candidate.due = now + context.spec.poll;
     if candidate.offered == OfferStage::None {
-        candidate.due = candidate.due.min(incomplete);
+        candidate.due = candidate.due.min(incomplete_at);
     }
     EvaluationOutcome::Waits(candidate)
 }
 
-fn try_again(context: &FolderContext, mut candidate: Candidate, now: Instant) -> EvaluationOutcome {
+fn check_again(context: &FolderContext, mut candidate: Candidate, now: Instant) -> EvaluationOutcome {
     candidate.back_off(StageWaits::of(context, candidate.identity.size).settled, now);
     EvaluationOutcome::Waits(candidate)
 }
@@ -219,8 +219,8 @@ fn is_backlog(context: &FolderContext, identity: &Identity, start: FileTime) -> 
     identity.ctime <= start || identity.ctime > FileTime::now() || context.is_remote()
 }
 
-fn unreachable_file(path: &Path, known: Option<Candidate>, error: &io::Error) -> EvaluationOutcome {
-    match known {
+fn unreachable_file(path: &Path, previous: Option<Candidate>, error: &io::Error) -> EvaluationOutcome {
+    match previous {
         Some(mut candidate) if !is_absent(error) => {
             tracing::debug!(path = %path.display(), "cannot stat a candidate: {error}");
             candidate.back_off(Duration::from_secs(1), Instant::now());

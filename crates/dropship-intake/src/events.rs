@@ -37,7 +37,7 @@ pub(crate) struct PendingEvents {
 #[derive(Debug, Default)]
 struct PendingPaths {
     paths: VecDeque<(PathBuf, FileEvent)>,
-    scan_requested: bool,
+    is_scan_requested: bool,
 }
 
 impl PendingEvents {
@@ -67,13 +67,17 @@ impl PendingEvents {
         }
         {
             let mut pending = self.pending();
-            if pending.paths.back().is_some_and(|(last, about)| *last == path && *about == event) {
+            if pending
+                .paths
+                .back()
+                .is_some_and(|(last_path, last_event)| *last_path == path && *last_event == event)
+            {
                 return;
             }
             if pending.paths.len() < MAX_PENDING {
                 pending.paths.push_back((path, event));
             } else {
-                pending.scan_requested = true;
+                pending.is_scan_requested = true;
             }
         }
         self.wakeup.notify_one();
@@ -81,7 +85,7 @@ impl PendingEvents {
 
     /// Requests a full scan, because events were lost or an operator asked for it.
     pub(crate) fn request_scan(&self) {
-        self.pending().scan_requested = true;
+        self.pending().is_scan_requested = true;
         self.wakeup.notify_one();
     }
 
@@ -97,18 +101,18 @@ impl PendingEvents {
 
     /// Whether a full scan was requested. Clears the request.
     pub(crate) fn take_scan_request(&self) -> bool {
-        std::mem::take(&mut self.pending().scan_requested)
+        std::mem::take(&mut self.pending().is_scan_requested)
     }
 
     /// Whether a full scan was requested.
     pub(crate) fn is_scan_requested(&self) -> bool {
-        self.pending().scan_requested
+        self.pending().is_scan_requested
     }
 
     /// Whether there is neither an event nor a request.
     pub(crate) fn is_empty(&self) -> bool {
         let pending = self.pending();
-        pending.paths.is_empty() && !pending.scan_requested
+        pending.paths.is_empty() && !pending.is_scan_requested
     }
 
     /// Returns when there is an event or a request. May return early.

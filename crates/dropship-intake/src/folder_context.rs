@@ -14,7 +14,7 @@ use crate::fair_queue::FairQueue;
 use crate::folder_status::FolderStatus;
 use crate::fstype::ShareDetector;
 use crate::gates::AdmissionGates;
-use crate::hung::{self, HUNG};
+use crate::hung::{self, STALL_TIMEOUT};
 use crate::names::{NameClass, NameFilter};
 use crate::watch::Watcher;
 use crate::{
@@ -34,7 +34,7 @@ pub(crate) struct FolderContext {
     pub(crate) queue: Arc<FairQueue>,
     /// Cancelled when the initial scan has ended.
     pub(crate) initial_scan: CancellationToken,
-    pub(crate) remote_kind: ShareDetector,
+    pub(crate) share_detector: ShareDetector,
     pub(crate) status: Mutex<FolderStatus>,
     /// Progress of the work on the file system. A folder does one piece of work at a time.
     pub(crate) progress: Progress,
@@ -96,7 +96,7 @@ impl FolderContext {
 
     /// Whether the file system does not respond.
     pub(crate) fn is_hung(&self) -> bool {
-        self.progress.silence() > HUNG
+        self.progress.silence() > STALL_TIMEOUT
     }
 
     pub(crate) fn add_to(&self, summary: &mut IntakeSummary) {
@@ -110,7 +110,7 @@ impl FolderContext {
     pub(crate) fn health(&self) -> FolderHealth {
         let status = self.read_status();
         let issue = self.is_hung().then(hung::issue).or_else(|| status.worst_issue());
-        let below = |path: PathBuf| {
+        let relative = |path: PathBuf| {
             path.strip_prefix(&self.spec.path).map(Path::to_owned).unwrap_or_else(|_| path.clone())
         };
         FolderHealth {
@@ -122,7 +122,7 @@ impl FolderContext {
             last_scan: status.last_scan,
             candidates: status.candidates,
             ignored: status.ignored.len(),
-            last_ignored: status.ignored.newest().into_iter().map(below).collect(),
+            last_ignored: status.ignored.newest().into_iter().map(relative).collect(),
             backpressure: status.backpressure.clone(),
             events: self.pending.events(),
             scans: status.scans,

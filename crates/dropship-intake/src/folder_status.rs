@@ -25,7 +25,7 @@ pub(crate) struct FolderStatus {
     /// A file that the daemon may not read.
     pub(crate) unreadable: Option<FolderIssue>,
     /// When the arrival of events was last tested.
-    pub(crate) probed: Option<Instant>,
+    pub(crate) probed_at: Option<Instant>,
     /// Set if the test found that no events arrive.
     pub(crate) events_missing: Option<FolderIssue>,
     /// When a scan last found a file that an event should have reported.

@@ -34,7 +34,8 @@ pub(crate) struct FolderTask {
     missing_interval: Duration,
     /// The last file met backpressure.
     is_paused: bool,
-    pause: Duration,
+    /// Time until the next attempt under backpressure.
+    capacity_pause: Duration,
 }
 
 impl FolderTask {
@@ -51,7 +52,7 @@ impl FolderTask {
             no_scan_before: now,
             missing_interval: scans::MISSING_INTERVAL.0,
             is_paused: false,
-            pause: Duration::ZERO,
+            capacity_pause: Duration::ZERO,
         }
     }
 
@@ -74,11 +75,11 @@ impl FolderTask {
         if self.is_paused {
             return false;
         }
-        let event = self.process_event().await;
-        let due = !self.is_paused && self.process_due().await;
+        let processed_event = self.process_event().await;
+        let processed_due = !self.is_paused && self.process_due().await;
         self.start_full_scan();
-        let scan = !self.is_paused && self.continue_scan().await;
-        let is_busy = event || due || scan;
+        let scanned = !self.is_paused && self.continue_scan().await;
+        let is_busy = processed_event || processed_due || scanned;
         self.update_status(is_busy);
         is_busy
     }
@@ -102,7 +103,7 @@ impl FolderTask {
     async fn wait_for_capacity(&mut self) {
         tokio::select! {
             () = self.stop.cancelled() => {}
-            () = self.context.queue.wait(&self.context.spec.name, self.pause) => {}
+            () = self.context.queue.wait(&self.context.spec.name, self.capacity_pause) => {}
         }
         self.is_paused = false;
     }
@@ -111,11 +112,12 @@ impl FolderTask {
         let Some((path, event)) = self.context.pending.next() else {
             return false;
         };
-        let is_wanted = path.file_name().is_some_and(|name| self.context.classify(name) != NameClass::Other);
+        let may_be_file =
+            path.file_name().is_some_and(|name| self.context.classify(name) != NameClass::Other);
         let companion_of = self.context.spec.ready.companion_of(&path);
         let (file, trigger) = match (event, companion_of) {
             (_, Some(file)) => (file, Trigger::Companion),
-            _ if !is_wanted && self.context.spec.depth == 0 => return true,
+            _ if !may_be_file && self.context.spec.depth == 0 => return true,
             (FileEvent::Finished, _) => (path.clone(), Trigger::Finished),
             (FileEvent::Created, _) => (path.clone(), Trigger::Created),
             (FileEvent::Removed, _) => (path.clone(), Trigger::Due),
@@ -136,14 +138,14 @@ impl FolderTask {
 
     /// Evaluates one file. Returns false on backpressure, without having changed anything.
     async fn evaluate(&mut self, path: &Path, trigger: Trigger) -> bool {
-        let known = self.memory.candidates.get(path).cloned();
+        let previous = self.memory.candidates.get(path).cloned();
         let gates = &self.context.gates;
         let gate = if self.context.is_remote() { &gates.remote } else { &gates.local };
         let Some(permit) = gate.acquire().await else {
             return true;
         };
         let (context, at) = (Arc::clone(&self.context), path.to_owned());
-        let outcome = tokio::task::spawn_blocking(move || evaluate(&context, &at, known, trigger));
+        let outcome = tokio::task::spawn_blocking(move || evaluate(&context, &at, previous, trigger));
         match permit.wait(&self.context.progress, outcome).await {
             Ok(EvaluationOutcome::Backpressure(backpressure)) => {
                 self.pause_for_capacity(backpressure);
@@ -161,7 +163,7 @@ impl FolderTask {
             }
         }
         self.context.queue.leave(&self.context.spec.name);
-        if std::mem::take(&mut self.pause) > Duration::ZERO
+        if std::mem::take(&mut self.capacity_pause) > Duration::ZERO
             && self.context.status().backpressure.take().is_some()
         {
             let folder = &self.context.spec.name;
@@ -181,10 +183,10 @@ impl FolderTask {
             return;
         }
         let unreadable = self.memory.candidates.unreadable().map(FolderIssue::unreadable_file);
-        let new = unreadable.clone().filter(|_| status.unreadable.is_none());
+        let new_issue = unreadable.clone().filter(|_| status.unreadable.is_none());
         status.unreadable = unreadable;
         drop(status);
-        if let Some(issue) = new {
+        if let Some(issue) = new_issue {
             issue.report(&*self.context.events, &self.context.spec.name);
         }
     }

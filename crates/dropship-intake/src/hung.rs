@@ -12,7 +12,7 @@ use crate::folder_issue::FolderIssue;
 
 /// Stall timeout: if the file system of a folder does not respond for this time, the folder gives up its permit, and other folders
 /// no longer wait for it.
-pub(crate) const HUNG: Duration = Duration::from_secs(10);
+pub(crate) const STALL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Interval between two checks of the progress.
 const CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -35,7 +35,7 @@ impl WorkPermits {
     /// Waits for a permit; `None` if no more permits are given.
     pub(crate) async fn acquire(&self) -> Option<WorkPermit> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.ok()?;
-        Some(WorkPermit { permit: Some(permit), hung: Arc::clone(&self.hung), counts: false })
+        Some(WorkPermit { permit: Some(permit), hung: Arc::clone(&self.hung), counts_as_hung: false })
     }
 }
 
@@ -44,27 +44,27 @@ impl WorkPermits {
 pub(crate) struct WorkPermit {
     permit: Option<OwnedSemaphorePermit>,
     hung: Arc<AtomicUsize>,
-    counts: bool,
+    counts_as_hung: bool,
 }
 
 impl WorkPermit {
     /// Waits for the work that was started with this permit.
     pub(crate) async fn wait<T>(self, progress: &Progress, work: JoinHandle<T>) -> Result<T, JoinError> {
-        self.wait_until_hung(progress, work, HUNG, CHECK_INTERVAL).await
+        self.wait_until_hung(progress, work, STALL_TIMEOUT, CHECK_INTERVAL).await
     }
 
     async fn wait_until_hung<T>(
         mut self,
         progress: &Progress,
         mut work: JoinHandle<T>,
-        hung: Duration,
+        stall_timeout: Duration,
         interval: Duration,
     ) -> Result<T, JoinError> {
         loop {
             tokio::select! {
                 done = &mut work => return done,
-                () = tokio::time::sleep(interval), if !self.counts => {
-                    if progress.silence() > hung {
+                () = tokio::time::sleep(interval), if !self.counts_as_hung => {
+                    if progress.silence() > stall_timeout {
                         self.give_back();
                     }
                 }
@@ -74,8 +74,8 @@ impl WorkPermit {
 
     fn give_back(&mut self) {
         let one_more = |count| (count < MAX_HUNG).then_some(count + 1);
-        self.counts = self.hung.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok();
-        if self.counts {
+        self.counts_as_hung = self.hung.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).is_ok();
+        if self.counts_as_hung {
             self.permit = None;
         }
     }
@@ -83,7 +83,7 @@ impl WorkPermit {
 
 impl Drop for WorkPermit {
     fn drop(&mut self) {
-        if self.counts {
+        if self.counts_as_hung {
             self.hung.fetch_sub(1, Ordering::Relaxed);
         }
     }

@@ -35,10 +35,10 @@ pub struct Intake {
     gates: AdmissionGates,
     queue: Arc<FairQueue>,
     threads: ScanThreads,
-    remote_kind: fstype::ShareDetector,
+    share_detector: fstype::ShareDetector,
     activity: FolderActivity,
     /// The last counts, and the number of changes before them.
-    counted: Mutex<Option<(u64, IntakeSummary)>>,
+    last_summary: Mutex<Option<(u64, IntakeSummary)>>,
     folders: Mutex<HashMap<String, WatchedFolder>>,
 }
 
@@ -66,13 +66,13 @@ impl Intake {
         Self::start_with(folders, receiver, events, shutdown, fstype::remote_kind)
     }
 
-    /// Like [`Intake::start`]; `remote_kind` decides which folders are network shares.
+    /// Like [`Intake::start`]; `share_detector` decides which folders are network shares.
     pub(crate) fn start_with<F: Into<FolderSpec>>(
         folders: Vec<F>,
         receiver: Arc<dyn FileReceiver>,
         events: Arc<dyn FolderEvents>,
         shutdown: &CancellationToken,
-        remote_kind: fstype::ShareDetector,
+        share_detector: fstype::ShareDetector,
     ) -> Result<Self, GlobError> {
         let compiled = compile(folders)?;
         let stop = shutdown.child_token();
@@ -84,9 +84,9 @@ impl Intake {
             gates: AdmissionGates::default(),
             queue: Arc::default(),
             threads: ScanThreads::default(),
-            remote_kind,
+            share_detector,
             activity: FolderActivity::default(),
-            counted: Mutex::default(),
+            last_summary: Mutex::default(),
             folders: Mutex::new(HashMap::new()),
         };
         for (spec, names) in compiled {
@@ -100,15 +100,15 @@ impl Intake {
     /// # Errors
     /// When a text is not a glob. Nothing is changed in that case.
     pub async fn replace<F: Into<FolderSpec>>(&self, folders: Vec<F>) -> Result<(), GlobError> {
-        let wanted = compile(folders)?;
+        let new_folders = compile(folders)?;
         let removed: Vec<WatchedFolder> = self
             .folders()
-            .extract_if(|_, folder| !wanted.iter().any(|(spec, _)| *spec == folder.context.spec))
+            .extract_if(|_, folder| !new_folders.iter().any(|(spec, _)| *spec == folder.context.spec))
             .map(|(_, folder)| folder)
             .collect();
         self.activity.note();
         stop_all(removed).await;
-        for (spec, names) in wanted {
+        for (spec, names) in new_folders {
             let is_watched = self.folders().contains_key(&spec.name);
             if !is_watched {
                 self.start_folder(spec, names);
@@ -121,8 +121,8 @@ impl Intake {
     pub fn rescan(&self, folder: Option<&str>) -> bool {
         self.watcher.retry();
         let folders = self.folders();
-        let asked = folders.iter().filter(|(name, _)| folder.is_none_or(|folder| folder == *name));
-        asked.map(|(_, folder)| folder.context.pending.request_scan()).count() > 0
+        let selected = folders.iter().filter(|(name, _)| folder.is_none_or(|folder| folder == *name));
+        selected.map(|(_, folder)| folder.context.pending.request_scan()).count() > 0
     }
 
     /// The health of each folder, sorted by name.
@@ -138,13 +138,13 @@ impl Intake {
     #[must_use]
     pub fn summary(&self) -> IntakeSummary {
         let quiet = self.activity.quiet_since();
-        let known = self.counted.lock().filter(|(changes, _)| quiet == Some(*changes));
-        if let Some((_, summary)) = known {
+        let cached = self.last_summary.lock().filter(|(changes, _)| quiet == Some(*changes));
+        if let Some((_, summary)) = cached {
             return summary;
         }
         let mut summary = IntakeSummary::default();
         self.folders().values().for_each(|folder| folder.context.add_to(&mut summary));
-        *self.counted.lock() = quiet.map(|changes| (changes, summary));
+        *self.last_summary.lock() = quiet.map(|changes| (changes, summary));
         summary
     }
 
@@ -208,7 +208,7 @@ impl Intake {
             gates: self.gates.clone(),
             queue: Arc::clone(&self.queue),
             initial_scan: CancellationToken::new(),
-            remote_kind: self.remote_kind,
+            share_detector: self.share_detector,
             status: Mutex::default(),
             progress: Progress::default(),
             activity: self.activity.clone(),

@@ -26,7 +26,7 @@ fn below<'p>(root: &Path, path: &'p Path) -> Option<&'p OsStr> {
 
 impl KnownFiles {
     /// Records that scan number `scan` saw a known file.
-    pub(crate) fn seen(&mut self, root: &Path, path: &Path, dev: u64, scan: u64) {
+    pub(crate) fn record_seen(&mut self, root: &Path, path: &Path, dev: u64, scan: u64) {
         let Some(below) = below(root, path) else {
             return;
         };
@@ -63,11 +63,11 @@ mod tests {
     fn file_that_a_complete_scan_did_not_see_is_removed_unless_its_device_is_missing() {
         let root = Path::new("/srv/drop");
         let mut known = KnownFiles::default();
-        known.seen(root, &root.join("a.cab"), 1, 1);
-        known.seen(root, &root.join("b.cab"), 1, 1);
-        known.seen(root, &root.join("mount/c.cab"), 2, 1);
-        known.seen(root, &root.join("b.cab"), 1, 2);
-        known.seen(root, &root.join("b.cab"), 1, 1);
+        known.record_seen(root, &root.join("a.cab"), 1, 1);
+        known.record_seen(root, &root.join("b.cab"), 1, 1);
+        known.record_seen(root, &root.join("mount/c.cab"), 2, 1);
+        known.record_seen(root, &root.join("b.cab"), 1, 2);
+        known.record_seen(root, &root.join("b.cab"), 1, 1);
         assert_eq!(known.take_removed(root, &[1], 2), [root.join("a.cab")]);
         assert!(known.take_removed(root, &[1], 2).is_empty());
         assert_eq!(known.take_removed(root, &[1, 2], 2), [root.join("mount/c.cab")]);

@@ -25,7 +25,7 @@ const F_SETSIG: libc::c_int = 10;
 ///
 /// If another process opens the file for writing while the lease is held (some microseconds), that process waits, and the
 /// kernel sends a signal to this one. The default, SIGIO, would end this process; SIGURG is ignored by default.
-pub(crate) fn writer_present(file: &File) -> WriterPresence {
+pub(crate) fn detect_writer(file: &File) -> WriterPresence {
     if fcntl(file, F_SETSIG, libc::SIGURG).is_err() {
         return WriterPresence::Unknown;
     }
@@ -62,11 +62,11 @@ mod tests {
         let path = dir.path().join("a.cab");
         let writer = File::create(&path).unwrap();
         let reader = File::open(&path).unwrap();
-        assert_eq!(writer_present(&reader), WriterPresence::Present);
+        assert_eq!(detect_writer(&reader), WriterPresence::Present);
         drop(writer);
-        assert_eq!(writer_present(&reader), WriterPresence::Absent);
+        assert_eq!(detect_writer(&reader), WriterPresence::Absent);
         let other_reader = File::open(&path).unwrap();
-        assert_eq!(writer_present(&reader), WriterPresence::Absent);
+        assert_eq!(detect_writer(&reader), WriterPresence::Absent);
         drop(other_reader);
     }
 
@@ -88,7 +88,7 @@ mod tests {
             let (mut absent, mut present) = (0, 0);
             // Both answers come up, given enough rounds; how many depends on the machine.
             for _ in 0..100 * ROUNDS {
-                match writer_present(&reader) {
+                match detect_writer(&reader) {
                     WriterPresence::Absent => absent += 1,
                     WriterPresence::Present => present += 1,
                     WriterPresence::Unknown => {}

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use crate::ReadyWhen;
 use crate::candidates::{Candidate, OfferStage, Trigger};
 use crate::folder_context::FolderContext;
-use crate::lease::{WriterPresence, writer_present};
+use crate::lease::{WriterPresence, detect_writer};
 use crate::open::open_below;
 
 /// Minimum time without change before a negative verdict counts on a polled folder: another client may still be writing
@@ -50,13 +50,14 @@ impl StageWaits {
 
     /// The stage that an unchanged candidate has reached; [`OfferStage::None`] before it has settled.
     fn reached(&self, candidate: &Candidate, now: Instant) -> OfferStage {
-        let quiet = now.duration_since(candidate.since);
-        let same_bytes = candidate.bytes.is_none_or(|seen| now.duration_since(seen.since) >= self.verdict);
-        if quiet >= self.stale && same_bytes {
+        let unchanged_for = now.duration_since(candidate.since);
+        let has_same_bytes =
+            candidate.bytes.is_none_or(|seen| now.duration_since(seen.since) >= self.verdict);
+        if unchanged_for >= self.stale && has_same_bytes {
             OfferStage::Stale
-        } else if quiet >= self.verdict && same_bytes {
+        } else if unchanged_for >= self.verdict && has_same_bytes {
             OfferStage::Final
-        } else if quiet >= self.settled {
+        } else if unchanged_for >= self.settled {
             OfferStage::Settled
         } else {
             OfferStage::None
@@ -79,7 +80,7 @@ impl StageWaits {
 }
 
 /// Returns the stage at which the file is to be offered now. Otherwise schedules the candidate's next check.
-pub(crate) fn readiness(
+pub(crate) fn stage_to_offer(
     context: &FolderContext,
     path: &Path,
     candidate: &mut Candidate,
@@ -87,15 +88,15 @@ pub(crate) fn readiness(
     now: Instant,
 ) -> Option<OfferStage> {
     let waits = StageWaits::of(context, candidate.identity.size);
-    let early = candidate.offered == OfferStage::None && may_be_early(context, candidate);
+    let may_be_early = candidate.offered == OfferStage::None && may_offer_early(context, candidate);
     // The writer has closed the file, so it is offered at once, without further checks.
-    if early && trigger == Trigger::Finished {
+    if may_be_early && trigger == Trigger::Finished {
         return Some(OfferStage::Found);
     }
     let reached = waits.reached(candidate, now);
     let next = if reached > candidate.offered {
         reached
-    } else if early && trigger != Trigger::Due {
+    } else if may_be_early && trigger != Trigger::Due {
         // Not for a scheduled check: each offer may read the whole file, so a file that keeps changing is offered again only
         // when it has settled.
         OfferStage::Found
@@ -106,9 +107,9 @@ pub(crate) fn readiness(
         }
         return None;
     };
-    let quiet = now.duration_since(candidate.since);
+    let unchanged_for = now.duration_since(candidate.since);
     let verdict_counts = matches!(next, OfferStage::Settled | OfferStage::Final);
-    match writer(context, path) {
+    match find_writer(context, path) {
         Ok(WriterPresence::Present) => {
             wait_for_writer(context, path, candidate, waits.settled, now);
             None
@@ -120,17 +121,17 @@ pub(crate) fn readiness(
             None
         }
         Ok(WriterPresence::Unknown)
-            if verdict_counts && !context.is_remote() && quiet < waits.settled * 2 =>
+            if verdict_counts && !context.is_remote() && unchanged_for < waits.settled * 2 =>
         {
             candidate.due = candidate.since + waits.settled * 2;
             None
         }
         Ok(WriterPresence::Absent | WriterPresence::Unknown) => {
-            (candidate.unreadable, candidate.held_open) = (false, None);
+            (candidate.is_unreadable, candidate.held_open_since) = (false, None);
             Some(next)
         }
         Err(error) => {
-            candidate.unreadable = error.kind() == io::ErrorKind::PermissionDenied;
+            candidate.is_unreadable = error.kind() == io::ErrorKind::PermissionDenied;
             tracing::debug!(folder = %context.spec.name, path = %path.display(), "cannot open a file: {error}");
             candidate.back_off(waits.settled, now);
             None
@@ -139,7 +140,7 @@ pub(crate) fn readiness(
 }
 
 /// Whether a file may be offered before it has settled, because its own header shows whether it is complete.
-fn may_be_early(context: &FolderContext, candidate: &Candidate) -> bool {
+fn may_offer_early(context: &FolderContext, candidate: &Candidate) -> bool {
     match context.spec.ready {
         ReadyWhen::Settled => false,
         // An older companion may belong to an earlier file of this name.
@@ -149,9 +150,9 @@ fn may_be_early(context: &FolderContext, candidate: &Candidate) -> bool {
     }
 }
 
-fn writer(context: &FolderContext, path: &Path) -> io::Result<WriterPresence> {
+fn find_writer(context: &FolderContext, path: &Path) -> io::Result<WriterPresence> {
     let (file, _) = open_below(&context.spec.path, path)?;
-    Ok(if context.is_remote() { WriterPresence::Unknown } else { writer_present(&file) })
+    Ok(if context.is_remote() { WriterPresence::Unknown } else { detect_writer(&file) })
 }
 
 fn wait_for_writer(
@@ -161,10 +162,10 @@ fn wait_for_writer(
     settle: Duration,
     now: Instant,
 ) {
-    candidate.unreadable = false;
-    let since = *candidate.held_open.get_or_insert(now);
+    candidate.is_unreadable = false;
+    let since = *candidate.held_open_since.get_or_insert(now);
     if now.duration_since(since) >= HELD_OPEN_WARNING {
-        candidate.held_open = Some(now);
+        candidate.held_open_since = Some(now);
         let minutes = HELD_OPEN_WARNING.as_secs() / 60;
         tracing::warn!(
             folder = %context.spec.name, path = %path.display(),

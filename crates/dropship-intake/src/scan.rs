@@ -30,7 +30,7 @@ pub(crate) struct Scan {
     pub(crate) backlog_before: Option<FileTime>,
     pub(crate) started: Instant,
     /// The wall-clock time of `started`.
-    started_at: FileTime,
+    started_wall_clock: FileTime,
     /// Duration of the last pass.
     pub(crate) pass_took: Duration,
     /// Files that are to be offered, oldest first.
@@ -43,7 +43,7 @@ pub(crate) struct Scan {
     pub(crate) devs: Vec<u64>,
     pub(crate) issues: Vec<FolderIssue>,
     /// The receiver has been notified of removed files.
-    pub(crate) removals_reported: bool,
+    pub(crate) has_reported_removals: bool,
     /// Every change between this time and the start of the scan should have been reported by an event.
     events_since: Option<FileTime>,
 }
@@ -53,7 +53,7 @@ impl Scan {
     pub(crate) fn full(context: &FolderContext, number: u64, events_complete: bool) -> Self {
         let is_initial = !context.initial_scan.is_cancelled();
         let mut scan = Self::new(context.spec.path.clone(), true, number);
-        scan.backlog_before = is_initial.then_some(scan.started_at);
+        scan.backlog_before = is_initial.then_some(scan.started_wall_clock);
         let mut status = context.status();
         if !events_complete {
             status.events_since = status.events_since.map(|_| FileTime::now());
@@ -80,7 +80,7 @@ impl Scan {
             number,
             backlog_before: None,
             started: Instant::now(),
-            started_at: FileTime::now(),
+            started_wall_clock: FileTime::now(),
             pass_took: Duration::ZERO,
             queue: VecDeque::new(),
             is_pass_due: true,
@@ -89,7 +89,7 @@ impl Scan {
             dirs: HashSet::new(),
             devs: Vec::new(),
             issues: Vec::new(),
-            removals_reported: false,
+            has_reported_removals: false,
             events_since: None,
         }
     }
@@ -128,9 +128,10 @@ impl Scan {
     /// The check whether an event should have reported the unknown file at `path`, which this scan found. It blocks on the file
     /// system.
     pub(crate) fn event_check(&self, path: &Path) -> Option<impl FnOnce(&FolderContext) + Send + use<>> {
-        let (since, started_at, path) = (self.events_since?, self.started_at, path.to_owned());
+        let (since, started_wall_clock, path) =
+            (self.events_since?, self.started_wall_clock, path.to_owned());
         Some(move |context: &FolderContext| {
-            event_check::detect_missed_event(context, &path, since, started_at);
+            event_check::detect_missed_event(context, &path, since, started_wall_clock);
         })
     }
 

@@ -10,7 +10,7 @@ use dropship_shared_folder::Progress;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::oneshot;
 
-use crate::hung::{HUNG, MAX_HUNG};
+use crate::hung::{MAX_HUNG, STALL_TIMEOUT};
 
 /// Maximum number of folders that are read at the same time.
 const MAX_THREADS: usize = 4;
@@ -19,7 +19,7 @@ const MAX_THREADS: usize = 4;
 const BATCH: usize = 32;
 
 /// Time after which a second thread is started beside work that has not ended. Checked again at growing intervals.
-const SLOW: Duration = Duration::from_millis(50);
+const FIRST_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Maximum interval between two checks of work that has not ended. A result waits no longer, even if its thread has slow work next.
 const MAX_CHECK_INTERVAL: Duration = Duration::from_secs(1);
@@ -47,13 +47,13 @@ struct PoolState {
     last_id: u64,
     waiting: VecDeque<PoolTask>,
     /// Results that are not delivered yet.
-    done: Vec<ResultDelivery>,
+    undelivered: Vec<ResultDelivery>,
     /// Threads that count against the maximum.
     running: usize,
     /// The work of these threads.
-    begun: HashSet<u64>,
+    running_ids: HashSet<u64>,
     /// Work that hangs: its thread does not count.
-    hung: HashSet<u64>,
+    hung_ids: HashSet<u64>,
 }
 
 /// Work on one folder.
@@ -87,12 +87,12 @@ impl ThreadPool {
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkFailed> {
         let (sender, mut result) = oneshot::channel();
-        let awaited = self.put(Box::new(move || -> ResultDelivery {
+        let awaited = self.enqueue(Box::new(move || -> ResultDelivery {
             let done = catch_unwind(AssertUnwindSafe(work));
             // The send fails if the folder is no longer watched.
             Box::new(move || drop(sender.send(done)))
         }));
-        let mut pause = SLOW;
+        let mut pause = FIRST_CHECK_INTERVAL;
         loop {
             tokio::select! {
                 done = &mut result => return done.ok().and_then(Result::ok).ok_or(WorkFailed),
@@ -102,45 +102,45 @@ impl ThreadPool {
         }
     }
 
-    fn put(&self, run: Box<dyn FnOnce() -> ResultDelivery + Send>) -> AwaitedWork<'_> {
-        let mut threads = self.0.lock();
-        threads.last_id += 1;
-        let id = threads.last_id;
-        threads.waiting.push_back(PoolTask { id, run });
+    fn enqueue(&self, run: Box<dyn FnOnce() -> ResultDelivery + Send>) -> AwaitedWork<'_> {
+        let mut state = self.0.lock();
+        state.last_id += 1;
+        let id = state.last_id;
+        state.waiting.push_back(PoolTask { id, run });
         // More threads only for work that turns out to be slow.
-        if threads.running == 0 {
-            self.start(&mut threads);
+        if state.running == 0 {
+            self.start(&mut state);
         }
         AwaitedWork { pool: self, id }
     }
 
-    fn start(&self, threads: &mut MutexGuard<'_, PoolState>) {
-        threads.running += 1;
+    fn start(&self, state: &mut MutexGuard<'_, PoolState>) {
+        state.running += 1;
         let this = self.clone();
         tokio::task::spawn_blocking(move || this.work());
     }
 
     /// Does the work that waits.
     fn work(&self) {
-        let mut threads = self.0.lock();
+        let mut state = self.0.lock();
         loop {
-            let Some(PoolTask { id, run }) = threads.waiting.pop_front() else {
-                threads.running -= 1;
+            let Some(PoolTask { id, run }) = state.waiting.pop_front() else {
+                state.running -= 1;
                 break;
             };
-            threads.begun.insert(id);
-            let deliver = MutexGuard::unlocked(&mut threads, run);
-            threads.done.push(deliver);
-            if !threads.begun.remove(&id) {
+            state.running_ids.insert(id);
+            let deliver = MutexGuard::unlocked(&mut state, run);
+            state.undelivered.push(deliver);
+            if !state.running_ids.remove(&id) {
                 // The work hung, so another thread has taken its place.
-                threads.hung.remove(&id);
+                state.hung_ids.remove(&id);
                 break;
             }
-            if threads.done.len() >= BATCH {
-                deliver_all(&mut threads);
+            if state.undelivered.len() >= BATCH {
+                deliver_all(&mut state);
             }
         }
-        deliver_all(&mut threads);
+        deliver_all(&mut state);
     }
 }
 
@@ -148,42 +148,42 @@ impl AwaitedWork<'_> {
     /// Called while the work has not ended: gives its place to others if it hangs, starts a second thread for the folders that wait
     /// behind it, and delivers the results of earlier work.
     fn check(&self, progress: &Progress) {
-        let mut threads = self.pool.0.lock();
-        if threads.hung.len() < MAX_HUNG && progress.silence() > HUNG {
-            self.give_back(&mut threads);
+        let mut state = self.pool.0.lock();
+        if state.hung_ids.len() < MAX_HUNG && progress.silence() > STALL_TIMEOUT {
+            self.give_back(&mut state);
         }
-        if !threads.waiting.is_empty() && threads.running < MAX_THREADS {
-            self.pool.start(&mut threads);
+        if !state.waiting.is_empty() && state.running < MAX_THREADS {
+            self.pool.start(&mut state);
         }
-        deliver_all(&mut threads);
+        deliver_all(&mut state);
     }
 
     /// Stops counting the thread of the work, if it has begun.
-    fn give_back(&self, threads: &mut PoolState) {
-        if threads.begun.remove(&self.id) {
-            threads.hung.insert(self.id);
-            threads.running -= 1;
+    fn give_back(&self, state: &mut PoolState) {
+        if state.running_ids.remove(&self.id) {
+            state.hung_ids.insert(self.id);
+            state.running -= 1;
         }
     }
 }
 
 impl Drop for AwaitedWork<'_> {
     fn drop(&mut self) {
-        let mut threads = self.pool.0.lock();
-        threads.waiting.retain(|work| work.id != self.id);
-        self.give_back(&mut threads);
+        let mut state = self.pool.0.lock();
+        state.waiting.retain(|work| work.id != self.id);
+        self.give_back(&mut state);
         // Work without a waiting task may hang without being counted.
-        threads.hung.remove(&self.id);
-        if !threads.waiting.is_empty() && threads.running == 0 {
-            self.pool.start(&mut threads);
+        state.hung_ids.remove(&self.id);
+        if !state.waiting.is_empty() && state.running == 0 {
+            self.pool.start(&mut state);
         }
     }
 }
 
 /// Delivers the results without the lock.
-fn deliver_all(threads: &mut MutexGuard<'_, PoolState>) {
-    let done = std::mem::take(&mut threads.done);
-    MutexGuard::unlocked(threads, || done.into_iter().for_each(|deliver| deliver()));
+fn deliver_all(state: &mut MutexGuard<'_, PoolState>) {
+    let done = std::mem::take(&mut state.undelivered);
+    MutexGuard::unlocked(state, || done.into_iter().for_each(|deliver| deliver()));
 }
 
 #[cfg(test)]
@@ -204,8 +204,8 @@ mod tests {
 
     /// How many threads run, and how much work hangs.
     fn counts(pool: &ThreadPool) -> (usize, usize) {
-        let threads = pool.0.lock();
-        (threads.running, threads.hung.len())
+        let state = pool.0.lock();
+        (state.running, state.hung_ids.len())
     }
 
     /// Fails if something never happens, for example because no thread is left.
@@ -261,11 +261,11 @@ mod tests {
     async fn folders_that_hang_do_not_count() {
         let pool = ThreadPool::default();
         let (release, wait) = mpsc::channel::<()>();
-        let awaited = pool.put(Box::new(move || {
+        let awaited = pool.enqueue(Box::new(move || {
             wait.recv().ok();
             Box::new(|| ())
         }));
-        until(|| !pool.0.lock().begun.is_empty()).await;
+        until(|| !pool.0.lock().running_ids.is_empty()).await;
         // It makes progress: the others wait.
         awaited.check(&Progress::default());
         assert_eq!(counts(&pool), (1, 0));
@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(in_time(pool.run(&Progress::default(), || 1)).await.unwrap(), 1);
         drop(blocked);
         until(|| counts(&pool) == (0, 0)).await;
-        assert!(pool.0.lock().begun.is_empty());
+        assert!(pool.0.lock().running_ids.is_empty());
     }
 
     #[tokio::test(flavor = "multi_thread")]

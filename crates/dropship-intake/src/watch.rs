@@ -32,7 +32,7 @@ use crate::probe::probe;
 const REFUSED_INTERVAL: Duration = Duration::from_secs(8);
 
 /// Interval between tests of a device whose events arrived.
-const RETRY_INTERVAL: Duration = Duration::from_secs(3600);
+const TESTED_DEVICE_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Interval between tests of a device whose events did not arrive: it may just have been slow.
 const SILENT_DEVICE_INTERVAL: Duration = Duration::from_secs(600);
@@ -42,7 +42,7 @@ pub(crate) struct Watcher {
     routes: Arc<EventRoutes>,
     kernel: Mutex<KernelWatches>,
     /// By device: when the arrival of events was tested, and the result.
-    tested: Mutex<HashMap<u64, (Instant, bool)>>,
+    tested_devices: Mutex<HashMap<u64, (Instant, bool)>>,
     /// Cancelled when no folder is watched any more.
     stop: CancellationToken,
 }
@@ -82,7 +82,7 @@ impl Watcher {
         Self {
             routes: Arc::new(EventRoutes::default()),
             kernel: Mutex::new(kernel),
-            tested: Mutex::default(),
+            tested_devices: Mutex::default(),
             stop,
         }
     }
@@ -137,20 +137,20 @@ impl Watcher {
     /// Whether events of `dir`, which is on device `dev`, arrive. The result is kept for the device: a test needs its own
     /// inotify instance, and one for each of ten thousand folders would take most of the time of a start.
     pub(crate) fn events_arrive(&self, dir: &Path, dev: u64) -> Result<bool, notify::Error> {
-        if let Some((when, arrive)) = self.tested().get(&dev)
-            && when.elapsed() < if *arrive { RETRY_INTERVAL } else { SILENT_DEVICE_INTERVAL }
+        if let Some((when, arrive)) = self.tested_devices().get(&dev)
+            && when.elapsed() < if *arrive { TESTED_DEVICE_INTERVAL } else { SILENT_DEVICE_INTERVAL }
         {
             return Ok(*arrive);
         }
         // The lock is not held here: a share may hang.
         let arrive = probe(dir)?;
-        self.tested().insert(dev, (Instant::now(), arrive));
+        self.tested_devices().insert(dev, (Instant::now(), arrive));
         Ok(arrive)
     }
 
     /// Makes the next scan try again to watch and to test devices that failed before.
     pub(crate) fn retry(&self) {
-        self.tested().retain(|_, (_, arrive)| *arrive);
+        self.tested_devices().retain(|_, (_, arrive)| *arrive);
         self.kernel().refused = None;
     }
 
@@ -161,21 +161,21 @@ impl Watcher {
 
     /// Ends the subscription to all directories for which `keep` returns false.
     pub(crate) fn release(&self, subscriber: &Arc<PendingEvents>, keep: impl Fn(&Path) -> bool) {
-        let left: Vec<_> = subscriber.dirs().extract_if(|dir| !keep(dir)).collect();
-        if left.is_empty() {
+        let released: Vec<_> = subscriber.dirs().extract_if(|dir| !keep(dir)).collect();
+        if released.is_empty() {
             return;
         }
-        let unwanted = self.routes.write(|dirs| {
-            let unwanted = left.into_iter().filter(|dir| {
+        let unsubscribed = self.routes.write(|dirs| {
+            let unsubscribed = released.into_iter().filter(|dir| {
                 let Some(route) = dirs.get_mut(dir) else { return false };
                 route.subscribers.retain(|other| !Arc::ptr_eq(other, subscriber));
-                let is_unwanted = route.subscribers.is_empty();
-                if is_unwanted {
+                let is_unsubscribed = route.subscribers.is_empty();
+                if is_unsubscribed {
                     dirs.remove(dir);
                 }
-                is_unwanted
+                is_unsubscribed
             });
-            unwanted.collect::<Vec<_>>()
+            unsubscribed.collect::<Vec<_>>()
         });
         let mut kernel = self.kernel();
         if self.stop.is_cancelled() {
@@ -183,7 +183,7 @@ impl Watcher {
             kernel.watcher = None;
             kernel.watched.clear();
         }
-        for dir in unwanted {
+        for dir in unsubscribed {
             kernel.unwatch(&dir);
         }
     }
@@ -192,8 +192,8 @@ impl Watcher {
         self.kernel.lock()
     }
 
-    fn tested(&self) -> MutexGuard<'_, HashMap<u64, (Instant, bool)>> {
-        self.tested.lock()
+    fn tested_devices(&self) -> MutexGuard<'_, HashMap<u64, (Instant, bool)>> {
+        self.tested_devices.lock()
     }
 }
 
@@ -278,7 +278,7 @@ impl EventRoutes {
             | EventKind::Create(CreateKind::Folder) => self.publish(path, FileEvent::Finished),
             EventKind::Create(_) => self.publish(path, FileEvent::Created),
             EventKind::Modify(ModifyKind::Name(RenameMode::From)) | EventKind::Remove(_) => {
-                self.directory_removed(path);
+                self.on_directory_removed(path);
                 self.publish(path, FileEvent::Removed);
             }
             _ => {}
@@ -295,7 +295,7 @@ impl EventRoutes {
     }
 
     /// Handles the deletion, move or unmount of `dir`. If it was watched, its watch is gone.
-    fn directory_removed(&self, dir: &Path) {
+    fn on_directory_removed(&self, dir: &Path) {
         if !self.read(|dirs| dirs.contains_key(dir)) {
             return;
         }
@@ -351,19 +351,19 @@ mod tests {
             .map(|name| {
                 let (dir, subscriber) = (folder.path().join(name), Arc::new(PendingEvents::new(|_| true)));
                 std::fs::create_dir(&dir).unwrap();
-                let found = dir.metadata().unwrap();
-                assert!(watcher.ensure(&dir, found.dev(), found.ino(), &subscriber).unwrap());
-                (dir, found, subscriber)
+                let metadata = dir.metadata().unwrap();
+                assert!(watcher.ensure(&dir, metadata.dev(), metadata.ino(), &subscriber).unwrap());
+                (dir, metadata, subscriber)
             })
             .collect();
-        let [(_, _, first), (dir, found, second), _] = &subscriptions[..] else { panic!("three") };
+        let [(_, _, first), (dir, metadata, second), _] = &subscriptions[..] else { panic!("three") };
         watcher.release(first, |_| false);
         assert_eq!(watcher.kernel().watched.len(), 2, "only its own");
         stop.cancel();
         watcher.release(second, |_| false);
         let is_left = |kernel: &KernelWatches| !kernel.watched.is_empty() || kernel.watcher.is_some();
         assert!(!is_left(&watcher.kernel()));
-        let watched = watcher.ensure(dir, found.dev(), found.ino(), second).unwrap();
+        let watched = watcher.ensure(dir, metadata.dev(), metadata.ino(), second).unwrap();
         assert!(!watched && !is_left(&watcher.kernel()), "nothing is watched after the stop");
     }
 }

@@ -51,7 +51,7 @@ impl FolderTask {
             }
             EvaluationOutcome::Directory => self.queue_subfolder(path.to_owned()),
             EvaluationOutcome::Known { identity, admitted } => {
-                self.memory.known.seen(&self.context.spec.path, path, identity.dev, self.scan_number);
+                self.memory.known.record_seen(&self.context.spec.path, path, identity.dev, self.scan_number);
                 self.context.status().accepted += u64::from(admitted);
             }
         }
@@ -75,7 +75,7 @@ impl FolderTask {
             queue.enter(&spec.name, spec.priority);
         }
         self.is_paused = true;
-        self.pause = (self.pause * 2).clamp(CAPACITY_INTERVAL.0, CAPACITY_INTERVAL.1);
+        self.capacity_pause = (self.capacity_pause * 2).clamp(CAPACITY_INTERVAL.0, CAPACITY_INTERVAL.1);
         if self.context.status().backpressure.replace(reason.clone()).is_none() {
             tracing::debug!(folder = %spec.name, "no capacity for a file of folder `{}`: {reason}", spec.name);
         }

@@ -119,7 +119,7 @@ impl FolderTask {
             if is_missing { (self.missing_interval * 2).min(MISSING_INTERVAL.1) } else { MISSING_INTERVAL.0 };
         self.next_scan = now + if is_missing { self.missing_interval.min(poll) } else { poll };
         self.no_scan_before = now + scan.pass_took.clamp(SCAN_PAUSE.0, SCAN_PAUSE.1);
-        if !scan.removals_reported {
+        if !scan.has_reported_removals {
             scan = self.report_removed(scan).await;
         }
         let dropped = self.memory.candidates.take_dropped();
@@ -163,7 +163,7 @@ impl FolderTask {
         let FolderContext { spec, events, .. } = &*self.context;
         let mut status = self.context.status();
         let is_known = |issue: &&FolderIssue| status.issues.contains(issue);
-        let new: Vec<_> = issues.iter().filter(|issue| !is_known(issue)).cloned().collect();
+        let new_issues: Vec<_> = issues.iter().filter(|issue| !is_known(issue)).cloned().collect();
         let has_recovered = issues.is_empty() && !status.issues.is_empty();
         status.issues = issues;
         // Updated before the scan is reported as done, so that an observer that waits for idleness sees the candidates.
@@ -174,7 +174,7 @@ impl FolderTask {
             status.last_scan = Some(jiff::Timestamp::now());
         }
         drop(status);
-        new.iter().for_each(|issue| issue.report(&**events, &spec.name));
+        new_issues.iter().for_each(|issue| issue.report(&**events, &spec.name));
         if has_recovered {
             events.recovered(&spec.name);
         }
@@ -183,7 +183,7 @@ impl FolderTask {
 
 /// Notifies the receiver of files that a complete scan did not see, and stops watching removed directories. Blocks.
 fn report_removed(context: &FolderContext, memory: &mut FolderMemory, scan: &mut Scan) {
-    scan.removals_reported = true;
+    scan.has_reported_removals = true;
     if !scan.is_complete {
         return;
     }

@@ -19,7 +19,7 @@ const TOLERANCE: i64 = 2;
 pub(super) fn test_arrival(context: &FolderContext, dev: u64) {
     let status = context.status();
     // After a failed test the watcher decides when to test the device again.
-    if status.events_missing.is_none() && status.probed.is_some_and(|when| when.elapsed() < INTERVAL) {
+    if status.events_missing.is_none() && status.probed_at.is_some_and(|when| when.elapsed() < INTERVAL) {
         return;
     }
     drop(status);
@@ -35,12 +35,12 @@ pub(super) fn test_arrival(context: &FolderContext, dev: u64) {
         }
     };
     let mut status = context.status();
-    status.probed = Some(Instant::now());
+    status.probed_at = Some(Instant::now());
     status.missed_event.take_if(|(when, _)| when.elapsed() >= INTERVAL);
-    let new = missing.clone().filter(|_| status.events_missing.is_none());
+    let new_issue = missing.clone().filter(|_| status.events_missing.is_none());
     status.events_missing = missing;
     drop(status);
-    if let Some(issue) = new {
+    if let Some(issue) = new_issue {
         issue.report(&*context.events, &context.spec.name);
     }
 }

@@ -18,7 +18,7 @@ pub(super) fn check(context: &FolderContext) -> Option<FolderIssue> {
     let stat = statx(CWD, root, AtFlags::empty(), flags).ok();
     let mount = stat.as_ref().and_then(mount_id);
     let is_known = mount.is_some() && context.read_status().mount == mount;
-    let remote = if is_known { context.read_status().remote } else { (context.remote_kind)(root).ok()? };
+    let remote = if is_known { context.read_status().remote } else { (context.share_detector)(root).ok()? };
     let is_mount = is_mount(root, stat.as_ref())?;
     let mut status = context.status();
     (status.mount, status.remote) = (mount, remote);
@@ -51,8 +51,8 @@ fn mount_id(stat: &Statx) -> Option<MountId> {
 /// each path that a service may write to, which only this service sees, and which an operator could not mount again.
 fn is_mount(root: &Path, stat: Option<&Statx>) -> Option<bool> {
     let is_mount_root = |stat: &Statx| {
-        let known = stat.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT);
-        !known || stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)
+        let is_reported = stat.stx_attributes_mask.contains(StatxAttributes::MOUNT_ROOT);
+        !is_reported || stat.stx_attributes.contains(StatxAttributes::MOUNT_ROOT)
     };
     if !stat.is_none_or(is_mount_root) {
         return Some(false);

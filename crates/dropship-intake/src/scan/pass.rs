@@ -98,21 +98,21 @@ pub(super) fn run(
 /// Keeps the oldest files that a pass finds.
 #[derive(Default)]
 struct PassCollector {
-    pass: PassOutcome,
+    outcome: PassOutcome,
     oldest: BinaryHeap<ScanCursor>,
 }
 
 impl PassCollector {
-    fn put(&mut self, file: ScanCursor) {
+    fn add(&mut self, file: ScanCursor) {
         self.oldest.push(file);
         if self.oldest.len() > MAX_FOUND {
             self.oldest.pop();
-            self.pass.has_more = true;
+            self.outcome.has_more = true;
         }
     }
 
     fn finish(self) -> PassOutcome {
-        PassOutcome { found: self.oldest.into_sorted_vec(), ..self.pass }
+        PassOutcome { found: self.oldest.into_sorted_vec(), ..self.outcome }
     }
 }
 
@@ -131,14 +131,14 @@ struct PassWalk<'a> {
 impl PassWalk<'_> {
     fn visit(&mut self, dir: &Path) {
         let read =
-            watch(self.context, dir, &mut self.collector.pass).and_then(|folder| self.read(dir, &folder));
+            watch(self.context, dir, &mut self.collector.outcome).and_then(|folder| self.read(dir, &folder));
         if let Err(error) = read {
             // A subfolder may have been removed or replaced in the meantime; the folder itself may not.
             if is_absent(&error) && dir != self.context.spec.path {
                 return;
             }
-            self.collector.pass.is_broken = true;
-            self.collector.pass.report(FolderIssue::unreadable(dir, &error));
+            self.collector.outcome.is_broken = true;
+            self.collector.outcome.report(FolderIssue::unreadable(dir, &error));
         }
     }
 
@@ -163,7 +163,7 @@ impl PassWalk<'_> {
                 _ => NameClass::Other,
             };
             let is_subfolder =
-                matches!(kind, FileType::Directory | FileType::Unknown) && self.descends(dir, name);
+                matches!(kind, FileType::Directory | FileType::Unknown) && self.may_descend_into(dir, name);
             if class == NameClass::Other && !is_subfolder {
                 continue;
             }
@@ -185,7 +185,7 @@ impl PassWalk<'_> {
                     self.visit_package(folder, path, Identity::from(&stat));
                 }
                 (FileType::RegularFile, NameClass::Excluded) => {
-                    self.collector.pass.ignored.insert(path, Identity::from(&stat).ctime);
+                    self.collector.outcome.ignored.insert(path, Identity::from(&stat).ctime);
                 }
                 (FileType::Directory, _) if is_subfolder => self.descend(path),
                 _ => {}
@@ -194,19 +194,19 @@ impl PassWalk<'_> {
         Ok(())
     }
 
-    fn descends(&self, dir: &Path, name: &OsStr) -> bool {
+    fn may_descend_into(&self, dir: &Path, name: &OsStr) -> bool {
         self.context.may_descend(dir) && !is_temporary(name)
     }
 
     fn descend(&mut self, subfolder: &Path) {
-        if self.collector.pass.dirs.len() + self.unread.len() < MAX_DIRS {
+        if self.collector.outcome.dirs.len() + self.unread.len() < MAX_DIRS {
             return self.unread.push(subfolder.to_owned());
         }
-        let pass = &mut self.collector.pass;
+        let outcome = &mut self.collector.outcome;
         // The files in the others are not seen, which is no proof that they are gone.
-        if !std::mem::replace(&mut pass.is_broken, true) {
+        if !std::mem::replace(&mut outcome.is_broken, true) {
             let root = &self.context.spec.path;
-            pass.report(FolderIssue::degraded(
+            outcome.report(FolderIssue::degraded(
                 format!("{} has more than {MAX_DIRS} subfolders; the others are not read", root.display()),
                 "remove subfolders that are not needed, or set `recursive = false`",
             ));
@@ -220,13 +220,13 @@ impl PassWalk<'_> {
             meta.is_file().then(|| Identity::from(&meta))
         });
         if context.receiver.is_known(&context.spec.name, path, &identity, sidecar.as_ref()) {
-            self.known.seen(&context.spec.path, path, identity.dev, self.number);
+            self.known.record_seen(&context.spec.path, path, identity.dev, self.number);
             return;
         }
         let is_waiting = self.candidates.get(path).is_some_and(|known| known.identity == identity);
         let file = (identity.mtime, path.to_owned());
         if !is_waiting && self.after.is_none_or(|after| file > *after) {
-            self.collector.put(file);
+            self.collector.add(file);
         }
     }
 }
@@ -236,7 +236,7 @@ impl PassWalk<'_> {
 ///
 /// The kernel is given a path for the watch. Should others replace a component of it for just that moment, another directory is
 /// watched: its events are only hints, and no name of them is looked up outside of the folder.
-fn watch(context: &FolderContext, dir: &Path, pass: &mut PassOutcome) -> io::Result<SharedFolder> {
+fn watch(context: &FolderContext, dir: &Path, outcome: &mut PassOutcome) -> io::Result<SharedFolder> {
     let root = &context.spec.path;
     for _ in 0..3 {
         let folder = folder_below(root, dir)?;
@@ -251,14 +251,14 @@ fn watch(context: &FolderContext, dir: &Path, pass: &mut PassOutcome) -> io::Res
             Ok(true) => context.status().events_since = Some(FileTime::now()),
             Ok(false) => {}
             Err(issue) => {
-                pass.is_unwatched |= issue.state == FolderState::Polling;
-                pass.report(issue);
+                outcome.is_unwatched |= issue.state == FolderState::Polling;
+                outcome.report(issue);
             }
         }
-        if !pass.devs.contains(&dev) {
-            pass.devs.push(dev);
+        if !outcome.devs.contains(&dev) {
+            outcome.devs.push(dev);
         }
-        pass.dirs.insert(dir.to_owned());
+        outcome.dirs.insert(dir.to_owned());
         return Ok(folder);
     }
     Err(io::Error::other("it is replaced again and again"))
@@ -273,9 +273,9 @@ mod tests {
         let file = |secs| (FileTime { secs, nanos: 0 }, PathBuf::from(secs.to_string()));
         let max = i64::try_from(MAX_FOUND).unwrap();
         let mut collector = PassCollector::default();
-        (0..2 * max).rev().for_each(|secs| collector.put(file(secs)));
-        let pass = collector.finish();
-        assert_eq!(pass.found, (0..max).map(file).collect::<Vec<_>>());
-        assert!(pass.has_more);
+        (0..2 * max).rev().for_each(|secs| collector.add(file(secs)));
+        let outcome = collector.finish();
+        assert_eq!(outcome.found, (0..max).map(file).collect::<Vec<_>>());
+        assert!(outcome.has_more);
     }
 }

@@ -76,8 +76,8 @@ async fn names_are_bounded_and_relative_to_the_folder() {
     for number in 0..20 {
         fs::write(folder.path(&format!("sub/{number} - Copy.cab")), VALID).unwrap();
     }
-    let odd = OsStr::from_bytes(b"sub/\x1b[31m\xff - Copy.cab");
-    fs::write(folder.root().join(odd), VALID).unwrap();
+    let unusual_name = OsStr::from_bytes(b"sub/\x1b[31m\xff - Copy.cab");
+    fs::write(folder.root().join(unusual_name), VALID).unwrap();
     let intake = folder.open(FolderSpec { depth: 1, ..spec(&folder) }).await;
     let (count, names) = ignored(&intake);
     assert_eq!((count, names.len()), (21, FolderHealth::MAX_IGNORED_NAMES));

@@ -13,7 +13,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 
 use super::*;
-use crate::lease::{WriterPresence, writer_present};
+use crate::lease::{WriterPresence, detect_writer};
 
 const ENABLED: &str = "DROPSHIP_ROOT_TESTS";
 const INSIDE: &str = "DROPSHIP_INSIDE";
@@ -151,9 +151,9 @@ fn kind_of_file_system_is_asked_for_once_for_each_mount() {
         let spec = FolderSpec { poll: Duration::from_millis(20), ..folder.spec() };
         let intake = folder.start_on(vec![spec], nfs_since_the_second_question);
         let scanned = |times| {
-            let begun = intake.health().remove(0).scans;
+            let scans_before = intake.health().remove(0).scans;
             let health = || intake.health().remove(0);
-            async move { until("scans", || health().scans >= begun + times).await }
+            async move { until("scans", || health().scans >= scans_before + times).await }
         };
         scanned(5).await;
         assert_eq!((ASKED.load(Ordering::Relaxed), health(&intake).state), (1, FolderState::Ok));
@@ -289,7 +289,7 @@ fn file_of_another_user_settles_in_twice_the_time() {
         let folder = TestFolder::new();
         let path = PathBuf::from(std::env::var_os(ROOT).unwrap());
         let file = fs::File::open(path.join("a.cab")).unwrap();
-        assert_eq!(writer_present(&file), WriterPresence::Unknown);
+        assert_eq!(detect_writer(&file), WriterPresence::Unknown);
         let spec = FolderSpec { path, ..folder.spec() };
         let (start, settle) = (Instant::now(), spec.settle);
         let intake = folder.open(spec).await;

@@ -5,11 +5,11 @@ use std::collections::HashSet;
 use super::*;
 
 /// Number of files of each writer.
-const EACH: usize = 500;
+const FILES_PER_WRITER: usize = 500;
 
 /// Creates files in every way: written, renamed, linked, rewritten, and in new subfolders.
 fn write_files(writer: usize, dir: &Path, aside: &Path) {
-    for number in 0..EACH {
+    for number in 0..FILES_PER_WRITER {
         let (name, bytes) = (format!("{number:04}.cab"), format!("whole {writer} {number}"));
         let path = dir.join(&name);
         match number % 5 {
@@ -59,21 +59,26 @@ async fn each_package_is_admitted_once_across_restarts() {
         .collect();
     for fraction in [1, 2] {
         let intake = folder.open(spec.clone()).await;
-        until("part of it is admitted", || folder.receiver.admitted().len() > EACH * fraction).await;
+        until("part of it is admitted", || folder.receiver.admitted().len() > FILES_PER_WRITER * fraction)
+            .await;
         intake.stop().await;
     }
     let intake = folder.open(spec).await;
     for writer in writers {
         writer.await.unwrap();
     }
-    until("all are admitted", || folder.receiver.admitted().len() >= 4 * EACH).await;
+    until("all are admitted", || folder.receiver.admitted().len() >= 4 * FILES_PER_WRITER).await;
     intake.rescan(None);
     let scans = health(&intake).scans;
     until("it is scanned twice more", || health(&intake).scans > scans + 1).await;
     assert!(folder.receiver.removed().is_empty(), "no file was removed");
     let admitted = folder.receiver.admitted();
-    assert_eq!(admitted.len(), 4 * EACH, "none is admitted twice");
-    assert_eq!(admitted.iter().collect::<HashSet<_>>().len(), 4 * EACH, "each of them is admitted");
+    assert_eq!(admitted.len(), 4 * FILES_PER_WRITER, "none is admitted twice");
+    assert_eq!(
+        admitted.iter().collect::<HashSet<_>>().len(),
+        4 * FILES_PER_WRITER,
+        "each of them is admitted"
+    );
     intake.stop().await;
 }
 
@@ -82,7 +87,7 @@ async fn each_package_is_admitted_once_across_restarts() {
 async fn overflow_of_the_kernel_queue_loses_no_package() {
     let limit = fs::read_to_string("/proc/sys/fs/inotify/max_queued_events").unwrap();
     // Two events for each file: created and closed.
-    let many = limit.trim().parse::<usize>().unwrap() / 2 + 1000;
+    let file_count = limit.trim().parse::<usize>().unwrap() / 2 + 1000;
     let folder = TestFolder::new();
     let intake = folder.open(folder.spec()).await;
     let watcher = Arc::clone(&intake.folders()["audio"].context.watcher);
@@ -90,7 +95,7 @@ async fn overflow_of_the_kernel_queue_loses_no_package() {
     tokio::task::spawn_blocking(move || {
         watcher.block_while(|| {
             // Other files fill the queue, so the packages that follow cause no events.
-            for number in 0..many {
+            for number in 0..file_count {
                 fs::write(root.join(format!("{number}.tmp")), VALID).unwrap();
             }
             for number in 0..100 {
@@ -102,7 +107,7 @@ async fn overflow_of_the_kernel_queue_loses_no_package() {
     .unwrap();
     until("all are admitted", || folder.receiver.admitted().len() == 100).await;
     assert!(intake.overflows() >= 1);
-    assert!(health(&intake).events <= 2 * many as u64, "the packages caused no events");
+    assert!(health(&intake).events <= 2 * file_count as u64, "the packages caused no events");
     intake.stop().await;
 }
 
