@@ -10,20 +10,20 @@ use crate::vocabulary::OS_CODES;
 #[must_use]
 pub fn never_matches(fact: Fact, glob: &Glob) -> Option<&'static str> {
     match fact {
-        Fact::File => unless(glob, &Domain::of(CharSet::all_but("/")), "a file name contains no `/`"),
+        Fact::File => advice_unless(glob, &Domain::of(CharSet::all_but("/")), "a file name contains no `/`"),
         Fact::Inf => inf_name(glob),
         Fact::HardwareId => hardware_id(glob),
-        Fact::Contains => unless(
+        Fact::Contains => advice_unless(
             glob,
             &Domain::of(CharSet::all_but("\\")),
             "a path in a package is written with `/`, not with `\\`",
         ),
-        Fact::ClassGuid | Fact::Chid => unless(
+        Fact::ClassGuid | Fact::Chid => advice_unless(
             glob,
             &shaped("0123456789abcdef-", &[&[8, 4, 4, 4, 12]]),
             "a GUID consists of hexadecimal digits in groups of 8, 4, 4, 4 and 12, with `-` between them",
         ),
-        Fact::Thumbprint => unless(
+        Fact::Thumbprint => advice_unless(
             glob,
             &shaped("0123456789abcdef", &[&[40], &[64]]),
             "a thumbprint consists of 40 (SHA-1) or 64 (SHA-256) hexadecimal digits, without `:` or blanks",
@@ -48,7 +48,7 @@ pub fn never_matches(fact: Fact, glob: &Glob) -> Option<&'static str> {
 #[must_use]
 pub fn hardware_id(glob: &Glob) -> Option<&'static str> {
     let ids = Domain::of(CharSet::all_but("/,\0\t\r\n"));
-    unless(glob, &ids, "a hardware id separates its parts with `\\`, and contains neither `/` nor `,`")
+    advice_unless(glob, &ids, "a hardware id separates its parts with `\\`, and contains neither `/` nor `,`")
 }
 
 /// Why a glob matches no INF file name.
@@ -56,7 +56,7 @@ pub fn hardware_id(glob: &Glob) -> Option<&'static str> {
 pub fn inf_name(glob: &Glob) -> Option<&'static str> {
     let shapes: Vec<_> = Glob::new("*.inf").into_iter().collect();
     let names = Domain::of(CharSet::all_but("/\\")).with_shapes(shapes);
-    unless(glob, &names, "the file name of an INF ends in `.inf` and contains no folder")
+    advice_unless(glob, &names, "the file name of an INF ends in `.inf` and contains no folder")
 }
 
 /// Whether a glob matches an OS code that Microsoft documents.
@@ -74,6 +74,6 @@ fn shaped(alphabet: &str, shapes: &[&[usize]]) -> Domain {
     Domain::of(CharSet::these(alphabet)).with_shapes(shapes.iter().filter_map(glob).collect())
 }
 
-fn unless(glob: &Glob, domain: &Domain, advice: &'static str) -> Option<&'static str> {
+fn advice_unless(glob: &Glob, domain: &Domain, advice: &'static str) -> Option<&'static str> {
     (!domain.meets(glob)).then_some(advice)
 }

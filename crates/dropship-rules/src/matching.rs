@@ -78,7 +78,7 @@ pub(crate) struct MatchReport {
     pub(crate) keys: Vec<String>,
 }
 
-/// What a package makes of each condition.
+/// Whether each condition holds for a package, and whether each `not` table excludes the package.
 #[derive(Debug)]
 pub(crate) struct MatchVerdicts {
     /// For each clause: it holds.
@@ -200,8 +200,8 @@ impl Matching {
 
 impl fmt::Display for Matching {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let own = self.clauses.iter().map(|clause| format!("{} {}", clause.fact, clause.condition));
+        let clauses = self.clauses.iter().map(|clause| format!("{} {}", clause.fact, clause.condition));
         let nots = self.not.iter().map(|not| format!("not ({not})"));
-        f.write_str(&own.chain(nots).collect::<Vec<_>>().join(" and "))
+        f.write_str(&clauses.chain(nots).collect::<Vec<_>>().join(" and "))
     }
 }

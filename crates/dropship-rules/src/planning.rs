@@ -42,8 +42,8 @@ impl Planning {
 
     /// The same for a rule that the submitter named.
     #[must_use]
-    pub fn by_rule(self, named: Option<&str>) -> Self {
-        Self { named_rule: named.map(str::to_owned), ..self }
+    pub fn by_rule(self, name: Option<&str>) -> Self {
+        Self { named_rule: name.map(str::to_owned), ..self }
     }
 
     /// Whether rules were skipped that are not recorded.
@@ -95,7 +95,7 @@ pub struct Planned {
 pub fn plan_package(rules: &[Rule], input: &MatchInput<'_>, mut planning: Planning) -> Planned {
     planning.skipped.clear();
     let chosen = match &planning.named_rule {
-        Some(name) => named(rules, input, name),
+        Some(name) => find_named(rules, input, name),
         None => {
             let choice = choose(rules, input);
             planning.record(&choice.skipped);
@@ -106,12 +106,12 @@ pub fn plan_package(rules: &[Rule], input: &MatchInput<'_>, mut planning: Planni
     Planned { plan, planning }
 }
 
-fn named<'a>(rules: &'a [Rule], input: &MatchInput<'_>, name: &str) -> Result<&'a Rule, PlanningError> {
-    let found = rules.iter().find(|rule| rule.name == name);
-    let found = found.ok_or_else(|| PlanningError::UnknownRule(name.to_owned()))?;
-    let reasons = found.explain(input).reasons;
+fn find_named<'a>(rules: &'a [Rule], input: &MatchInput<'_>, name: &str) -> Result<&'a Rule, PlanningError> {
+    let rule = rules.iter().find(|rule| rule.name == name);
+    let rule = rule.ok_or_else(|| PlanningError::UnknownRule(name.to_owned()))?;
+    let reasons = rule.explain(input).reasons;
     if reasons.is_empty() {
-        return Ok(found);
+        return Ok(rule);
     }
     Err(PlanningError::NotMatching { rule: name.to_owned(), reasons })
 }

@@ -56,7 +56,7 @@ impl<T: RangeValue> ValueRange<T> {
             };
         }
         let bounds = text.split(',').map(|part| bound(part.trim())).collect::<Result<Vec<_>, _>>()?;
-        if !edges(&bounds).any(|edge| fits(&bounds, edge)) {
+        if !edges(&bounds).any(|edge| is_within(&bounds, edge)) {
             return Err(format!("no {} fits `{text}`: its bounds exclude each other", T::NOUN));
         }
         Ok(Self { source, shape: RangeCondition::Bounds(bounds) })
@@ -70,7 +70,7 @@ impl<T: RangeValue> ValueRange<T> {
             RangeCondition::Glob(glob) => {
                 glob.is_match(text) || value.is_ok_and(|value| glob.is_match(&value.to_string()))
             }
-            RangeCondition::Bounds(bounds) => value.is_ok_and(|value| fits(bounds, value)),
+            RangeCondition::Bounds(bounds) => value.is_ok_and(|value| is_within(bounds, value)),
         }
     }
 
@@ -93,7 +93,7 @@ fn edges<T: RangeValue>(bounds: &[RangeBound<T>]) -> impl Iterator<Item = T> {
     })
 }
 
-fn fits<T: Copy + Ord>(bounds: &[RangeBound<T>], value: T) -> bool {
+fn is_within<T: Copy + Ord>(bounds: &[RangeBound<T>], value: T) -> bool {
     bounds.iter().all(|bound| match bound {
         RangeBound::AtLeast(edge) => value >= *edge,
         RangeBound::Above(edge) => value > *edge,

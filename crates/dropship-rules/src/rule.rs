@@ -70,7 +70,7 @@ impl Rule {
 
     /// Whether the rule is for packages of this folder.
     pub(crate) fn matches_folder(&self, folder: Option<&str>) -> bool {
-        self.folders.is_empty() || folder.is_some_and(|name| self.folders.iter().any(|own| own == name))
+        self.folders.is_empty() || folder.is_some_and(|name| self.folders.iter().any(|folder| folder == name))
     }
 
     /// Which conditions do not hold for the package. The list of reasons is empty if the rule applies.
@@ -102,7 +102,7 @@ impl Rule {
     /// does not allow the value.
     #[must_use]
     pub fn rejected_vars(&self, vars: &BTreeMap<String, String>) -> Vec<String> {
-        let wrong = |(name, value): (&String, &String)| match self.vars.get(name) {
+        let problem = |(name, value): (&String, &String)| match self.vars.get(name) {
             None => Some(format!("the rule `{}` declares no `vars.{name}`", self.name)),
             Some(var) if dropship_glob::any(&var.allowed, value) => None,
             Some(var) => {
@@ -110,6 +110,6 @@ impl Rule {
                 Some(format!("`vars.{name}` may be {allowed}, not `{value}`"))
             }
         };
-        vars.iter().filter_map(wrong).collect()
+        vars.iter().filter_map(problem).collect()
     }
 }

@@ -30,7 +30,7 @@ impl Moment {
         let text = text.trim();
         match text.strip_prefix('+') {
             Some(offset) => duration::parse(offset).map(Self::In),
-            None => date(text).map(Self::At).ok_or_else(|| {
+            None => parse_date(text).map(Self::At).ok_or_else(|| {
                 format!("`{text}` is neither a date such as \"2026-12-01\" or \"2026-12-01T09:00:00Z\" nor an offset such as \"+7d\"")
             }),
         }
@@ -60,7 +60,7 @@ impl fmt::Display for Moment {
     }
 }
 
-fn date(text: &str) -> Option<Timestamp> {
+fn parse_date(text: &str) -> Option<Timestamp> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Some(time);
     }
@@ -124,20 +124,20 @@ impl GoLive {
     /// # Errors
     /// When the fixed date has passed, no day is left within a year, or the time is beyond the calendar.
     pub fn resolve(self, now: Timestamp, blackout: &[Days]) -> Result<Timestamp, GoLiveError> {
-        let calendar = |error: jiff::Error| GoLiveError::Calendar(error.to_string());
+        let calendar_error = |error: jiff::Error| GoLiveError::Calendar(error.to_string());
         let start = self.moment.resolve(now).map_err(GoLiveError::Calendar)?;
         if self.fixed().is_some() {
             return if start > now { Ok(start) } else { Err(GoLiveError::Passed(start)) };
         }
         let mut time = start.to_zoned(TimeZone::UTC);
         for _ in 0..MAX_PUSH_DAYS {
-            let weekend = matches!(time.weekday(), Weekday::Saturday | Weekday::Sunday);
-            let closed = blackout.iter().any(|days| days.contains(time.date()));
-            let moved = closed || (self.working_day && weekend);
-            if !moved {
+            let is_weekend = matches!(time.weekday(), Weekday::Saturday | Weekday::Sunday);
+            let is_blackout = blackout.iter().any(|days| days.contains(time.date()));
+            let is_skipped = is_blackout || (self.working_day && is_weekend);
+            if !is_skipped {
                 return Ok(time.timestamp());
             }
-            time = time.checked_add(Span::new().days(1)).map_err(calendar)?;
+            time = time.checked_add(Span::new().days(1)).map_err(calendar_error)?;
         }
         Err(GoLiveError::NoDay)
     }

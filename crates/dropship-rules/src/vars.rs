@@ -53,7 +53,7 @@ pub fn beside(package: &Path) -> Result<Vars, String> {
 pub fn read(path: &Path) -> Result<Vars, String> {
     use std::io::Read;
     let mut bytes = Vec::new();
-    let is_file = std::fs::metadata(path).map(|found| found.is_file());
+    let is_file = std::fs::metadata(path).map(|metadata| metadata.is_file());
     let read = match is_file {
         Ok(false) => return Err(format!("the sidecar {} is not a regular file", path.display())),
         Ok(true) => std::fs::File::open(path),

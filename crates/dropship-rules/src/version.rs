@@ -23,8 +23,8 @@ impl FromStr for Version {
         let mut parts = [0; 4];
         for (count, part) in text.trim().split('.').enumerate() {
             let slot = parts.get_mut(count).ok_or_else(bad)?;
-            let digits = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-            *slot = part.parse().ok().filter(|_| digits).ok_or_else(bad)?;
+            let is_number = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+            *slot = part.parse().ok().filter(|_| is_number).ok_or_else(bad)?;
         }
         Ok(Self(parts))
     }
@@ -52,11 +52,11 @@ impl RangeValue for Version {
     }
 
     fn previous(self) -> Self {
-        let mut before = self;
-        for part in before.0.iter_mut().rev() {
+        let mut previous = self;
+        for part in previous.0.iter_mut().rev() {
             if *part > 0 {
                 *part -= 1;
-                return before;
+                return previous;
             }
             *part = u32::MAX;
         }

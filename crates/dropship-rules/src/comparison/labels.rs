@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::cause::Cause;
 use super::difference::{PlanChange, PlanDifference, TargetChange, ValueChange};
 use super::fields::{differing, fields};
-use super::pairs::{LabelPair, pairs};
+use super::pairs::{LabelPair, pair_labels};
 use super::targets::{LabelReach, TargetSource};
 use crate::plan::{DestinationPlan, LabelPlan, Plan};
 
@@ -26,7 +26,7 @@ pub(super) struct PlanPair<'a> {
 impl PlanPair<'_> {
     /// The differences of all labels.
     pub(super) fn labels(&self) -> Vec<PlanDifference> {
-        let pairs = pairs(self.old, self.new);
+        let pairs = pair_labels(self.old, self.new);
         let mut all = Vec::new();
         for pair in &pairs {
             match *pair {
@@ -34,12 +34,12 @@ impl PlanPair<'_> {
                 LabelPair { old: None, new: Some(new) } => {
                     let targets = self.source.reach(new, self.new).targets.unwrap_or_default();
                     let targets = TargetChange::between(&BTreeSet::new(), &targets);
-                    all.extend(self.whole(new, PlanChange::LabelAdded, targets));
+                    all.extend(self.added_or_removed(new, PlanChange::LabelAdded, targets));
                 }
                 LabelPair { old: Some(old), new: None } => {
                     let targets = self.source.reach(old, self.old).targets.unwrap_or_default();
                     let targets = TargetChange::between(&targets, &BTreeSet::new());
-                    all.extend(self.whole(old, PlanChange::LabelRemoved, targets));
+                    all.extend(self.added_or_removed(old, PlanChange::LabelRemoved, targets));
                 }
                 LabelPair { old: None, new: None } => {}
             }
@@ -48,7 +48,7 @@ impl PlanPair<'_> {
     }
 
     /// A label that only one of the plans has.
-    fn whole(
+    fn added_or_removed(
         &self,
         label: &LabelPlan,
         change: PlanChange,
@@ -74,13 +74,13 @@ impl PlanPair<'_> {
             .map(|change| difference(vec![change.key.clone()], PlanChange::Value(change.clone())))
             .collect();
         let mut filter_keys: Vec<_> = filters.iter().map(|change| change.key.clone()).collect();
-        let (before, after) = (self.source.reach(old, self.old), self.source.reach(new, self.new));
-        match (&before.targets, &after.targets) {
-            (Some(was), Some(is)) => {
+        let (old_reach, new_reach) = (self.source.reach(old, self.old), self.source.reach(new, self.new));
+        match (&old_reach.targets, &new_reach.targets) {
+            (Some(old_targets), Some(new_targets)) => {
                 if has_other_rows {
                     filter_keys.push(SIGNATURES.to_owned());
                 }
-                let change = TargetChange::between(was, is).map(PlanChange::Targets);
+                let change = TargetChange::between(old_targets, new_targets).map(PlanChange::Targets);
                 all.extend(change.map(|change| difference(filter_keys.clone(), change)));
             }
             // Before Microsoft has signed it, the targets of an .hlkx are unknown: the selection itself is compared.
@@ -94,7 +94,7 @@ impl PlanPair<'_> {
         if old.attestation != new.attestation {
             keys.push("product.test_harness".to_owned());
         }
-        all.extend(problems(before, after).map(|change| difference(keys, change)));
+        all.extend(problem_change(old_reach, new_reach).map(|change| difference(keys, change)));
         all
     }
 
@@ -117,7 +117,7 @@ pub fn label_changes(
     (old_plan, old): (&Plan, &LabelPlan),
     (new_plan, new): (&Plan, &LabelPlan),
 ) -> Vec<ValueChange> {
-    let pairs = pairs(old_plan, new_plan);
+    let pairs = pair_labels(old_plan, new_plan);
     let mut changes = differing(&comparable(old, Some(&pairs)), &comparable(new, None));
     if old.attestation != new.attestation {
         let [old, new] = [old, new].map(|label| json!(label.attestation));
@@ -126,8 +126,8 @@ pub fn label_changes(
     changes
 }
 
-fn problems(before: LabelReach, after: LabelReach) -> Option<PlanChange> {
-    let (old, new) = (before.problems, after.problems);
+fn problem_change(old_reach: LabelReach, new_reach: LabelReach) -> Option<PlanChange> {
+    let (old, new) = (old_reach.problems, new_reach.problems);
     // A label that cannot be requested for another reason than before is no difference at the service.
     (old.is_empty() != new.is_empty()).then_some(PlanChange::Problems { old, new })
 }

@@ -9,27 +9,27 @@ pub(super) struct LabelPair<'a> {
 }
 
 /// Pairs the labels of two plans: by name, then by the name as the rule writes it, then by position within one rule.
-pub(super) fn pairs<'a>(old: &'a Plan, new: &'a Plan) -> Vec<LabelPair<'a>> {
+pub(super) fn pair_labels<'a>(old: &'a Plan, new: &'a Plan) -> Vec<LabelPair<'a>> {
     let mut open: Vec<Option<&LabelPlan>> = old.labels.iter().map(Some).collect();
     let mut partners: Vec<Option<&LabelPlan>> = vec![None; new.labels.len()];
     let mut pair = |fits: &dyn Fn(usize, &LabelPlan, usize, &LabelPlan) -> bool| {
-        for (at, label) in new.labels.iter().enumerate() {
-            if partners[at].is_some() {
+        for (new_index, label) in new.labels.iter().enumerate() {
+            if partners[new_index].is_some() {
                 continue;
             }
             let found = open
                 .iter_mut()
                 .enumerate()
-                .find(|(was, open)| open.is_some_and(|open| fits(*was, open, at, label)));
-            partners[at] = found.and_then(|(_, open)| open.take());
+                .find(|(old_index, open)| open.is_some_and(|open| fits(*old_index, open, new_index, label)));
+            partners[new_index] = found.and_then(|(_, open)| open.take());
         }
     };
     pair(&|_, old, _, new| old.name == new.name);
     pair(&|_, old, _, new| old.key == new.key);
     if old.rule == new.rule {
-        pair(&|was, _, at, _| was == at);
+        pair(&|old_index, _, new_index, _| old_index == new_index);
     }
     let both = new.labels.iter().zip(&partners).map(|(new, old)| LabelPair { old: *old, new: Some(new) });
-    let gone = open.iter().flatten().map(|old| LabelPair { old: Some(*old), new: None });
-    both.chain(gone).collect()
+    let removed = open.iter().flatten().map(|old| LabelPair { old: Some(*old), new: None });
+    both.chain(removed).collect()
 }

@@ -123,7 +123,7 @@ impl PlanPair<'_> {
     fn values(&self) -> Vec<PlanDifference> {
         let (old, new) = (self.old, self.new);
         let mut all = Vec::new();
-        let mut put = |key: String, old, new| {
+        let mut add_change = |key: String, old, new| {
             let keys = || Cause::Keys { rule: self.new.rule.clone(), label: None, keys: vec![key.clone()] };
             let cause = self.choice.cloned().unwrap_or_else(keys);
             all.push(PlanDifference {
@@ -133,17 +133,17 @@ impl PlanPair<'_> {
             });
         };
         if old.account != new.account {
-            put("account".to_owned(), old.account.clone().into(), new.account.clone().into());
+            add_change("account".to_owned(), old.account.clone().into(), new.account.clone().into());
         }
         if old.strategy != new.strategy {
             let value = |plan: &Plan| serde_json::to_value(&plan.strategy).unwrap_or_default();
-            put("product.strategy".to_owned(), value(old), value(new));
+            add_change("product.strategy".to_owned(), value(old), value(new));
         }
         for change in differing(&fields(&old.product), &fields(&new.product)) {
-            put(product_key(&change.key), change.old, change.new);
+            add_change(product_key(&change.key), change.old, change.new);
         }
         for change in differing(&fields(&old.submission), &fields(&new.submission)) {
-            put(format!("submission.{}", change.key), change.old, change.new);
+            add_change(format!("submission.{}", change.key), change.old, change.new);
         }
         all
     }

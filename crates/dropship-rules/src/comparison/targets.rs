@@ -37,8 +37,8 @@ impl TargetSource<'_> {
 
     pub(super) fn reach(&self, label: &LabelPlan, plan: &Plan) -> LabelReach {
         match &**self.metadata {
-            Some(metadata) => self.with(label, plan, metadata),
-            None if self.facts.infs.iter().any(|inf| !inf.hardware_ids.is_empty()) => self.with(
+            Some(metadata) => self.reach_with(label, plan, metadata),
+            None if self.facts.infs.iter().any(|inf| !inf.hardware_ids.is_empty()) => self.reach_with(
                 label,
                 plan,
                 &predicted_metadata(label, self.facts, &plan.product.requested_signatures),
@@ -47,7 +47,7 @@ impl TargetSource<'_> {
         }
     }
 
-    fn with(&self, label: &LabelPlan, plan: &Plan, metadata: &DriverMetadata) -> LabelReach {
+    fn reach_with(&self, label: &LabelPlan, plan: &Plan, metadata: &DriverMetadata) -> LabelReach {
         let rows = select(&label.targets, metadata).unwrap_or_default();
         let target = |row: &crate::label::MetadataRow<'_>| LabelTarget {
             bundle: row.bundle.to_owned(),

@@ -29,7 +29,7 @@ const PREFIXES: &[&str] = &[
 ];
 
 /// The warning about a hardware id in lower case.
-pub(super) fn doubt(id: &str) -> Option<String> {
+pub(super) fn warning(id: &str) -> Option<String> {
     if let Some(prefix) = PREFIXES.iter().find(|prefix| id.starts_with(**prefix)) {
         return Some(format!("begins with `{prefix}`"));
     }
@@ -114,7 +114,7 @@ mod tests {
             "bthenum\\{0000110b-0000-1000-8000-00805f9b34fb}",
             "storage\\volume",
         ] {
-            assert!(doubt(id).is_some(), "{id}");
+            assert!(warning(id).is_some(), "{id}");
         }
         for id in [
             "pci\\ven_8086&dev_1234&subsys_00011028",
@@ -123,7 +123,7 @@ mod tests {
             "hdaudio\\func_01&ven_10ec&dev_0256",
             "acpi\\int33d0",
         ] {
-            assert_eq!(doubt(id), None, "{id}");
+            assert_eq!(warning(id), None, "{id}");
         }
     }
 }

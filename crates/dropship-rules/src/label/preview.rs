@@ -14,7 +14,7 @@ use dropship_package::Facts;
 use dropship_package::facts::InfFacts;
 
 /// Beginning of the ids of predicted bundles.
-const BUNDLE: &str = "foreseen";
+const PREDICTED_BUNDLE: &str = "foreseen";
 
 /// A label as it will probably be.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -103,12 +103,12 @@ pub fn earliest(label: &LabelPlan, plan: &Plan, now: Timestamp) -> Timestamp {
     earliest_of(label, plan, now, plan.labels.len())
 }
 
-/// `left` bounds the length of a chain of labels.
-fn earliest_of(label: &LabelPlan, plan: &Plan, now: Timestamp, left: usize) -> Timestamp {
-    let Some(after) = label.after.as_ref().filter(|_| left > 0) else { return now };
+/// `max_depth` bounds the length of a chain of labels.
+fn earliest_of(label: &LabelPlan, plan: &Plan, now: Timestamp, max_depth: usize) -> Timestamp {
+    let Some(after) = label.after.as_ref().filter(|_| max_depth > 0) else { return now };
     let before = plan.labels.iter().filter(|before| after.labels.contains(&before.name));
     let live = before.map(|before| {
-        let requested = earliest_of(before, plan, now, left - 1);
+        let requested = earliest_of(before, plan, now, max_depth - 1);
         let live = before.go_live.and_then(|live| live.resolve(requested, &before.blackout).ok());
         live.map_or(requested, |live| live.max(requested))
     });
@@ -163,13 +163,13 @@ pub fn predicted_metadata(label: &LabelPlan, facts: &Facts, os_codes: &[String])
 
 /// Stands for the bundle id, which Microsoft assigns.
 fn bundle_id(folder: &str) -> String {
-    if folder.is_empty() { BUNDLE.to_owned() } else { format!("{BUNDLE}/{folder}") }
+    if folder.is_empty() { PREDICTED_BUNDLE.to_owned() } else { format!("{PREDICTED_BUNDLE}/{folder}") }
 }
 
 /// The folder of a bundle of [`preview`]; `None` for a bundle of Microsoft, and for the topmost folder.
 #[must_use]
 pub fn predicted_folder(bundle: &str) -> Option<&str> {
-    bundle.strip_prefix(BUNDLE)?.strip_prefix('/')
+    bundle.strip_prefix(PREDICTED_BUNDLE)?.strip_prefix('/')
 }
 
 /// The description of the devices of an INF. Which device has which description is unknown: with several, each device may

@@ -51,12 +51,12 @@ impl Reach {
             targeting.chids.iter().filter(|chid| chid.distribution_state != Some(ChidState::Recovered));
         let in_service = targeting.in_service_publish_info.as_ref();
         let builds = targeting.co_eng_driver_publish_info.as_ref();
-        let known = |edge: &String| !edge.trim().is_empty();
+        let is_set = |edge: &String| !edge.trim().is_empty();
         Self {
             audiences: targeting.restricted_to_audiences.iter().map(|id| plain_guid(id)).collect(),
             chids: chids.map(|chid| plain_guid(&chid.chid)).collect(),
-            floor: in_service.and_then(|info| info.flooring.clone()).filter(known),
-            ceiling: in_service.and_then(|info| info.ceiling.clone()).filter(known),
+            floor: in_service.and_then(|info| info.flooring.clone()).filter(is_set),
+            ceiling: in_service.and_then(|info| info.ceiling.clone()).filter(is_set),
             builds: builds.map(|info| (info.flooring_build_number, info.ceiling_build_number)),
         }
     }
@@ -76,10 +76,10 @@ impl Reach {
                 |(low, high)| format!("{} to {}", number(low), number(high)),
             )
         };
-        let itself = |id: &str| id.to_owned();
+        let as_is = |id: &str| id.to_owned();
         let texts = [
             ("audiences", set(&before.audiences, name), set(&self.audiences, name)),
-            ("CHIDs", set(&before.chids, &itself), set(&self.chids, &itself)),
+            ("CHIDs", set(&before.chids, &as_is), set(&self.chids, &as_is)),
             ("floor", edge(&before.floor), edge(&self.floor)),
             ("ceiling", edge(&before.ceiling), edge(&self.ceiling)),
             ("builds", builds(&before.builds), builds(&self.builds)),
@@ -101,7 +101,7 @@ impl Reach {
         if !includes(&self.chids, &older.chids) {
             return Some(Narrower::Chids);
         }
-        if !self.has_builds_of(older) {
+        if !self.includes_builds_of(older) {
             return Some(Narrower::Builds);
         }
         if !is_floor_covered(self.floor.as_deref(), older.floor.as_deref(), os) {
@@ -110,7 +110,7 @@ impl Reach {
         (!is_ceiling_covered(self.ceiling.as_deref(), older.ceiling.as_deref())).then_some(Narrower::Ceiling)
     }
 
-    fn has_builds_of(&self, older: &Self) -> bool {
+    fn includes_builds_of(&self, older: &Self) -> bool {
         match (self.builds, older.builds) {
             (None, _) => true,
             (Some(_), None) => false,

@@ -43,12 +43,12 @@ const CREATE: &str = "Microsoft: Create a new shipping label";
 /// Problems of one label as they are found.
 struct LabelProblems<'a> {
     label: &'a str,
-    problems: Vec<LabelProblem>,
+    all: Vec<LabelProblem>,
 }
 
 impl LabelProblems<'_> {
-    fn put(&mut self, check: &'static str, document: &'static str, message: impl Into<String>) {
-        self.problems.push(LabelProblem {
+    fn add(&mut self, check: &'static str, document: &'static str, message: impl Into<String>) {
+        self.all.push(LabelProblem {
             label: self.label.to_owned(),
             check,
             message: message.into(),
@@ -66,21 +66,21 @@ impl LabelProblems<'_> {
 pub fn build(
     plan: &LabelPlan,
     metadata: &DriverMetadata,
-    known: &[Audience],
+    account_audiences: &[Audience],
     now: Timestamp,
 ) -> Result<NewShippingLabel, Vec<LabelProblem>> {
-    let mut found = LabelProblems { label: &plan.name, problems: Vec::new() };
+    let mut problems = LabelProblems { label: &plan.name, all: Vec::new() };
     let rows = match select::select(&plan.targets, metadata) {
         Ok(rows) => rows,
         Err(message) => {
-            found.put("empty-selection", "", format!("it would target nothing: {message}"));
+            problems.add("empty-selection", "", format!("it would target nothing: {message}"));
             Vec::new()
         }
     };
-    let chids = chids(plan, metadata, &rows, &mut found);
+    let chids = chids(plan, metadata, &rows, &mut problems);
     let label = match &plan.destination {
         DestinationPlan::WindowsUpdate => {
-            windows_update(plan, metadata, known, now, &rows, chids, &mut found)
+            windows_update(plan, metadata, account_audiences, now, &rows, chids, &mut problems)
         }
         DestinationPlan::AnotherPartner { partner, enforce_chid_targeting, block_dua_creation } => {
             NewShippingLabel {
@@ -105,7 +105,7 @@ pub fn build(
             }
         }
     };
-    if found.problems.is_empty() { Ok(label) } else { Err(found.problems) }
+    if problems.all.is_empty() { Ok(label) } else { Err(problems.all) }
 }
 
 /// The part of a request to which approvals and repeated creates are bound: the request with the rule of the go-live date in place
@@ -126,22 +126,22 @@ pub fn essence<'r>(plan: &LabelPlan, request: &'r NewShippingLabel) -> Cow<'r, N
 fn windows_update(
     plan: &LabelPlan,
     metadata: &DriverMetadata,
-    known: &[Audience],
+    account_audiences: &[Audience],
     now: Timestamp,
     rows: &[MetadataRow<'_>],
     chids: Vec<Chid>,
-    found: &mut LabelProblems<'_>,
+    problems: &mut LabelProblems<'_>,
 ) -> NewShippingLabel {
-    let automatic = plan.auto_install_during_os_upgrade || plan.auto_install_on_applicable_systems;
-    let audiences = audiences::resolve(&plan.audiences, known).unwrap_or_else(|problems| {
-        problems.into_iter().for_each(|problem| found.put("audience", "", problem));
+    let is_automatic = plan.auto_install_during_os_upgrade || plan.auto_install_on_applicable_systems;
+    let audiences = audiences::resolve(&plan.audiences, account_audiences).unwrap_or_else(|unresolved| {
+        unresolved.into_iter().for_each(|problem| problems.add("audience", "", problem));
         Vec::new()
     });
-    check_extension(metadata, rows, automatic, found);
-    check_attestation(plan, &audiences, found);
-    check_range(plan, metadata, rows, found);
-    if automatic && plan.approval.as_ref().is_none_or(|info| *info == AdditionalInfo::default()) {
-        found.put(
+    check_extension(metadata, rows, is_automatic, problems);
+    check_attestation(plan, &audiences, problems);
+    check_range(plan, metadata, rows, problems);
+    if is_automatic && plan.approval.as_ref().is_none_or(|info| *info == AdditionalInfo::default()) {
+        problems.add(
             "approval-info",
             CREATE,
             "a driver that installs automatically needs `approval` information",
@@ -153,7 +153,7 @@ fn windows_update(
             GoLiveError::Passed(_) => GO_LIVE_PASSED,
             GoLiveError::NoDay | GoLiveError::Calendar(_) => "go-live",
         };
-        time.map_err(|error| found.put(check(&error), "", error.to_string())).ok()
+        time.map_err(|error| problems.add(check(&error), "", error.to_string())).ok()
     });
     let in_service = (plan.floor.is_some() || plan.ceiling.is_some()).then(|| InServicePublishInfo {
         flooring: plan.floor.clone(),
@@ -173,7 +173,7 @@ fn windows_update(
             visible_to_accounts: plan.visible_to_accounts.clone(),
             is_auto_install_during_os_upgrade: Some(plan.auto_install_during_os_upgrade),
             is_auto_install_on_applicable_systems: Some(plan.auto_install_on_applicable_systems),
-            manual_acquisition: Some(!automatic),
+            manual_acquisition: Some(!is_automatic),
             is_disclosure_restricted: plan.disclosure_restricted,
             publish_to_windows10s: plan.publish_to_windows10s,
             additional_info_for_ms_approval: plan.approval.clone(),
@@ -196,25 +196,25 @@ fn chids(
     plan: &LabelPlan,
     metadata: &DriverMetadata,
     rows: &[MetadataRow<'_>],
-    found: &mut LabelProblems<'_>,
+    problems: &mut LabelProblems<'_>,
 ) -> Vec<Chid> {
     let ids: BTreeSet<String> = match &plan.chids {
         ChidPlan::None => return Vec::new(),
         ChidPlan::Listed(ids) => ids.iter().map(|id| plain_guid(id)).collect(),
         ChidPlan::FromInf => {
             let of_infs = chids_of_infs(metadata, rows);
-            check_same_chids(&of_infs, found);
+            check_same_chids(&of_infs, problems);
             of_infs.into_values().flatten().collect()
         }
     };
     if ids.is_empty() && !rows.is_empty() {
-        found.put("chids", "", "`chids = \"from_inf\"`, but the INFs that it targets name no CHID");
+        problems.add("chids", "", "`chids = \"from_inf\"`, but the INFs that it targets name no CHID");
     }
     let old: BTreeSet<_> =
         rows.iter().map(|row| row.os).filter(|os| !vocabulary::is_windows_10_or_later(os)).collect();
     if let Some(os) = old.first().filter(|_| !ids.is_empty()) {
         let message = format!("CHIDs are allowed for Windows 10 and later alone, and it targets {os}");
-        found.put("chids-down-level", CREATE, message);
+        problems.add("chids-down-level", CREATE, message);
     }
     let chid = |chid| Chid { chid, ..Chid::default() };
     ids.into_iter().map(chid).collect()
@@ -236,7 +236,7 @@ fn chids_of_infs<'a>(
 }
 
 /// The CHIDs of a label apply to all of its hardware ids. If the INFs differed, one INF would reach the computers of another INF.
-fn check_same_chids(of_infs: &BTreeMap<(&str, &str), BTreeSet<String>>, found: &mut LabelProblems<'_>) {
+fn check_same_chids(of_infs: &BTreeMap<(&str, &str), BTreeSet<String>>, problems: &mut LabelProblems<'_>) {
     let mut infs = of_infs.iter();
     let Some(((_, first), chids)) = infs.next() else { return };
     let Some(((_, other), others)) = infs.find(|(_, others)| *others != chids) else { return };
@@ -250,35 +250,35 @@ fn check_same_chids(of_infs: &BTreeMap<(&str, &str), BTreeSet<String>>, found: &
         shown(chids),
         shown(others)
     );
-    found.put("chids-differ", "", message);
+    problems.add("chids-differ", "", message);
 }
 
 fn check_extension(
     metadata: &DriverMetadata,
     rows: &[MetadataRow<'_>],
-    automatic: bool,
-    found: &mut LabelProblems<'_>,
+    is_automatic: bool,
+    problems: &mut LabelProblems<'_>,
 ) {
     let extension = rows.iter().find(|row| {
         let bundle = metadata.bundles.get(row.bundle);
         let info = bundle.and_then(|bundle| bundle.infs.get(row.inf));
         info.and_then(|info| info.extension_id.as_deref()).is_some_and(|id| !id.trim().is_empty())
     });
-    if let Some(row) = extension.filter(|_| !automatic) {
+    if let Some(row) = extension.filter(|_| !is_automatic) {
         let message = format!(
             "{} is an extension INF, which Microsoft publishes as an automatic update alone: set \
              `auto_install_during_os_upgrade` or `auto_install_on_applicable_systems`",
             row.inf
         );
-        found.put("extension-automatic", CREATE, message);
+        problems.add("extension-automatic", CREATE, message);
     }
 }
 
-fn check_attestation(plan: &LabelPlan, audiences: &[&Audience], found: &mut LabelProblems<'_>) {
-    let test =
+fn check_attestation(plan: &LabelPlan, audiences: &[&Audience], problems: &mut LabelProblems<'_>) {
+    let is_test =
         |audience: &&Audience| is_test_audience(&audience.name) || is_test_audience(&audience.audience_name);
-    if plan.attestation && plan.build.is_none() && !audiences.iter().any(test) && found.problems.is_empty() {
-        found.put(
+    if plan.attestation && plan.build.is_none() && !audiences.iter().any(is_test) && problems.all.is_empty() {
+        problems.add(
             "attestation-retail",
             "Microsoft: Publishing restrictions",
             "Microsoft does not publish attestation-signed drivers to retail: add the audience \
@@ -291,10 +291,10 @@ fn check_range(
     plan: &LabelPlan,
     metadata: &DriverMetadata,
     rows: &[MetadataRow<'_>],
-    found: &mut LabelProblems<'_>,
+    problems: &mut LabelProblems<'_>,
 ) {
     if plan.build.is_some() && (plan.floor.is_some() || plan.ceiling.is_some()) {
-        found.put("floor-and-build", CREATE, "floor and ceiling exclude build numbers");
+        problems.add("floor-and-build", CREATE, "floor and ceiling exclude build numbers");
     }
     let rank = |edge: &Option<String>| edge.as_deref().and_then(vocabulary::floor_rank);
     let lowest = rows.iter().filter_map(|row| Some((vocabulary::floor_rank_of_os(row.os)?, row.os))).min();
@@ -302,7 +302,7 @@ fn check_range(
         && floor < lowest
     {
         let message = format!("its floor is below {os}, the lowest system that it targets");
-        found.put("floor-too-low", LIMIT, message);
+        problems.add("floor-too-low", LIMIT, message);
     }
     let all = select::rows(metadata);
     let highest = all.iter().filter_map(|row| Some((vocabulary::floor_rank_of_os(row.os)?, row.os))).max();
@@ -310,11 +310,11 @@ fn check_range(
         && ceiling > highest
     {
         let message = format!("its ceiling is above {os}, the highest system that is certified");
-        found.put("ceiling-too-high", LIMIT, message);
+        problems.add("ceiling-too-high", LIMIT, message);
     }
     if let (Some(floor), Some(ceiling)) = (rank(&plan.floor), rank(&plan.ceiling))
         && floor > ceiling
     {
-        found.put("floor-above-ceiling", LIMIT, "its floor is above its ceiling");
+        problems.add("floor-above-ceiling", LIMIT, "its floor is above its ceiling");
     }
 }

@@ -63,8 +63,8 @@ pub(crate) fn select<'a>(
     selection: &TargetFilter,
     metadata: &'a DriverMetadata,
 ) -> Result<Vec<MetadataRow<'a>>, String> {
-    let mut left = rows(metadata);
-    if left.is_empty() {
+    let mut selected = rows(metadata);
+    if selected.is_empty() {
         return Err("the driver metadata names no hardware id at all".to_owned());
     }
     type Column = for<'a> fn(&MetadataRow<'a>) -> &'a str;
@@ -79,22 +79,26 @@ pub(crate) fn select<'a>(
         if globs.is_empty() {
             continue;
         }
-        let before: BTreeSet<_> = left.iter().map(column).collect();
-        left.retain(|row| dropship_glob::any(globs, column(row)));
-        if left.is_empty() {
-            return Err(format!("nothing fits `{key}` = {}; there is {}", shown(globs), few(&before)));
+        let before: BTreeSet<_> = selected.iter().map(column).collect();
+        selected.retain(|row| dropship_glob::any(globs, column(row)));
+        if selected.is_empty() {
+            return Err(format!(
+                "nothing fits `{key}` = {}; there is {}",
+                shown(globs),
+                first_quoted(&before)
+            ));
         }
     }
     if !selection.exclude.is_empty() {
-        left.retain(|row| !dropship_glob::any(&selection.exclude, row.pnp));
-        if left.is_empty() {
+        selected.retain(|row| !dropship_glob::any(&selection.exclude, row.pnp));
+        if selected.is_empty() {
             return Err(format!("`exclude` = {} leaves nothing", shown(&selection.exclude)));
         }
     }
     if selection.lowest_os_only {
-        left = lowest(left);
+        selected = keep_lowest(selected);
     }
-    Ok(left)
+    Ok(selected)
 }
 
 fn shown(globs: &[Glob]) -> String {
@@ -102,7 +106,7 @@ fn shown(globs: &[Glob]) -> String {
     quoted.join(", ")
 }
 
-fn few(values: &BTreeSet<&str>) -> String {
+fn first_quoted(values: &BTreeSet<&str>) -> String {
     let mut shown: Vec<_> = values.iter().take(5).map(|value| format!("\"{value}\"")).collect();
     if values.len() > shown.len() {
         shown.push(format!("and {} more", values.len() - shown.len()));
@@ -115,7 +119,7 @@ fn few(values: &BTreeSet<&str>) -> String {
 ///
 /// Windows Update offers a driver to later systems too.
 /// Source: "Limit driver distribution".
-fn lowest(rows: Vec<MetadataRow<'_>>) -> Vec<MetadataRow<'_>> {
+fn keep_lowest(rows: Vec<MetadataRow<'_>>) -> Vec<MetadataRow<'_>> {
     let key = |row: &MetadataRow<'_>| {
         let os = row.os.to_ascii_uppercase();
         let system = ["ARM64", "ARM", "X64", "IA64"].iter().find(|arch| os.contains(*arch)).copied();

@@ -55,16 +55,16 @@ pub fn versions(metadata: &DriverMetadata) -> Versions {
     metadata.bundles.iter().map(|(id, infs)| (id.clone(), bundle(infs))).collect()
 }
 
-/// Whether any INF of both has a lower version in `there`, in any of its bundles.
+/// Whether any INF of both has a lower version in `older`, in any of its bundles.
 #[must_use]
-pub fn has_lower_version(there: &Versions, here: &Versions) -> bool {
+pub fn has_lower_version(older: &Versions, newer: &Versions) -> bool {
     let flat = |versions: &Versions| {
         let infs = versions.values().flatten();
         let parsed = infs.filter_map(|(inf, version)| Some((inf.clone(), version.parse::<Version>().ok()?)));
         parsed.collect::<Vec<_>>()
     };
-    let here = flat(here);
-    flat(there).iter().any(|(inf, lower)| here.iter().any(|(other, higher)| other == inf && lower < higher))
+    let newer = flat(newer);
+    flat(older).iter().any(|(inf, lower)| newer.iter().any(|(other, higher)| other == inf && lower < higher))
 }
 
 /// The targets that `new` takes over from older labels of the same rule and label: those that it has too, for a higher
@@ -75,21 +75,21 @@ pub fn supersede(new: &SeriesLabel, others: &[SeriesLabel]) -> Vec<Superseded> {
         let same_series = old.rule == new.rule && old.key == new.key;
         same_series && old.id != new.id
     });
-    older.filter_map(|old| remove(new, old)).collect()
+    older.filter_map(|old| supersede_one(new, old)).collect()
 }
 
-fn remove(new: &SeriesLabel, old: &SeriesLabel) -> Option<Superseded> {
+fn supersede_one(new: &SeriesLabel, old: &SeriesLabel) -> Option<Superseded> {
     let target = |row: &HardwareId| {
         (row.inf_id.to_lowercase(), row.operating_system_code.to_lowercase(), row.pnp_string.to_lowercase())
     };
-    let mut taken = BTreeMap::new();
+    let mut new_versions = BTreeMap::new();
     for row in &new.rows {
         let version = version(new, row);
-        let highest = taken.entry(target(row)).or_insert(version);
+        let highest = new_versions.entry(target(row)).or_insert(version);
         *highest = version.max(*highest);
     }
     let is_newer = |row: &HardwareId| {
-        let versions = taken.get(&target(row)).copied().flatten().zip(version(old, row));
+        let versions = new_versions.get(&target(row)).copied().flatten().zip(version(old, row));
         versions.is_some_and(|(new, old)| new > old)
     };
     let mut changes = Vec::new();

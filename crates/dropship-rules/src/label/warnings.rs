@@ -52,9 +52,9 @@ pub fn warnings(plan: &LabelPlan, label: &NewShippingLabel, metadata: &DriverMet
     let has_chids = !targeting.chids.is_empty();
     let mut found = Vec::new();
     if plan.destination == DestinationPlan::WindowsUpdate {
-        hardware_ids(&rows, &mut found);
-        classes(metadata, &rows, has_chids, &mut found);
-        extends_inbox(plan, &mut found);
+        check_hardware_ids(&rows, &mut found);
+        check_classes(metadata, &rows, has_chids, &mut found);
+        check_inbox_drivers(plan, &mut found);
         if plan.build.is_some() {
             let message =
                 "co-engineering labels reach Insider builds alone, and end after 60 days".to_owned();
@@ -67,19 +67,19 @@ pub fn warnings(plan: &LabelPlan, label: &NewShippingLabel, metadata: &DriverMet
             found.push(("drivers with UI software cannot go to Windows 10 S".to_owned(), RESTRICTIONS));
         }
     }
-    mixed_systems(&rows, &mut found);
-    ceilings(plan, &rows, &mut found);
-    excludes(plan, metadata, &mut found);
+    check_mixed_systems(&rows, &mut found);
+    check_ceilings(plan, &rows, &mut found);
+    check_excludes(plan, metadata, &mut found);
     let warning = |(message, document)| LabelWarning { label: plan.name.clone(), message, document };
     found.into_iter().map(warning).collect()
 }
 
 type FoundWarnings = Vec<(String, &'static str)>;
 
-fn hardware_ids(rows: &[MetadataRow<'_>], found: &mut FoundWarnings) {
+fn check_hardware_ids(rows: &[MetadataRow<'_>], found: &mut FoundWarnings) {
     let ids: BTreeSet<String> = rows.iter().map(|row| row.pnp.to_lowercase()).collect();
     for id in ids {
-        if let Some(reason) = ids::doubt(&id) {
+        if let Some(reason) = ids::warning(&id) {
             found.push((format!("`{id}` {reason}: it needs another review"), RESTRICTIONS));
         }
     }
@@ -88,7 +88,12 @@ fn hardware_ids(rows: &[MetadataRow<'_>], found: &mut FoundWarnings) {
     }
 }
 
-fn classes(metadata: &DriverMetadata, rows: &[MetadataRow<'_>], has_chids: bool, found: &mut FoundWarnings) {
+fn check_classes(
+    metadata: &DriverMetadata,
+    rows: &[MetadataRow<'_>],
+    has_chids: bool,
+    found: &mut FoundWarnings,
+) {
     let infs: BTreeSet<_> = rows.iter().map(|row| (row.bundle, row.inf)).collect();
     for (bundle, inf) in infs {
         let Some(info) = metadata.bundles.get(bundle).and_then(|bundle| bundle.infs.get(inf)) else {
@@ -116,9 +121,9 @@ fn classes(metadata: &DriverMetadata, rows: &[MetadataRow<'_>], has_chids: bool,
             }
             _ => {}
         }
-        let extension = info.extension_id.as_deref().is_some_and(|id| !id.trim().is_empty());
+        let is_extension = info.extension_id.as_deref().is_some_and(|id| !id.trim().is_empty());
         let two_part = rows.iter().find(|row| row.inf == inf && ids::is_two_part(row.pnp));
-        if let Some(row) = two_part.filter(|_| extension && !has_chids) {
+        if let Some(row) = two_part.filter(|_| is_extension && !has_chids) {
             let message = format!(
                 "{inf} is an extension INF, and `{}` has two parts and no CHID: it is rejected",
                 row.pnp
@@ -130,7 +135,7 @@ fn classes(metadata: &DriverMetadata, rows: &[MetadataRow<'_>], has_chids: bool,
             .filter(|row| (row.bundle, row.inf) == (bundle, inf))
             .filter_map(|row| ids::subsystem_vendor(row.pnp))
             .collect();
-        if extension && vendors.len() > 1 {
+        if is_extension && vendors.len() > 1 {
             let vendors = vendors.into_iter().collect::<Vec<_>>().join(", ");
             let message = format!(
                 "{inf} is an extension INF for the devices of more than one OEM (subsystem vendors {vendors}): it is \
@@ -142,7 +147,7 @@ fn classes(metadata: &DriverMetadata, rows: &[MetadataRow<'_>], has_chids: bool,
 }
 
 /// The part of the justification about inbox drivers that are extended.
-fn extends_inbox(plan: &LabelPlan, found: &mut FoundWarnings) {
+fn check_inbox_drivers(plan: &LabelPlan, found: &mut FoundWarnings) {
     let justification = plan.approval.as_ref().and_then(|info| info.business_justification.as_deref());
     let bases = justification.unwrap_or_default().to_lowercase().matches("extendsinboxdriver").count();
     if bases > 1 {
@@ -154,7 +159,7 @@ fn extends_inbox(plan: &LabelPlan, found: &mut FoundWarnings) {
 }
 
 /// Targets above their own ceiling: the service refuses them, or offers them to no machine.
-fn ceilings(plan: &LabelPlan, rows: &[MetadataRow<'_>], found: &mut FoundWarnings) {
+fn check_ceilings(plan: &LabelPlan, rows: &[MetadataRow<'_>], found: &mut FoundWarnings) {
     for row in rows {
         let Some(ceiling) = row.ceiling else { continue };
         let above = |system| vocabulary::is_above_ceiling(system, ceiling) == Some(true);
@@ -175,7 +180,7 @@ fn ceilings(plan: &LabelPlan, rows: &[MetadataRow<'_>], found: &mut FoundWarning
 }
 
 /// An exclusion that excludes nothing may be a mistake, and the label then reaches machines that it must not reach.
-fn excludes(plan: &LabelPlan, metadata: &DriverMetadata, found: &mut FoundWarnings) {
+fn check_excludes(plan: &LabelPlan, metadata: &DriverMetadata, found: &mut FoundWarnings) {
     let rows = select::rows(metadata);
     for glob in &plan.targets.exclude {
         if !rows.iter().any(|row| glob.is_match(row.pnp)) {
@@ -184,7 +189,7 @@ fn excludes(plan: &LabelPlan, metadata: &DriverMetadata, found: &mut FoundWarnin
     }
 }
 
-fn mixed_systems(rows: &[MetadataRow<'_>], found: &mut FoundWarnings) {
+fn check_mixed_systems(rows: &[MetadataRow<'_>], found: &mut FoundWarnings) {
     let (new, old): (Vec<&MetadataRow<'_>>, Vec<_>) =
         rows.iter().partition(|row| vocabulary::is_windows_10_or_later(row.os));
     if let (Some(new), Some(old)) = (new.first(), old.first()) {

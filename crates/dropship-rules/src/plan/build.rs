@@ -31,7 +31,7 @@ pub struct PlanError {
 pub fn plan(rule: &Rule, input: &MatchInput<'_>, now: Timestamp) -> Result<Plan, PlanError> {
     let mut renderer = Renderer::new(TemplateScope::new(&rule.name, input, &rule.var_defaults()));
     if let Some(vars) = input.vars {
-        rule.rejected_vars(vars).into_iter().for_each(|problem| renderer.problem(problem));
+        rule.rejected_vars(vars).into_iter().for_each(|problem| renderer.add_problem(problem));
     }
     let product = product::product(&mut renderer, &rule.product, input, now);
     check_kind(&mut renderer, &rule.product, input);
@@ -67,11 +67,12 @@ pub fn plan(rule: &Rule, input: &MatchInput<'_>, now: Timestamp) -> Result<Plan,
 fn check_kind(renderer: &mut Renderer, product: &ProductRule, input: &MatchInput<'_>) {
     match (input.facts.kind, &product.test_harness) {
         (Kind::Hlkx, TestHarness::Attestation) => {
-            renderer.problem("attestation takes a signed .cab, and the package is an .hlkx".to_owned());
+            renderer.add_problem("attestation takes a signed .cab, and the package is an .hlkx".to_owned());
         }
         (Kind::Cab, TestHarness::Hlk | TestHarness::Hck) => {
-            renderer
-                .problem("a product with HLK results takes an .hlkx, and the package is a .cab".to_owned());
+            renderer.add_problem(
+                "a product with HLK results takes an .hlkx, and the package is a .cab".to_owned(),
+            );
         }
         _ => {}
     }

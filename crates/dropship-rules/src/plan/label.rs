@@ -15,10 +15,10 @@ pub(super) fn labels(renderer: &mut Renderer, rule: &Rule, input: &MatchInput<'_
     // Names of what each label of the rule became: several for several partners.
     let mut names: Vec<Vec<String>> = Vec::new();
     for label in &rule.labels {
-        let made = match &label.destination {
+        let plans = match &label.destination {
             Destination::WindowsUpdate => {
-                extension(renderer, label, input);
-                vec![one(renderer, label, DestinationPlan::WindowsUpdate, attestation)]
+                check_extension(renderer, label, input);
+                vec![render_label(renderer, label, DestinationPlan::WindowsUpdate, attestation)]
             }
             Destination::AnotherPartner { partners, enforce_chid_targeting, block_dua_creation } => partners
                 .iter()
@@ -29,44 +29,46 @@ pub(super) fn labels(renderer: &mut Renderer, rule: &Rule, input: &MatchInput<'_
                         enforce_chid_targeting: *enforce_chid_targeting,
                         block_dua_creation: *block_dua_creation,
                     };
-                    renderer.for_partner(&partner, |renderer| one(renderer, label, destination, attestation))
+                    renderer.for_partner(&partner, |renderer| {
+                        render_label(renderer, label, destination, attestation)
+                    })
                 })
                 .collect(),
         };
-        for plan in &made {
-            let double = labels.iter().any(|other| other.name == plan.name);
-            if double && !plan.name.is_empty() {
-                renderer.problem(format!("two labels of this rule would have the name `{}`", plan.name));
+        for plan in &plans {
+            let is_duplicate = labels.iter().any(|other| other.name == plan.name);
+            if is_duplicate && !plan.name.is_empty() {
+                renderer.add_problem(format!("two labels of this rule would have the name `{}`", plan.name));
             }
         }
-        names.push(made.iter().map(|plan| plan.name.clone()).collect());
-        labels.extend(made);
+        names.push(plans.iter().map(|plan| plan.name.clone()).collect());
+        labels.extend(plans);
     }
-    wait_for(rule, &names, &mut labels);
+    set_dependencies(rule, &names, &mut labels);
     labels
 }
 
 /// Fills in the names of the labels that others wait for.
-fn wait_for(rule: &Rule, names: &[Vec<String>], labels: &mut [LabelPlan]) {
+fn set_dependencies(rule: &Rule, names: &[Vec<String>], labels: &mut [LabelPlan]) {
     let mut rest = labels;
-    for (label, own) in rule.labels.iter().zip(names) {
-        let (mine, others) = rest.split_at_mut(own.len().min(rest.len()));
+    for (label, label_names) in rule.labels.iter().zip(names) {
+        let (label_plans, later) = rest.split_at_mut(label_names.len().min(rest.len()));
         let after = label
             .after
             .and_then(|index| names.get(index))
             .map(|labels| LabelDependency { labels: labels.clone(), soak_seconds: label.soak.as_secs() });
-        mine.iter_mut().for_each(|plan| plan.after.clone_from(&after));
-        rest = others;
+        label_plans.iter_mut().for_each(|plan| plan.after.clone_from(&after));
+        rest = later;
     }
 }
 
 /// An extension INF is published as an automatic update alone.
-fn extension(renderer: &mut Renderer, label: &LabelRule, input: &MatchInput<'_>) {
-    let automatic = label.auto_install_during_os_upgrade || label.auto_install_on_applicable_systems;
+fn check_extension(renderer: &mut Renderer, label: &LabelRule, input: &MatchInput<'_>) {
+    let is_automatic = label.auto_install_during_os_upgrade || label.auto_install_on_applicable_systems;
     let infs = &input.facts.infs;
-    let all = !infs.is_empty() && infs.iter().all(|inf| inf.extension_id.is_some());
-    if all && !automatic {
-        renderer.problem(format!(
+    let are_all_extensions = !infs.is_empty() && infs.iter().all(|inf| inf.extension_id.is_some());
+    if are_all_extensions && !is_automatic {
+        renderer.add_problem(format!(
             "label `{}`: Microsoft publishes an extension INF as an automatic update alone; set \
              `auto_install_during_os_upgrade` or `auto_install_on_applicable_systems`",
             label.name.source()
@@ -74,7 +76,7 @@ fn extension(renderer: &mut Renderer, label: &LabelRule, input: &MatchInput<'_>)
     }
 }
 
-fn one(
+fn render_label(
     renderer: &mut Renderer,
     label: &LabelRule,
     destination: DestinationPlan,
@@ -119,7 +121,7 @@ fn chids(renderer: &mut Renderer, chids: &Chids) -> ChidPlan {
         Chids::Listed(templates) => {
             let ids = renderer.list("label.chids", templates);
             for id in ids.iter().filter(|id| !id.is_empty() && !is_guid(id)) {
-                renderer.problem(format!("label.chids: `{id}` is not a CHID; a CHID is a GUID"));
+                renderer.add_problem(format!("label.chids: `{id}` is not a CHID; a CHID is a GUID"));
             }
             ChidPlan::Listed(ids)
         }

@@ -28,9 +28,9 @@ pub(super) fn product(
             hlkx.map(|hlkx| hlkx.operating_systems.clone()).unwrap_or_default()
         }
     };
-    let exists = matches!(product.strategy, Strategy::ExistingId(_) | Strategy::ExistingName);
-    if requested_signatures.is_empty() && !exists {
-        renderer.problem(
+    let is_existing = matches!(product.strategy, Strategy::ExistingId(_) | Strategy::ExistingName);
+    if requested_signatures.is_empty() && !is_existing {
+        renderer.add_problem(
             "product.requested_signatures: the package states no OS codes that could be requested".to_owned(),
         );
     }
@@ -38,7 +38,7 @@ pub(super) fn product(
         // The service takes this date without a zone.
         Ok(time) => Some(time.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S").to_string()),
         Err(reason) => {
-            renderer.problem(format!("product.announcement_date: {reason}"));
+            renderer.add_problem(format!("product.announcement_date: {reason}"));
             None
         }
     });

@@ -19,12 +19,12 @@ impl Renderer {
     pub(super) fn for_partner<T>(&mut self, partner: &str, work: impl FnOnce(&mut Self) -> T) -> T {
         let scope = self.scope.with_partner(partner);
         let scope = std::mem::replace(&mut self.scope, scope);
-        let done = work(self);
+        let result = work(self);
         self.scope = scope;
-        done
+        result
     }
 
-    pub(super) fn problem(&mut self, problem: String) {
+    pub(super) fn add_problem(&mut self, problem: String) {
         if !self.problems.contains(&problem) {
             self.problems.push(problem);
         }
@@ -42,11 +42,11 @@ impl Renderer {
     fn check(&mut self, what: &str, template: &Template, text: Result<String, TemplateError>) -> String {
         match text {
             Ok(text) if text.is_empty() => {
-                self.problem(format!("{what}: `{}` renders nothing", template.source()));
+                self.add_problem(format!("{what}: `{}` renders nothing", template.source()));
                 text
             }
             Ok(text) if text.contains(char::is_control) => {
-                self.problem(format!(
+                self.add_problem(format!(
                     "{what}: `{}` renders a line break or control character",
                     template.source()
                 ));
@@ -57,7 +57,7 @@ impl Renderer {
                 text
             }
             Err(error) => {
-                self.problem(format!("{what}: {error}"));
+                self.add_problem(format!("{what}: {error}"));
                 String::new()
             }
         }
@@ -65,7 +65,7 @@ impl Renderer {
 
     fn check_direction(&mut self, what: &str, template: &Template, text: &str) {
         if let Some(c) = direction::control(text) {
-            self.problem(format!("{what}: `{}` renders {}", template.source(), direction::reason(c)));
+            self.add_problem(format!("{what}: `{}` renders {}", template.source(), direction::reason(c)));
         }
     }
 
@@ -78,13 +78,13 @@ impl Renderer {
         let template = template.as_ref()?;
         match template.render(&self.scope) {
             Ok(text) if text.is_empty() => {
-                self.problem(format!("{what}: `{}` renders nothing", template.source()))
+                self.add_problem(format!("{what}: `{}` renders nothing", template.source()))
             }
             Ok(text) => {
                 self.check_direction(what, template, &text);
                 return Some(text);
             }
-            Err(error) => self.problem(format!("{what}: {error}")),
+            Err(error) => self.add_problem(format!("{what}: {error}")),
         }
         None
     }
@@ -102,7 +102,7 @@ impl Renderer {
             }
             match Glob::new(&text) {
                 Ok(glob) => globs.push(glob),
-                Err(reason) => self.problem(format!("{what}: {reason}")),
+                Err(reason) => self.add_problem(format!("{what}: {reason}")),
             }
         }
         globs

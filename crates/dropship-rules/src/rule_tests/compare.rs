@@ -45,16 +45,16 @@ pub(super) fn fields(
     requests: &[Value],
     differences: &mut Mismatches,
 ) {
-    for (key, wanted) in expected {
+    for (key, expected) in expected {
         let found: Vec<_> = requests.iter().flat_map(|request| find(request, key)).collect();
-        if found.iter().any(|found| fits(wanted, found)) {
+        if found.iter().any(|found| is_expected(expected, found)) {
             continue;
         }
         let shown = match found.first() {
             Some(found) => found.to_string(),
             None => "nothing".to_owned(),
         };
-        differences.put(format!("{what}.{key}"), wanted.to_string(), shown);
+        differences.put(format!("{what}.{key}"), expected.to_string(), shown);
     }
 }
 
@@ -85,24 +85,26 @@ fn same_name(key: &str, name: &str) -> bool {
 }
 
 /// Texts are globs; numbers and ids may be either texts or numbers; tables may say less than there is.
-fn fits(wanted: &Value, found: &Value) -> bool {
-    match (wanted, found) {
-        (Value::String(wanted), Value::String(found)) => text_fits(wanted, found),
-        (Value::Array(wanted), Value::Array(found)) => {
-            wanted.len() == found.len() && wanted.iter().zip(found).all(|(wanted, found)| fits(wanted, found))
+fn is_expected(expected: &Value, found: &Value) -> bool {
+    match (expected, found) {
+        (Value::String(expected), Value::String(found)) => is_expected_text(expected, found),
+        (Value::Array(expected), Value::Array(found)) => {
+            expected.len() == found.len()
+                && expected.iter().zip(found).all(|(expected, found)| is_expected(expected, found))
         }
-        (wanted, Value::Array(found)) => matches!(found.as_slice(), [only] if fits(wanted, only)),
-        (Value::Object(wanted), found) => {
-            wanted.iter().all(|(key, wanted)| find(found, key).into_iter().any(|found| fits(wanted, found)))
-        }
+        (expected, Value::Array(found)) => matches!(found.as_slice(), [only] if is_expected(expected, only)),
+        (Value::Object(expected), found) => expected
+            .iter()
+            .all(|(key, expected)| find(found, key).into_iter().any(|found| is_expected(expected, found))),
         (Value::String(text), Value::Number(number)) | (Value::Number(number), Value::String(text)) => {
             number.to_string() == *text
         }
-        (wanted, found) => wanted == found,
+        (expected, found) => expected == found,
     }
 }
 
-fn text_fits(wanted: &str, found: &str) -> bool {
-    wanted == found
-        || (wanted.contains(['*', '?', '[', '{']) && Glob::new(wanted).is_ok_and(|glob| glob.is_match(found)))
+fn is_expected_text(expected: &str, found: &str) -> bool {
+    expected == found
+        || (expected.contains(['*', '?', '[', '{'])
+            && Glob::new(expected).is_ok_and(|glob| glob.is_match(found)))
 }

@@ -187,8 +187,8 @@ impl RuleSeen {
 
     /// Each part of the rule, and what no case shows of it.
     fn parts(&self, rule: &Rule) -> Vec<(Part, Option<&'static str>)> {
-        let unless = |covered: bool, missing: &'static str| (!covered).then_some(missing);
-        let mut parts = vec![(Part::Whole, unless(self.is_chosen, "no case selects the rule"))];
+        let missing_unless = |covered: bool, missing: &'static str| (!covered).then_some(missing);
+        let mut parts = vec![(Part::Whole, missing_unless(self.is_chosen, "no case selects the rule"))];
         for (clause, seen) in rule.matching.clauses.iter().zip(&self.conditions) {
             let matches_all =
                 matches!(&clause.condition, Condition::Globs(globs) if globs.iter().any(Glob::is_anything));
@@ -212,7 +212,10 @@ impl RuleSeen {
             parts.push((Part::Exclusion(index), missing));
         }
         for (index, (label, seen)) in rule.labels.iter().zip(&self.labels).enumerate() {
-            parts.push((Part::Label(index), unless(seen.is_expected, "no case expects anything of it")));
+            parts.push((
+                Part::Label(index),
+                missing_unless(seen.is_expected, "no case expects anything of it"),
+            ));
             if label.after.is_some() {
                 let missing = match (seen.has_waited, seen.is_requested) {
                     (false, _) => Some("no step expects the label to wait"),
@@ -267,8 +270,8 @@ fn add_rows(key: LabelKey, globs: &[Glob], metadata: &DriverMetadata, seen: &mut
 
 /// Whether a case expects something of the label with this name.
 fn expects(test: &RuleTest, name: &str) -> bool {
-    let is_meant = |glob: &Option<Glob>| glob.as_ref().is_none_or(|glob| glob.is_match(name));
+    let is_matched = |glob: &Option<Glob>| glob.as_ref().is_none_or(|glob| glob.is_match(name));
     test.expect.labels.is_some()
-        || test.expect.label.iter().any(|(glob, _)| is_meant(glob))
+        || test.expect.label.iter().any(|(glob, _)| is_matched(glob))
         || test.steps.iter().any(|step| step.expect.is_some())
 }

@@ -52,17 +52,17 @@ impl EvaluatedCase<'_> {
 pub fn evaluate<'a>(test: &RuleTest, rules: &'a [Rule], now: Timestamp) -> EvaluatedCase<'a> {
     let (input, now) = (test.input(), test.start(now));
     let rule = find(rules, &input);
-    let found = match rule.map(|rule| plan(rule, &input, now)) {
+    let planning = match rule.map(|rule| plan(rule, &input, now)) {
         Some(Ok(plan)) => CasePlanning { rule, plan: Some(plan), error: None },
         Some(Err(error)) => CasePlanning { rule, plan: None, error: Some(error.to_string()) },
         None => CasePlanning { rule, plan: None, error: Some(choose(rules, &input).rejection()) },
     };
     let mut differences = Mismatches::default();
-    verdict(&test.expect, &found, rules, &input, &mut differences);
-    if let Some(plan) = &found.plan {
-        requests(test, plan, now, &mut differences);
+    compare_verdict(&test.expect, &planning, rules, &input, &mut differences);
+    if let Some(plan) = &planning.plan {
+        compare_requests(test, plan, now, &mut differences);
     }
-    EvaluatedCase { rule: found.rule, plan: found.plan, differences: differences.0 }
+    EvaluatedCase { rule: planning.rule, plan: planning.plan, differences: differences.0 }
 }
 
 /// The result of planning a package.
@@ -73,48 +73,48 @@ struct CasePlanning<'a> {
 }
 
 /// Compares the rule of the package, or its rejection, with what is expected.
-fn verdict(
+fn compare_verdict(
     expect: &Expect,
-    found: &CasePlanning<'_>,
+    planning: &CasePlanning<'_>,
     rules: &[Rule],
     input: &MatchInput<'_>,
     differences: &mut Mismatches,
 ) {
-    let got = found.rule.map(|rule| rule.name.as_str());
-    if let Some(wanted) = &expect.rule
-        && got != Some(wanted)
+    let chosen = planning.rule.map(|rule| rule.name.as_str());
+    if let Some(expected) = &expect.rule
+        && chosen != Some(expected)
     {
-        let why = rules.iter().find(|rule| rule.name == *wanted).map(|rule| rule.explain(input));
+        let why = rules.iter().find(|rule| rule.name == *expected).map(|rule| rule.explain(input));
         let why = why.map(|skipped| skipped.reasons.join("; ")).filter(|why| !why.is_empty());
         let why = why.map_or_else(
             || " (it matches too, but comes later)".to_owned(),
-            |why| format!(" ({wanted}: {why})"),
+            |why| format!(" ({expected}: {why})"),
         );
-        differences.put("rule", wanted, format!("{}{why}", got.unwrap_or("none")));
+        differences.put("rule", expected, format!("{}{why}", chosen.unwrap_or("none")));
     }
-    let rejected = found.plan.is_none();
-    let reason = found.error.as_deref().unwrap_or_default();
-    match (expect.rejected, rejected) {
+    let is_rejected = planning.plan.is_none();
+    let reason = planning.error.as_deref().unwrap_or_default();
+    match (expect.rejected, is_rejected) {
         (Some(true), false) => {
-            differences.put("rejected", "true", format!("rule `{}` takes it", got.unwrap_or_default()))
+            differences.put("rejected", "true", format!("rule `{}` takes it", chosen.unwrap_or_default()))
         }
         (Some(false) | None, true)
-            if expect.error.is_empty() && !(expect.rule.is_some() && got.is_none()) =>
+            if expect.error.is_empty() && !(expect.rule.is_some() && chosen.is_none()) =>
         {
             differences.put("rejected", "false", format!("true: {reason}"));
         }
         _ => {}
     }
-    if !expect.error.is_empty() && rejected && !dropship_glob::any(&expect.error, reason) {
+    if !expect.error.is_empty() && is_rejected && !dropship_glob::any(&expect.error, reason) {
         differences.put("error", compare::globs(&expect.error), reason);
     }
-    if !expect.error.is_empty() && !rejected {
+    if !expect.error.is_empty() && !is_rejected {
         differences.put("error", compare::globs(&expect.error), "none");
     }
 }
 
 /// Compares the requests with what is expected.
-fn requests(test: &RuleTest, plan: &Plan, now: Timestamp, differences: &mut Mismatches) {
+fn compare_requests(test: &RuleTest, plan: &Plan, now: Timestamp, differences: &mut Mismatches) {
     let expect = &test.expect;
     if let Some(account) = &expect.account
         && *account != plan.account
@@ -123,9 +123,9 @@ fn requests(test: &RuleTest, plan: &Plan, now: Timestamp, differences: &mut Mism
     }
     if let Some(globs) = &expect.labels {
         let names: Vec<_> = plan.labels.iter().map(|label| label.name.as_str()).collect();
-        let fit =
+        let are_expected =
             globs.len() == names.len() && globs.iter().zip(&names).all(|(glob, name)| glob.is_match(name));
-        if !fit {
+        if !are_expected {
             differences.put("labels", compare::globs(globs), suggest::list(names));
         }
     }
@@ -136,21 +136,21 @@ fn requests(test: &RuleTest, plan: &Plan, now: Timestamp, differences: &mut Mism
         compare::fields("submission", &expect.submission, &[compare::value(&plan.submission)], differences);
     }
     for (glob, fields) in &expect.label {
-        let mut meant =
+        let mut matching =
             plan.labels.iter().filter(|label| glob.as_ref().is_none_or(|glob| glob.is_match(&label.name)));
-        let Some(first) = meant.next() else {
+        let Some(first) = matching.next() else {
             let names = suggest::list(plan.labels.iter().map(|label| label.name.as_str()));
-            let wanted = glob.as_ref().map_or("*", Glob::as_str);
-            differences.put("label", wanted, names);
+            let expected = glob.as_ref().map_or("*", Glob::as_str);
+            differences.put("label", expected, names);
             continue;
         };
-        for label in std::iter::once(first).chain(meant) {
-            label_fields(test, plan, label, fields, now, differences);
+        for label in std::iter::once(first).chain(matching) {
+            compare_label(test, plan, label, fields, now, differences);
         }
     }
 }
 
-fn label_fields(
+fn compare_label(
     test: &RuleTest,
     plan: &Plan,
     label: &LabelPlan,
@@ -161,18 +161,18 @@ fn label_fields(
     let what = format!("label \"{}\"", label.name);
     let mut fields = fields.clone();
     if !test.knows_targets() {
-        for (key, wanted) in targets::take(&mut fields, label) {
-            differences.put(format!("{what}.{key}"), wanted.to_string(), UNKNOWN_TARGETS);
+        for (key, expected) in targets::take(&mut fields, label) {
+            differences.put(format!("{what}.{key}"), expected.to_string(), UNKNOWN_TARGETS);
         }
     }
-    match request(test, plan, label, now) {
+    match build_request(test, plan, label, now) {
         Ok(request) => compare::fields(&what, &fields, &[request, compare::value(label)], differences),
         Err(problems) => differences.put(what, "a request", problems),
     }
 }
 
 /// The label's request, built from the driver metadata of the case, or from those that Microsoft will probably send.
-fn request(test: &RuleTest, plan: &Plan, label: &LabelPlan, now: Timestamp) -> Result<Value, String> {
+fn build_request(test: &RuleTest, plan: &Plan, label: &LabelPlan, now: Timestamp) -> Result<Value, String> {
     let (label, metadata) = basis(test, plan, label);
     let preview = label::preview_with(&label, plan, &metadata, now);
     let problems = || {

@@ -11,8 +11,8 @@ const TARGETS: [&str; 6] =
 
 /// Removes and returns the expectations about targets.
 pub(super) fn take(fields: &mut ExpectedFields, label: &LabelPlan) -> Vec<(String, Value)> {
-    let about = |key: &str, value: &Value| is_target(key, label) || mentions_targets(value, label);
-    fields.extract_if(.., |key, value| about(key, value)).collect()
+    let is_about_targets = |key: &str, value: &Value| is_target(key, label) || mentions_targets(value, label);
+    fields.extract_if(.., |key, value| is_about_targets(key, value)).collect()
 }
 
 fn is_target(key: &str, label: &LabelPlan) -> bool {

@@ -24,7 +24,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
         // A closing mark inside of a quoted text ends the search too early, and the rest is counted with the next expression.
         let (inside, after) = rest[2..].split_once(close).unwrap_or((&rest[2..], ""));
         if close != "#}" {
-            operators += count(inside);
+            operators += count_operators(inside);
         }
         rest = after;
     }
@@ -37,7 +37,7 @@ pub(super) fn check(text: &str) -> Result<(), String> {
 }
 
 /// Number of operators and words of an expression, except for those between quotes.
-fn count(expression: &str) -> usize {
+fn count_operators(expression: &str) -> usize {
     let mut number = 1;
     let mut quote = None;
     let mut is_word = false;

@@ -32,12 +32,12 @@ impl TemplateScope {
             all.extend(set.iter().map(|(name, value)| (name.clone(), value.clone())));
         }
         let mut variables = BTreeMap::new();
-        let mut put = |name: &str, value: Value| variables.insert(name.to_owned(), value);
-        put("file", map([("name", input.file.into()), ("stem", stem.into()), ("ext", ext.into())]));
-        put("rule", map([("name", rule.into())]));
-        put("vars", Value::from(Serde(&all)));
+        let mut define = |name: &str, value: Value| variables.insert(name.to_owned(), value);
+        define("file", map([("name", input.file.into()), ("stem", stem.into()), ("ext", ext.into())]));
+        define("rule", map([("name", rule.into())]));
+        define("vars", Value::from(Serde(&all)));
         let paths: Vec<_> = facts.files.iter().map(|file| file.path.as_str()).collect();
-        put(
+        define(
             "package",
             map([
                 ("sha256", input.sha256.into()),
@@ -49,16 +49,16 @@ impl TemplateScope {
         );
         let infs: Vec<_> = facts.infs.iter().map(fields).collect();
         let (shared, differing) = share(&facts.infs, &infs);
-        put("inf", Value::from(shared));
-        put("infs", infs.into_iter().map(Value::from).collect::<Vec<Value>>().into());
+        define("inf", Value::from(shared));
+        define("infs", infs.into_iter().map(Value::from).collect::<Vec<Value>>().into());
         if let Some(folder) = input.folder {
-            put("folder", folder.into());
+            define("folder", folder.into());
         }
         if let Some(signer) = &facts.signer {
-            put("signer", Value::from_object(SignerObject(signer.clone())));
+            define("signer", Value::from_object(SignerObject(signer.clone())));
         }
         if let Some(hlkx) = &facts.hlkx {
-            put("hlkx", Value::from(Serde(hlkx)));
+            define("hlkx", Value::from(Serde(hlkx)));
         }
         Self { context: Value::from(variables.clone()), variables, differing, infs: facts.infs.len() }
     }
@@ -157,7 +157,7 @@ fn fields(inf: &InfFacts) -> BTreeMap<String, Value> {
     stated.collect()
 }
 
-/// The facts in which all INFs agree, and for each other fact who says what.
+/// The facts in which all INFs agree, and for each other fact its value in each INF.
 fn share(
     infs: &[InfFacts],
     fields: &[BTreeMap<String, Value>],
@@ -173,12 +173,12 @@ fn share(
             }
             continue;
         }
-        let said = infs.iter().zip(fields).map(|(inf, fields)| match fields.get(*name) {
+        let values_by_inf = infs.iter().zip(fields).map(|(inf, fields)| match fields.get(*name) {
             Some(value) => format!("{} has {value}", inf.name),
             None => format!("{} has none", inf.name),
         });
-        let said = said.collect::<Vec<_>>().join(", ");
-        differing.insert((*name).to_owned(), format!("the INFs differ in it ({said})"));
+        let values_by_inf = values_by_inf.collect::<Vec<_>>().join(", ");
+        differing.insert((*name).to_owned(), format!("the INFs differ in it ({values_by_inf})"));
     }
     (shared, differing)
 }

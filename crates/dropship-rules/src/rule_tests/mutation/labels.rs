@@ -141,8 +141,8 @@ impl<'a> LabelMutants<'a> {
         });
         self.add(LabelKey::Soak, None, "without `soak`", effect, |label| label.soak = Duration::ZERO);
         self.add(LabelKey::GoLive, None, "without `go_live`", effect, |label| label.go_live = None);
-        let moves = label.go_live.is_some_and(|go_live| go_live.fixed().is_none());
-        for (at, days) in label.blackout.iter().enumerate().filter(|_| moves) {
+        let is_relative = label.go_live.is_some_and(|go_live| go_live.fixed().is_none());
+        for (at, days) in label.blackout.iter().enumerate().filter(|_| is_relative) {
             let change = format!("without `blackout` \"{days}\"");
             self.add(LabelKey::Blackout, Some(at), change, effect, |label| {
                 label.blackout.remove(at);

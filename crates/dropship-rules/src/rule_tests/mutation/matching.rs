@@ -21,21 +21,21 @@ pub(super) fn mutants(rule: &Rule, index: usize) -> Vec<Mutant> {
     }
     for (at, clause) in rule.matching.clauses.iter().enumerate() {
         let part = || Part::Condition(clause.fact);
-        let without = with(rule, |matching| drop(matching.clauses.remove(at)));
+        let without = with_matching(rule, |matching| drop(matching.clauses.remove(at)));
         add(part(), format!("without `match.{} = {}`", clause.fact, clause.condition), without);
         for (bound, condition) in without_one_bound(&clause.condition) {
-            let changed = with(rule, |matching| matching.clauses[at].condition = condition);
+            let changed = with_matching(rule, |matching| matching.clauses[at].condition = condition);
             add(part(), format!("`match.{}` without the bound `{bound}`", clause.fact), changed);
         }
     }
     for (at, not) in rule.matching.not.iter().enumerate() {
-        let without = with(rule, |matching| drop(matching.not.remove(at)));
+        let without = with_matching(rule, |matching| drop(matching.not.remove(at)));
         add(Part::Exclusion(at), format!("without `not` ({not})"), without);
     }
     mutants
 }
 
-fn with(rule: &Rule, change: impl FnOnce(&mut Matching)) -> Rule {
+fn with_matching(rule: &Rule, change: impl FnOnce(&mut Matching)) -> Rule {
     let mut changed = rule.clone();
     change(&mut changed.matching);
     changed
@@ -61,9 +61,9 @@ fn without_bounds<T: RangeValue>(ranges: &[ValueRange<T>]) -> Vec<(String, Vec<V
     for (at, range) in ranges.iter().enumerate() {
         let bounds: Vec<_> = range.as_str().split(',').map(str::trim).collect();
         for dropped in (0..bounds.len()).filter(|_| bounds.len() > 1) {
-            let left: Vec<_> =
+            let remaining: Vec<_> =
                 bounds.iter().enumerate().filter(|(n, _)| *n != dropped).map(|(_, bound)| *bound).collect();
-            let Ok(wider) = ValueRange::new(&left.join(", ")) else { continue };
+            let Ok(wider) = ValueRange::new(&remaining.join(", ")) else { continue };
             let mut changed = ranges.to_vec();
             changed[at] = wider;
             all.push((bounds[dropped].to_owned(), changed));
