@@ -1,4 +1,4 @@
-//! The facts of an accepted package.
+//! The decision to accept a package.
 
 use std::collections::BTreeMap;
 

@@ -14,7 +14,7 @@ use super::package::{Asset, Package};
 use super::remote::Creation;
 use super::state::State;
 use super::step::Step;
-use super::transition::legal;
+use super::transition::check_legal;
 use super::wait_reason::WaitReason;
 
 mod creates;
@@ -111,10 +111,10 @@ pub(crate) fn begin(id: &JobId, at: Timestamp, package: &Package) -> Job {
 /// Carries out an event that the table of transitions allows. It is long because it is a table with one arm for each event: the compiler
 /// finds an event without one.
 fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static str> {
-    legal(job.state.kind(), job.step, event)?;
+    check_legal(job.state.kind(), job.step, event)?;
     // A label on hold does not stop the others; a hold of the whole job stops all.
-    let held_as_a_whole = matches!(job.state, State::Held { label: None, .. });
-    require(!(held_as_a_whole && is_label_work(event)), "the job is held until an operator decides")?;
+    let is_held_as_a_whole = matches!(job.state, State::Held { label: None, .. });
+    require(!(is_held_as_a_whole && is_label_work(event)), "the job is held until an operator decides")?;
     match event {
         Event::Arrived { .. } => return Err("the job has started already"),
         Event::Accepted { rule, account, plan, content, labels, warnings, vars } => {
@@ -169,7 +169,7 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::LabelHeld { label, fault, release } => labels::hold(job, at, *label, fault, release)?,
         Event::Idle => labels::idle(job)?,
         Event::TakenOver { label, from, rows } => labels::taken_over(job, *label, *from, *rows)?,
-        Event::Superseded { label, .. } => *labels::superseding(job, *label)? = Some(at),
+        Event::Superseded { label, .. } => *labels::superseded_mut(job, *label)? = Some(at),
         Event::Withdrawn { label, id, by } => labels::withdrawn(job, at, *label, *id, by)?,
         Event::NotWithdrawn { label, id, due, why } => labels::not_withdrawn(job, *label, *id, *due, why)?,
         Event::WithdrawalConfirmed { label, id } => labels::withdrawal_confirmed(job, *label, *id)?,
@@ -183,7 +183,7 @@ fn update(job: &mut Job, at: Timestamp, event: &Event) -> Result<(), &'static st
         Event::SameBytes { .. } => {}
         Event::AfterFailed { due, why } => after_failed(job, at, *due, why),
         Event::AfterDone { .. } => job.after_failure = None,
-        Event::Edited { label, .. } => drop(labels::existing(job, *label)?),
+        Event::Edited { label, .. } => drop(labels::existing_remote(job, *label)?),
         Event::Waited { due, why, polled } => waited(job, *due, why, polled.then_some(at)),
         Event::Overdue => job.overdue = true,
         Event::AttemptFailed { due, fault } => attempt_failed(job, at, *due, fault),
@@ -233,9 +233,9 @@ fn commit_intended(job: &mut Job) -> Result<(), &'static str> {
 }
 
 /// The submission is committed, or was found to be.
-fn committed(job: &mut Job, at: Timestamp, found: bool) {
+fn committed(job: &mut Job, at: Timestamp, was_found: bool) {
     job.upload = UploadProgress::Committed;
-    job.found_committed |= found;
+    job.found_committed |= was_found;
     enter(job, Step::Sign, at);
 }
 
@@ -278,10 +278,10 @@ fn failed(job: &mut Job, at: Timestamp, fault: &Fault) {
 
 /// The job has done everything that its rule asks for.
 fn succeeded(job: &mut Job) -> Result<(), &'static str> {
-    let ended =
+    let has_ended =
         |label: &Label| label.is_published() || label.is_withdrawn() || label.is_gone() || label.is_dropped();
     require(
-        job.labels.iter().all(ended) && job.upload == UploadProgress::Committed,
+        job.labels.iter().all(has_ended) && job.upload == UploadProgress::Committed,
         "not everything that the rule asks for is done",
     )?;
     job.state = State::Succeeded;

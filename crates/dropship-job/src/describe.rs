@@ -40,13 +40,13 @@ pub fn describe_history<'a>(
     job: &Job,
     history: impl IntoIterator<Item = (Timestamp, &'a Event)>,
 ) -> Vec<DescribedEvent> {
-    let mut then: Option<Job> = None;
+    let mut job_then: Option<Job> = None;
     let mut step = Step::Inspect;
     let describe_next = |(at, event): (Timestamp, &Event)| {
-        let during = step;
-        then = apply(then.as_ref(), job.id(), at, event).ok();
-        step = then.as_ref().map_or(during, Job::step);
-        DescribedEvent { step: during, text: describe(then.as_ref().unwrap_or(job), event) }
+        let step_before = step;
+        job_then = apply(job_then.as_ref(), job.id(), at, event).ok();
+        step = job_then.as_ref().map_or(step_before, Job::step);
+        DescribedEvent { step: step_before, text: describe(job_then.as_ref().unwrap_or(job), event) }
     };
     history.into_iter().map(describe_next).collect()
 }
@@ -110,7 +110,7 @@ fn create_text(job: &Job, event: &Event) -> Option<String> {
             duplicate_labels(label(job, *index).0, ids, unproven)
         }
         Event::DuplicatesChecked { kind, ids, .. }
-            if job.creation(*kind).is_some_and(|made| made.intent().is_some()) =>
+            if job.creation(*kind).is_some_and(|progress| progress.intent().is_some()) =>
         {
             format!(
                 "the {} whose response was lost was created after all and is unused: {}; `dropship retry {}` continues with it",
@@ -148,11 +148,11 @@ fn wait_text(job: &Job, event: &Event) -> Option<String> {
             let request = request.as_ref().map(|request| format!(", request {request}")).unwrap_or_default();
             let note = note.as_ref().map(|note| format!(", note: {}", printable(note))).unwrap_or_default();
             let hold = label.and_then(|index| job.labels().get(index)?.hold());
-            let rest = hold.filter(|hold| !hold.approvals.is_empty()).map(|hold| {
+            let missing_approvals = hold.filter(|hold| !hold.approvals.is_empty()).map(|hold| {
                 let (given, needed) = (hold.approvals.len(), hold.needed);
                 format!("; approval {given} of {needed}, another operator has to approve it too")
             });
-            format!("{what}approved by {by}{request}{}{note}", rest.unwrap_or_default())
+            format!("{what}approved by {by}{request}{}{note}", missing_approvals.unwrap_or_default())
         }
         _ => return None,
     })

@@ -1,4 +1,4 @@
-//! Combinations of facts that every job fulfils.
+//! The rules that every job fulfils.
 
 use crate::{CreateProgress, Creation, Job, Label, State, Step, UploadProgress};
 

@@ -15,7 +15,7 @@ use super::remote_id::RemoteId;
 use super::state::State;
 use super::step::Step;
 
-/// The facts about a job that a receipt, or a captured copy with its plan, still has.
+/// The parts of a job that a receipt, or a captured copy with its plan, still has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecoveredJob {
     /// Its id.
@@ -50,13 +50,13 @@ pub struct RecoveredJob {
     pub fault: Option<Fault>,
 }
 
-/// Facts that no job can have together.
+/// The parts of a recovered job contradict each other.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the facts about job {job} contradict each other: {rule}")]
 pub struct InvalidJob {
     /// The job.
     pub job: JobId,
-    /// The rule that they break.
+    /// The rule that the job breaks.
     pub rule: &'static str,
 }
 
@@ -65,9 +65,9 @@ impl Job {
     /// remain.
     ///
     /// # Errors
-    /// [`InvalidJob`] when the facts contradict each other.
-    pub fn caught_up(&self, facts: RecoveredJob) -> Result<Self, InvalidJob> {
-        let later = Self::recovered(facts)?;
+    /// [`InvalidJob`] when the parts contradict each other.
+    pub fn caught_up(&self, recovered: RecoveredJob) -> Result<Self, InvalidJob> {
+        let later = Self::recovered(recovered)?;
         Ok(Self {
             rev: self.rev + 1,
             created: self.created,
@@ -78,38 +78,38 @@ impl Job {
         })
     }
 
-    /// The job with these facts. It has one event.
+    /// The job with these parts. It has one event.
     ///
     /// A receipt does not show the upload and the commit. They follow from the step, and a commit that may have been sent
     /// counts as sent: the commit step reads the submission before it commits again.
     ///
     /// # Errors
-    /// [`InvalidJob`] when the facts contradict each other.
-    pub fn recovered(facts: RecoveredJob) -> Result<Self, InvalidJob> {
-        let begun = begin(&facts.id, facts.created, &facts.package);
-        let upload = match facts.step {
+    /// [`InvalidJob`] when the parts contradict each other.
+    pub fn recovered(recovered: RecoveredJob) -> Result<Self, InvalidJob> {
+        let started = begin(&recovered.id, recovered.created, &recovered.package);
+        let upload = match recovered.step {
             step if step > Step::Commit => UploadProgress::Committed,
             Step::Commit => UploadProgress::CommitIntended,
             _ => UploadProgress::Open,
         };
         let exists = |id: Option<RemoteId>| id.map_or(Creation::Open, |id| Creation::Done { id });
         let job = Self {
-            updated: facts.updated,
-            accepted: facts.accepted,
-            step: facts.step,
-            state: facts.state,
-            product: exists(facts.product),
-            abandoned_products: facts.abandoned_products,
-            submission: exists(facts.submission),
+            updated: recovered.updated,
+            accepted: recovered.accepted,
+            step: recovered.step,
+            state: recovered.state,
+            product: exists(recovered.product),
+            abandoned_products: recovered.abandoned_products,
+            submission: exists(recovered.submission),
             upload,
-            workflow: facts.workflow,
-            collected: (!facts.files.is_empty()).then_some(facts.updated),
-            signed: facts.signed,
-            files: facts.files,
-            labels: facts.labels,
-            step_started: facts.updated,
-            fault: facts.fault,
-            ..begun
+            workflow: recovered.workflow,
+            collected: (!recovered.files.is_empty()).then_some(recovered.updated),
+            signed: recovered.signed,
+            files: recovered.files,
+            labels: recovered.labels,
+            step_started: recovered.updated,
+            fault: recovered.fault,
+            ..started
         };
         match invariants::check(&job) {
             Ok(()) => Ok(job),

@@ -63,9 +63,9 @@ impl Serialize for RemoteId {
 
 impl<'de> Deserialize<'de> for RemoteId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Id;
+        struct RemoteIdVisitor;
 
-        impl Visitor<'_> for Id {
+        impl Visitor<'_> for RemoteIdVisitor {
             type Value = RemoteId;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -81,7 +81,7 @@ impl<'de> Deserialize<'de> for RemoteId {
             }
         }
 
-        deserializer.deserialize_any(Id)
+        deserializer.deserialize_any(RemoteIdVisitor)
     }
 }
 

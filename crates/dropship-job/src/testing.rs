@@ -241,8 +241,8 @@ pub fn a_life() -> Vec<Event> {
 pub fn job() -> Result<Job, crate::Illegal> {
     let events = a_life();
     let (first, rest) = events.split_first().unwrap_or((&Event::Succeeded, &[]));
-    let begun = crate::apply(None, &job_id(), at(0), first)?;
-    rest.iter().try_fold(begun, |job, event| crate::apply(Some(&job), &job_id(), at(1), event))
+    let started = crate::apply(None, &job_id(), at(0), first)?;
+    rest.iter().try_fold(started, |job, event| crate::apply(Some(&job), &job_id(), at(1), event))
 }
 
 /// Builds a job from events, beginning with an accepted package of the rule `ring`.

@@ -8,7 +8,7 @@ use crate::{Event, RemoteKind, StateKind, Step};
 ///
 /// # Errors
 /// When the event is illegal there. The error says why.
-pub(crate) fn legal(state: StateKind, step: Step, event: &Event) -> Result<(), &'static str> {
+pub(crate) fn check_legal(state: StateKind, step: Step, event: &Event) -> Result<(), &'static str> {
     use Event as E;
     use StateKind as S;
     match (state, step, event) {
@@ -55,7 +55,7 @@ pub(crate) fn legal(state: StateKind, step: Step, event: &Event) -> Result<(), &
         | (S::Queued | S::Waiting | S::Held, Step::Label, E::Collected { .. })
         | (S::Queued | S::Waiting, Step::Label, E::Labelled)
         | (S::Queued | S::Waiting, Step::Collect | Step::Publish, E::Succeeded)
-        // News and waits in any step.
+        // Progress and waits in any step.
         | (S::Waiting, _, E::Resumed)
         | (
             S::Queued | S::Waiting,
@@ -141,7 +141,7 @@ mod tests {
     fn held_job_accepts_operators_and_late_facts_only() {
         let accepted = |step| {
             let events = one_of_each_event();
-            let legal = events.iter().filter(|event| legal(StateKind::Held, step, event).is_ok());
+            let legal = events.iter().filter(|event| check_legal(StateKind::Held, step, event).is_ok());
             legal.map(Event::name).collect::<Vec<_>>()
         };
         // At its labels a job is held for one of them, and the others continue.
@@ -157,7 +157,7 @@ mod tests {
             StateKind::ENDED.into_iter().flat_map(|state| Step::ALL.map(|step| (state, step)))
         {
             for event in one_of_each_event() {
-                let is_legal = legal(state, step, &event).is_ok();
+                let is_legal = check_legal(state, step, &event).is_ok();
                 assert!(!is_legal || late.contains(&event.name()), "{state} {step} {}", event.name());
             }
         }
@@ -171,7 +171,7 @@ mod tests {
             StateKind::STORED.into_iter().flat_map(|state| Step::ALL.map(|step| (state, step)))
         {
             let events = one_of_each_event();
-            let legal = events.iter().filter(|event| legal(state, step, event).is_ok());
+            let legal = events.iter().filter(|event| check_legal(state, step, event).is_ok());
             let names: Vec<_> = legal.map(Event::name).collect();
             writeln!(table, "{state} {step}: {}", names.join(" ")).expect("a string grows");
         }

@@ -15,8 +15,8 @@ pub(super) fn intended(
     kind: RemoteKind,
     intent: &Intent,
 ) -> Result<(), &'static str> {
-    let in_the_way = |doubted| !(is_label(doubted) && is_label(kind));
-    require(!job.doubts().any(|(doubted, _)| in_the_way(doubted)), "another create is in doubt")?;
+    let blocks = |doubted| !(is_label(doubted) && is_label(kind));
+    require(!job.doubts().any(|(doubted, _)| blocks(doubted)), "another create is in doubt")?;
     require(job.creation(kind) == Some(CreateProgress::Open), "it is intended or exists already")?;
     set_intent(job, kind, Some(Intent { first_called: Some(at), ..intent.clone() }))
 }
@@ -75,8 +75,8 @@ pub(super) fn created(
         CreateProgress::Open if !adopted => return Err("it was not intended"),
         progress => progress.intent().cloned(),
     };
-    let stays = job.state.has_ended() || matches!(job.state, State::Held { label: None, .. });
-    let kept = stays.then(|| (job.state.clone(), job.fault.clone()));
+    let keeps_state = job.state.has_ended() || matches!(job.state, State::Held { label: None, .. });
+    let kept_state = keeps_state.then(|| (job.state.clone(), job.fault.clone()));
     match kind {
         RemoteKind::Product => job.product = Creation::Done { id },
         RemoteKind::Submission => job.submission = Creation::Done { id },
@@ -105,7 +105,7 @@ pub(super) fn created(
         }
     }
     // An ended job stays ended, and a held one stays held. Only the step at which it continues has changed.
-    if let Some((state, fault)) = kept {
+    if let Some((state, fault)) = kept_state {
         (job.state, job.fault) = (state, fault);
     }
     Ok(())
@@ -121,10 +121,10 @@ pub(super) fn duplicates_checked(
 ) -> Result<(), &'static str> {
     // The check was the one that was due first.
     let checks = job.duplicate_checks.iter().enumerate().filter(|(_, check)| check.kind == kind);
-    let checked = checks.min_by_key(|(_, check)| check.due).map(|(index, _)| index);
-    match (checked, next) {
-        (Some(checked), Some(next)) => job.duplicate_checks[checked].due = next,
-        (Some(checked), None) => drop(job.duplicate_checks.remove(checked)),
+    let first_due = checks.min_by_key(|(_, check)| check.due).map(|(index, _)| index);
+    match (first_due, next) {
+        (Some(first_due), Some(next)) => job.duplicate_checks[first_due].due = next,
+        (Some(first_due), None) => drop(job.duplicate_checks.remove(first_due)),
         (None, _) => {}
     }
     if let RemoteKind::Label(index) = kind {

@@ -9,9 +9,9 @@ use crate::{
     RemoteLabel, State, StrayLabel, Withdrawal,
 };
 
-/// The state of a job that can continue: `free`, or held while a label waits for an operator. The other labels of a held job
-/// continue at `due`.
-pub(super) fn continue_as(job: &mut Job, free: State, due: Option<Timestamp>) {
+/// Sets the state of a job that can continue: `state_without_hold`, or held while a label waits for an operator. The other labels of a
+/// held job continue at `due`.
+pub(super) fn continue_as(job: &mut Job, state_without_hold: State, due: Option<Timestamp>) {
     let first = job.labels.iter().enumerate().find_map(|(index, label)| Some((index, label.hold.clone()?)));
     job.state = match first {
         Some((index, hold)) => State::Held {
@@ -20,7 +20,7 @@ pub(super) fn continue_as(job: &mut Job, free: State, due: Option<Timestamp>) {
             label: Some(index),
             due,
         },
-        None => free,
+        None => state_without_hold,
     };
 }
 
@@ -32,7 +32,7 @@ pub(super) fn hold(
     fault: &HoldFault,
     release: &Release,
 ) -> Result<(), &'static str> {
-    let label = at_index(job, index)?;
+    let label = label_mut(job, index)?;
     label.hold = Some(LabelHold::new(fault.clone(), release.clone(), label.planned.approvals));
     continue_as(job, State::Queued, Some(at));
     Ok(())
@@ -52,7 +52,7 @@ pub(super) fn approve(
     index: usize,
     approval: LabelApproval,
 ) -> Result<(), &'static str> {
-    let label = at_index(job, index)?;
+    let label = label_mut(job, index)?;
     let hold = label.hold.as_mut().ok_or("the label is not on hold")?;
     if !hold.approve(approval)? {
         return Ok(());
@@ -98,7 +98,7 @@ pub(super) fn created(
         State::Cancelled => LabelStage::WithdrawalWanted(Withdrawal::wanted("the cancelled job", at)),
         _ => LabelStage::Processing,
     };
-    let label = at_index(job, index)?;
+    let label = label_mut(job, index)?;
     let remote = RemoteLabel { requested: Some(at), ..RemoteLabel::new(id, go_live, stage) };
     label.life = LabelLife::Exists(remote);
     label.hold = None;
@@ -107,14 +107,14 @@ pub(super) fn created(
 
 /// The service's step and state of a label.
 pub(super) fn progressed(job: &mut Job, index: usize, step: &str, state: &str) -> Result<(), &'static str> {
-    let remote = existing(job, index)?;
+    let remote = existing_remote(job, index)?;
     (remote.step, remote.state) = (Some(step.to_owned()), Some(state.to_owned()));
     Ok(())
 }
 
 /// The label is published.
 pub(super) fn published(job: &mut Job, at: Timestamp, index: usize) -> Result<(), &'static str> {
-    existing(job, index)?.stage = LabelStage::Published { at, superseded: None };
+    existing_remote(job, index)?.stage = LabelStage::Published { at, superseded: None };
     Ok(())
 }
 
@@ -131,7 +131,7 @@ pub(super) fn published_anyway(
 
 /// Microsoft failed the label, or no longer has it.
 pub(super) fn failed(job: &mut Job, index: usize, reason: &str) -> Result<(), &'static str> {
-    let remote = existing(job, index)?;
+    let remote = existing_remote(job, index)?;
     require(!remote.stage.is_withdrawn(), "the label is withdrawn")?;
     remote.stage = LabelStage::Failed { reason: reason.to_owned(), acknowledged: false };
     Ok(())
@@ -145,26 +145,26 @@ pub(super) fn drifted(
     id: RemoteId,
     drift: &Drift,
 ) -> Result<(), &'static str> {
-    let label = at_index(job, index)?;
+    let label = label_mut(job, index)?;
     require(label.id() == Some(id) && label.is_published(), "no label with this id is published")?;
     label.drift = Some(LabelDrift { drift: drift.clone(), at, acknowledged_by: None });
     if drift.ends_publication() {
-        existing(job, index)?.stage = LabelStage::Gone;
+        existing_remote(job, index)?.stage = LabelStage::Gone;
     }
     Ok(())
 }
 
 /// An operator knows of the change of a published label.
 pub(super) fn acknowledged(job: &mut Job, index: usize, by: &str) -> Result<(), &'static str> {
-    let drift = at_index(job, index)?.drift.as_mut().ok_or("the label was not changed")?;
+    let drift = label_mut(job, index)?.drift.as_mut().ok_or("the label was not changed")?;
     require(drift.acknowledged_by.is_none(), "the change is acknowledged already")?;
     drift.acknowledged_by = Some(by.to_owned());
     Ok(())
 }
 
 /// The published label takes over from older labels.
-pub(super) fn superseding(job: &mut Job, index: usize) -> Result<&mut Option<Timestamp>, &'static str> {
-    match &mut existing(job, index)?.stage {
+pub(super) fn superseded_mut(job: &mut Job, index: usize) -> Result<&mut Option<Timestamp>, &'static str> {
+    match &mut existing_remote(job, index)?.stage {
         LabelStage::Published { superseded, .. } => Ok(superseded),
         _ => Err("the label is not published"),
     }
@@ -177,8 +177,8 @@ pub(super) fn taken_over(
     from: RemoteId,
     rows: usize,
 ) -> Result<(), &'static str> {
-    superseding(job, index)?;
-    let label = at_index(job, index)?;
+    superseded_mut(job, index)?;
+    let label = label_mut(job, index)?;
     if label.id() != Some(from) {
         label.taken_over += rows;
     }
@@ -194,8 +194,8 @@ pub(super) fn withdrawn(
     by: &str,
 ) -> Result<(), &'static str> {
     let remote = remote(job, index, id)?;
-    let wanted = remote.stage.withdrawal().cloned();
-    let withdrawal = wanted.unwrap_or_else(|| Withdrawal::wanted(by, at));
+    let pending = remote.stage.withdrawal().cloned();
+    let withdrawal = pending.unwrap_or_else(|| Withdrawal::wanted(by, at));
     remote.stage = LabelStage::Withdrawing(Withdrawal { due: at, why: None, ..withdrawal });
     if let Some(label) = job.labels.get_mut(index).filter(|label| label.id() == Some(id)) {
         label.hold = None;
@@ -258,7 +258,7 @@ pub(super) fn add_strays(
     index: usize,
     ids: &[RemoteId],
 ) -> Result<(), &'static str> {
-    let name = at_index(job, index)?.name().to_owned();
+    let name = label_mut(job, index)?.name().to_owned();
     for id in ids {
         let stage = LabelStage::WithdrawalWanted(Withdrawal::wanted("the check for duplicates", at));
         let remote = RemoteLabel::new(*id, None, stage);
@@ -276,15 +276,15 @@ pub(super) fn replan(
 ) -> Result<(), &'static str> {
     require(labels.len() >= job.labels.len(), "the new plan lacks a label")?;
     for index in dropped {
-        let label = at_index(job, *index)?;
+        let label = label_mut(job, *index)?;
         require(!label.is_processing() && !label.is_published(), "the label exists")?;
         set_aside(job, *index);
-        at_index(job, *index)?.life = LabelLife::Dropped;
+        label_mut(job, *index)?.life = LabelLife::Dropped;
     }
     for index in again {
-        require(at_index(job, *index)?.is_lost(), "the label is neither refused nor withdrawn")?;
+        require(label_mut(job, *index)?.is_lost(), "the label is neither refused nor withdrawn")?;
         set_aside(job, *index);
-        at_index(job, *index)?.life = LabelLife::Planned;
+        label_mut(job, *index)?.life = LabelLife::Planned;
     }
     for (index, planned) in labels.iter().enumerate() {
         match job.labels.get_mut(index) {
@@ -316,13 +316,13 @@ fn set_aside(job: &mut Job, index: usize) {
     }
 }
 
-fn at_index(job: &mut Job, index: usize) -> Result<&mut Label, &'static str> {
+fn label_mut(job: &mut Job, index: usize) -> Result<&mut Label, &'static str> {
     job.labels.get_mut(index).ok_or("there is no such label")
 }
 
 /// A label that exists at the service.
-pub(super) fn existing(job: &mut Job, index: usize) -> Result<&mut RemoteLabel, &'static str> {
-    match &mut at_index(job, index)?.life {
+pub(super) fn existing_remote(job: &mut Job, index: usize) -> Result<&mut RemoteLabel, &'static str> {
+    match &mut label_mut(job, index)?.life {
         LabelLife::Exists(remote) => Ok(remote),
         LabelLife::Planned | LabelLife::Dropped | LabelLife::Intended(_) => Err("the label does not exist"),
     }
@@ -331,7 +331,7 @@ pub(super) fn existing(job: &mut Job, index: usize) -> Result<&mut RemoteLabel, 
 /// The label of the job at this index, or a duplicate of it, that has this id.
 fn remote(job: &mut Job, index: usize, id: RemoteId) -> Result<&mut RemoteLabel, &'static str> {
     if job.labels.get(index).and_then(Label::id) == Some(id) {
-        return existing(job, index);
+        return existing_remote(job, index);
     }
     let stray = job.strays.iter_mut().find(|stray| stray.remote.id == id);
     stray.map(|stray| &mut stray.remote).ok_or("the job has no label with this id")

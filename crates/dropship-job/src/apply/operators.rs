@@ -12,14 +12,14 @@ pub(super) fn approve(
     label: Option<usize>,
     approval: LabelApproval,
 ) -> Result<(), &'static str> {
-    let State::Held { request, label: held, .. } = &job.state else {
+    let State::Held { request, label: held_label, .. } = &job.state else {
         return Err("the job is not held");
     };
     let request = request.clone();
-    if let Some(index) = label.or(*held) {
+    if let Some(index) = label.or(*held_label) {
         return labels::approve(job, at, index, approval);
     }
-    if let Some(intent) = doubted(job) {
+    if let Some(intent) = intent_in_doubt(job) {
         // The operator has checked: the request may be sent again. If one was shown, exactly that one.
         intent.reissued = 0;
         intent.request = request.unwrap_or(std::mem::take(&mut intent.request));
@@ -99,7 +99,7 @@ pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(
 }
 
 /// The product or submission whose create is in doubt.
-fn doubted(job: &mut Job) -> Option<&mut Intent> {
+fn intent_in_doubt(job: &mut Job) -> Option<&mut Intent> {
     match job.product.intent_mut() {
         Some(intent) => Some(intent),
         None => job.submission.intent_mut(),

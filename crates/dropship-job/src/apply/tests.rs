@@ -54,8 +54,8 @@ fn created(kind: RemoteKind, id: RemoteId) -> Event {
     Event::Created { kind, id, adopted: false, go_live: None }
 }
 
-/// The whole good way of a package with one label.
-fn way() -> Vec<Event> {
+/// The events of a package with one label, without a disturbance.
+fn successful_history() -> Vec<Event> {
     vec![
         Event::Arrived { package: package() },
         accepted(&["ring"]),
@@ -86,11 +86,11 @@ fn after(events: &[Event]) -> Job {
 
 #[test]
 fn undisturbed_job_succeeds_and_folds_to_the_same_job_through_json() {
-    let job = after(&way());
+    let job = after(&successful_history());
     assert_eq!(job.state, State::Succeeded);
     assert_eq!(job.step, Step::Publish);
     assert_eq!(job.rev, 19);
-    let text = serde_json::to_string(&way()).expect("events to JSON");
+    let text = serde_json::to_string(&successful_history()).expect("events to JSON");
     let back: Vec<Event> = serde_json::from_str(&text).expect("events from JSON");
     assert_eq!(after(&back), job);
     let record = serde_json::to_string(&job).expect("job to JSON");
@@ -100,18 +100,18 @@ fn undisturbed_job_succeeds_and_folds_to_the_same_job_through_json() {
 
 #[test]
 fn job_that_skips_a_step_is_refused() {
-    let way = way();
+    let successful_history = successful_history();
     for missing in [1, 2, 3, 4, 5, 6, 8, 12, 13, 14, 15, 16, 17] {
-        let mut events = way.clone();
+        let mut events = successful_history.clone();
         events.remove(missing);
         let timed = events.iter().zip(0..).map(|(event, second)| (at(second), event));
-        fold(&id(), timed).expect_err(&format!("without {}", way[missing].name()));
+        fold(&id(), timed).expect_err(&format!("without {}", successful_history[missing].name()));
     }
 }
 
 #[test]
 fn nothing_is_created_twice() {
-    let mut events = way()[..4].to_vec();
+    let mut events = successful_history()[..4].to_vec();
     let job = after(&events);
     let error = apply(Some(&job), &id(), at(5), &created(RemoteKind::Product, remote(8)))
         .expect_err("a second product");
@@ -123,7 +123,7 @@ fn nothing_is_created_twice() {
 
 #[test]
 fn create_in_doubt_is_closed_by_proof_only() {
-    let mut events = way()[..3].to_vec();
+    let mut events = successful_history()[..3].to_vec();
     events.push(Event::NotFound { kind: RemoteKind::Product, due: at(600) });
     let job = after(&events);
     assert_eq!(job.due(), Some(at(600)));
@@ -142,7 +142,7 @@ fn create_in_doubt_is_closed_by_proof_only() {
 
 #[test]
 fn created_event_after_a_cancel_is_accepted() {
-    let mut events = way()[..3].to_vec();
+    let mut events = successful_history()[..3].to_vec();
     events.push(Event::Cancelled { by: "uid 0".into() });
     events.push(Event::Created { kind: RemoteKind::Product, id: remote(5), adopted: true, go_live: None });
     let job = after(&events);
@@ -153,29 +153,29 @@ fn created_event_after_a_cancel_is_accepted() {
 fn create_in_doubt_at_the_end_of_a_job_is_checked_once() {
     let failed = Event::Failed { fault: Fault::new(ErrorKind::Internal, "x") };
     let cancelled = Event::Cancelled { by: "uid 0".into() };
-    let doubted = || way()[..3].to_vec();
+    let doubted = || successful_history()[..3].to_vec();
     let checks = |more: &[&Event]| {
         let mut events = doubted();
         events.extend(more.iter().map(|event| (*event).clone()));
         after(&events).duplicate_checks.len()
     };
     assert_eq!((checks(&[&failed]), checks(&[&cancelled]), checks(&[&failed, &cancelled])), (1, 1, 1));
-    let looked = Event::DuplicatesChecked {
+    let checked = Event::DuplicatesChecked {
         kind: RemoteKind::Product,
         ids: vec![remote(5)],
         unproven: vec![],
         next: None,
     };
-    assert_eq!(checks(&[&failed, &looked]), 0);
-    assert_eq!(checks(&[&failed, &looked, &cancelled]), 0, "it was looked for");
+    assert_eq!(checks(&[&failed, &checked]), 0);
+    assert_eq!(checks(&[&failed, &checked, &cancelled]), 0, "it was looked for");
     // The answer came after all.
     let answered = created(RemoteKind::Product, remote(5));
     assert_eq!(checks(&[&cancelled, &answered]), 0, "there is nothing to be looked for");
 }
 
 /// A job that was ended in doubt of its submission, whose product was created twice.
-fn of_two_checks() -> Job {
-    let mut events = way()[..3].to_vec();
+fn job_with_two_checks() -> Job {
+    let mut events = successful_history()[..3].to_vec();
     let name = |kind| Event::NotFound { kind, due: at(600) };
     events.extend([name(RemoteKind::Product), Event::Resumed]);
     events.push(Event::Reissued { kind: RemoteKind::Product, may_complete_until: at(1200) });
@@ -186,47 +186,47 @@ fn of_two_checks() -> Job {
 
 #[test]
 fn retried_job_takes_over_the_check_of_its_own_create_only() {
-    let job = of_two_checks();
-    let things = |job: &Job| job.duplicate_checks.iter().map(|check| check.kind).collect::<Vec<_>>();
-    assert_eq!(things(&job), [RemoteKind::Product, RemoteKind::Submission]);
-    let again = Event::Retried { by: "uid 0".into(), new_product: false };
-    let job = apply(Some(&job), &id(), at(60), &again).expect("retry");
-    assert_eq!(things(&job), [RemoteKind::Product]);
+    let job = job_with_two_checks();
+    let check_kinds = |job: &Job| job.duplicate_checks.iter().map(|check| check.kind).collect::<Vec<_>>();
+    assert_eq!(check_kinds(&job), [RemoteKind::Product, RemoteKind::Submission]);
+    let retried = Event::Retried { by: "uid 0".into(), new_product: false };
+    let job = apply(Some(&job), &id(), at(60), &retried).expect("retry");
+    assert_eq!(check_kinds(&job), [RemoteKind::Product]);
     assert!(job.doubt().is_some());
     // One of the same kind that is of another create stays too.
-    let mut other = of_two_checks();
+    let mut other = job_with_two_checks();
     other.duplicate_checks[0].kind = RemoteKind::Submission;
     other.duplicate_checks[0].name = "another".into();
-    let other = apply(Some(&other), &id(), at(60), &again).expect("retry");
+    let other = apply(Some(&other), &id(), at(60), &retried).expect("retry");
     assert_eq!(other.duplicate_checks.len(), 1);
 }
 
 #[test]
 fn duplicates_checked_event_closes_the_check_that_was_due_first() {
-    let mut job = of_two_checks();
+    let mut job = job_with_two_checks();
     job.duplicate_checks[0].kind = RemoteKind::Submission;
     let (first, later) = (
         job.duplicate_checks[0].due.min(job.duplicate_checks[1].due),
         job.duplicate_checks[0].due.max(job.duplicate_checks[1].due),
     );
     assert!(first < later);
-    let looked =
+    let checked =
         Event::DuplicatesChecked { kind: RemoteKind::Submission, ids: vec![], unproven: vec![], next: None };
-    let job = apply(Some(&job), &id(), at(2000), &looked).expect("legal");
+    let job = apply(Some(&job), &id(), at(2000), &checked).expect("legal");
     assert_eq!(job.duplicate_check_due(), Some(later));
 }
 
 #[test]
 fn time_of_the_last_poll_is_known_within_its_step() {
-    let mut events = way();
+    let mut events = successful_history();
     let waited = events.iter().position(|event| matches!(event, Event::Waited { .. })).expect("a wait");
     events.truncate(waited + 1);
-    let looked = after(&events).last_polled;
-    assert!(looked.is_some());
-    // A wait for something else is no look.
+    let last_polled = after(&events).last_polled;
+    assert!(last_polled.is_some());
+    // A wait for something else is not a poll.
     events.push(Event::Resumed);
     events.push(Event::Waited { due: at(50), why: WaitReason::Paused, polled: false });
-    assert_eq!(after(&events).last_polled, looked);
+    assert_eq!(after(&events).last_polled, last_polled);
     events.extend([Event::Resumed, Event::Signed]);
     assert_eq!(after(&events).last_polled, None);
 }
@@ -234,19 +234,20 @@ fn time_of_the_last_poll_is_known_within_its_step() {
 #[test]
 fn ended_job_continues_by_retry_only() {
     let fault = Fault::new(ErrorKind::SigningFailed, "refused");
-    let mut events = way()[..9].to_vec();
+    let mut events = successful_history()[..9].to_vec();
     events.push(Event::Failed { fault });
     let job = after(&events);
-    for event in way().iter().skip(1).filter(|event| !matches!(event, Event::Created { .. })) {
+    for event in successful_history().iter().skip(1).filter(|event| !matches!(event, Event::Created { .. })) {
         apply(Some(&job), &id(), at(50), event).expect_err(event.name());
     }
-    let again = Event::Retried { by: "uid 0".into(), new_product: false };
-    let same = apply(Some(&job), &id(), at(60), &again).expect("retry");
-    assert_eq!((same.step, &same.state), (Step::Sign, &State::Queued));
-    let retried = Event::Retried { by: "uid 0".into(), new_product: true };
-    let fresh = apply(Some(&job), &id(), at(60), &retried).expect("retry with a new product");
+    let retried = Event::Retried { by: "uid 0".into(), new_product: false };
+    let continued = apply(Some(&job), &id(), at(60), &retried).expect("retry");
+    assert_eq!((continued.step, &continued.state), (Step::Sign, &State::Queued));
+    let retried_with_new_product = Event::Retried { by: "uid 0".into(), new_product: true };
+    let restarted =
+        apply(Some(&job), &id(), at(60), &retried_with_new_product).expect("retry with a new product");
     assert_eq!(
-        (fresh.step, fresh.product, fresh.abandoned_products),
+        (restarted.step, restarted.product, restarted.abandoned_products),
         (Step::Product, Creation::Open, vec![remote(14_631_253_285_588_838)])
     );
 }
@@ -266,7 +267,7 @@ fn rejected_package_is_inspected_again_on_retry() {
 
 #[test]
 fn approval_of_driver_metadata_does_not_approve_a_label() {
-    let mut events = way()[..14].to_vec();
+    let mut events = successful_history()[..14].to_vec();
     let fault = HoldFault::new(HoldReason::MetadataMismatch, "an INF is missing");
     events.push(Event::Held { fault, request: Some(Job::metadata_request("digest")) });
     events.push(Event::Approved {
@@ -284,7 +285,7 @@ fn approval_of_driver_metadata_does_not_approve_a_label() {
 
 #[test]
 fn held_job_with_late_created_product_stays_held() {
-    let mut events = way()[..3].to_vec();
+    let mut events = successful_history()[..3].to_vec();
     let fault = HoldFault::new(HoldReason::Ambiguous, "several objects have the name");
     events.push(Event::Held { fault: fault.clone(), request: None });
     events.push(created(RemoteKind::Product, remote(5)));

@@ -71,8 +71,8 @@ pub(super) fn withdrawal_text(job: &Job, event: &Event) -> Option<String> {
             label(job, *index).0
         ),
         Event::Drifted { label: index, id, drift } => {
-            let own = job.labels().get(*index);
-            let lost = match own.filter(|_| drift.ends_publication()).map_or(0, Label::taken_over) {
+            let drifted_label = job.labels().get(*index);
+            let lost = match drifted_label.filter(|_| drift.ends_publication()).map_or(0, Label::taken_over) {
                 0 => String::new(),
                 rows => format!(
                     "; it had taken over {} from older labels, and those devices get no driver from them now",
@@ -95,8 +95,8 @@ pub(super) fn withdrawal_text(job: &Job, event: &Event) -> Option<String> {
 
 /// The warning about targets that no label covers any more once a label that has taken them over is withdrawn.
 fn lost_targets(job: &Job, index: usize, id: RemoteId) -> String {
-    let own = job.labels().get(index).filter(|label| label.id() == Some(id));
-    match own.map_or(0, Label::taken_over) {
+    let withdrawn_label = job.labels().get(index).filter(|label| label.id() == Some(id));
+    match withdrawn_label.map_or(0, Label::taken_over) {
         0 => String::new(),
         rows => format!(
             "; it had taken over {} from older labels, which no longer target them: those devices get no driver from these \

@@ -26,8 +26,8 @@ impl Job {
         if label.predecessor_waived {
             return LabelGate::From(Timestamp::MIN);
         }
-        let lost = |index: &usize| self.labels.get(*index).is_none_or(|before| before.is_lost());
-        if let Some(lost) = plan.after.iter().copied().find(|index| lost(index)) {
+        let is_lost = |index: &usize| self.labels.get(*index).is_none_or(|before| before.is_lost());
+        if let Some(lost) = plan.after.iter().copied().find(|index| is_lost(index)) {
             return LabelGate::PredecessorLost(lost);
         }
         let soak = i64::try_from(plan.soak_seconds).map_or(SignedDuration::MAX, SignedDuration::from_secs);

@@ -50,7 +50,7 @@ impl Job {
     /// The labels that have to be withdrawn and are not withdrawn yet, with late duplicates.
     #[must_use]
     pub fn pending_withdrawals(&self) -> Vec<PendingWithdrawal<'_>> {
-        let own = self.labels.iter().enumerate().filter_map(|(index, label)| match label.remote() {
+        let labels = self.labels.iter().enumerate().filter_map(|(index, label)| match label.remote() {
             Some(remote) => pending(index, label.name(), remote),
             None => self.may_still_appear(index).then(|| PendingWithdrawal {
                 label: index,
@@ -61,14 +61,14 @@ impl Job {
             }),
         });
         let strays = self.strays.iter().filter_map(|stray| pending(stray.label, &stray.name, &stray.remote));
-        own.chain(strays).collect()
+        labels.chain(strays).collect()
     }
 
     /// Whether a withdrawal was not attempted yet.
     #[must_use]
     pub fn has_untried_withdrawal(&self) -> bool {
-        let is_untried = |one: &PendingWithdrawal<'_>| {
-            !one.is_agreed && one.withdrawal.is_none_or(|wanted| wanted.why.is_none())
+        let is_untried = |pending: &PendingWithdrawal<'_>| {
+            !pending.is_agreed && pending.withdrawal.is_none_or(|withdrawal| withdrawal.why.is_none())
         };
         self.pending_withdrawals().iter().any(is_untried)
     }
@@ -85,9 +85,9 @@ impl Job {
     /// When the next attempt at a withdrawal is due.
     #[must_use]
     pub(crate) fn withdrawal_due(&self) -> Option<Timestamp> {
-        let own = self.labels.iter().filter_map(|label| label.stage());
+        let stages = self.labels.iter().filter_map(|label| label.stage());
         let strays = self.strays.iter().map(|stray| &stray.remote.stage);
-        own.chain(strays).filter_map(LabelStage::withdrawal).map(|withdrawal| withdrawal.due).min()
+        stages.chain(strays).filter_map(LabelStage::withdrawal).map(|withdrawal| withdrawal.due).min()
     }
 }
 

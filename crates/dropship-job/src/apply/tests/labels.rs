@@ -28,7 +28,7 @@ fn approved_by(uid: u32, label: usize) -> Event {
 
 /// A job with these labels, in the step that creates them.
 fn labelling(labels: Vec<PlannedLabel>) -> Vec<Event> {
-    let mut events = way()[..14].to_vec();
+    let mut events = successful_history()[..14].to_vec();
     if let Event::Accepted { labels: of_plan, .. } = &mut events[1] {
         *of_plan = labels;
     }
@@ -54,7 +54,7 @@ fn approval_releases_the_request_that_was_shown_of_its_label_only() {
 }
 
 /// A job whose first label waits for two operators.
-fn with_two_needed(request: &str) -> Vec<Event> {
+fn job_that_needs_two_approvals(request: &str) -> Vec<Event> {
     let mut events = labelling(vec![PlannedLabel { approvals: 2, ..planned("a", &[]) }, planned("b", &[])]);
     events.push(held(0, Release::Request(request.into())));
     events
@@ -62,7 +62,7 @@ fn with_two_needed(request: &str) -> Vec<Event> {
 
 #[test]
 fn label_that_needs_two_operators_waits_for_a_different_second_one() {
-    let mut events = with_two_needed("one");
+    let mut events = job_that_needs_two_approvals("one");
     let before = after(&events);
     events.push(approved_by(1000, 0));
     let job = after(&events);
@@ -88,7 +88,7 @@ fn label_that_needs_two_operators_waits_for_a_different_second_one() {
 
 #[test]
 fn approval_of_one_operator_ends_when_the_request_changes() {
-    let mut events = with_two_needed("one");
+    let mut events = job_that_needs_two_approvals("one");
     events.extend([approved_by(1000, 0), held(0, Release::Request("two".into())), approved_by(1001, 0)]);
     let job = after(&events);
     assert_eq!(job.labels[0].hold().map(|hold| hold.approvals.len()), Some(1), "of the new request");
@@ -98,7 +98,7 @@ fn approval_of_one_operator_ends_when_the_request_changes() {
 
 #[test]
 fn hold_that_releases_no_request_needs_one_operator() {
-    let mut events = with_two_needed("one");
+    let mut events = job_that_needs_two_approvals("one");
     events.extend([held(0, Release::Attempt), approved(0)]);
     assert_eq!(after(&events).state, State::Queued);
 }
