@@ -50,7 +50,7 @@ const MARGIN: Duration = Duration::from_secs(300);
 /// ... but not before this part of its lifetime has passed.
 const MARGIN_PART: u32 = 5;
 /// Delay after a failed renewal of a token that is still valid.
-const RENEW_AGAIN: Duration = Duration::from_secs(30);
+const RENEWAL_RETRY_INTERVAL: Duration = Duration::from_secs(30);
 /// How long a secret of a file is searched for in messages after it was last read; it is read again for each token.
 const ROTATED: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Maximum number of attempts at a token endpoint that does not respond, or responds with a failure.
@@ -120,7 +120,7 @@ impl Tokens {
 
     /// The current token, fetched or renewed if necessary.
     pub(super) async fn get(&self) -> Result<Bearer, Error> {
-        let asked = Instant::now();
+        let requested_at = Instant::now();
         let mut state = self.state.lock().await;
         let now = Instant::now();
         if let Some(cached) = &state.cached
@@ -129,12 +129,12 @@ impl Tokens {
             return Ok(cached.bearer.clone());
         }
         if let Some((at, error)) = &state.failed
-            && *at >= asked
+            && *at >= requested_at
         {
             return Err(error.clone());
         }
         match self.fetch().await {
-            Ok((token, life)) => {
+            Ok((token, lifetime)) => {
                 let mut header = HeaderValue::from_str(&format!("Bearer {}", token.expose_secret()))
                     .map_err(|_| {
                         Error::not_sent(
@@ -147,10 +147,11 @@ impl Tokens {
                 state.generation += 1;
                 let bearer = Bearer { header, generation: state.generation };
                 let fetched = Instant::now();
-                let renew_at = fetched + life.saturating_sub(MARGIN.min(life / MARGIN_PART));
-                state.cached = Some(CachedToken { bearer: bearer.clone(), renew_at, ends: fetched + life });
+                let renew_at = fetched + lifetime.saturating_sub(MARGIN.min(lifetime / MARGIN_PART));
+                state.cached =
+                    Some(CachedToken { bearer: bearer.clone(), renew_at, ends: fetched + lifetime });
                 state.failed = None;
-                tracing::debug!(life_s = life.as_secs(), "got an access token");
+                tracing::debug!(life_s = lifetime.as_secs(), "got an access token");
                 Ok(bearer)
             }
             Err(error) => {
@@ -160,7 +161,7 @@ impl Tokens {
                     && error.recovery == Recovery::Retry
                     && now < cached.ends
                 {
-                    cached.renew_at = (now + RENEW_AGAIN).min(cached.ends);
+                    cached.renew_at = (now + RENEWAL_RETRY_INTERVAL).min(cached.ends);
                     tracing::warn!(%error, "cannot renew the access token, which is still valid");
                     return Ok(cached.bearer.clone());
                 }
@@ -188,7 +189,7 @@ impl Tokens {
             match attempt {
                 Err(error) if error.recovery == Recovery::Retry && repeats + 1 < ATTEMPTS => {
                     let delay = self.backoff.delay(repeats);
-                    if error.retry_after.is_some_and(|asked| asked > LONGEST) {
+                    if error.retry_after.is_some_and(|retry_after| retry_after > LONGEST) {
                         return Err(error);
                     }
                     tokio::time::sleep(error.retry_after.unwrap_or(delay)).await;
@@ -215,7 +216,7 @@ impl Tokens {
                 let pem = read(source.clone()).await?;
                 let signed = assertion::sign(&pem, &self.client_id, &self.url()?, self.version);
                 let signed = signed.map_err(unusable_credential)?;
-                remember(signed.expose_secret(), Lifetime::For(assertion::LIFE));
+                remember(signed.expose_secret(), Lifetime::For(assertion::LIFETIME));
                 token_form::ClientProof::Assertion(signed)
             }
             Credential::FederatedTokenFile(path) => {

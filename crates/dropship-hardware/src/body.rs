@@ -19,14 +19,17 @@ pub(crate) async fn start(mut answer: Response) -> Vec<u8> {
     body
 }
 
-/// A whole body; `Err(None)` if it is longer than `most` bytes.
-pub(crate) async fn whole(mut answer: Response, most: usize) -> Result<Vec<u8>, Option<reqwest::Error>> {
-    if answer.content_length().is_some_and(|length| length > most as u64) {
+/// Reads a whole body; `Err(None)` if it is longer than `max_length` bytes.
+pub(crate) async fn read_all(
+    mut answer: Response,
+    max_length: usize,
+) -> Result<Vec<u8>, Option<reqwest::Error>> {
+    if answer.content_length().is_some_and(|length| length > max_length as u64) {
         return Err(None);
     }
     let mut body = Vec::new();
     while let Some(chunk) = answer.chunk().await? {
-        if body.len() + chunk.len() > most {
+        if body.len() + chunk.len() > max_length {
             return Err(None);
         }
         body.extend_from_slice(&chunk);

@@ -33,9 +33,9 @@ impl ClockOffset {
 }
 
 fn offset(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
-    let theirs = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?.trim()).ok()?;
+    let service_time = httpdate::parse_http_date(headers.get(DATE)?.to_str().ok()?.trim()).ok()?;
     let seconds = |span: std::time::Duration| i64::try_from(span.as_secs()).unwrap_or(UNKNOWN - 1);
-    Some(match now.duration_since(theirs) {
+    Some(match now.duration_since(service_time) {
         Ok(ahead) => seconds(ahead),
         Err(behind) => -seconds(behind.duration()),
     })
@@ -51,13 +51,13 @@ mod tests {
     fn offset_has_the_sign_of_this_clock() {
         let now = SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
         let of = |seconds: i64| {
-            let theirs = if seconds < 0 {
+            let service_time = if seconds < 0 {
                 now + Duration::from_secs(seconds.unsigned_abs())
             } else {
                 now - Duration::from_secs(seconds.unsigned_abs())
             };
             let mut headers = HeaderMap::new();
-            headers.insert(DATE, httpdate::fmt_http_date(theirs).parse().expect("a value"));
+            headers.insert(DATE, httpdate::fmt_http_date(service_time).parse().expect("a value"));
             offset(&headers, now)
         };
         assert_eq!((of(300), of(-300), of(0)), (Some(300), Some(-300), Some(0)));

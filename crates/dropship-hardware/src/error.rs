@@ -165,17 +165,17 @@ impl Error {
     pub fn hint(&self) -> Option<&'static str> {
         const ROLES: &str = "in Partner Center give the Entra application the role Manager and, under Hardware, \
                              Driver Submitter, Shipping Label Owner and Shipping Label Promoter";
-        const LASTING: &str = "if this lasts, the Entra application probably lacks its Hardware roles in Partner \
-                               Center (Manager, Driver Submitter, Shipping Label Owner)";
-        const STRANGER: &str = "the service refuses the tokens of this Entra application; is it associated with \
-                                the account in Partner Center?";
+        const MISSING_ROLES: &str = "if this lasts, the Entra application probably lacks its Hardware roles in \
+                                     Partner Center (Manager, Driver Submitter, Shipping Label Owner)";
+        const UNKNOWN_APPLICATION: &str = "the service refuses the tokens of this Entra application; is it \
+                                           associated with the account in Partner Center?";
         const ACCOUNT: &str = "check tenant, client id and credential of the account";
         // Without a request id the error comes from the token service.
         let reached_api = !self.request_id.is_empty();
         match (self.recovery, self.status) {
             (Recovery::Permission, _) => Some(ROLES),
-            (_, Some(503)) if reached_api && self.creates => Some(LASTING),
-            (Recovery::Credentials, _) if reached_api => Some(STRANGER),
+            (_, Some(503)) if reached_api && self.creates => Some(MISSING_ROLES),
+            (Recovery::Credentials, _) if reached_api => Some(UNKNOWN_APPLICATION),
             (Recovery::Credentials, _) => Some(ACCOUNT),
             _ => None,
         }

@@ -27,7 +27,7 @@ pub(super) struct Http {
     /// Calls that are safe to repeat; keeps connections.
     pub(super) calls: reqwest::Client,
     /// Calls that are not; each has a connection of its own.
-    pub(super) once: reqwest::Client,
+    pub(super) unpooled: reqwest::Client,
     /// Blob transfers. Without a timeout, because reqwest's counts from the start and a slow link is no fault; transfers fail
     /// when nothing moves.
     pub(super) blobs: reqwest::Client,
@@ -46,7 +46,7 @@ impl Http {
                     .timeout(settings.call_timeout)
                     .pool_idle_timeout(Duration::from_secs(60)),
             )?,
-            once: build(base(settings, &tls)?.timeout(settings.call_timeout).pool_max_idle_per_host(0))?,
+            unpooled: build(base(settings, &tls)?.timeout(settings.call_timeout).pool_max_idle_per_host(0))?,
             blobs: build(base(settings, &tls)?)?,
         })
     }
@@ -221,11 +221,11 @@ mod tests {
     async fn server_is_trusted_by_roots_of_the_settings_only() {
         let url = format!("https://localhost:{}/", server().await);
         let http = Http::new(&settings(Some(CA))).expect("clients");
-        for client in [&http.calls, &http.once, &http.blobs] {
+        for client in [&http.calls, &http.unpooled, &http.blobs] {
             assert_eq!(client.get(&url).send().await.expect("trusted").status(), 204);
         }
         let http = Http::new(&settings(None)).expect("clients");
-        for client in [&http.calls, &http.once, &http.blobs] {
+        for client in [&http.calls, &http.unpooled, &http.blobs] {
             let error = explain(client.get(&url).send().await.expect_err("it is not trusted"));
             assert!(error.contains("UnknownIssuer") && error.contains("a proxy inspects"), "{error}");
         }

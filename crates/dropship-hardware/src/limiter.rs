@@ -124,17 +124,17 @@ enum LimiterDecision {
 impl LimiterState {
     fn step(&mut self, now: Instant) -> LimiterDecision {
         if let Some(until) = self.paused_until {
-            let left = until.saturating_duration_since(now);
-            if left > MAX_WAIT {
-                return LimiterDecision::Reject(Rejected::Paused(left));
+            let remaining = until.saturating_duration_since(now);
+            if remaining > MAX_WAIT {
+                return LimiterDecision::Reject(Rejected::Paused(remaining));
             }
-            if !left.is_zero() {
-                return LimiterDecision::Wait(left);
+            if !remaining.is_zero() {
+                return LimiterDecision::Wait(remaining);
             }
             self.paused_until = None;
         }
-        if let Some(left) = self.breaker.open_for(now) {
-            return LimiterDecision::Reject(Rejected::Down(left));
+        if let Some(remaining) = self.breaker.open_for(now) {
+            return LimiterDecision::Reject(Rejected::Down(remaining));
         }
         match self.rate.take(now) {
             Ok(()) => LimiterDecision::Go { probe: self.breaker.permit() },
@@ -156,15 +156,15 @@ impl CallPermit<'_> {
         let mut state = self.limiter.lock();
         match outcome {
             PermittedOutcome::Answered => state.breaker.on_answer(),
-            PermittedOutcome::Throttled(asked) => {
+            PermittedOutcome::Throttled(retry_after) => {
                 state.breaker.on_answer();
-                let pause = state.rate.throttled(self.epoch, asked, now);
+                let pause = state.rate.throttled(self.epoch, retry_after, now);
                 state.pause(now + pause);
             }
-            PermittedOutcome::Failed(asked) => {
+            PermittedOutcome::Failed(retry_after) => {
                 state.breaker.on_failure(now);
-                if let Some(asked) = asked {
-                    state.pause(now + asked);
+                if let Some(retry_after) = retry_after {
+                    state.pause(now + retry_after);
                 }
             }
         }

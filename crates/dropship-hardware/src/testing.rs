@@ -1,4 +1,4 @@
-//! A server on a real socket that does what a test says, and remembers what it was asked.
+//! A server on a real socket that does what a test says, and records every request.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -90,25 +90,27 @@ type Handler = Arc<dyn Fn(&ReceivedRequest) -> Reply + Send + Sync>;
 #[derive(Clone)]
 pub(super) struct TestServer {
     pub(super) base: Url,
-    asked: Arc<Mutex<Vec<ReceivedRequest>>>,
+    requests: Arc<Mutex<Vec<ReceivedRequest>>>,
 }
 
 impl TestServer {
     /// Starts a server whose token endpoint works; everything else is `handler`'s.
     pub(super) async fn start(handler: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static) -> Self {
-        Self::bare(move |asked| {
-            if asked.is("POST", "/tenant/oauth2/token") { Reply::token("t0ken") } else { handler(asked) }
+        Self::without_tokens(move |request| {
+            if request.is("POST", "/tenant/oauth2/token") { Reply::token("t0ken") } else { handler(request) }
         })
         .await
     }
 
     /// Starts a server that answers only through `handler`, without tokens.
-    pub(super) async fn bare(handler: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static) -> Self {
+    pub(super) async fn without_tokens(
+        handler: impl Fn(&ReceivedRequest) -> Reply + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("address").port();
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let server = Self { base: Url::parse(&format!("http://127.0.0.1:{port}")).expect("url"), asked };
-        let (log, handler): (_, Handler) = (Arc::clone(&server.asked), Arc::new(handler));
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let server = Self { base: Url::parse(&format!("http://127.0.0.1:{port}")).expect("url"), requests };
+        let (log, handler): (_, Handler) = (Arc::clone(&server.requests), Arc::new(handler));
         tokio::spawn(async move {
             let mut connection = 0;
             while let Ok((stream, _)) = listener.accept().await {
@@ -120,18 +122,18 @@ impl TestServer {
     }
 
     /// Every request so far but those for tokens.
-    pub(super) fn asked(&self) -> Vec<ReceivedRequest> {
-        self.everything().into_iter().filter(|asked| !asked.target.contains("oauth2")).collect()
+    pub(super) fn requests(&self) -> Vec<ReceivedRequest> {
+        self.all_requests().into_iter().filter(|request| !request.target.contains("oauth2")).collect()
     }
 
     /// Every request so far.
-    pub(super) fn everything(&self) -> Vec<ReceivedRequest> {
-        self.asked.lock().clone()
+    pub(super) fn all_requests(&self) -> Vec<ReceivedRequest> {
+        self.requests.lock().clone()
     }
 
-    /// How many tokens were asked for.
+    /// Number of requests for tokens.
     pub(super) fn tokens(&self) -> usize {
-        self.everything().iter().filter(|asked| asked.target.contains("oauth2")).count()
+        self.all_requests().iter().filter(|request| request.target.contains("oauth2")).count()
     }
 
     pub(super) fn settings(&self) -> Settings {
@@ -158,10 +160,10 @@ async fn serve(
     handler: Handler,
 ) {
     let mut buffer = Vec::new();
-    while let Some(asked) = read(&mut stream, &mut buffer, connection).await {
-        let head = asked.method == "HEAD";
-        log.lock().push(asked.clone());
-        let reply = handler(&asked);
+    while let Some(request) = read(&mut stream, &mut buffer, connection).await {
+        let head = request.method == "HEAD";
+        log.lock().push(request.clone());
+        let reply = handler(&request);
         if !send(&mut stream, reply, head).await {
             return;
         }

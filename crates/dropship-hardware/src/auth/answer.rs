@@ -17,9 +17,9 @@ use super::refusal::TokenRefusal;
 /// Name of the operation in errors.
 pub(super) const OPERATION: &str = "get an access token";
 /// Maximum length of a response, in bytes; tokens have some kilobytes.
-const MOST: usize = 256 * 1024;
+const MAX_LENGTH: usize = 256 * 1024;
 /// Lifetime of a token whose expiry is not named.
-const UNTOLD: Duration = Duration::from_secs(600);
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(600);
 
 #[derive(Deserialize)]
 struct TokenResponse {
@@ -47,7 +47,7 @@ pub(super) async fn read(
     let status = answer.status().as_u16();
     let pause = retry_after::read(answer.headers());
     if status == 200 {
-        let mut body = body::whole(answer, MOST).await.map_err(|broken| match broken {
+        let mut body = body::read_all(answer, MAX_LENGTH).await.map_err(|broken| match broken {
             Some(error) => lost(error),
             None => {
                 let message = "the token service's response is longer than 256 KiB";
@@ -66,14 +66,15 @@ pub(super) async fn read(
             Error::not_sent(OPERATION, Recovery::Retry, message)
         });
     }
-    let said = read_body(&body::start(answer).await);
+    let error_body = read_body(&body::start(answer).await);
     let recovery = match status {
         429 | 408 | 500..=599 => Recovery::Retry,
-        _ if said.is_of_proxy(status) => Recovery::Retry,
+        _ if error_body.is_of_proxy(status) => Recovery::Retry,
         _ => Recovery::Credentials,
     };
-    let refusal = TokenRefusal::of(&said);
-    let message = if said.is_of_proxy(status) { "a proxy answered".to_owned() } else { refusal.to_string() };
+    let refusal = TokenRefusal::of(&error_body);
+    let message =
+        if error_body.is_of_proxy(status) { "a proxy answered".to_owned() } else { refusal.to_string() };
     let message =
         if message.is_empty() { "the token service gave no documented reason".to_owned() } else { message };
     Err(Error::not_sent(OPERATION, recovery, message)
@@ -87,13 +88,13 @@ fn parse(body: &[u8], now: i64) -> Option<(SecretString, Duration)> {
     if answer.access_token.is_empty() {
         return None;
     }
-    let life = number(answer.expires_in.as_ref())
+    let lifetime = number(answer.expires_in.as_ref())
         .or_else(|| number(answer.expires_on.as_ref()).map(|ends| ends.saturating_sub(now)))
-        .map_or(UNTOLD, |seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
+        .map_or(DEFAULT_LIFETIME, |seconds| Duration::from_secs(u64::try_from(seconds).unwrap_or(0)));
     // No token is valid for more than a day; a longer lifetime is wrong.
-    let life = life.min(Duration::from_secs(24 * 3600));
-    remember(&answer.access_token, Lifetime::For(life));
-    Some((SecretString::from(answer.access_token), life))
+    let lifetime = lifetime.min(Duration::from_secs(24 * 3600));
+    remember(&answer.access_token, Lifetime::For(lifetime));
+    Some((SecretString::from(answer.access_token), lifetime))
 }
 
 fn number(value: Option<&serde_json::Value>) -> Option<i64> {
@@ -110,13 +111,13 @@ mod tests {
 
     #[test]
     fn expiry_of_a_token_is_read_as_number_string_or_time() {
-        let life = |body: &str| parse(body.as_bytes(), 1000).map(|(_, life)| life.as_secs());
-        assert_eq!(life(r#"{"access_token":"x","expires_in":"3599"}"#), Some(3599));
-        assert_eq!(life(r#"{"access_token":"x","expires_in":3599}"#), Some(3599));
-        assert_eq!(life("\u{feff}{\"access_token\":\"x\",\"expires_in\":3599}"), Some(3599));
-        assert_eq!(life(r#"{"access_token":"x","expires_on":"1060"}"#), Some(60));
-        assert_eq!(life(r#"{"access_token":"x","expires_in":null}"#), Some(600));
-        assert_eq!(life(r#"{"access_token":""}"#), None);
-        assert_eq!(life("<html>"), None);
+        let lifetime = |body: &str| parse(body.as_bytes(), 1000).map(|(_, lifetime)| lifetime.as_secs());
+        assert_eq!(lifetime(r#"{"access_token":"x","expires_in":"3599"}"#), Some(3599));
+        assert_eq!(lifetime(r#"{"access_token":"x","expires_in":3599}"#), Some(3599));
+        assert_eq!(lifetime("\u{feff}{\"access_token\":\"x\",\"expires_in\":3599}"), Some(3599));
+        assert_eq!(lifetime(r#"{"access_token":"x","expires_on":"1060"}"#), Some(60));
+        assert_eq!(lifetime(r#"{"access_token":"x","expires_in":null}"#), Some(600));
+        assert_eq!(lifetime(r#"{"access_token":""}"#), None);
+        assert_eq!(lifetime("<html>"), None);
     }
 }

@@ -22,7 +22,7 @@ use crate::settings::{CredentialError, SecretSource, TokenVersion};
 use dropship_redact::{ExposeSecret, SecretString};
 
 /// Life of an assertion; the service takes no more than some minutes.
-pub(super) const LIFE: Duration = Duration::from_secs(600);
+pub(super) const LIFETIME: Duration = Duration::from_secs(600);
 /// Maximum number of seconds by which the local clock may be ahead of the service's.
 const SKEW: i64 = 60;
 
@@ -35,22 +35,22 @@ pub(super) fn sign(
 ) -> Result<SecretString, CredentialError> {
     let (key, chain) = read(pem)?;
     let leaf = chain.first().ok_or(CredentialError::NoCertificate)?;
-    let thumb = |algorithm| URL_SAFE_NO_PAD.encode(ring::digest::digest(algorithm, leaf));
+    let thumbprint = |algorithm| URL_SAFE_NO_PAD.encode(ring::digest::digest(algorithm, leaf));
     let x5c: Vec<String> = chain.iter().map(|certificate| STANDARD.encode(certificate)).collect();
     let (header, padding): (_, &dyn RsaEncoding) = match version {
         TokenVersion::V1 => (
-            json!({"alg": "RS256", "typ": "JWT", "x5t": thumb(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY), "x5c": x5c}),
+            json!({"alg": "RS256", "typ": "JWT", "x5t": thumbprint(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY), "x5c": x5c}),
             &signature::RSA_PKCS1_SHA256,
         ),
         TokenVersion::V2 => (
-            json!({"alg": "PS256", "typ": "JWT", "x5t#S256": thumb(&ring::digest::SHA256), "x5c": x5c}),
+            json!({"alg": "PS256", "typ": "JWT", "x5t#S256": thumbprint(&ring::digest::SHA256), "x5c": x5c}),
             &signature::RSA_PSS_SHA256,
         ),
     };
     let now = jiff::Timestamp::now().as_second();
     let claims = json!({
         "aud": audience.as_str(), "iss": client_id, "sub": client_id, "jti": random_uuid(),
-        "nbf": now - SKEW, "iat": now - SKEW, "exp": now.saturating_add_unsigned(LIFE.as_secs()),
+        "nbf": now - SKEW, "iat": now - SKEW, "exp": now.saturating_add_unsigned(LIFETIME.as_secs()),
     });
     let signed = format!(
         "{}.{}",
@@ -96,9 +96,11 @@ fn read(pem: &SecretString) -> Result<(RsaKeyPair, Vec<CertificateDer<'static>>)
     let mut chain = CertificateDer::pem_slice_iter(text)
         .collect::<Result<Vec<_>, _>>()
         .map_err(|error| CredentialError::MalformedCertificate(error.to_string()))?;
-    let own = key.public().as_ref();
-    let is_own = |certificate: &CertificateDer<'_>| certificate.windows(own.len()).any(|part| part == own);
-    let at = chain.iter().position(is_own);
+    let public_key = key.public().as_ref();
+    let has_public_key = |certificate: &CertificateDer<'_>| {
+        certificate.windows(public_key.len()).any(|part| part == public_key)
+    };
+    let at = chain.iter().position(has_public_key);
     let at = at.ok_or(CredentialError::NoCertificate)?;
     chain.swap(0, at);
     Ok((key, chain))

@@ -21,12 +21,12 @@ pub(super) struct TokenRefusal {
 }
 
 impl TokenRefusal {
-    pub(super) fn of(said: &ErrorBody) -> Self {
+    pub(super) fn of(body: &ErrorBody) -> Self {
         let is_code = |code: &&String| {
             (1..=MAX_CODE).contains(&code.len())
                 && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
         };
-        let text = said.message.as_str();
+        let text = body.message.as_str();
         let mut numbers: Vec<String> = Vec::new();
         for (at, mark) in text.match_indices("AADSTS") {
             let digits: String =
@@ -48,7 +48,7 @@ impl TokenRefusal {
         };
         let ids = [id("trace id", "Trace ID:"), id("correlation id", "Correlation ID:")];
         Self {
-            code: said.code.as_ref().filter(is_code).cloned(),
+            code: body.code.as_ref().filter(is_code).cloned(),
             numbers,
             ids: ids.into_iter().flatten().collect(),
         }

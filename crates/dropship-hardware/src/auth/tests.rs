@@ -13,8 +13,8 @@ use crate::{Client, Execution, IdentityEndpoint, ManagedIdentity, Purpose, Secre
 
 const IDENTITY: &str = include_str!("tests/identity.pem");
 
-fn form(asked: &ReceivedRequest) -> HashMap<String, String> {
-    url::form_urlencoded::parse(&asked.body).into_owned().collect()
+fn form(request: &ReceivedRequest) -> HashMap<String, String> {
+    url::form_urlencoded::parse(&request.body).into_owned().collect()
 }
 
 fn audiences(_: &ReceivedRequest) -> Reply {
@@ -22,48 +22,48 @@ fn audiences(_: &ReceivedRequest) -> Reply {
 }
 
 /// The requests for tokens that a probe with these settings makes.
-async fn asked_for(server: &TestServer, change: impl FnOnce(&mut Settings)) -> Vec<ReceivedRequest> {
+async fn token_requests(server: &TestServer, change: impl FnOnce(&mut Settings)) -> Vec<ReceivedRequest> {
     let mut settings = server.settings();
     change(&mut settings);
     Client::new(settings).expect("client").probe().await.expect("probe");
-    server.everything().into_iter().filter(|asked| asked.target.contains("oauth2")).collect()
+    server.all_requests().into_iter().filter(|request| request.target.contains("oauth2")).collect()
 }
 
 #[tokio::test]
 async fn v1_token_form_is_as_documented() {
     let server = TestServer::start(audiences).await;
-    let asked = asked_for(&server, |_| ()).await;
-    let [asked] = asked.as_slice() else { panic!("{asked:?}") };
-    assert_eq!(asked.header("content-type"), Some("application/x-www-form-urlencoded"));
+    let requests = token_requests(&server, |_| ()).await;
+    let [request] = requests.as_slice() else { panic!("{requests:?}") };
+    assert_eq!(request.header("content-type"), Some("application/x-www-form-urlencoded"));
     let expected = [
         ("grant_type", "client_credentials"),
         ("client_id", "client"),
         ("client_secret", "s3cret"),
         ("resource", "https://manage.devcenter.microsoft.com"),
     ];
-    assert_eq!(form(asked), expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
-    assert_eq!(server.asked()[0].header("authorization"), Some("Bearer t0ken"));
+    assert_eq!(form(request), expected.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
+    assert_eq!(server.requests()[0].header("authorization"), Some("Bearer t0ken"));
 }
 
 #[tokio::test]
 async fn v2_token_form_has_a_scope() {
-    let server = TestServer::bare(|asked| match asked.target.as_str() {
+    let server = TestServer::without_tokens(|request| match request.target.as_str() {
         "/tenant/oauth2/v2.0/token" => Reply::json(200, &json!({"access_token": "x", "expires_in": 3599})),
-        _ => audiences(asked),
+        _ => audiences(request),
     })
     .await;
-    let asked = asked_for(&server, |settings| settings.version = TokenVersion::V2).await;
-    assert_eq!(form(&asked[0])["scope"], "https://manage.devcenter.microsoft.com/.default");
-    assert!(!form(&asked[0]).contains_key("resource"));
+    let requests = token_requests(&server, |settings| settings.version = TokenVersion::V2).await;
+    assert_eq!(form(&requests[0])["scope"], "https://manage.devcenter.microsoft.com/.default");
+    assert!(!form(&requests[0]).contains_key("resource"));
 }
 
 #[tokio::test]
 async fn token_request_is_shared_by_a_hundred_workers() {
-    let server = TestServer::bare(|asked| {
-        if asked.target.contains("oauth2") {
+    let server = TestServer::without_tokens(|request| {
+        if request.target.contains("oauth2") {
             return Reply::Late(Duration::from_millis(50), Box::new(Reply::token("x")));
         }
-        audiences(asked)
+        audiences(request)
     })
     .await;
     let client = server.client();
@@ -83,7 +83,7 @@ async fn token_request_is_shared_by_a_hundred_workers() {
 
 #[tokio::test]
 async fn refused_token_request_is_shared_by_waiting_callers_and_not_repeated() {
-    let server = TestServer::bare(|_| {
+    let server = TestServer::without_tokens(|_| {
         let body = json!({"error": "invalid_client", "error_description": "AADSTS7000222: The provided client secret keys are expired."});
         Reply::Late(Duration::from_millis(50), Box::new(Reply::json(401, &body)))
     })
@@ -111,9 +111,9 @@ async fn refused_token_request_is_shared_by_waiting_callers_and_not_repeated() {
 #[tokio::test]
 async fn failed_token_request_is_repeated() {
     let count = AtomicUsize::new(0);
-    let server = TestServer::bare(move |asked| {
-        if !asked.target.contains("oauth2") {
-            return audiences(asked);
+    let server = TestServer::without_tokens(move |request| {
+        if !request.target.contains("oauth2") {
+            return audiences(request);
         }
         match count.fetch_add(1, Ordering::SeqCst) {
             0 => Reply::empty(503),
@@ -129,11 +129,11 @@ async fn failed_token_request_is_repeated() {
 
 #[tokio::test]
 async fn secret_file_is_read_again_for_each_token() {
-    let server = TestServer::bare(|asked| {
-        if asked.target.contains("oauth2") {
+    let server = TestServer::without_tokens(|request| {
+        if request.target.contains("oauth2") {
             return Reply::json(200, &json!({"access_token": "x", "expires_in": "0"}));
         }
-        audiences(asked)
+        audiences(request)
     })
     .await;
     let mut file = tempfile::NamedTempFile::new().expect("file");
@@ -148,30 +148,27 @@ async fn secret_file_is_read_again_for_each_token() {
     let error = client.probe().await.expect_err("empty");
     assert_eq!(error.recovery, Recovery::Credentials);
     let secrets: Vec<_> =
-        server.everything().iter().filter_map(|asked| form(asked).remove("client_secret")).collect();
+        server.all_requests().iter().filter_map(|request| form(request).remove("client_secret")).collect();
     assert!(secrets.contains(&"first".to_owned()) && secrets.contains(&"second".to_owned()), "{secrets:?}");
 }
 
 #[tokio::test]
 async fn certificate_signs_an_assertion() {
-    let server =
-        TestServer::bare(
-            |asked| {
-                if asked.target.contains("oauth2") { Reply::token("x") } else { audiences(asked) }
-            },
-        )
-        .await;
+    let server = TestServer::without_tokens(|request| {
+        if request.target.contains("oauth2") { Reply::token("x") } else { audiences(request) }
+    })
+    .await;
     let certificate = || Credential::Certificate(SecretSource::fixed(SecretString::from(IDENTITY)));
-    let asked = asked_for(&server, |settings| settings.credential = certificate()).await;
-    let v2 = asked_for(&server, |settings| {
+    let requests = token_requests(&server, |settings| settings.credential = certificate()).await;
+    let v2 = token_requests(&server, |settings| {
         settings.credential = certificate();
         settings.version = TokenVersion::V2;
     })
     .await;
-    for (asked, algorithm, path) in
-        [(&asked[0], "RS256", "/tenant/oauth2/token"), (&v2[1], "PS256", "/tenant/oauth2/v2.0/token")]
+    for (request, algorithm, path) in
+        [(&requests[0], "RS256", "/tenant/oauth2/token"), (&v2[1], "PS256", "/tenant/oauth2/v2.0/token")]
     {
-        let form = form(asked);
+        let form = form(request);
         assert!(!form.contains_key("client_secret"));
         assert_eq!(form["client_assertion_type"], "urn:ietf:params:oauth:client-assertion-type:jwt-bearer");
         let (signed, signature) = form["client_assertion"].rsplit_once('.').expect("three parts");
@@ -239,7 +236,7 @@ async fn unusable_certificate_is_reported_before_a_request_is_sent() {
         assert_eq!((error.recovery, error.execution), (Recovery::Credentials, Execution::NotSent));
         assert!(error.to_string().contains(says), "{error}");
     }
-    assert!(server.everything().is_empty());
+    assert!(server.all_requests().is_empty());
 }
 
 #[tokio::test]
@@ -248,20 +245,20 @@ async fn federated_token_is_sent_as_assertion() {
     let file = tempfile::NamedTempFile::new().expect("file");
     std::fs::write(file.path(), "a.b.c\n").expect("write");
     let path = file.path().to_owned();
-    let asked =
-        asked_for(&server, |settings| settings.credential = Credential::FederatedTokenFile(path)).await;
-    assert_eq!(form(&asked[0])["client_assertion"], "a.b.c");
+    let requests =
+        token_requests(&server, |settings| settings.credential = Credential::FederatedTokenFile(path)).await;
+    assert_eq!(form(&requests[0])["client_assertion"], "a.b.c");
 }
 
 #[tokio::test]
 async fn managed_identity_of_a_virtual_machine_yields_a_token() {
-    let server = TestServer::bare(|asked| {
-        if asked.is("GET", "/metadata/identity/oauth2/token") {
-            assert_eq!(asked.header("metadata"), Some("true"));
-            assert_eq!(asked.query("api-version").as_deref(), Some("2018-02-01"));
-            return Reply::token(&asked.query("resource").expect("resource"));
+    let server = TestServer::without_tokens(|request| {
+        if request.is("GET", "/metadata/identity/oauth2/token") {
+            assert_eq!(request.header("metadata"), Some("true"));
+            assert_eq!(request.query("api-version").as_deref(), Some("2018-02-01"));
+            return Reply::token(&request.query("resource").expect("resource"));
         }
-        if asked.target.contains("oauth2") { Reply::token("x") } else { audiences(asked) }
+        if request.target.contains("oauth2") { Reply::token("x") } else { audiences(request) }
     })
     .await;
     let identity = |purpose| ManagedIdentity {
@@ -270,32 +267,33 @@ async fn managed_identity_of_a_virtual_machine_yields_a_token() {
         endpoint: IdentityEndpoint::Metadata(server.base.clone()),
     };
     let exchange = Purpose::Exchange { resource: ManagedIdentity::EXCHANGE.to_owned() };
-    let asked =
-        asked_for(&server, |settings| settings.credential = Credential::ManagedIdentity(identity(exchange)))
-            .await;
-    assert_eq!(asked[0].query("client_id").as_deref(), Some("assigned"));
-    assert_eq!(form(&asked[1])["client_assertion"], "api://AzureADTokenExchange");
-    assert_eq!(form(&asked[1])["client_id"], "client");
+    let requests = token_requests(&server, |settings| {
+        settings.credential = Credential::ManagedIdentity(identity(exchange))
+    })
+    .await;
+    assert_eq!(requests[0].query("client_id").as_deref(), Some("assigned"));
+    assert_eq!(form(&requests[1])["client_assertion"], "api://AzureADTokenExchange");
+    assert_eq!(form(&requests[1])["client_id"], "client");
 
-    let asked = asked_for(&server, |settings| {
+    let requests = token_requests(&server, |settings| {
         settings.credential = Credential::ManagedIdentity(identity(Purpose::Direct))
     })
     .await;
-    assert_eq!(asked.len(), 3, "no exchange: {asked:?}");
-    let last = server.asked().pop().expect("a call");
+    assert_eq!(requests.len(), 3, "no exchange: {requests:?}");
+    let last = server.requests().pop().expect("a call");
     assert_eq!(last.header("authorization"), Some("Bearer https://manage.devcenter.microsoft.com"));
 }
 
 #[tokio::test]
 async fn app_service_hands_tokens_out_its_own_way() {
     let ends = jiff::Timestamp::now().as_second() + 7200;
-    let server = TestServer::bare(move |asked| {
-        if asked.is("GET", "/msi/token") {
-            assert_eq!(asked.header("x-identity-header"), Some("h3ader"));
-            assert_eq!(asked.query("api-version").as_deref(), Some("2019-08-01"));
+    let server = TestServer::without_tokens(move |request| {
+        if request.is("GET", "/msi/token") {
+            assert_eq!(request.header("x-identity-header"), Some("h3ader"));
+            assert_eq!(request.query("api-version").as_deref(), Some("2019-08-01"));
             return Reply::json(200, &json!({"access_token": "app", "expires_on": ends.to_string()}));
         }
-        audiences(asked)
+        audiences(request)
     })
     .await;
     let endpoint = IdentityEndpoint::AppService {
@@ -309,20 +307,20 @@ async fn app_service_hands_tokens_out_its_own_way() {
     client.probe().await.expect("probe");
     client.probe().await.expect("probe");
     let headers: Vec<_> = server
-        .everything()
+        .all_requests()
         .iter()
-        .filter_map(|asked| asked.header("authorization").map(str::to_owned))
+        .filter_map(|request| request.header("authorization").map(str::to_owned))
         .collect();
     assert_eq!(headers, ["Bearer app", "Bearer app"]);
-    assert_eq!(server.everything().len(), 3);
+    assert_eq!(server.all_requests().len(), 3);
 }
 
 #[tokio::test]
 async fn failed_renewal_before_expiry_keeps_the_token() {
     let count = AtomicUsize::new(0);
-    let server = TestServer::bare(move |asked| {
-        if !asked.target.contains("oauth2") {
-            return audiences(asked);
+    let server = TestServer::without_tokens(move |request| {
+        if !request.target.contains("oauth2") {
+            return audiences(request);
         }
         match count.fetch_add(1, Ordering::SeqCst) {
             0 => Reply::json(200, &json!({"access_token": "x", "expires_in": 1000})),

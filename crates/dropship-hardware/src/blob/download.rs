@@ -26,9 +26,9 @@ use super::sas;
 use super::wire::{self, VERSION};
 
 const OPERATION: &str = "download";
-/// Maximum number of consecutive attempts that each bring fewer than [`FRUIT`] bytes.
-const FRUITLESS: u32 = 6;
-const FRUIT: u64 = 64 * 1024;
+/// Maximum number of consecutive attempts that each bring fewer than [`MIN_PROGRESS`] bytes.
+const MAX_FRUITLESS_ATTEMPTS: u32 = 6;
+const MIN_PROGRESS: u64 = 64 * 1024;
 /// Maximum number of redirects that are followed.
 const MAX_REDIRECTS: u32 = 5;
 /// Number of bytes at the start of a file that are checked for being an HTML page.
@@ -103,7 +103,7 @@ impl Client {
     ) -> Result<u64, TransferError> {
         let target = self.shared.hosts.check(url)?;
         let mut part = PartialDownload::open(to).await?;
-        let (mut fruitless, mut longest) = (0, part.length());
+        let (mut fruitless_attempts, mut longest) = (0, part.length());
         let mut bearer = self.token_for(target).await?;
         let mut renewed = false;
         loop {
@@ -132,14 +132,18 @@ impl Client {
             }
             // Only bytes beyond those of every earlier attempt count: a server could end each response after one byte, or let
             // the download begin again each time.
-            fruitless = if part.length() >= longest.saturating_add(FRUIT) { 0 } else { fruitless + 1 };
+            fruitless_attempts = if part.length() >= longest.saturating_add(MIN_PROGRESS) {
+                0
+            } else {
+                fruitless_attempts + 1
+            };
             longest = longest.max(part.length());
             let is_final = matches!(error, TransferError::Expired | TransferError::TooLong { .. });
-            if !error.is_passing() || is_final || fruitless >= FRUITLESS {
+            if !error.is_passing() || is_final || fruitless_attempts >= MAX_FRUITLESS_ATTEMPTS {
                 return Err(error);
             }
             tracing::debug!(%error, bytes = part.length(), "a download is continued");
-            tokio::time::sleep(self.shared.backoff.delay(fruitless.min(6))).await;
+            tokio::time::sleep(self.shared.backoff.delay(fruitless_attempts.min(6))).await;
         }
     }
 

@@ -10,9 +10,9 @@ use sha2::{Digest, Sha256};
 use super::error::TransferError;
 
 /// Number of bytes that are buffered before they are written.
-const GATHER: usize = 512 * 1024;
+const WRITE_SIZE: usize = 512 * 1024;
 /// Number of bytes that a download leaves free on its disk.
-const SPARE: u64 = 16 * 1024 * 1024;
+const MIN_FREE: u64 = 16 * 1024 * 1024;
 
 /// A download in progress: `NAME.part`, and its entity tag in `NAME.part.etag`.
 pub(super) struct PartialDownload {
@@ -21,7 +21,7 @@ pub(super) struct PartialDownload {
     to: PathBuf,
     tag: Option<String>,
     length: u64,
-    gathered: Vec<u8>,
+    unwritten: Vec<u8>,
     file: Option<std::fs::File>,
 }
 
@@ -37,7 +37,7 @@ impl PartialDownload {
         let tag = tokio::fs::read_to_string(&tag_path).await.ok().filter(|tag| is_strong(tag));
         let length = tokio::fs::metadata(&path).await.map_or(0, |metadata| metadata.len());
         let mut part =
-            Self { path, tag_path, to: to.to_owned(), tag, length, gathered: Vec::new(), file: None };
+            Self { path, tag_path, to: to.to_owned(), tag, length, unwritten: Vec::new(), file: None };
         if part.tag.is_none() {
             part.length = 0;
         }
@@ -46,7 +46,7 @@ impl PartialDownload {
 
     /// Number of bytes so far.
     pub(super) fn length(&self) -> u64 {
-        self.length + self.gathered.len() as u64
+        self.length + self.unwritten.len() as u64
     }
 
     /// Tag of the blob that the bytes so far are a part of; `None` for an empty part.
@@ -57,7 +57,7 @@ impl PartialDownload {
     /// Starts again, with the tag of the blob that follows.
     pub(super) async fn restart(&mut self, tag: Option<&str>) -> Result<(), TransferError> {
         self.length = 0;
-        self.gathered.clear();
+        self.unwritten.clear();
         self.file = None;
         self.tag = tag.filter(|tag| is_strong(tag)).map(str::to_owned);
         let (path, tag_path, tag) = (self.path.clone(), self.tag_path.clone(), self.tag.clone());
@@ -86,16 +86,16 @@ impl PartialDownload {
 
     /// Appends bytes; they are written when enough are buffered.
     pub(super) async fn push(&mut self, bytes: &Bytes) -> Result<(), TransferError> {
-        self.gathered.extend_from_slice(bytes);
-        if self.gathered.len() >= GATHER { self.flush().await } else { Ok(()) }
+        self.unwritten.extend_from_slice(bytes);
+        if self.unwritten.len() >= WRITE_SIZE { self.flush().await } else { Ok(()) }
     }
 
     /// Writes the buffered bytes.
     pub(super) async fn flush(&mut self) -> Result<(), TransferError> {
-        if self.gathered.is_empty() {
+        if self.unwritten.is_empty() {
             return Ok(());
         }
-        let mut bytes = std::mem::take(&mut self.gathered);
+        let mut bytes = std::mem::take(&mut self.unwritten);
         let (held, path) = (self.file.take(), self.path.clone());
         let count = bytes.len() as u64;
         let (file, bytes) = blocking(&self.path, move || {
@@ -111,7 +111,7 @@ impl PartialDownload {
         .await?;
         self.length += count;
         self.file = Some(file);
-        self.gathered = bytes;
+        self.unwritten = bytes;
         Ok(())
     }
 
@@ -172,11 +172,11 @@ fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Fails if a folder has no space for this number of bytes and [`SPARE`] more.
+/// Fails if a folder has no space for this number of bytes and [`MIN_FREE`] more.
 fn has_space(folder: &Path, bytes: u64) -> std::io::Result<()> {
     let disk = rustix::fs::statvfs(folder)?;
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    if free >= bytes.saturating_add(SPARE) { Ok(()) } else { Err(std::io::ErrorKind::StorageFull.into()) }
+    if free >= bytes.saturating_add(MIN_FREE) { Ok(()) } else { Err(std::io::ErrorKind::StorageFull.into()) }
 }
 
 /// Opens the part for appending, or empties it. Only the owner can read it until it has its name.

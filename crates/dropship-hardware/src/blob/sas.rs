@@ -10,12 +10,12 @@ use url::Url;
 use super::error::TransferError;
 
 /// A URL that expires within this time counts as expired.
-const NEAR: Duration = Duration::from_secs(20);
+const MARGIN: Duration = Duration::from_secs(20);
 
 /// Refuses a URL that has expired or is about to.
 pub(super) fn check(url: &Url) -> Result<(), TransferError> {
     match ends(url) {
-        Some(end) if end <= Timestamp::now() + NEAR => Err(TransferError::Expired),
+        Some(end) if end <= Timestamp::now() + MARGIN => Err(TransferError::Expired),
         _ => Ok(()),
     }
 }

@@ -40,7 +40,7 @@ async fn small_package_is_uploaded_in_one_request() {
         assert_eq!((done.bytes, done.sent, done.verified), (length as u64, length as u64, true));
         assert_eq!(done.etag.as_deref(), Some("\"0x1\""));
         assert_eq!(slot.content(), bytes);
-        assert_eq!(slot.server.asked().len(), 1, "the response confirms the bytes");
+        assert_eq!(slot.server.requests().len(), 1, "the response confirms the bytes");
     }
 }
 
@@ -53,7 +53,7 @@ async fn length_of_a_blob_is_read_where_the_store_returns_no_checksum() {
         assert_eq!((done.bytes, done.sent, done.verified), (length as u64, length as u64, true));
         assert_eq!(done.etag.as_deref(), Some("\"0x1\""));
         assert_eq!(slot.content(), bytes);
-        assert_eq!(slot.server.asked().len(), 2, "put and head");
+        assert_eq!(slot.server.requests().len(), 2, "put and head");
     }
 }
 
@@ -61,8 +61,8 @@ async fn length_of_a_blob_is_read_where_the_store_returns_no_checksum() {
 async fn bytes_whose_returned_checksum_differs_are_sent_again() {
     for (length, requests) in [(5, 2), (BLOCK * 2, 6)] {
         let count = AtomicUsize::new(0);
-        let slot = Slot::new(move |asked| {
-            asked.header("x-ms-content-crc64")?;
+        let slot = Slot::new(move |request| {
+            request.header("x-ms-content-crc64")?;
             let other = Reply::empty(201).with("x-ms-content-crc64", "AAAAAAAAAAA=");
             (count.fetch_add(1, Ordering::SeqCst) == 0).then_some(other)
         })
@@ -71,15 +71,15 @@ async fn bytes_whose_returned_checksum_differs_are_sent_again() {
         let done = slot.server.client().upload(&slot.url(), &path, NONE).await.expect("uploaded");
         assert_eq!((done.sent, done.verified), (bytes.len() as u64, true));
         assert_eq!(slot.content(), bytes);
-        assert_eq!(slot.server.asked().len(), requests);
+        assert_eq!(slot.server.requests().len(), requests);
     }
 }
 
 #[tokio::test]
 async fn store_that_always_returns_another_checksum_has_no_upload() {
-    let slot = Slot::new(|asked| {
+    let slot = Slot::new(|request| {
         let other = Reply::empty(201).with("x-ms-content-crc64", "AAAAAAAAAAA=");
-        asked.header("x-ms-content-crc64").map(|_| other)
+        request.header("x-ms-content-crc64").map(|_| other)
     })
     .await;
     let (_folder, path, _) = package(5);
@@ -91,8 +91,8 @@ async fn store_that_always_returns_another_checksum_has_no_upload() {
 #[tokio::test]
 async fn large_package_is_uploaded_in_blocks_despite_faults() {
     let count = AtomicUsize::new(0);
-    let slot = Slot::new(move |asked| {
-        asked.query("blockid")?;
+    let slot = Slot::new(move |request| {
+        request.query("blockid")?;
         match count.fetch_add(1, Ordering::SeqCst) {
             1 => Some(Reply::empty(500)),
             3 => Some(Reply::Drop),
@@ -122,8 +122,8 @@ async fn interrupted_upload_resumes_at_its_block() {
     let broken = Arc::new(AtomicUsize::new(0));
     let slot = Slot::new({
         let broken = Arc::clone(&broken);
-        move |asked| {
-            asked.query("blockid")?;
+        move |request| {
+            request.query("blockid")?;
             // Nothing passes after three blocks, for a while.
             let at = broken.fetch_add(1, Ordering::SeqCst);
             (3..1000).contains(&at).then_some(Reply::empty(403))
@@ -143,10 +143,10 @@ async fn interrupted_upload_resumes_at_its_block() {
     assert!(slot.content() == bytes);
 
     // Once more: all is there, so nothing is sent and nothing committed.
-    let before = slot.server.asked().len();
+    let before = slot.server.requests().len();
     let again = client.upload(&slot.url(), &path, NONE).await.expect("there");
     assert_eq!((again.sent, again.verified), (0, true));
-    assert_eq!(slot.server.asked().len() - before, 2, "list and head");
+    assert_eq!(slot.server.requests().len() - before, 2, "list and head");
 
     // Other bytes of the same length are other blocks.
     let mut other = bytes.clone();
@@ -168,8 +168,8 @@ async fn foreign_blocks_in_the_slot_are_cleared() {
 
 #[tokio::test]
 async fn blob_of_wrong_length_fails_the_upload() {
-    let slot = Slot::without_checksums(|asked| {
-        (asked.method == "HEAD").then(|| Reply::empty(200).with("Content-Length", "4"))
+    let slot = Slot::without_checksums(|request| {
+        (request.method == "HEAD").then(|| Reply::empty(200).with("Content-Length", "4"))
     })
     .await;
     for length in [5, BLOCK + 1] {
@@ -183,11 +183,11 @@ async fn blob_of_wrong_length_fails_the_upload() {
 
 #[tokio::test]
 async fn expired_url_is_reported_for_renewal() {
-    let slot = Slot::new(|asked| {
+    let slot = Slot::new(|request| {
         let body = "<Error><Code>AuthenticationFailed</Code><Message>Server failed to authenticate the request.\
                     </Message><AuthenticationErrorDetail>Signature not valid in the specified time frame: Expiry [x]\
                     </AuthenticationErrorDetail></Error>";
-        (asked.method == "PUT").then(|| Reply::Answer(403, vec![], body.into()))
+        (request.method == "PUT").then(|| Reply::Answer(403, vec![], body.into()))
     })
     .await;
     let (_folder, path, _) = package(5);
@@ -195,7 +195,7 @@ async fn expired_url_is_reported_for_renewal() {
     let near = Timestamp::now() + Duration::from_secs(5);
     let url = slot.server.url(&format!("/c/b?se={near}&sig=x"));
     assert!(matches!(client.upload(&url, &path, NONE).await, Err(TransferError::Expired)));
-    assert!(slot.server.everything().is_empty(), "our clock is enough");
+    assert!(slot.server.all_requests().is_empty(), "our clock is enough");
     // Their clock counts as well.
     assert!(matches!(client.upload(&slot.url(), &path, NONE).await, Err(TransferError::Expired)));
 }
@@ -218,7 +218,7 @@ async fn redirected_upload_sends_no_package() {
     let (_folder, path, _) = package(5);
     let error = slot.server.client().upload(&slot.url(), &path, NONE).await.expect_err("a redirect");
     assert!(matches!(error, TransferError::Refused { status: 307, .. }), "{error}");
-    assert!(other.server.everything().is_empty());
+    assert!(other.server.all_requests().is_empty());
 }
 
 #[tokio::test]
@@ -278,8 +278,8 @@ fn client(server: &TestServer, change: impl FnOnce(&mut Settings)) -> Client {
 #[tokio::test]
 async fn damaged_block_and_page_of_a_proxy_are_sent_again() {
     let count = AtomicUsize::new(0);
-    let slot = Slot::new(move |asked| {
-        asked.query("blockid")?;
+    let slot = Slot::new(move |request| {
+        request.query("blockid")?;
         let refused = |code: &str| {
             let body = format!(
                 "<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>damaged</Message></Error>"

@@ -86,9 +86,9 @@ impl Client {
     ) -> Result<Uploaded, TransferError> {
         let target = self.shared.hosts.check(url)?;
         sas::check(target)?;
-        let (source, whole) = SourceFile::open(path, expected, &self.shared.buffers).await?;
+        let (source, only_block) = SourceFile::open(path, expected, &self.shared.buffers).await?;
         let upload = Upload { client: self, url: target, source, progress };
-        if let Some(block) = whole {
+        if let Some(block) = only_block {
             return upload.as_one_blob(block).await;
         }
         match upload.in_blocks().await {
@@ -119,44 +119,44 @@ impl Upload<'_> {
 
     async fn in_blocks(&self) -> Result<Uploaded, TransferError> {
         (self.progress)(0);
-        let there = self.blocks().await;
+        let stored = self.blocks().await;
         // Not earlier: blocks that are read ahead occupy buffers that other uploads need.
         let mut blocks = self.source.blocks(block_size(self.source.length), &self.client.shared.buffers);
         let count = self.source.length.div_ceil(block_size(self.source.length));
         let mut names = vec![String::new(); usize::try_from(count).unwrap_or(usize::MAX)];
         let (mut more, mut done, mut sent, mut window) = (true, 0, 0, UploadWindow::default());
-        let mut flying = FuturesUnordered::new();
-        while more || !flying.is_empty() {
+        let mut in_flight = FuturesUnordered::new();
+        while more || !in_flight.is_empty() {
             tokio::select! {
                 biased;
-                Some(put) = flying.next() => {
+                Some(put) = in_flight.next() => {
                     let StagedBlock { index, name, length, took } = put?;
                     done += length;
                     if let Some(took) = took {
                         sent += length;
-                        window.took(took, flying.len() + 1);
+                        window.record(took, in_flight.len() + 1);
                     }
                     if let Some(slot) = usize::try_from(index).ok().and_then(|index| names.get_mut(index)) {
                         *slot = name;
                     }
                     (self.progress)(done);
                 }
-                block = blocks.next(&self.source.path), if more && flying.len() < window.size => match block? {
-                    Some(block) => flying.push(self.put_block(block, &there)),
+                block = blocks.next(&self.source.path), if more && in_flight.len() < window.size => match block? {
+                    Some(block) => in_flight.push(self.put_block(block, &stored)),
                     None => more = false,
                 },
             }
         }
-        if sent > 0 || there.committed != names {
+        if sent > 0 || stored.committed != names {
             self.put_list(&names).await?;
         }
         self.verify(sent).await
     }
 
     /// Sends one block, unless the store has it.
-    async fn put_block(&self, block: Block, there: &StoredBlocks) -> Result<StagedBlock, TransferError> {
+    async fn put_block(&self, block: Block, stored: &StoredBlocks) -> Result<StagedBlock, TransferError> {
         let (index, length) = (block.index, block.bytes.len() as u64);
-        if there.lengths.get(&block.id) == Some(&length) {
+        if stored.lengths.get(&block.id) == Some(&length) {
             return Ok(StagedBlock { index, name: block.id, length, took: None });
         }
         let started = Instant::now();

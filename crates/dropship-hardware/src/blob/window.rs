@@ -5,9 +5,9 @@ use tokio::time::Duration;
 use super::buffers::BUFFERS;
 
 /// Initial number of blocks in flight.
-const AT_FIRST: usize = 4;
+const INITIAL_SIZE: usize = 4;
 /// A block that takes less time shows that the link can carry more blocks.
-const QUICK: Duration = Duration::from_secs(10);
+const FAST: Duration = Duration::from_secs(10);
 /// A block that takes more time shows that the link can carry fewer blocks.
 const SLOW: Duration = Duration::from_secs(45);
 
@@ -16,27 +16,27 @@ pub(super) struct UploadWindow {
     /// Maximum number of blocks in flight.
     pub(super) size: usize,
     /// Number of consecutive blocks that were sent while the window was full.
-    full: usize,
+    full_blocks: usize,
 }
 
 impl Default for UploadWindow {
     fn default() -> Self {
-        Self { size: AT_FIRST, full: 0 }
+        Self { size: INITIAL_SIZE, full_blocks: 0 }
     }
 }
 
 impl UploadWindow {
     /// Records that a block was stored, with the number of blocks that were in flight, including it.
-    pub(super) fn took(&mut self, took: Duration, flying: usize) {
+    pub(super) fn record(&mut self, took: Duration, in_flight: usize) {
         if took > SLOW {
-            *self = Self { size: (self.size / 2).max(1), full: 0 };
-        } else if took < QUICK && flying >= self.size {
-            self.full += 1;
-            if self.full >= self.size {
-                *self = Self { size: (self.size + 1).min(BUFFERS), full: 0 };
+            *self = Self { size: (self.size / 2).max(1), full_blocks: 0 };
+        } else if took < FAST && in_flight >= self.size {
+            self.full_blocks += 1;
+            if self.full_blocks >= self.size {
+                *self = Self { size: (self.size + 1).min(BUFFERS), full_blocks: 0 };
             }
         } else {
-            self.full = 0;
+            self.full_blocks = 0;
         }
     }
 }
@@ -49,7 +49,7 @@ mod tests {
 
     fn after(times: &[(Duration, usize)]) -> usize {
         let mut window = UploadWindow::default();
-        times.iter().for_each(|(took, flying)| window.took(*took, *flying));
+        times.iter().for_each(|(took, in_flight)| window.record(*took, *in_flight));
         window.size
     }
 

@@ -35,7 +35,7 @@ const SLICE: usize = 256 * 1024;
 /// Maximum length of a checksum in a message, in characters.
 const MAX_SHOWN: usize = 64;
 /// Maximum length of a response that is read, in bytes.
-const MOST: usize = 8 << 20;
+const MAX_LENGTH: usize = 8 << 20;
 
 /// The body of a request.
 #[derive(Clone, Copy)]
@@ -58,7 +58,7 @@ where
 {
     let mut repeats = 0;
     loop {
-        let (error, asked) = match once(operation, request()?, sent).await {
+        let (error, retry_after) = match once(operation, request()?, sent).await {
             Ok(answer) if answer.status().is_success() && !html::is_declared(answer.headers()) => {
                 match damage(operation, &answer, sent) {
                     None => return Ok(answer),
@@ -66,13 +66,13 @@ where
                 }
             }
             Ok(answer) => {
-                let asked = retry_after::read(answer.headers());
-                (refusal(operation, answer).await, asked)
+                let retry_after = retry_after::read(answer.headers());
+                (refusal(operation, answer).await, retry_after)
             }
             Err(error) => (error, None),
         };
         let passing = error.is_passing() && !matches!(error, TransferError::Expired);
-        let delay = asked.unwrap_or_else(|| backoff.delay(repeats).min(LONGEST));
+        let delay = retry_after.unwrap_or_else(|| backoff.delay(repeats).min(LONGEST));
         if !passing || repeats == REPEATS || delay > LONGEST {
             return Err(error);
         }
@@ -177,9 +177,9 @@ pub(super) async fn refusal(operation: &'static str, answer: Response) -> Transf
     TransferError::Refused { operation, status, code, message }
 }
 
-/// Reads a response's body as text; `None` if it breaks off or is longer than [`MOST`].
+/// Reads a response's body as text; `None` if it breaks off or is longer than [`MAX_LENGTH`].
 pub(super) async fn text(answer: Response) -> Option<String> {
-    let body = body::whole(answer, MOST).await.ok()?;
+    let body = body::read_all(answer, MAX_LENGTH).await.ok()?;
     let text = String::from_utf8_lossy(&body);
     Some(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
 }
@@ -199,6 +199,6 @@ pub(super) fn read_error(body: &str) -> (Option<String>, String) {
             return (Some(code), first + &detail);
         }
     }
-    let said = read_body(body.as_bytes());
-    (said.code, said.message)
+    let body = read_body(body.as_bytes());
+    (body.code, body.message)
 }

@@ -129,7 +129,7 @@ impl Client {
     /// Makes a call whose response is an object, bare or in an envelope of one.
     pub(crate) async fn object<T: Listed>(&self, call: Call) -> Result<T, Error> {
         self.parsed(call, |body| {
-            entry::read(bare(json::parse(body)?))
+            entry::read(without_envelope(json::parse(body)?))
                 .map_err(|why| serde_json::Error::custom(format!("it {why}")))
         })
         .await
@@ -289,7 +289,7 @@ impl Client {
 }
 
 /// An object without the envelope that it may be in.
-pub(super) fn bare(value: Value) -> Value {
+pub(super) fn without_envelope(value: Value) -> Value {
     match value {
         Value::Object(mut outer) if !outer.contains_key("id") => match outer.get_mut("value") {
             Some(Value::Array(items)) if items.len() == 1 => items.remove(0),

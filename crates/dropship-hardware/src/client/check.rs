@@ -48,7 +48,7 @@ impl Client {
         root.set_path("/");
         // On a connection of its own: the next check comes later than an idle one is kept, and to close it by then would wake an
         // idle process again.
-        let sent = self.shared.http.once.head(root).timeout(TIMEOUT).send().await;
+        let sent = self.shared.http.unpooled.head(root).timeout(TIMEOUT).send().await;
         let answer = sent.map_err(|error| format!("the service cannot be reached: {}", explain(error)))?;
         self.shared.clock.measure(answer.headers());
         match answer.status().as_u16() {

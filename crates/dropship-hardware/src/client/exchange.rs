@@ -18,7 +18,7 @@ use super::call::{ApiResponse, Call, CallBody, CallQuery};
 use super::core::Client;
 
 /// Maximum length of a response, in bytes.
-const MOST: usize = 8 << 20;
+const MAX_LENGTH: usize = 8 << 20;
 /// Maximum time to send a file.
 const FILE: Duration = Duration::from_secs(3600);
 
@@ -31,7 +31,7 @@ impl Client {
         request_id: &str,
     ) -> Result<ApiResponse, Error> {
         let mark = |error: Error| error.with_request(&self.correlation, request_id);
-        let http = if call.repeatable { &self.shared.http.calls } else { &self.shared.http.once };
+        let http = if call.repeatable { &self.shared.http.calls } else { &self.shared.http.unpooled };
         let request = http
             .request(call.method.clone(), self.url(call))
             .header(AUTHORIZATION, bearer.header.clone())
@@ -46,7 +46,7 @@ impl Client {
         if !status.is_success() {
             return Err(mark(refusal(call, status, &headers, &body::start(answer).await)));
         }
-        let body = body::whole(answer, MOST).await.map_err(|broken| {
+        let body = body::read_all(answer, MAX_LENGTH).await.map_err(|broken| {
             mark(match broken {
                 Some(error) => lost(call, error, Some(status.as_u16())),
                 None => {
@@ -102,10 +102,10 @@ async fn with_body(request: RequestBuilder, call: &Call) -> Result<RequestBuilde
 
 /// No response, or an incomplete one. Only a connection that was never established is certain to have sent nothing.
 fn lost(call: &Call, error: reqwest::Error, status: Option<u16>) -> Error {
-    let unsent = status.is_none() && (error.is_connect() || error.is_builder());
+    let is_unsent = status.is_none() && (error.is_connect() || error.is_builder());
     let timeout = error.is_timeout();
     let why = explain(error);
-    if unsent {
+    if is_unsent {
         return Error::not_sent(
             call.operation,
             Recovery::Retry,
@@ -123,9 +123,9 @@ fn uncertain(call: &Call, status: Option<u16>, message: String) -> Error {
 
 /// The error of a response without success.
 fn refusal(call: &Call, status: reqwest::StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
-    let said = read_body(body);
-    let Classification { recovery, execution } = classify(status.as_u16(), &said, call.repeatable);
-    let message = said.described(status.as_u16());
+    let error_body = read_body(body);
+    let Classification { recovery, execution } = classify(status.as_u16(), &error_body, call.repeatable);
+    let message = error_body.described(status.as_u16());
     let message = match message.is_empty() {
         false => message,
         true if status.is_redirection() => {
@@ -135,8 +135,8 @@ fn refusal(call: &Call, status: reqwest::StatusCode, headers: &HeaderMap, body: 
     };
     Error::new(call.operation, execution, recovery, message)
         .with_status(status.as_u16())
-        .with_code(said.code)
-        .with_validation(said.validation)
+        .with_code(error_body.code)
+        .with_validation(error_body.validation)
         .with_retry_after(retry_after::read(headers))
         .with_trace(trace(headers))
 }

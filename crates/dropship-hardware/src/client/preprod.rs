@@ -12,7 +12,7 @@ use crate::paging::Pages;
 use crate::{Asset, PreprodPackage};
 use dropship_redact::SafeUrl;
 
-use super::call::{Call, CallBody, bare};
+use super::call::{Call, CallBody, without_envelope};
 use super::core::Client;
 use super::submissions::under;
 
@@ -85,7 +85,7 @@ impl Client {
 }
 
 fn read_package(body: &[u8]) -> Result<PreprodPackage, serde_json::Error> {
-    serde_json::from_value(bare(json::parse(body)?))
+    serde_json::from_value(without_envelope(json::parse(body)?))
 }
 
 fn packages() -> Vec<String> {

@@ -63,10 +63,10 @@ async fn create_is_sent_once_under_any_fault() {
         let error = server.client().create_product(&new_product()).await.expect_err("no product");
         assert_eq!((error.recovery, error.execution), (recovery, execution), "{reply:?}: {error}");
         assert_eq!(error.operation, "create product");
-        let asked = server.asked();
-        assert_eq!(asked.len(), 1, "{reply:?}");
-        assert_eq!(asked[0].header("ms-requestid"), Some(error.request_id.as_str()));
-        assert_eq!(asked[0].header("ms-correlationid"), Some(error.correlation_id.as_str()));
+        let requests = server.requests();
+        assert_eq!(requests.len(), 1, "{reply:?}");
+        assert_eq!(requests[0].header("ms-requestid"), Some(error.request_id.as_str()));
+        assert_eq!(requests[0].header("ms-correlationid"), Some(error.correlation_id.as_str()));
     }
 }
 
@@ -89,7 +89,7 @@ async fn nothing_was_sent_when_nobody_listens() {
     let client = Client::new(settings).expect("client");
     let error = client.create_product(&new_product()).await.expect_err("no token");
     assert_eq!((error.recovery, error.execution), (Recovery::Retry, Execution::NotSent), "{error}");
-    assert!(server.asked().is_empty());
+    assert!(server.requests().is_empty());
 }
 
 #[tokio::test]
@@ -101,7 +101,12 @@ async fn creates_use_connections_of_their_own() {
         client.product(PRODUCT).await.expect("read");
     }
     let on = |method: &str| -> Vec<_> {
-        server.asked().iter().filter(|asked| asked.method == method).map(|asked| asked.connection).collect()
+        server
+            .requests()
+            .iter()
+            .filter(|request| request.method == method)
+            .map(|request| request.connection)
+            .collect()
     };
     let (mut posts, mut gets) = (on("POST"), on("GET"));
     posts.dedup();
@@ -122,7 +127,7 @@ async fn read_is_repeated_after_passing_errors() {
     ])
     .await;
     assert_eq!(server.client().product(PRODUCT).await.expect("at last").id, PRODUCT);
-    assert_eq!(server.asked().len(), 7);
+    assert_eq!(server.requests().len(), 7);
 }
 
 #[tokio::test]
@@ -133,18 +138,18 @@ async fn read_that_keeps_failing_ends_with_an_error() {
     let error = server.client().product(PRODUCT).await.expect_err("never");
     assert_eq!((error.recovery, error.execution), (Recovery::Retry, Execution::Unknown));
     assert_eq!(error.message, "Internal server error");
-    assert_eq!(server.asked().len(), 7);
+    assert_eq!(server.requests().len(), 7);
 }
 
 #[tokio::test]
 async fn expired_token_is_renewed_once_for_creates_too() {
-    let server = TestServer::bare({
+    let server = TestServer::without_tokens({
         let tokens = AtomicUsize::new(0);
-        move |asked| {
-            if asked.target.contains("oauth2") {
+        move |request| {
+            if request.target.contains("oauth2") {
                 return Reply::token(&format!("t{}", tokens.fetch_add(1, Ordering::SeqCst)));
             }
-            match asked.header("authorization") {
+            match request.header("authorization") {
                 Some("Bearer t1") => Reply::json(201, &product_json()),
                 _ => Reply::empty(401),
             }
@@ -152,12 +157,12 @@ async fn expired_token_is_renewed_once_for_creates_too() {
     })
     .await;
     server.client().create_product(&new_product()).await.expect("with the second token");
-    assert_eq!((server.tokens(), server.asked().len()), (2, 2));
+    assert_eq!((server.tokens(), server.requests().len()), (2, 2));
 
     let server = in_turn(vec![Reply::empty(401)]).await;
     let error = server.client().product(PRODUCT).await.expect_err("never");
     assert_eq!((error.recovery, error.execution), (Recovery::Credentials, Execution::Rejected));
-    assert_eq!((server.tokens(), server.asked().len()), (2, 2), "no endless 401s");
+    assert_eq!((server.tokens(), server.requests().len()), (2, 2), "no endless 401s");
     assert!(error.to_string().contains("associated with the account"), "{error}");
 }
 
@@ -194,7 +199,7 @@ async fn update_without_changes_is_not_sent() {
         .await
         .expect_err("nothing to do");
     assert_eq!((error.recovery, error.execution), (Recovery::Permanent, Execution::NotSent));
-    assert!(server.everything().is_empty());
+    assert!(server.all_requests().is_empty());
 }
 
 #[tokio::test]
@@ -214,11 +219,11 @@ async fn closed_gate_stops_each_call_that_changes_something_and_no_other() {
         let error = stopped.expect_err("the gate is closed");
         assert_eq!((error.recovery, error.execution), (Recovery::Retry, Execution::NotSent), "{error}");
     }
-    assert!(server.asked().is_empty(), "{:?}", server.asked());
+    assert!(server.requests().is_empty(), "{:?}", server.requests());
     client.product(PRODUCT).await.expect("it only reads");
     is_open.store(true, Ordering::SeqCst);
     client.create_product(&new_product()).await.expect("the gate is open");
-    assert_eq!(server.asked().len(), 2);
+    assert_eq!(server.requests().len(), 2);
 }
 
 #[tokio::test]
@@ -249,7 +254,7 @@ fn plain_http_is_for_loopback_alone() {
 
 #[tokio::test]
 async fn loopback_is_never_proxied() {
-    let server = TestServer::start(|asked| match asked.method.as_str() {
+    let server = TestServer::start(|request| match request.method.as_str() {
         "CONNECT" => Reply::empty(502),
         _ => Reply::json(200, &product_json()),
     })
@@ -264,7 +269,7 @@ async fn loopback_is_never_proxied() {
     settings.endpoint = "https://manage.devcenter.microsoft.com".parse().expect("url");
     let client = Client::new(settings).expect("client");
     client.create_product(&new_product()).await.expect_err("our proxy is none");
-    let last = server.asked().pop().expect("a request");
+    let last = server.requests().pop().expect("a request");
     assert_eq!(
         (last.method.as_str(), last.target.as_str()),
         ("CONNECT", "manage.devcenter.microsoft.com:443")
@@ -276,7 +281,7 @@ async fn loopback_is_never_proxied() {
 async fn correlation_id_is_valid_in_a_header() {
     let server = in_turn(vec![Reply::json(200, &product_json())]).await;
     server.client().with_correlation("job \n7\u{fc}").product(PRODUCT).await.expect("sent");
-    assert_eq!(server.asked()[0].header("ms-correlationid"), Some("job7"));
+    assert_eq!(server.requests()[0].header("ms-correlationid"), Some("job7"));
 }
 
 #[test]

@@ -13,7 +13,7 @@ pub(crate) struct Classification {
 }
 
 /// Classifies an error response. `repeatable`: repeating the call does no harm.
-pub(crate) fn classify(status: u16, said: &ErrorBody, repeatable: bool) -> Classification {
+pub(crate) fn classify(status: u16, body: &ErrorBody, repeatable: bool) -> Classification {
     let execution = match status {
         400..=499 if status != 408 => Execution::Rejected,
         _ => Execution::Unknown,
@@ -21,20 +21,20 @@ pub(crate) fn classify(status: u16, said: &ErrorBody, repeatable: bool) -> Class
     let lost = if repeatable { Recovery::Retry } else { Recovery::Reconcile };
     let recovery = match status {
         // A proxy that refuses the request does not forward it.
-        403 | 407 if said.is_of_proxy(status) => Recovery::Retry,
+        403 | 407 if body.is_of_proxy(status) => Recovery::Retry,
         401 => Recovery::Credentials,
-        408 | 500..=599 => by_words(said).unwrap_or(lost),
+        408 | 500..=599 => by_words(body).unwrap_or(lost),
         429 => Recovery::Retry,
-        409 if has_code(said, &["requestInvalidForCurrentState"]) => {
-            by_words(said).unwrap_or(Recovery::Permanent)
+        409 if has_code(body, &["requestInvalidForCurrentState"]) => {
+            by_words(body).unwrap_or(Recovery::Permanent)
         }
-        409 => by_words(said).unwrap_or(Recovery::Reconcile),
+        409 => by_words(body).unwrap_or(Recovery::Reconcile),
         // These codes are about the object, not about missing roles.
-        403 if has_code(said, &["updateUnauthorized", "readOnlyProduct"]) => {
-            by_words(said).unwrap_or(Recovery::Permanent)
+        403 if has_code(body, &["updateUnauthorized", "readOnlyProduct"]) => {
+            by_words(body).unwrap_or(Recovery::Permanent)
         }
-        403 => by_words(said).unwrap_or(Recovery::Permission),
-        400..=499 => by_words(said).unwrap_or(Recovery::Permanent),
+        403 => by_words(body).unwrap_or(Recovery::Permission),
+        400..=499 => by_words(body).unwrap_or(Recovery::Permanent),
         // Redirects are not followed: the token must not be sent to an address from a response.
         _ => Recovery::Permanent,
     };
@@ -42,9 +42,9 @@ pub(crate) fn classify(status: u16, said: &ErrorBody, repeatable: bool) -> Class
 }
 
 /// Recognises functional errors by their message, because their codes are ambiguous. Apostrophes and full stops vary.
-fn by_words(said: &ErrorBody) -> Option<Recovery> {
-    let mut words = said.message.to_lowercase().replace(['\u{2019}', '\u{2018}', '`'], "'");
-    for (_, message) in &said.validation {
+fn by_words(body: &ErrorBody) -> Option<Recovery> {
+    let mut words = body.message.to_lowercase().replace(['\u{2019}', '\u{2018}', '`'], "'");
+    for (_, message) in &body.validation {
         words.push(' ');
         words.push_str(&message.to_lowercase());
     }
@@ -59,22 +59,22 @@ fn by_words(said: &ErrorBody) -> Option<Recovery> {
 }
 
 /// Whether the service's code is one of these, ignoring case.
-fn has_code(said: &ErrorBody, codes: &[&str]) -> bool {
-    said.code.as_deref().is_some_and(|code| codes.iter().any(|known| code.eq_ignore_ascii_case(known)))
+fn has_code(body: &ErrorBody, codes: &[&str]) -> bool {
+    body.code.as_deref().is_some_and(|code| codes.iter().any(|known| code.eq_ignore_ascii_case(known)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn said(code: &str, message: &str) -> ErrorBody {
+    fn error_body(code: &str, message: &str) -> ErrorBody {
         ErrorBody { code: Some(code.into()), message: message.into(), ..ErrorBody::default() }
     }
 
     #[test]
     fn documented_error_is_classified() {
         let of = |status, code, message| {
-            let Classification { recovery, execution } = classify(status, &said(code, message), false);
+            let Classification { recovery, execution } = classify(status, &error_body(code, message), false);
             (recovery, execution)
         };
         let state = "RequestInvalidForCurrentState";

@@ -35,12 +35,12 @@ impl Breaker {
     /// How long calls are still rejected; `None`: a call is permitted.
     pub(super) fn open_for(&self, now: Instant) -> Option<Duration> {
         let (until, _) = self.open?;
-        let left = until.saturating_duration_since(now);
+        let remaining = until.saturating_duration_since(now);
         if self.probing {
             // The probe's result decides; until then callers retry after the shortest delay.
-            return Some(left.max(self.backoff.min()));
+            return Some(remaining.max(self.backoff.min()));
         }
-        (!left.is_zero()).then_some(left)
+        (!remaining.is_zero()).then_some(remaining)
     }
 
     /// Records a permitted call. Returns whether it is the probe.

@@ -14,17 +14,17 @@ use tokio::time::Instant;
 use crate::backoff::{Backoff, random_unit};
 
 /// Part of the estimated limit that is used.
-const CAUTION: f64 = 0.98;
+const USED_PART: f64 = 0.98;
 /// Factor for the rate if a 429 comes within its first span.
 const DECREASE: f64 = 0.9;
 /// Increase after the first span without a 429, as a part of the rate after the last 429.
 const INCREASE: f64 = 0.01;
 /// A span that used less than this part of the rate does not show that the service allows the rate.
-const USED: f64 = 0.8;
+const MIN_USE: f64 = 0.8;
 /// At this multiple of the rate after the last 429, the limit is dropped.
-const FORGET: f64 = 8.0;
+const MAX_GROWTH: f64 = 8.0;
 /// Minimum number of calls for an estimate.
-const FEW: u32 = 4;
+const MIN_CALLS: u32 = 4;
 /// Slowest rate, calls a second.
 const SLOWEST: f64 = 1.0 / 30.0;
 /// Longest pause after a 429 that names none.
@@ -58,7 +58,7 @@ struct Bucket {
     /// Length of a span after which the rate can grow.
     span: Duration,
     filled: Instant,
-    grown: Instant,
+    last_growth: Instant,
     /// Number of times that the rate has grown since the last 429.
     quiet: i32,
     /// Number of calls in the present span.
@@ -83,7 +83,7 @@ impl CallRate {
     pub(super) fn take(&mut self, now: Instant) -> Result<(), Duration> {
         if let Some(bucket) = &mut self.bucket {
             bucket.grow(now);
-            if bucket.rate > bucket.base * FORGET {
+            if bucket.rate > bucket.base * MAX_GROWTH {
                 tracing::info!("The service has not throttled for long; calls are no longer slowed");
                 self.bucket = None;
             } else {
@@ -99,16 +99,16 @@ impl CallRate {
     }
 
     /// Reduces the rate after a 429 to a call of this epoch. Returns the pause for all calls.
-    pub(super) fn throttled(&mut self, epoch: u64, asked: Option<Duration>, now: Instant) -> Duration {
+    pub(super) fn throttled(&mut self, epoch: u64, retry_after: Option<Duration>, now: Instant) -> Duration {
         let current = epoch == self.epoch;
-        let pause = asked.unwrap_or_else(|| {
+        let pause = retry_after.unwrap_or_else(|| {
             if current {
                 self.unnamed = self.unnamed.saturating_add(1);
             }
             let ceiling = self.backoff.ceiling(self.unnamed.saturating_add(2)).min(LONGEST);
             ceiling.mul_f64(0.5 + random_unit() / 2.0)
         });
-        if asked.is_some() {
+        if retry_after.is_some() {
             self.unnamed = 0;
         }
         if !current {
@@ -119,11 +119,11 @@ impl CallRate {
         let estimate = f64::from(self.passed.max(1)) / seconds;
         let rate = match &self.bucket {
             // A rate without a 429 for a while is within the limit, however many calls were waiting.
-            Some(bucket) if bucket.quiet > 0 => estimate.max(bucket.base).min(bucket.rate) * CAUTION,
+            Some(bucket) if bucket.quiet > 0 => estimate.max(bucket.base).min(bucket.rate) * USED_PART,
             // A few calls after a silence are no estimate.
-            Some(bucket) if self.passed < FEW => bucket.rate * DECREASE,
-            Some(bucket) => (estimate * CAUTION).min(bucket.rate * DECREASE),
-            None => estimate * CAUTION,
+            Some(bucket) if self.passed < MIN_CALLS => bucket.rate * DECREASE,
+            Some(bucket) => (estimate * USED_PART).min(bucket.rate * DECREASE),
+            None => estimate * USED_PART,
         }
         .max(SLOWEST);
         let per_minute = (rate * 60.0).round();
@@ -138,7 +138,7 @@ impl CallRate {
             tokens: 1.0,
             span: span.clamp(Duration::from_millis(100), Duration::from_secs(60)),
             filled: now + pause,
-            grown: now + pause,
+            last_growth: now + pause,
             quiet: 0,
             used: 0,
         });
@@ -154,22 +154,22 @@ impl Bucket {
     /// Raises the rate by one step after a span without a 429 in which nearly the whole rate was used. Fewer calls do not show that
     /// the service allows the rate.
     fn grow(&mut self, now: Instant) {
-        let passed = now.saturating_duration_since(self.grown);
+        let passed = now.saturating_duration_since(self.last_growth);
         let allowed = self.rate * passed.as_secs_f64();
         if passed < self.span || allowed < 1.0 {
             return;
         }
-        self.grown = now;
-        if f64::from(std::mem::take(&mut self.used)) >= USED * allowed {
+        self.last_growth = now;
+        if f64::from(std::mem::take(&mut self.used)) >= MIN_USE * allowed {
             self.rate += self.base * INCREASE * 2_f64.powi(self.quiet);
             self.quiet += 1;
         }
     }
 
     fn take(&mut self, now: Instant) -> Result<(), Duration> {
-        let most = (self.rate * self.span.as_secs_f64() * 0.1).clamp(1.0, 5.0);
+        let max_tokens = (self.rate * self.span.as_secs_f64() * 0.1).clamp(1.0, 5.0);
         let fresh = now.saturating_duration_since(self.filled).as_secs_f64() * self.rate;
-        self.tokens = (self.tokens + fresh).min(most);
+        self.tokens = (self.tokens + fresh).min(max_tokens);
         self.filled = self.filled.max(now);
         if self.tokens >= 1.0 {
             self.tokens -= 1.0;

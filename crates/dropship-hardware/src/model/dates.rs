@@ -14,8 +14,8 @@ pub fn parse_date(text: &str) -> Option<Timestamp> {
         Ok(time) => time,
         Err(_) => text.parse::<DateTime>().ok()?.to_zoned(TimeZone::UTC).ok()?.timestamp(),
     };
-    let unset = time.to_zoned(TimeZone::UTC).year() <= 1;
-    (!unset).then_some(time)
+    let is_unset = time.to_zoned(TimeZone::UTC).year() <= 1;
+    (!is_unset).then_some(time)
 }
 
 /// Writes a date as the documentation's samples do: UTC, milliseconds, `Z`.

@@ -92,7 +92,7 @@ pub(crate) fn read<T: Listed>(value: Value) -> Result<T, String> {
     // At least one field has an unexpected form. The fields are added one by one, as long as the object can be read.
     let mut readable = Map::new();
     let mut item = None;
-    let mut odd = Map::new();
+    let mut unreadable = Map::new();
     let is_first = |key: &str| key == "id";
     let in_order = fields.iter().filter(|(key, _)| is_first(key));
     for (key, field) in in_order.chain(fields.iter().filter(|(key, _)| !is_first(key))) {
@@ -101,7 +101,7 @@ pub(crate) fn read<T: Listed>(value: Value) -> Result<T, String> {
             Ok(read) => item = Some(read),
             Err(error) => {
                 readable.remove(key);
-                odd.insert(key.clone(), field.clone());
+                unreadable.insert(key.clone(), field.clone());
                 if !is_first(key) && is_new("field", &format!("{} {key} {error}", std::any::type_name::<T>()))
                 {
                     let (key, error) = (mask(key), mask(&error.to_string()));
@@ -114,8 +114,8 @@ pub(crate) fn read<T: Listed>(value: Value) -> Result<T, String> {
         }
     }
     match item {
-        Some(mut item) if !odd.contains_key("id") => {
-            item.other_mut().extend(odd);
+        Some(mut item) if !unreadable.contains_key("id") => {
+            item.other_mut().extend(unreadable);
             Ok(item)
         }
         _ => Err("has no readable id".to_owned()),

@@ -137,7 +137,7 @@ pub(super) fn unknown(text: &str) -> String {
 }
 
 /// Maximum number of texts that are remembered as logged, so that memory stays bounded.
-const REMEMBERED: usize = 512;
+const MAX_REMEMBERED: usize = 512;
 
 /// Whether a text of a kind is met for the first time; false also when too many texts are remembered.
 pub(crate) fn is_new(kind: &'static str, text: &str) -> bool {
@@ -145,7 +145,7 @@ pub(crate) fn is_new(kind: &'static str, text: &str) -> bool {
     static SEEN: Mutex<Option<HashSet<(&'static str, String)>>> = Mutex::new(None);
     let mut seen = SEEN.lock();
     let seen = seen.get_or_insert_default();
-    seen.len() < REMEMBERED && seen.insert((kind, text.to_owned()))
+    seen.len() < MAX_REMEMBERED && seen.insert((kind, text.to_owned()))
 }
 
 /// Logs a value that the documentation does not name, once for each kind and value.

@@ -111,7 +111,7 @@ where
         Value::Null => return Ok(None),
         Value::String(text) if text.trim().is_empty() => return Ok(None),
         Value::String(text) => text.trim().parse().ok(),
-        Value::Number(number) => number.as_u64().or_else(|| whole(number.as_f64()?)),
+        Value::Number(number) => number.as_u64().or_else(|| whole_number(number.as_f64()?)),
         _ => None,
     };
     let number = number.and_then(|number: u64| T::try_from(number).ok());
@@ -121,7 +121,7 @@ where
 }
 
 /// The whole number that a floating-point number such as 17135.0 is.
-fn whole(number: f64) -> Option<u64> {
+fn whole_number(number: f64) -> Option<u64> {
     (number.fract() == 0.0).then(|| format!("{number:.0}").parse().ok()).flatten()
 }
 

@@ -206,10 +206,10 @@ fn of_link(link: &Value) -> NextPage {
             }
         };
     }
-    let is_own = ["self", "first", "last", "prev", "previous", "previous_link"]
+    let is_known = ["self", "first", "last", "prev", "previous", "previous_link"]
         .iter()
         .any(|known| rel.eq_ignore_ascii_case(known));
-    if !is_own && (is_next(rel) || parameters.map(|(name, _)| name).any(is_next)) {
+    if !is_known && (is_next(rel) || parameters.map(|(name, _)| name).any(is_next)) {
         return NextPage::Unusable(format!(
             "its link `{}` to more entries is not one of the documentation: `{}`",
             shown(rel),

@@ -23,14 +23,14 @@ async fn list_of_12345_is_complete_despite_faults() {
     let calls = Arc::new(AtomicUsize::new(0));
     let server = TestServer::start({
         let calls = Arc::clone(&calls);
-        move |asked| {
+        move |request| {
             match calls.fetch_add(1, Ordering::SeqCst) {
                 20 | 100 => return Reply::empty(500),
                 180 => return Reply::empty(429).with("Retry-After", "0"),
                 _ => {}
             }
             // The token is base64 with signs that must come back as they went out.
-            let token = asked.query("continuationToken").unwrap_or_else(|| "<+0=>".to_owned());
+            let token = request.query("continuationToken").unwrap_or_else(|| "<+0=>".to_owned());
             let from: u64 = token.trim_matches(['<', '+', '=', '>']).parse().expect("our own token");
             let to = (from + 50).min(12_345);
             let next = format!("%3C%2B{to}%3D%3E");
@@ -51,14 +51,14 @@ async fn pages_that_lead_in_a_circle_end_with_an_error() {
     assert_eq!(pages.next().await.expect("the page itself is good").map(|page| page.len()), Some(50));
     pages.next().await.expect_err("a circle");
     pages.next().await.expect_err("it stays one");
-    assert_eq!(server.asked().len(), 2);
+    assert_eq!(server.requests().len(), 2);
     let error = server.client().products().all().await.expect_err("a circle");
     assert!(error.to_string().contains("in a circle"), "{error}");
 }
 
 #[tokio::test]
 async fn repeated_entries_of_later_pages_are_left_out() {
-    let server = TestServer::start(|asked| match asked.query("continuationToken").as_deref() {
+    let server = TestServer::start(|request| match request.query("continuationToken").as_deref() {
         None => page(0, 50, Some("a")),
         Some("a") => page(40, 90, Some("b")),
         Some("b") => page(0, 0, Some("c")),
@@ -79,7 +79,7 @@ async fn failed_page_can_be_requested_again() {
     let broken = Arc::new(AtomicUsize::new(0));
     let server = TestServer::start({
         let broken = Arc::clone(&broken);
-        move |asked| match asked.query("continuationToken") {
+        move |request| match request.query("continuationToken") {
             None => page(0, 50, Some("a")),
             Some(_) if broken.fetch_add(1, Ordering::SeqCst) < 10 => Reply::empty(500),
             Some(_) => page(50, 60, None),
@@ -94,10 +94,10 @@ async fn failed_page_can_be_requested_again() {
 
 #[tokio::test]
 async fn other_envelopes_are_read_too() {
-    let server = TestServer::start(|asked| match asked.target.rsplit('/').next() {
+    let server = TestServer::start(|request| match request.target.rsplit('/').next() {
         Some("assets") => Reply::json(200, &json!([{"id": "a", "assetType": "SignedFilesZip"}])),
         Some("audiences") => Reply::json(200, &json!({"value": [], "links": null})),
-        _ if asked.target.contains("/2/") => {
+        _ if request.target.contains("/2/") => {
             Reply::json(200, &json!({"value": [{"id": "7", "name": "n"}, {"name": "no id"}]}))
         }
         // One entry is a list of one, not an object in an envelope.
@@ -127,8 +127,8 @@ async fn list_with_a_page_without_array_is_incomplete() {
     ] {
         for at in [None, Some("a"), Some("b")] {
             let odd_page = odd.clone();
-            let server = TestServer::start(move |asked| {
-                let token = asked.query("continuationToken");
+            let server = TestServer::start(move |request| {
+                let token = request.query("continuationToken");
                 match token.as_deref() {
                     token if token == at => {
                         let mut page = odd_page.clone();

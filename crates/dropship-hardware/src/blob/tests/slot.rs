@@ -11,23 +11,23 @@ pub(super) struct Blob {
 }
 
 impl Blob {
-    fn serve(&mut self, asked: &ReceivedRequest) -> Reply {
-        let reply = self.serve_unconfirmed(asked);
-        if self.returns_no_checksum || asked.method != "PUT" {
+    fn serve(&mut self, request: &ReceivedRequest) -> Reply {
+        let reply = self.serve_unconfirmed(request);
+        if self.returns_no_checksum || request.method != "PUT" {
             return reply;
         }
         match &reply {
-            Reply::Answer(201, ..) => reply.with("x-ms-content-crc64", &crc64(&asked.body)),
+            Reply::Answer(201, ..) => reply.with("x-ms-content-crc64", &crc64(&request.body)),
             _ => reply,
         }
     }
 
-    fn serve_unconfirmed(&mut self, asked: &ReceivedRequest) -> Reply {
-        assert_eq!(asked.header("authorization"), None, "the token never goes to a blob store");
-        assert_eq!(asked.query("sig").as_deref(), Some("s+g/="), "the signature comes as it was given");
-        let sent = asked.header("x-ms-content-crc64").map(str::to_owned);
+    fn serve_unconfirmed(&mut self, request: &ReceivedRequest) -> Reply {
+        assert_eq!(request.header("authorization"), None, "the token never goes to a blob store");
+        assert_eq!(request.query("sig").as_deref(), Some("s+g/="), "the signature comes as it was given");
+        let sent = request.header("x-ms-content-crc64").map(str::to_owned);
         if let Some(sent) = sent {
-            assert_eq!(sent, crc64(&asked.body), "the checksum holds");
+            assert_eq!(sent, crc64(&request.body), "the checksum holds");
         }
         let error = |status, code: &str| {
             let xml = format!(
@@ -35,24 +35,24 @@ impl Blob {
             );
             Reply::Answer(status, vec![("x-ms-error-code".into(), code.into())], xml.into_bytes())
         };
-        match (asked.method.as_str(), asked.query("comp").as_deref()) {
+        match (request.method.as_str(), request.query("comp").as_deref()) {
             ("PUT", None) => {
-                assert_eq!(asked.header("x-ms-blob-type"), Some("BlockBlob"));
+                assert_eq!(request.header("x-ms-blob-type"), Some("BlockBlob"));
                 let returns_no_checksum = self.returns_no_checksum;
-                *self = Self { content: Some(asked.body.clone()), returns_no_checksum, ..Self::default() };
+                *self = Self { content: Some(request.body.clone()), returns_no_checksum, ..Self::default() };
                 Reply::empty(201).with("ETag", "\"0x1\"")
             }
             ("PUT", Some("block")) => {
-                assert!(asked.header("x-ms-content-crc64").is_some(), "every block has a checksum");
-                let id = asked.query("blockid").expect("id");
+                assert!(request.header("x-ms-content-crc64").is_some(), "every block has a checksum");
+                let id = request.query("blockid").expect("id");
                 if self.waiting.keys().any(|other| other.len() != id.len()) {
                     return error(400, "InvalidBlobOrBlock");
                 }
-                self.waiting.insert(id, asked.body.clone());
+                self.waiting.insert(id, request.body.clone());
                 Reply::empty(201)
             }
             ("PUT", Some("blocklist")) => {
-                let text = asked.text();
+                let text = request.text();
                 let document = roxmltree::Document::parse(&text).expect("XML");
                 let names = document.descendants().filter(|node| node.has_tag_name("Latest"));
                 let mut blocks = Vec::new();
@@ -118,7 +118,7 @@ impl Slot {
         let blob = Arc::new(Mutex::new(Blob::default()));
         let server = TestServer::start({
             let blob = Arc::clone(&blob);
-            move |asked| fault(asked).unwrap_or_else(|| blob.lock().serve(asked))
+            move |request| fault(request).unwrap_or_else(|| blob.lock().serve(request))
         })
         .await;
         Self { server, blob }
@@ -142,6 +142,10 @@ impl Slot {
     }
 
     pub(super) fn puts(&self) -> usize {
-        self.server.asked().iter().filter(|asked| asked.query("comp").as_deref() == Some("block")).count()
+        self.server
+            .requests()
+            .iter()
+            .filter(|request| request.query("comp").as_deref() == Some("block"))
+            .count()
     }
 }

@@ -2,13 +2,16 @@ use super::*;
 
 #[tokio::test]
 async fn every_call_is_sent_as_documented() {
-    let server = TestServer::start(|asked| match (asked.method.as_str(), asked.target.rsplit('/').next()) {
-        ("GET", Some("" | "submissions" | "audiences" | "assets")) => Reply::json(200, &json!({"value": []})),
-        ("POST", Some("commit" | "createpublishermetadata")) => Reply::empty(202),
-        ("PATCH", _) | ("PUT", Some("cancel")) => Reply::empty(204),
-        _ => Reply::json(200, &json!({"id": 1})),
-    })
-    .await;
+    let server =
+        TestServer::start(|request| match (request.method.as_str(), request.target.rsplit('/').next()) {
+            ("GET", Some("" | "submissions" | "audiences" | "assets")) => {
+                Reply::json(200, &json!({"value": []}))
+            }
+            ("POST", Some("commit" | "createpublishermetadata")) => Reply::empty(202),
+            ("PATCH", _) | ("PUT", Some("cancel")) => Reply::empty(204),
+            _ => Reply::json(200, &json!({"id": 1})),
+        })
+        .await;
     let client = server.client().with_correlation("the-job");
     let label: NewShippingLabel =
         serde_json::from_value(json!({"name": "l", "destination": "windowsUpdate"})).expect("label");
@@ -41,7 +44,7 @@ async fn every_call_is_sent_as_documented() {
     std::fs::write(package.path(), "bytes").expect("write");
     client.preprod_submit(package.path()).await.expect("preproduction submit");
 
-    let asked = server.asked();
+    let requests = server.requests();
     let p = format!("/products/{PRODUCT}");
     let s = format!("{p}/submissions/{SUBMISSION}");
     let l = format!("{s}/shippingLabels/{LABEL}");
@@ -75,27 +78,27 @@ async fn every_call_is_sent_as_documented() {
         "GET /preprod/packages/p/assets/a -".to_owned(),
         "PUT /preprod/packages/ bytes".to_owned(),
     ];
-    let shown = |asked: &ReceivedRequest| {
-        let path = asked.target.strip_prefix("/v2.0/my/hardware").expect("the base");
-        let body = match asked.header("content-length") {
+    let shown = |request: &ReceivedRequest| {
+        let path = request.target.strip_prefix("/v2.0/my/hardware").expect("the base");
+        let body = match request.header("content-length") {
             None => "-".to_owned(),
             Some("0") => "0".to_owned(),
-            Some(_) => asked.text(),
+            Some(_) => request.text(),
         };
-        format!("{} {path} {body}", asked.method)
+        format!("{} {path} {body}", request.method)
     };
-    assert_eq!(asked.iter().map(shown).collect::<Vec<_>>(), expected);
-    for asked in &asked {
-        assert_eq!(asked.header("authorization"), Some("Bearer t0ken"));
-        assert_eq!(asked.header("accept"), Some("application/json"));
-        assert_eq!(asked.header("ms-correlationid"), Some("the-job"));
-        assert_eq!(asked.header("ms-requestid").map(str::len), Some(36));
-        let kind = match asked.header("content-length") {
+    assert_eq!(requests.iter().map(shown).collect::<Vec<_>>(), expected);
+    for request in &requests {
+        assert_eq!(request.header("authorization"), Some("Bearer t0ken"));
+        assert_eq!(request.header("accept"), Some("application/json"));
+        assert_eq!(request.header("ms-correlationid"), Some("the-job"));
+        assert_eq!(request.header("ms-requestid").map(str::len), Some(36));
+        let kind = match request.header("content-length") {
             None => None,
             Some("5") => Some("application/octet-stream"),
             Some(_) => Some("application/json"),
         };
-        assert_eq!(asked.header("content-type"), kind, "{}", asked.target);
+        assert_eq!(request.header("content-type"), kind, "{}", request.target);
     }
     assert_eq!(server.tokens(), 1);
 }
