@@ -40,14 +40,14 @@ impl Nfa {
     }
 
     pub(super) fn is_match(&self, text: &str) -> bool {
-        let mut here = Vec::new();
+        let mut states = Vec::new();
         let mut marks = vec![false; self.0.len()];
-        self.enter(0, &mut here, &mut marks);
+        self.enter(0, &mut states, &mut marks);
         for c in text.chars() {
             let folded = fold(c);
             let mut next = Vec::new();
             marks.fill(false);
-            for state in here {
+            for state in states {
                 match &self.0[state] {
                     NfaState::Letter(letter) if *letter == folded => {
                         self.enter(state + 1, &mut next, &mut marks);
@@ -60,9 +60,9 @@ impl Nfa {
             if next.is_empty() {
                 return false;
             }
-            here = next;
+            states = next;
         }
-        here.iter().any(|state| matches!(self.0[*state], NfaState::End))
+        states.iter().any(|state| matches!(self.0[*state], NfaState::End))
     }
 
     /// Adds a state, and those that are reached from it without a character.
@@ -90,10 +90,10 @@ impl Nfa {
     pub(super) fn meets(&self, other: &Self, alphabet: &CharSet) -> bool {
         let mut open = Vec::new();
         let mut seen = BTreeSet::new();
-        let mut visit = |mine: usize, theirs: usize, open: &mut Vec<(usize, usize)>| {
-            let theirs = other.reachable(theirs);
-            for a in self.reachable(mine) {
-                open.extend(theirs.iter().map(|b| (a, *b)).filter(|pair| seen.insert(*pair)));
+        let mut visit = |left_state: usize, right_state: usize, open: &mut Vec<(usize, usize)>| {
+            let right_states = other.reachable(right_state);
+            for a in self.reachable(left_state) {
+                open.extend(right_states.iter().map(|b| (a, *b)).filter(|pair| seen.insert(*pair)));
             }
         };
         visit(0, 0, &mut open);
@@ -102,10 +102,10 @@ impl Nfa {
             if matches!((left, right), (NfaState::End, NfaState::End)) {
                 return true;
             }
-            let Some((left, mine)) = step(left, a) else { continue };
-            let Some((right, theirs)) = step(right, b) else { continue };
+            let Some((left, left_state)) = step(left, a) else { continue };
+            let Some((right, right_state)) = step(right, b) else { continue };
             if !left.shared(&right).shared(alphabet).is_empty() {
-                visit(mine, theirs, &mut open);
+                visit(left_state, right_state, &mut open);
             }
         }
         false

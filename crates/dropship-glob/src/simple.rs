@@ -52,8 +52,8 @@ impl Simple {
     pub(super) fn is_match(&self, text: &str) -> bool {
         match self {
             Self::Exact(word) => equals(text, word),
-            Self::Prefix(word) => starts(text, word),
-            Self::Suffix(word) => ends(text, word),
+            Self::Prefix(word) => starts_with(text, word),
+            Self::Suffix(word) => ends_with(text, word),
             Self::Contains(word) => word.is_empty() || fold_text(text).contains(&**word),
             Self::Stars(words) => in_order(text, words),
         }
@@ -67,7 +67,7 @@ fn equals(text: &str, word: &str) -> bool {
     }
 }
 
-fn starts(text: &str, word: &str) -> bool {
+fn starts_with(text: &str, word: &str) -> bool {
     if text.is_ascii() {
         let head = text.as_bytes().get(..word.len());
         return head.is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()));
@@ -75,7 +75,7 @@ fn starts(text: &str, word: &str) -> bool {
     fold_text(text).starts_with(word)
 }
 
-fn ends(text: &str, word: &str) -> bool {
+fn ends_with(text: &str, word: &str) -> bool {
     if text.is_ascii() {
         let tail = text.len().checked_sub(word.len()).and_then(|at| text.as_bytes().get(at..));
         return tail.is_some_and(|tail| tail.eq_ignore_ascii_case(word.as_bytes()));
@@ -86,15 +86,15 @@ fn ends(text: &str, word: &str) -> bool {
 /// Whether the words follow each other in the text, the first at its beginning and the last at its end.
 fn in_order(text: &str, words: &[Box<str>]) -> bool {
     let [first, between @ .., last] = words else { return false };
-    if !starts(text, first) || !ends(text, last) {
+    if !starts_with(text, first) || !ends_with(text, last) {
         return false;
     }
     let text: Cow<'_, str> = fold_text(text);
     let rest = text.strip_prefix(&**first).and_then(|rest| rest.strip_suffix(&**last));
-    let after = |rest: &mut &str, word: &str| {
+    let skip_past = |rest: &mut &str, word: &str| {
         let at = rest.find(word)?;
         *rest = rest.get(at + word.len()..)?;
         Some(())
     };
-    rest.is_some_and(|mut rest| between.iter().all(|word| after(&mut rest, word).is_some()))
+    rest.is_some_and(|mut rest| between.iter().all(|word| skip_past(&mut rest, word).is_some()))
 }

@@ -64,7 +64,7 @@ pub struct Objects {
     store: Arc<dyn ObjectStore>,
     prefix: Path,
     reachability: Reachability,
-    place: String,
+    address: String,
     runtime: Option<Runtime>,
 }
 
@@ -82,10 +82,11 @@ impl Objects {
             .thread_name("objects")
             .enable_all()
             .build()?;
-        let (prefix, place) = (Path::from(address.prefix.as_str()), address.to_string());
+        let prefix = Path::from(address.prefix.as_str());
+        let address = address.to_string();
         let reachability =
-            Reachability::new(Arc::clone(&store), prefix.clone(), place.clone(), runtime.handle().clone());
-        let objects = Self { store, prefix, reachability, place, runtime: Some(runtime) };
+            Reachability::new(Arc::clone(&store), prefix.clone(), address.clone(), runtime.handle().clone());
+        let objects = Self { store, prefix, reachability, address, runtime: Some(runtime) };
         let reachability = objects.reachability.clone();
         // The result is noted: intake waits while the storage is away.
         drop(objects.call(SMALL, async move { reachability.probe().await }));
@@ -95,7 +96,7 @@ impl Objects {
     /// The address.
     #[must_use]
     pub fn place(&self) -> &str {
-        &self.place
+        &self.address
     }
 
     /// Why the storage does not respond, while it does not.
@@ -110,7 +111,7 @@ impl Objects {
     /// [`ObjectError::Altered`] if the object has other bytes; otherwise, when the object cannot be written or read, or the file
     /// cannot be read.
     pub fn put_new(&self, name: &str, file: &FilePath) -> Result<(), ObjectError> {
-        tracing::debug!("writes the object {name} to {}", self.place);
+        tracing::debug!("writes the object {name} to {}", self.address);
         let (store, at, file) = (Arc::clone(&self.store), self.path(name), file.to_owned());
         self.call(WHOLE_PACKAGE, async move { transfer::put_new(&*store, &at, &file).await })
     }
@@ -146,13 +147,13 @@ impl Objects {
         let (at, mut why) = (self.path(name), String::new());
         for _ in 0..UPDATES {
             let (store, path) = (Arc::clone(&self.store), at.clone());
-            let there =
+            let current =
                 self.call(SMALL, async move { transfer::get_version(&*store, &path, longest).await })?;
-            let Some(new) = change(there.as_ref().map(|(bytes, _)| &**bytes))? else { return Ok(false) };
+            let Some(new) = change(current.as_ref().map(|(bytes, _)| &**bytes))? else { return Ok(false) };
             let (store, path, bytes) = (Arc::clone(&self.store), at.clone(), new.clone());
-            let version = there.map(|(_, version)| version);
+            let version = current.map(|(_, version)| version);
             let refused =
-                self.call(SMALL, async move { transfer::put_over(&*store, &path, version, bytes).await })?;
+                self.call(SMALL, async move { transfer::replace(&*store, &path, version, bytes).await })?;
             match refused {
                 Some(refused) => why = refused,
                 None if self.get(name)?.as_deref() == Some(&*new) => return Ok(true),
@@ -320,7 +321,7 @@ impl Drop for Objects {
 
 impl std::fmt::Debug for Objects {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Objects").field(&self.place).finish()
+        f.debug_tuple("Objects").field(&self.address).finish()
     }
 }
 

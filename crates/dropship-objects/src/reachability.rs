@@ -23,13 +23,13 @@ pub(crate) struct Reachability {
     why: watch::Sender<Option<String>>,
     store: Arc<dyn ObjectStore>,
     prefix: Path,
-    place: String,
+    address: String,
     runtime: Handle,
 }
 
 impl Reachability {
-    pub(crate) fn new(store: Arc<dyn ObjectStore>, prefix: Path, place: String, runtime: Handle) -> Self {
-        Self { why: watch::channel(None).0, store, prefix, place, runtime }
+    pub(crate) fn new(store: Arc<dyn ObjectStore>, prefix: Path, address: String, runtime: Handle) -> Self {
+        Self { why: watch::channel(None).0, store, prefix, address, runtime }
     }
 
     pub(crate) fn away(&self) -> Option<String> {
@@ -61,7 +61,7 @@ impl Reachability {
 
     fn set_reachable(&self) {
         if self.why.send_if_modified(|why| why.take().is_some()) {
-            tracing::debug!("the storage {} responds again", self.place);
+            tracing::debug!("the storage {} responds again", self.address);
         }
     }
 
@@ -74,7 +74,7 @@ impl Reachability {
         if !is_new {
             return;
         }
-        tracing::debug!("the storage {} does not respond: {what}", self.place);
+        tracing::debug!("the storage {} does not respond: {what}", self.address);
         let reachability = self.clone();
         self.runtime.spawn(async move {
             while reachability.probe().await.is_err() {

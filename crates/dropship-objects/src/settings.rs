@@ -7,7 +7,7 @@ use dropship_redact::{Lifetime, remember};
 use url::{Host, Url};
 
 /// How long a value is searched for in messages after it was read.
-const REMEMBERED: Duration = Duration::from_secs(7 * 24 * 3600);
+const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What the names of all settings begin with.
 const PREFIXES: [&str; 2] = ["AWS_", "AZURE_"];
@@ -44,12 +44,12 @@ impl Settings {
     /// # Errors
     /// The line that is no setting.
     pub fn with_file(mut self, text: &str) -> Result<Self, BadSettings> {
-        for (place, line) in (1..).zip(text.lines()) {
+        for (number, line) in (1..).zip(text.lines()) {
             let line = line.trim();
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
-            let bad = |why| BadSettings(format!("line {place}: {why}"));
+            let bad = |why| BadSettings(format!("line {number}: {why}"));
             let (name, value) = line.split_once('=').ok_or_else(|| bad("expected NAME=VALUE"))?;
             let (name, value) = (name.trim(), value.trim().trim_matches('"'));
             if !PREFIXES.iter().any(|prefix| name.starts_with(prefix)) {
@@ -70,7 +70,7 @@ impl Settings {
     fn set(&mut self, name: String, value: String) {
         let names_a_file = name.ends_with("_FILE");
         if !names_a_file && SECRET.iter().any(|part| name.contains(part)) {
-            remember(&value, Lifetime::For(REMEMBERED));
+            remember(&value, Lifetime::For(LIFETIME));
         }
         self.values.push((name, value));
     }

@@ -162,7 +162,7 @@ pub(crate) async fn get_version(
 }
 
 /// Writes a small object in place of this version; `None`: if there is none. Returns why it was not written, if it has another version.
-pub(crate) async fn put_over(
+pub(crate) async fn replace(
     store: &dyn ObjectStore,
     at: &Path,
     version: Option<UpdateVersion>,

@@ -7,7 +7,7 @@ use tokio_postgres::error::SqlState;
 use crate::address::with_cause;
 
 /// Errors that a repetition does not cure. All others are temporary: a restart, a failover, a limit, a password that was changed.
-const LASTING: [SqlState; 8] = [
+const UNUSABLE_STATES: [SqlState; 8] = [
     SqlState::UNDEFINED_TABLE,
     SqlState::UNDEFINED_COLUMN,
     SqlState::INVALID_SCHEMA_NAME,
@@ -22,7 +22,7 @@ const LASTING: [SqlState; 8] = [
 pub(crate) fn store_error(error: &Error) -> StoreError {
     let what = describe(error);
     match error.code() {
-        Some(code) if LASTING.contains(code) => StoreError::Unusable { what },
+        Some(code) if UNUSABLE_STATES.contains(code) => StoreError::Unusable { what },
         _ => StoreError::Away { what },
     }
 }

@@ -51,9 +51,9 @@ impl PostgresJournal {
         roots: Option<Roots>,
     ) -> Result<(), StoreError> {
         let link = link(address, password, roots)?;
-        let looking = Arc::clone(&link.settings);
+        let settings = Arc::clone(&link.settings);
         link.run(
-            async move { schema::examine(&PostgresConnection::open(&looking, None).await?.client).await },
+            async move { schema::examine(&PostgresConnection::open(&settings, None).await?.client).await },
         )
     }
 }
@@ -98,12 +98,15 @@ impl SharedJournal for PostgresJournal {
         let size: usize = texts.iter().map(String::len).sum();
         self.link.call(move |session| {
             Box::pin(async move {
-                let (seq, before, own) =
+                let (seq, before, append_id) =
                     (signed(after.seq)?, &after.append.as_bytes()[..], &id.as_bytes()[..]);
                 let size = i64::try_from(size).unwrap_or(i64::MAX);
                 let row = session
                     .client()
-                    .query_opt(&session.statements.append, &[&seq, &before, &own, &topics, &texts, &size])
+                    .query_opt(
+                        &session.statements.append,
+                        &[&seq, &before, &append_id, &topics, &texts, &size],
+                    )
                     .await
                     .map_err(|error| store_error(&error))?;
                 row.map_or(Ok(AppendResult::EndsElsewhere), |row| extent(&row, 0).map(AppendResult::Appended))
@@ -115,7 +118,7 @@ impl SharedJournal for PostgresJournal {
         let rewrite = rewrite.clone();
         self.link.call(move |session| {
             Box::pin(async move {
-                let (seq, before, own) =
+                let (seq, before, append_id) =
                     (signed(after.seq)?, &after.append.as_bytes()[..], &id.as_bytes()[..]);
                 let (cursor, next) = (signed(rewrite.cursor)?, signed(rewrite.after.cursor)?);
                 let (until, compacted) = (signed(rewrite.after.until)?, signed(rewrite.compacted)?);
@@ -131,7 +134,7 @@ impl SharedJournal for PostgresJournal {
                         &[
                             &seq,
                             &before,
-                            &own,
+                            &append_id,
                             &cursor,
                             &next,
                             &until,

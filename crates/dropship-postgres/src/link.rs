@@ -76,14 +76,14 @@ impl DatabaseLink {
         let (settings, hint) = (Arc::clone(&self.settings), self.hint.clone());
         let session = Arc::clone(&self.session);
         self.run(async move {
-            let mut place = session.lock().await;
-            let open = match place.take().filter(|session| !session.is_closed()) {
+            let mut slot = session.lock().await;
+            let open = match slot.take().filter(|session| !session.is_closed()) {
                 Some(open) => open,
                 None => Session::open(&settings, hint).await?,
             };
             let done = work(&open).await;
             if !matches!(done, Err(StoreError::Away { .. })) {
-                *place = Some(open);
+                *slot = Some(open);
             }
             done
         })

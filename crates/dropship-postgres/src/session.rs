@@ -34,17 +34,17 @@ impl PostgresConnection {
             let password = password().map_err(|what| StoreError::Away { what })?;
             config.password(secrecy::ExposeSecret::expose_secret(&password));
         }
-        let listens = hint.is_some();
-        let own = Arc::new(AtomicI32::new(0));
-        let hints = hint.map(|hint| AppendHints { hint, own: Arc::clone(&own) });
+        let is_listening = hint.is_some();
+        let process_id = Arc::new(AtomicI32::new(0));
+        let hints = hint.map(|hint| AppendHints { hint, process_id: Arc::clone(&process_id) });
         let connected = match &settings.roots {
             Some(roots) => connect(&config, roots.connector(), hints).await?,
             None => connect(&config, NoTls, hints).await?,
         };
         let failed = |error: tokio_postgres::Error| store_error(&error);
-        connected.client.batch_execute(&commands(listens)).await.map_err(failed)?;
+        connected.client.batch_execute(&commands(is_listening)).await.map_err(failed)?;
         let backend = connected.client.query_one("SELECT pg_backend_pid()", &[]).await.map_err(failed)?;
-        own.store(value(&backend, 0)?, Ordering::Relaxed);
+        process_id.store(value(&backend, 0)?, Ordering::Relaxed);
         Ok(connected)
     }
 }
@@ -92,7 +92,7 @@ impl Session {
 struct AppendHints {
     hint: HintCallback,
     /// The server's process of this connection. Its own appends are not passed on.
-    own: Arc<AtomicI32>,
+    process_id: Arc<AtomicI32>,
 }
 
 /// The settings of a session. Its commits are never weaker than `synchronous_commit = on`. There is no `statement_timeout`: it
@@ -130,11 +130,11 @@ where
     T::Stream: Send + 'static,
 {
     let (client, connection) = config.connect(tls).await.map_err(|error| store_error(&error))?;
-    Ok(PostgresConnection { client, connection: tokio::spawn(drive(connection, hints)) })
+    Ok(PostgresConnection { client, connection: tokio::spawn(receive(connection, hints)) })
 }
 
 /// Moves bytes until the connection ends, and passes on notifications.
-async fn drive<S, T>(mut connection: Connection<S, T>, hints: Option<AppendHints>)
+async fn receive<S, T>(mut connection: Connection<S, T>, hints: Option<AppendHints>)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     T: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
@@ -142,8 +142,9 @@ where
     while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
         match message {
             Ok(AsyncMessage::Notification(notification)) => {
-                let others =
-                    |hints: &&AppendHints| notification.process_id() != hints.own.load(Ordering::Relaxed);
+                let others = |hints: &&AppendHints| {
+                    notification.process_id() != hints.process_id.load(Ordering::Relaxed)
+                };
                 if let Some(hints) = hints.as_ref().filter(others) {
                     (hints.hint)();
                 }

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use crate::view;
 
 /// Minimum length of a form in base64, in bytes. A shorter one says too little to be searched for.
-const SHORTEST: usize = 6;
+const MIN_LENGTH: usize = 6;
 
 /// All forms of a secret, each once; the secret itself is the first.
 pub(crate) fn forms(secret: &str) -> Vec<Vec<u8>> {
@@ -64,13 +64,13 @@ fn hex_forms(bytes: &[u8]) -> [Vec<u8>; 2] {
 /// Base64 in both alphabets at each of the three alignments, without the characters that also depend on neighbouring bytes.
 fn base64_forms(bytes: &[u8]) -> Vec<Vec<u8>> {
     let mut found = Vec::new();
-    for (shift, dependent) in [(0, 0), (1, 2), (2, 3)] {
+    for (shift, start) in [(0, 0), (1, 2), (2, 3)] {
         let mut shifted = vec![0; shift];
         shifted.extend_from_slice(bytes);
-        let whole = shifted.len() * 8 / 6;
+        let end = shifted.len() * 8 / 6;
         for encoded in [STANDARD_NO_PAD.encode(&shifted), URL_SAFE_NO_PAD.encode(&shifted)] {
-            if let Some(own) = encoded.as_bytes().get(dependent..whole).filter(|own| own.len() >= SHORTEST) {
-                found.push(own.to_vec());
+            if let Some(form) = encoded.as_bytes().get(start..end).filter(|form| form.len() >= MIN_LENGTH) {
+                found.push(form.to_vec());
             }
         }
     }

@@ -6,7 +6,7 @@ use crate::live::LIVE;
 use crate::patterns;
 use crate::registry::Registry;
 use crate::value::MASK;
-use crate::view::{self, LAYERS};
+use crate::view::{self, MAX_LAYERS};
 
 /// Masks every secret of this process ([`remember`](crate::remember)) in a text, in any encoding, and what looks like a secret:
 /// values of parameters that carry one, `Authorization`, tokens, private keys, and user information of URLs. Takes time linear
@@ -63,7 +63,7 @@ fn boundary(text: &str, mut at: usize, is_end: bool) -> usize {
 fn spans(text: &[u8], search: &dyn Fn(&[u8]) -> Vec<Range<usize>>) -> Vec<Range<usize>> {
     let mut found = search(text);
     let mut layers = Vec::new();
-    while layers.len() < LAYERS {
+    while layers.len() < MAX_LAYERS {
         let inner = layers.last().map_or(text, |view: &view::DecodedText| view.bytes.as_slice());
         let Some(view) = view::decode(inner) else { break };
         let in_view = search(&view.bytes);

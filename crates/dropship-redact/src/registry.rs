@@ -40,7 +40,7 @@ struct KnownSecrets {
     /// Forms that are shorter than a block, by their first two bytes.
     short: HashMap<[u8; 2], Vec<(u64, Vec<u8>)>>,
     /// Whether a block or a short form begins with this pair of bytes. Empty if there are none.
-    starts: Vec<bool>,
+    is_start: Vec<bool>,
     next: u64,
     /// Number of secrets that never expire.
     permanent: usize,
@@ -130,11 +130,11 @@ impl KnownSecrets {
             return;
         }
         let forms = forms(secret);
-        let footprint = forms.iter().map(|form| form.len() + (form.len() / BLOCK + 2) * INDEXED).sum();
-        let size = if ends.is_some() { footprint } else { 0 };
+        let size_with_index = forms.iter().map(|form| form.len() + (form.len() / BLOCK + 2) * INDEXED).sum();
+        let size = if ends.is_some() { size_with_index } else { 0 };
         self.make_room(size, now);
-        if self.starts.is_empty() {
-            self.starts = vec![false; PAIRS];
+        if self.is_start.is_empty() {
+            self.is_start = vec![false; PAIRS];
         }
         for (form, bytes) in forms.iter().enumerate() {
             self.index(used, form, bytes);
@@ -148,7 +148,7 @@ impl KnownSecrets {
     fn index(&mut self, entry: u64, form: usize, bytes: &[u8]) {
         if bytes.len() < BLOCK {
             if let Some(first) = bytes.first_chunk() {
-                self.starts[usize::from(u16::from_le_bytes(*first))] = true;
+                self.is_start[usize::from(u16::from_le_bytes(*first))] = true;
                 self.short.entry(*first).or_default().push((entry, bytes.to_vec()));
             }
             return;
@@ -158,7 +158,7 @@ impl KnownSecrets {
             let Some(block) = bytes.get(offset..).and_then(|rest| rest.first_chunk::<BLOCK>()) else {
                 continue;
             };
-            self.starts[usize::from(u16::from_le_bytes([block[0], block[1]]))] = true;
+            self.is_start[usize::from(u16::from_le_bytes([block[0], block[1]]))] = true;
             // Almost every block occurs once: no room for more of them.
             let positions = self.blocks.entry(*block).or_insert_with(|| Vec::with_capacity(1));
             positions.push(BlockPosition { entry, form, offset });
@@ -176,16 +176,16 @@ impl KnownSecrets {
             .filter_map(|(id, entry)| entry.ends.map(|ends| (ends > now, entry.used, *id, entry.size)))
             .collect();
         oldest.sort_unstable();
-        let mut gone = Vec::new();
+        let mut removed = Vec::new();
         for (is_live, _, id, freed) in oldest {
             // An eighth more than needed, so that the index is not cleared for each secret.
             if is_live && self.expiring + size <= MAX_EXPIRING - MAX_EXPIRING / 8 {
                 break;
             }
             self.expiring -= freed;
-            gone.push(id);
+            removed.push(id);
         }
-        for id in &gone {
+        for id in &removed {
             if let Some(entry) = self.entries.remove(id) {
                 self.by_text.remove(&entry.text);
             }
@@ -207,7 +207,7 @@ impl KnownSecrets {
         }
         let (mut at, mut done) = (0, 0);
         while let Some(pair) = text.get(at..).and_then(|rest| rest.first_chunk::<2>()) {
-            let is_start = self.starts.get(usize::from(u16::from_le_bytes(*pair))).copied();
+            let is_start = self.is_start.get(usize::from(u16::from_le_bytes(*pair))).copied();
             let range = match is_start {
                 Some(true) => self.longest_at(text, at, done),
                 _ => None,
@@ -226,7 +226,7 @@ impl KnownSecrets {
     /// The longest part of a secret that holds a block or a short form at `at`, and begins after `done`.
     fn longest_at(&self, text: &[u8], at: usize, done: usize) -> Option<Range<usize>> {
         let rest = text.get(at..)?;
-        let whole = |position: &BlockPosition| {
+        let extend = |position: &BlockPosition| {
             let form = self.entries.get(&position.entry)?.forms.get(position.form)?;
             let (head, tail) = (form.get(..position.offset)?, form.get(position.offset..)?);
             let before = text.get(done..at)?.iter().rev().zip(head.iter().rev());
@@ -235,7 +235,7 @@ impl KnownSecrets {
             Some(at - before..at + after)
         };
         let blocks = rest.first_chunk::<BLOCK>().and_then(|block| self.blocks.get(block));
-        let long = blocks.into_iter().flatten().filter_map(whole);
+        let long = blocks.into_iter().flatten().filter_map(extend);
         let short = rest.first_chunk::<2>().and_then(|pair| self.short.get(pair));
         let short = short
             .into_iter()

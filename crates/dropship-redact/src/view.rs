@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// Number of layers that are removed: a proxy escapes a page that quotes an encoded body that quotes a URL.
-pub(crate) const LAYERS: usize = 4;
+pub(crate) const MAX_LAYERS: usize = 4;
 
 /// Longest entity of HTML that is recognised, in bytes.
 const LONGEST_ENTITY: usize = 10;
@@ -13,15 +13,15 @@ const LONGEST_ENTITY: usize = 10;
 pub(crate) struct DecodedText {
     pub(crate) bytes: Vec<u8>,
     /// For each byte, the bytes of the text that it stands for.
-    places: Vec<Range<usize>>,
+    ranges: Vec<Range<usize>>,
 }
 
 impl DecodedText {
     /// The bytes of the text that a range of the view stands for.
     pub(crate) fn source(&self, range: &Range<usize>) -> Range<usize> {
-        let start = self.places.get(range.start).map_or(0, |place| place.start);
-        let last = range.end.checked_sub(1).and_then(|last| self.places.get(last));
-        start..last.map_or(start, |place| place.end)
+        let start = self.ranges.get(range.start).map_or(0, |range| range.start);
+        let last = range.end.checked_sub(1).and_then(|last| self.ranges.get(last));
+        start..last.map_or(start, |range| range.end)
     }
 }
 
@@ -31,7 +31,7 @@ pub(crate) fn decode(text: &[u8]) -> Option<DecodedText> {
         return None;
     }
     let mut view =
-        DecodedText { bytes: Vec::with_capacity(text.len()), places: Vec::with_capacity(text.len()) };
+        DecodedText { bytes: Vec::with_capacity(text.len()), ranges: Vec::with_capacity(text.len()) };
     let mut is_changed = false;
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
@@ -43,13 +43,13 @@ pub(crate) fn decode(text: &[u8]) -> Option<DecodedText> {
         };
         match escape {
             Some((decoded, length)) => {
-                let place = at..at + length;
+                let range = at..at + length;
                 match decoded {
-                    DecodedUnit::Byte(byte) => view.push(byte, place),
+                    DecodedUnit::Byte(byte) => view.push(byte, range),
                     DecodedUnit::Char(c) => {
                         let mut buffer = [0; 4];
                         for &byte in c.encode_utf8(&mut buffer).as_bytes() {
-                            view.push(byte, place.clone());
+                            view.push(byte, range.clone());
                         }
                     }
                 }
@@ -66,9 +66,9 @@ pub(crate) fn decode(text: &[u8]) -> Option<DecodedText> {
 }
 
 impl DecodedText {
-    fn push(&mut self, byte: u8, place: Range<usize>) {
+    fn push(&mut self, byte: u8, range: Range<usize>) {
         self.bytes.push(byte);
-        self.places.push(place);
+        self.ranges.push(range);
     }
 }
 

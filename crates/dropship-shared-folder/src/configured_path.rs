@@ -34,9 +34,9 @@ pub(crate) fn open(path: &Path) -> io::Result<OwnedFd> {
 /// Follows the path, and each link that is trusted.
 pub(crate) fn by_component(path: &Path) -> io::Result<OwnedFd> {
     let mut at = start(path)?;
-    let mut left = parts(path);
+    let mut remaining = parts(path);
     let mut links = 0;
-    while let Some(part) = left.pop_front() {
+    while let Some(part) = remaining.pop_front() {
         let opened =
             rustix::fs::openat(&at, &part, FOLDER & !OFlags::DIRECTORY | OFlags::NOFOLLOW, Mode::empty())?;
         match FileType::from_raw_mode(rustix::fs::fstat(&opened)?.st_mode) {
@@ -51,7 +51,7 @@ pub(crate) fn by_component(path: &Path) -> io::Result<OwnedFd> {
                     at = start(Path::new(&target))?;
                 }
                 for part in parts(Path::new(&target)).into_iter().rev() {
-                    left.push_front(part);
+                    remaining.push_front(part);
                 }
             }
             _ => return Err(Errno::NOTDIR.into()),

@@ -161,7 +161,7 @@ impl SharedFolder {
     /// # Errors
     /// When it is a folder, or cannot be deleted.
     pub fn remove_file(&self, name: impl AsRef<OsStr>) -> io::Result<bool> {
-        found(rustix::fs::unlinkat(self.fd(), plain_name(name.as_ref())?, AtFlags::empty()))
+        was_removed(rustix::fs::unlinkat(self.fd(), plain_name(name.as_ref())?, AtFlags::empty()))
     }
 
     /// Deletes an empty folder. Returns whether there was one.
@@ -169,7 +169,7 @@ impl SharedFolder {
     /// # Errors
     /// When it is not an empty folder, or cannot be deleted.
     pub fn remove_folder(&self, name: impl AsRef<OsStr>) -> io::Result<bool> {
-        found(rustix::fs::unlinkat(self.fd(), plain_name(name.as_ref())?, AtFlags::REMOVEDIR))
+        was_removed(rustix::fs::unlinkat(self.fd(), plain_name(name.as_ref())?, AtFlags::REMOVEDIR))
     }
 
     /// Whether there is an entry of any kind with this name.
@@ -226,7 +226,7 @@ impl SharedFolder {
 }
 
 /// Whether there was something to remove.
-fn found(removed: Result<(), Errno>) -> io::Result<bool> {
+fn was_removed(removed: Result<(), Errno>) -> io::Result<bool> {
     match removed {
         Ok(()) => Ok(true),
         Err(Errno::NOENT) => Ok(false),

@@ -9,7 +9,7 @@ use rustix::fs::{Mode, OFlags, ResolveFlags};
 use rustix::io::Errno;
 
 /// Maximum number of lookups that renames may disturb, before each component is opened separately.
-const DISTURBED: usize = 16;
+const MAX_ATTEMPTS: usize = 16;
 
 /// Opens `path` below `folder`.
 ///
@@ -19,7 +19,7 @@ pub(crate) fn open_below(folder: BorrowedFd<'_>, path: &Path, flags: OFlags) -> 
     let parts = plain_parts(path)?;
     let flags = flags | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    for _ in 0..DISTURBED {
+    for _ in 0..MAX_ATTEMPTS {
         match rustix::fs::openat2(folder, path, flags, Mode::empty(), resolve) {
             // A rename has disturbed the lookup.
             Err(Errno::AGAIN) => {}

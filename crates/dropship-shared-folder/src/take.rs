@@ -26,10 +26,10 @@ impl SharedFolder {
     /// # Errors
     /// When the folder cannot be searched, or the file cannot be renamed or deleted.
     pub fn remove_if(&self, name: impl AsRef<OsStr>, file: FileId) -> io::Result<TakeOutcome> {
-        let Some(aside) = self.set_aside(plain_name(name.as_ref())?, file)? else {
+        let Some(temporary) = self.set_aside(plain_name(name.as_ref())?, file)? else {
             return Ok(TakeOutcome::Replaced);
         };
-        rustix::fs::unlinkat(self.fd(), &aside, AtFlags::empty())?;
+        rustix::fs::unlinkat(self.fd(), &temporary, AtFlags::empty())?;
         Ok(TakeOutcome::Taken)
     }
 
@@ -46,11 +46,11 @@ impl SharedFolder {
         new_name: impl AsRef<OsStr>,
     ) -> io::Result<TakeOutcome> {
         let (name, new_name) = (plain_name(name.as_ref())?, plain_name(new_name.as_ref())?);
-        let Some(aside) = self.set_aside(name, file)? else { return Ok(TakeOutcome::Replaced) };
-        match rename_new(self, &aside, to, new_name) {
+        let Some(temporary) = self.set_aside(name, file)? else { return Ok(TakeOutcome::Replaced) };
+        match rename_new(self, &temporary, to, new_name) {
             Ok(()) => Ok(TakeOutcome::Taken),
             Err(error) => {
-                self.put_back(&aside, name)?;
+                self.put_back(&temporary, name)?;
                 Err(error.into())
             }
         }
@@ -62,25 +62,25 @@ impl SharedFolder {
         if self.id_of(name)? != Some(file) {
             return Ok(None);
         }
-        let aside = temporary_name(name)?;
-        match rename_new(self, name, self, &aside) {
+        let temporary = temporary_name(name)?;
+        match rename_new(self, name, self, &temporary) {
             Ok(()) => {}
             Err(Errno::NOENT) => return Ok(None),
             Err(error) => return Err(error.into()),
         }
-        if self.id_of(&aside)? == Some(file) {
-            return Ok(Some(aside));
+        if self.id_of(&temporary)? == Some(file) {
+            return Ok(Some(temporary));
         }
-        self.put_back(&aside, name)?;
+        self.put_back(&temporary, name)?;
         Ok(None)
     }
 
-    fn put_back(&self, aside: &OsStr, name: &OsStr) -> io::Result<()> {
-        rename_new(self, aside, self, name).map_err(|error| {
+    fn put_back(&self, temporary: &OsStr, name: &OsStr) -> io::Result<()> {
+        rename_new(self, temporary, self, name).map_err(|error| {
             invalid(format!(
                 "{} was replaced while it was being removed; its successor is now {}: {error}",
                 self.path().join(name).display(),
-                self.path().join(aside).display()
+                self.path().join(temporary).display()
             ))
         })
     }

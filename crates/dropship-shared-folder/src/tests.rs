@@ -10,7 +10,7 @@ use super::*;
 use crate::lookup::{by_component, plain_parts};
 
 /// A shared folder beside a file that is outside of it.
-fn place() -> (tempfile::TempDir, SharedFolder) {
+fn open_folder() -> (tempfile::TempDir, SharedFolder) {
     let home = tempfile::tempdir().unwrap();
     for folder in ["drop", "drop/real", "outside"] {
         fs::create_dir(home.path().join(folder)).unwrap();
@@ -42,7 +42,7 @@ const REFUSED: [&str; 8] =
 
 #[test]
 fn link_or_special_file_is_refused_without_blocking() {
-    let (home, folder) = place();
+    let (home, folder) = open_folder();
     for name in REFUSED {
         assert!(folder.file(name).is_err(), "{name}");
     }
@@ -57,7 +57,7 @@ fn link_or_special_file_is_refused_without_blocking() {
 
 #[test]
 fn lookup_without_openat2_refuses_the_same() {
-    let (_home, folder) = place();
+    let (_home, folder) = open_folder();
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let open = |name: &str| {
         let parts = plain_parts(Path::new(name)).ok()?;
@@ -72,14 +72,14 @@ fn lookup_without_openat2_refuses_the_same() {
 
 #[test]
 fn long_file_is_not_read() {
-    let (_home, folder) = place();
+    let (_home, folder) = open_folder();
     assert_eq!(folder.read("a.cab", 4).unwrap().0, b"data");
     assert_eq!(folder.read("a.cab", 3).unwrap_err().kind(), ErrorKind::FileTooLarge);
 }
 
 #[test]
 fn file_is_removed_or_moved_only_if_it_is_the_one_that_was_opened() {
-    let (home, folder) = place();
+    let (home, folder) = open_folder();
     let at = |name: &str| home.path().join(name);
     let target = SharedFolder::open(&at("outside")).unwrap();
     for replace in ["file", "link", "folder", "fifo", "nothing"] {
@@ -110,7 +110,7 @@ fn file_is_removed_or_moved_only_if_it_is_the_one_that_was_opened() {
 
 #[test]
 fn staged_file_appears_complete_or_not_at_all() {
-    let (home, folder) = place();
+    let (home, folder) = open_folder();
     for name in ["a.cab", "link.cab", "fifo.cab", "new.cab"] {
         let mut staged = folder.stage(name).unwrap();
         staged.write_all(b"whole").unwrap();
@@ -133,7 +133,7 @@ fn staged_file_appears_complete_or_not_at_all() {
 
 #[test]
 fn folder_that_others_can_write_is_not_private() {
-    let (home, folder) = place();
+    let (home, folder) = open_folder();
     let real = folder.folder("real").unwrap();
     for (mode, private) in [(0o750, true), (0o2755, true), (0o770, false), (0o1757, false)] {
         fs::set_permissions(home.path().join("drop/real"), fs::Permissions::from_mode(mode)).unwrap();
@@ -146,7 +146,7 @@ fn folder_that_others_can_write_is_not_private() {
 
 #[test]
 fn metadata_is_that_of_the_entry_itself_and_of_no_link_above_it() {
-    let (_home, folder) = place();
+    let (_home, folder) = open_folder();
     for (name, file, link) in [
         ("a.cab", true, false),
         ("link.cab", false, true),
@@ -180,10 +180,10 @@ fn created_folder_has_its_mode_and_the_setgid_bit_whatever_the_umask_is() {
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o2755)).unwrap();
     let parent = SharedFolder::open(home.path()).unwrap();
     let before = rustix::process::umask(Mode::from_raw_mode(0o077));
-    let made = parent.create_folder("made", 0o755);
+    let created = parent.create_folder("made", 0o755);
     let after = rustix::process::umask(before);
     assert_eq!(after, Mode::from_raw_mode(0o077), "the umask of the process is unchanged");
-    assert_eq!(made.unwrap().stat().unwrap().st_mode & 0o7777, 0o2755);
+    assert_eq!(created.unwrap().stat().unwrap().st_mode & 0o7777, 0o2755);
 }
 
 #[test]

@@ -62,13 +62,13 @@ fn object_that_another_program_writes_is_compared_again_before_it_is_replaced() 
     // What another program writes whenever this one has read.
     let update = |others: &[&str], keeps: &str| {
         seen.borrow_mut().clear();
-        objects.update("outbox/site/receipt.json", 1024, &mut |there| {
-            let there = there.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-            seen.borrow_mut().push(there.clone().unwrap_or_default());
+        objects.update("outbox/site/receipt.json", 1024, &mut |current| {
+            let current = current.map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+            seen.borrow_mut().push(current.clone().unwrap_or_default());
             if let Some(other) = others.get(seen.borrow().len() - 1) {
                 s3.overwrite(key, other.as_bytes());
             }
-            Ok((there.as_deref() != Some(keeps)).then(|| b"mine".to_vec()))
+            Ok((current.as_deref() != Some(keeps)).then(|| b"mine".to_vec()))
         })
     };
     let written = || String::from_utf8(s3.object(key).unwrap_or_default()).expect("text");
@@ -124,9 +124,9 @@ fn folders_are_listed_and_deleted_page_by_page() {
     objects.delete_folder("a").expect("deleted");
     assert_eq!(objects.folders().expect("listed"), ["c", "d"]);
     assert_eq!(objects.get("b/package").expect("read"), None);
-    let left =
+    let expected =
         ["fleet/one-more/f/package", "fleet/one/c/package", "fleet/one/d/package", "fleet/other/e/package"];
-    assert_eq!(s3.keys(), left);
+    assert_eq!(s3.keys(), expected);
 }
 
 #[test]
@@ -166,9 +166,9 @@ fn storage_that_is_away_is_noticed_and_probed_until_it_responds() {
     let error = objects.get("a/package").expect_err("away");
     assert!(matches!(error, ObjectError::Away { .. }), "{error}");
     s3.set_away(false);
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     while objects.away().is_some() {
-        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "it is not probed");
+        assert!(started.elapsed() < std::time::Duration::from_secs(60), "it is not probed");
         std::thread::park_timeout(std::time::Duration::from_millis(20));
     }
     assert_eq!(objects.get("a/package").expect("read"), None);
@@ -209,9 +209,12 @@ fn storage_that_echoes_requests_shows_no_secret_and_short_messages() {
     let error = objects.get("a/package").expect_err("refused").to_string();
     assert!(error.contains("403"), "{error}");
     let hex: String = TOKEN.bytes().map(|byte| format!("{byte:02x}")).collect();
-    for said in [why, error] {
-        assert!(said.len() < 2000, "{} bytes", said.len());
-        assert!(!said.contains(TOKEN) && !said.contains(&hex) && !said.contains(s3::SECRET), "{said}");
+    for message in [why, error] {
+        assert!(message.len() < 2000, "{} bytes", message.len());
+        assert!(
+            !message.contains(TOKEN) && !message.contains(&hex) && !message.contains(s3::SECRET),
+            "{message}"
+        );
     }
 }
 

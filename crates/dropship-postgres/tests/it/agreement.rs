@@ -66,11 +66,11 @@ fn nodes_agree_after_any_history() {
     let agree = |history: Vec<(u8, u32, usize)>| {
         database.sql("DROP SCHEMA IF EXISTS dropship CASCADE");
         let folders = [(); 3].map(|()| tempfile::tempdir().expect("folder"));
-        let stores = [0, 1, 2].map(|place: usize| database.node(folders[place].path()).0);
+        let stores = [0, 1, 2].map(|index: usize| database.node(folders[index].path()).0);
         let mut pruned = BTreeSet::new();
-        for (what, at, place) in &history {
-            catch_up(&stores[*place]);
-            commit_random(&stores[*place], *what, *at, &mut pruned);
+        for (what, at, index) in &history {
+            catch_up(&stores[*index]);
+            commit_random(&stores[*index], *what, *at, &mut pruned);
         }
         stores.iter().for_each(|store| catch_up(store));
         let expected = all_answers(&stores[0], 9);

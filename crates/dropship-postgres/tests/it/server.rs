@@ -101,8 +101,8 @@ impl Server {
         let mut initdb = server.command("initdb");
         let initdb =
             initdb.args(["--auth=trust", "--username=dropship", "--no-sync", "--encoding=UTF8", "-D"]);
-        let made = initdb.arg(server.data()).stdout(Stdio::null()).status().expect("initdb runs");
-        assert!(made.success(), "initdb failed");
+        let status = initdb.arg(server.data()).stdout(Stdio::null()).status().expect("initdb runs");
+        assert!(status.success(), "initdb failed");
         server
     }
 
@@ -115,14 +115,14 @@ impl Server {
         let server = Self { folder, programs, user, options, port: 5432, process: Mutex::new(None) };
         for folder in [server.data(), server.socket()] {
             std::fs::create_dir(&folder).expect("created");
-            server.give(&folder);
+            server.hand_over(&folder);
         }
         std::fs::set_permissions(server.data(), PermissionsExt::from_mode(0o700)).expect("private");
         server
     }
 
     /// Gives a file to the user of the server.
-    fn give(&self, path: &Path) {
+    fn hand_over(&self, path: &Path) {
         if let Some((uid, gid)) = self.user.0 {
             chown(path, Some(uid), Some(gid)).expect("given to the user of the server");
         }
@@ -133,7 +133,7 @@ impl Server {
         let path = self.folder.path().join(name);
         std::fs::write(&path, bytes).expect("written");
         std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).expect("private");
-        self.give(&path);
+        self.hand_over(&path);
         path
     }
 
@@ -158,8 +158,8 @@ impl Server {
         let source = format!("host={} user=dropship application_name={name}", primary.socket().display());
         let mut backup = self.command("pg_basebackup");
         backup.args(["--write-recovery-conf", "--no-sync", "--checkpoint=fast", "--dbname", &source]);
-        let made = backup.arg("-D").arg(self.data()).status().expect("pg_basebackup runs");
-        assert!(made.success(), "pg_basebackup failed");
+        let status = backup.arg("-D").arg(self.data()).status().expect("pg_basebackup runs");
+        assert!(status.success(), "pg_basebackup failed");
         self.run();
     }
 
@@ -173,9 +173,9 @@ impl Server {
         self.sql("postgres", &format!("ALTER SYSTEM SET synchronous_standby_names = '{name}'"));
         self.sql("postgres", "SELECT pg_reload_conf()");
         let state = format!("SELECT sync_state FROM pg_stat_replication WHERE application_name = '{name}'");
-        let begun = Instant::now();
+        let started = Instant::now();
         while self.sql("postgres", &state) != "sync" {
-            assert!(begun.elapsed() < Duration::from_secs(60), "the standby {name} does not follow");
+            assert!(started.elapsed() < Duration::from_secs(60), "the standby {name} does not follow");
             std::thread::park_timeout(Duration::from_millis(20));
         }
     }
@@ -210,11 +210,11 @@ impl Server {
         let shell = shell.args(self.options.iter().flat_map(|option| ["-c", option]));
         let shell = shell.stdin(Stdio::piped()).stdout(log.try_clone().expect("a log")).stderr(log);
         *self.process.lock().expect("unpoisoned") = Some(shell.spawn().expect("the server starts"));
-        let begun = Instant::now();
+        let started = Instant::now();
         let ready = || self.psql("postgres", "SELECT 1").output().expect("psql runs").status.success();
         while !ready() {
             let log = std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default();
-            assert!(begun.elapsed() < Duration::from_secs(60), "the server does not start: {log}");
+            assert!(started.elapsed() < Duration::from_secs(60), "the server does not start: {log}");
             std::thread::park_timeout(Duration::from_millis(50));
         }
     }
@@ -352,8 +352,8 @@ impl Database {
 }
 
 fn is_root() -> bool {
-    let own = std::fs::metadata("/proc/self").expect("a process");
-    std::os::unix::fs::MetadataExt::uid(&own) == 0
+    let process = std::fs::metadata("/proc/self").expect("a process");
+    std::os::unix::fs::MetadataExt::uid(&process) == 0
 }
 
 /// The number of the server's user or group.
