@@ -39,9 +39,9 @@ impl SandboxClock {
 
     /// Working time since the start.
     pub(crate) fn work(&self) -> Duration {
-        let ran = self.started.elapsed().as_secs_f64() * self.speed;
-        let ran = Duration::try_from_secs_f64(ran).unwrap_or(Duration::MAX);
-        ran.saturating_add(*lock(&self.advanced)).saturating_add(*lock(&self.work_advanced))
+        let since_start = self.started.elapsed().as_secs_f64() * self.speed;
+        let since_start = Duration::try_from_secs_f64(since_start).unwrap_or(Duration::MAX);
+        since_start.saturating_add(*lock(&self.advanced)).saturating_add(*lock(&self.work_advanced))
     }
 
     /// Advances both clocks.

@@ -30,7 +30,7 @@ pub(crate) async fn serve(
 ) -> Response {
     let (parts, body) = request.into_parts();
     let route = Route::of(&parts.method, parts.uri.path());
-    let streams = matches!(route, Route::Blob { .. } | Route::Api { op: Operation::PutPackage, .. });
+    let streams = matches!(route, Route::Blob { .. } | Route::Api { operation: Operation::PutPackage, .. });
     let payload = if streams {
         Payload::Stream(body)
     } else {
@@ -47,7 +47,7 @@ pub(crate) async fn serve(
     let action = lock(&app.script).take(parts.method.as_str(), parts.uri.path(), route.name());
     let action = action.or_else(|| proxy::page(&app, &parts.method, &route));
     if let Some(action) = &action {
-        lock(&app.log).amend(number, |entry| entry.fault = Some(action.name()));
+        lock(&app.log).update(number, |entry| entry.fault = Some(action.name()));
     }
     let mut answer = tokio::select! {
         answer = injection::respond_with_fault(&app, parts, route, payload, action) => answer,
@@ -55,7 +55,7 @@ pub(crate) async fn serve(
     };
     if let Some(answer) = &mut answer {
         set_date(&app, answer);
-        lock(&app.log).amend(number, |entry| entry.status = Some(answer.status().as_u16()));
+        lock(&app.log).update(number, |entry| entry.status = Some(answer.status().as_u16()));
     }
     answer.unwrap_or_else(|| {
         peer.cut();

@@ -16,13 +16,13 @@ use tokio::net::{TcpListener, TcpStream};
 /// A connection that a handler can cut.
 #[derive(Debug, Clone)]
 pub(crate) struct CuttableConnection {
-    cut: Arc<AtomicBool>,
+    is_cut: Arc<AtomicBool>,
 }
 
 impl CuttableConnection {
     /// Cuts the connection: no further byte is read or written.
     pub(crate) fn cut(&self) {
-        self.cut.store(true, Ordering::SeqCst);
+        self.is_cut.store(true, Ordering::SeqCst);
     }
 }
 
@@ -55,8 +55,11 @@ impl Listener for CuttableListener {
                     if let Err(error) = stream.set_nodelay(true) {
                         tracing::debug!(%error, "cannot set TCP_NODELAY: {error}");
                     }
-                    let cut = Arc::new(AtomicBool::new(false));
-                    return (CuttableStream { stream, cut: Arc::clone(&cut) }, CuttableConnection { cut });
+                    let is_cut = Arc::new(AtomicBool::new(false));
+                    return (
+                        CuttableStream { stream, is_cut: Arc::clone(&is_cut) },
+                        CuttableConnection { is_cut },
+                    );
                 }
                 Err(error) => {
                     // For example out of file descriptors: wait until other connections are closed.
@@ -68,7 +71,7 @@ impl Listener for CuttableListener {
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
-        Ok(CuttableConnection { cut: Arc::new(AtomicBool::new(false)) })
+        Ok(CuttableConnection { is_cut: Arc::new(AtomicBool::new(false)) })
     }
 }
 
@@ -76,12 +79,12 @@ impl Listener for CuttableListener {
 #[derive(Debug)]
 pub(crate) struct CuttableStream {
     stream: TcpStream,
-    cut: Arc<AtomicBool>,
+    is_cut: Arc<AtomicBool>,
 }
 
 impl CuttableStream {
     fn check(&self) -> io::Result<()> {
-        if self.cut.load(Ordering::SeqCst) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+        if self.is_cut.load(Ordering::SeqCst) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 }
 

@@ -58,12 +58,12 @@ impl ErrorCode {
 
     /// The status of a code. It is not documented; clients must rely on the code.
     fn status(self, quirks: Quirks) -> u16 {
-        let odd = quirks.has(Quirk::FunctionalStatus);
+        let has_functional_status = quirks.has(Quirk::FunctionalStatus);
         match self {
-            Self::InvalidInput if odd => 400,
+            Self::InvalidInput if has_functional_status => 400,
             Self::InvalidInput => 422,
-            Self::RequestInvalidForCurrentState if odd => 409,
-            Self::UpdateUnauthorized | Self::ReadOnlyProduct if odd => 403,
+            Self::RequestInvalidForCurrentState if has_functional_status => 409,
+            Self::UpdateUnauthorized | Self::ReadOnlyProduct if has_functional_status => 403,
             Self::RequestInvalidForCurrentState | Self::UpdateUnauthorized | Self::ReadOnlyProduct => 400,
             Self::EntityNotFound => 404,
         }

@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use serde_json::{Map, Value, json};
 
 /// Maximum number of requests to keep.
-const KEPT: usize = 20_000;
+const MAX_ENTRIES: usize = 20_000;
 
 /// Headers that are logged with their value.
 const SHOWN: &[&str] = &[
@@ -79,7 +79,7 @@ impl RequestLog {
     pub(crate) fn begin(&mut self, mut entry: RequestEntry) -> u64 {
         self.next += 1;
         entry.number = self.next;
-        if self.entries.len() >= KEPT {
+        if self.entries.len() >= MAX_ENTRIES {
             self.entries.pop_front();
         }
         self.entries.push_back(entry);
@@ -87,7 +87,7 @@ impl RequestLog {
     }
 
     /// Changes the entry of a request.
-    pub(crate) fn amend(&mut self, number: u64, change: impl FnOnce(&mut RequestEntry)) {
+    pub(crate) fn update(&mut self, number: u64, change: impl FnOnce(&mut RequestEntry)) {
         if let Some(entry) = self.entries.iter_mut().rev().find(|entry| entry.number == number) {
             change(entry);
         }

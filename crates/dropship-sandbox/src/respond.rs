@@ -29,7 +29,9 @@ pub(crate) async fn respond(app: &Arc<App>, parts: &Parts, route: Route, payload
         }
         Route::ManagedIdentity => token::managed_identity(app, &parts.headers, query),
         Route::Discovery { tenant } => json_response(200, &token::discovery(&base, &tenant)),
-        Route::Api { op, version } => call::answer(app, parts, &base, &op, version, payload).await,
+        Route::Api { operation, version } => {
+            call::answer(app, parts, &base, &operation, version, payload).await
+        }
         Route::Blob { name, moved } => {
             let requested = blob::http::RequestedBlob { name: &name, moved };
             blob::http::answer(app, &parts.method, requested, query, &parts.headers, payload.into_body())

@@ -12,7 +12,7 @@ pub(crate) enum Route {
     /// The discovery document of the authority.
     Discovery { tenant: String },
     /// An operation of the API.
-    Api { op: Operation, version: &'static str },
+    Api { operation: Operation, version: &'static str },
     /// A blob, or the target of a redirection to it.
     Blob { name: String, moved: bool },
     /// A certification report.
@@ -114,7 +114,7 @@ impl Route {
             Self::Token { .. } => "token",
             Self::ManagedIdentity => "managed_identity",
             Self::Discovery { .. } => "discovery",
-            Self::Api { op, .. } => op.name(),
+            Self::Api { operation, .. } => operation.name(),
             Self::Blob { .. } => "blob",
             Self::Report { .. } => "certification_report",
             Self::Metadata { .. } => "driver_metadata",
@@ -153,7 +153,7 @@ impl Route {
     }
 
     fn api(method: &Method, path: &[&str], version: &'static str) -> Self {
-        let op = match (method.as_str(), path) {
+        let operation = match (method.as_str(), path) {
             ("GET", ["products"]) => Operation::ListProducts,
             ("POST", ["products"]) => Operation::CreateProduct,
             ("GET", ["products", pid]) => Operation::GetProduct(number(pid)),
@@ -213,7 +213,7 @@ impl Route {
             (_, ["products" | "audiences", ..] | ["preprod", "packages", ..]) => return Self::WrongMethod,
             _ => return Self::Unknown,
         };
-        Self::Api { op, version }
+        Self::Api { operation, version }
     }
 }
 
@@ -229,8 +229,8 @@ mod tests {
     #[test]
     fn route_ignores_case_and_trailing_slash() {
         let path = "/v2.0/my/hardware/Products/7/submissions/9/shippingLabels/11/cancel/";
-        let op = Operation::CancelLabel(7, 9, 11);
-        assert_eq!(Route::of(&Method::PUT, path), Route::Api { op, version: "v2.0" });
+        let operation = Operation::CancelLabel(7, 9, 11);
+        assert_eq!(Route::of(&Method::PUT, path), Route::Api { operation, version: "v2.0" });
         assert_eq!(Route::of(&Method::DELETE, "/v1.0/my/hardware/products/7"), Route::WrongMethod);
         assert_eq!(
             Route::of(&Method::POST, "/t/oauth2/token/"),

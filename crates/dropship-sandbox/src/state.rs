@@ -169,7 +169,9 @@ pub(crate) struct Submission {
 impl Submission {
     /// Whether the package has an extension INF.
     pub(crate) fn is_extension(&self) -> bool {
-        self.facts.get().is_some_and(|facts| facts.infs.iter().any(|held| held.inf.is_extension()))
+        self.facts
+            .get()
+            .is_some_and(|facts| facts.infs.iter().any(|package_inf| package_inf.inf.is_extension()))
     }
 }
 

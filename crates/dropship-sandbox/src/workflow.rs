@@ -53,14 +53,14 @@ pub(crate) struct WorkflowProgress {
     pub(crate) step: &'static str,
     pub(crate) state: &'static str,
     /// Working time since the last step was completed.
-    pub(crate) done_for: Option<Duration>,
+    pub(crate) since_done: Option<Duration>,
     /// Why it failed.
     pub(crate) failed: Option<String>,
 }
 
 impl WorkflowProgress {
     pub(crate) fn is_done(&self) -> bool {
-        self.done_for.is_some()
+        self.since_done.is_some()
     }
 }
 
@@ -81,7 +81,7 @@ impl StepTimes {
     }
 
     /// Extends a step by a wait, or until `released` if the wait has ended.
-    fn wait(&mut self, step: &str, wait: Wait, began: Duration, released: Option<Duration>) {
+    fn extend(&mut self, step: &str, wait: Wait, began: Duration, released: Option<Duration>) {
         let start = began.saturating_add(self.start_of(step));
         let extra = match (wait, released) {
             (Wait::None, _) => return,
@@ -97,45 +97,45 @@ impl StepTimes {
     }
 
     /// By quirk, the undocumented step takes a twentieth of the workflow's time.
-    fn wait_for_unknown_step(&mut self, total: Duration, quirks: Quirks) {
+    fn extend_unknown_step(&mut self, total: Duration, quirks: Quirks) {
         if quirks.has(Quirk::UnknownSteps) {
-            self.wait(UNKNOWN_STEP, Wait::For(total / 20), Duration::ZERO, None);
+            self.extend(UNKNOWN_STEP, Wait::For(total / 20), Duration::ZERO, None);
         }
     }
 
     fn progress(&self, elapsed: Duration, fails: Option<&StepFailure>, quirks: Quirks) -> WorkflowProgress {
-        let mut left = elapsed;
+        let mut remaining = elapsed;
         let mut last = "";
         for (step, span) in self.0.iter().filter(|(_, span)| !span.is_zero()) {
             last = step;
-            if left < *span {
-                let state = if quirks.has(Quirk::IntermediateCompleted) && left > *span / 4 * 3 {
+            if remaining < *span {
+                let state = if quirks.has(Quirk::IntermediateCompleted) && remaining > *span / 4 * 3 {
                     "completed"
-                } else if quirks.has(Quirk::UnknownStates) && left < *span / 2 {
+                } else if quirks.has(Quirk::UnknownStates) && remaining < *span / 2 {
                     "queued"
-                } else if left < *span / 10 {
+                } else if remaining < *span / 10 {
                     "notStarted"
                 } else {
                     "started"
                 };
                 // Clients take a completed last step for the end of the workflow.
-                let over = *step == "finalizeIngestion"
+                let is_last_step = *step == "finalizeIngestion"
                     || step.starts_with("finalizePub")
                     || *step == "finalizeSharing";
-                let state = if over && state == "completed" { "started" } else { state };
-                return WorkflowProgress { step, state, done_for: None, failed: None };
+                let state = if is_last_step && state == "completed" { "started" } else { state };
+                return WorkflowProgress { step, state, since_done: None, failed: None };
             }
             if let Some(failure) = fails.filter(|failure| failure.step == *step) {
                 return WorkflowProgress {
                     step,
                     state: "failed",
-                    done_for: None,
+                    since_done: None,
                     failed: Some(failure.message.clone()),
                 };
             }
-            left -= *span;
+            remaining -= *span;
         }
-        WorkflowProgress { step: last, state: "completed", done_for: Some(left), failed: None }
+        WorkflowProgress { step: last, state: "completed", since_done: Some(remaining), failed: None }
     }
 }
 
@@ -143,8 +143,8 @@ impl StepTimes {
 pub(crate) fn submission(sub: &Submission, now: Duration, options: &Options) -> Option<WorkflowProgress> {
     let committed = sub.committed?;
     let mut plan = StepTimes::new(SUBMISSION, options.sign);
-    plan.wait_for_unknown_step(options.sign, options.quirks);
-    plan.wait("manualReview", options.review, committed, sub.review_released);
+    plan.extend_unknown_step(options.sign, options.quirks);
+    plan.extend("manualReview", options.review, committed, sub.review_released);
     let failure = sub.facts.get().and_then(|analysis| analysis.failure.clone());
     let mut progress = plan.progress(now.saturating_sub(committed), failure.as_ref(), options.quirks);
     if options.quirks.has(Quirk::OtherLastStep) && progress.step == "finalizeIngestion" {
@@ -168,18 +168,18 @@ pub(crate) fn label(label: &Label, now: Duration, options: &Options) -> Workflow
     let steps = if label.is_sharing() { PARTNER } else { WINDOWS_UPDATE };
     let mut plan = StepTimes::new(steps, options.publish);
     if options.quirks.has(Quirk::CreatedStep) {
-        plan.wait("created", Wait::For(options.publish / 20), label.began, None);
+        plan.extend("created", Wait::For(options.publish / 20), label.began, None);
     }
-    plan.wait_for_unknown_step(options.publish, options.quirks);
+    plan.extend_unknown_step(options.publish, options.quirks);
     if !label.is_sharing() {
-        plan.wait("microsoftApproval", options.approval, label.began, label.approved);
-        plan.wait("publishing", options.rollout, label.began, label.rolled_out);
+        plan.extend("microsoftApproval", options.approval, label.began, label.approved);
+        plan.extend("publishing", options.rollout, label.began, label.rolled_out);
     }
     if let Some(refusal) = &label.refused {
         let progress = plan.progress(refusal.at.saturating_sub(label.began), None, options.quirks);
         return WorkflowProgress {
             state: "failed",
-            done_for: None,
+            since_done: None,
             failed: Some(refusal.why.clone()),
             ..progress
         };
@@ -204,8 +204,8 @@ pub(crate) fn label(label: &Label, now: Duration, options: &Options) -> Workflow
 
 /// Whether the signed package of a submission is offered.
 pub(crate) fn offers_signed(progress: &WorkflowProgress, options: &Options) -> bool {
-    let late = if options.quirks.has(Quirk::LateSignedPackage) { options.sign / 10 } else { Duration::ZERO };
-    progress.done_for.is_some_and(|span| span >= late)
+    let delay = if options.quirks.has(Quirk::LateSignedPackage) { options.sign / 10 } else { Duration::ZERO };
+    progress.since_done.is_some_and(|span| span >= delay)
 }
 
 /// Whether the driver metadata of a submission is offered.
@@ -218,13 +218,13 @@ pub(crate) fn offers_metadata(
     if sub.metadata_withheld {
         // The documentation says "several hours" after the request.
         let wait = Duration::from_secs(3 * 3600);
-        return sub.metadata_asked.is_some_and(|asked| now.saturating_sub(asked) >= wait);
+        return sub.metadata_asked.is_some_and(|asked_at| now.saturating_sub(asked_at) >= wait);
     }
-    let mut late = if options.quirks.has(Quirk::LateMetadata) { options.sign / 10 } else { Duration::ZERO };
+    let mut delay = if options.quirks.has(Quirk::LateMetadata) { options.sign / 10 } else { Duration::ZERO };
     if options.quirks.has(Quirk::LateSignedPackage) {
-        late += options.sign / 10;
+        delay += options.sign / 10;
     }
-    progress.done_for.is_some_and(|span| span >= late)
+    progress.since_done.is_some_and(|span| span >= delay)
 }
 
 #[cfg(test)]
@@ -244,7 +244,7 @@ mod tests {
         assert_eq!((at(0, None).step, at(0, None).state), ("packageInfoValidation", "notStarted"));
         assert_eq!((at(95, None).step, at(95, None).state), ("scanning", "notStarted"));
         assert_eq!((at(599, None).step, at(599, None).state), ("finalizeIngestion", "started"));
-        assert_eq!(at(601, None).done_for, Some(Duration::from_secs(1)));
+        assert_eq!(at(601, None).since_done, Some(Duration::from_secs(1)));
     }
 
     #[test]
@@ -257,10 +257,10 @@ mod tests {
     #[test]
     fn wait_lasts_until_release() {
         let mut plan = StepTimes::new(SUBMISSION, Duration::from_secs(600));
-        plan.wait("manualReview", Wait::UntilReleased, Duration::ZERO, None);
+        plan.extend("manualReview", Wait::UntilReleased, Duration::ZERO, None);
         assert_eq!(plan.progress(Duration::from_secs(1_000_000), None, Quirks::none()).step, "manualReview");
         let mut plan = StepTimes::new(SUBMISSION, Duration::from_secs(600));
-        plan.wait("manualReview", Wait::UntilReleased, Duration::ZERO, Some(Duration::from_secs(1000)));
+        plan.extend("manualReview", Wait::UntilReleased, Duration::ZERO, Some(Duration::from_secs(1000)));
         assert_eq!(plan.progress(Duration::from_secs(1001), None, Quirks::none()).step, "signing");
     }
 }

@@ -36,7 +36,7 @@ pub(crate) fn list(caller: &ApiCaller) -> Reply {
             })
         })
         .collect();
-    paging::whole(caller, "audiences", &items)
+    paging::complete(caller, "audiences", &items)
 }
 
 /// Whether an attestation-signed driver may be published to an audience; `None` for an unknown audience.

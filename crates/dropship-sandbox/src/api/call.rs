@@ -29,11 +29,11 @@ pub(crate) async fn answer(
     app: &Arc<App>,
     parts: &Parts,
     base: &str,
-    op: &Operation,
+    operation: &Operation,
     version: &'static str,
     payload: Payload,
 ) -> Response {
-    let mut answer = match call(app, parts, base, op, version, payload).await {
+    let mut answer = match call(app, parts, base, operation, version, payload).await {
         Ok(answer) => answer,
         Err(fail) => refuse(fail, app.quirks()),
     };
@@ -49,7 +49,7 @@ async fn call(
     app: &Arc<App>,
     parts: &Parts,
     base: &str,
-    op: &Operation,
+    operation: &Operation,
     version: &'static str,
     payload: Payload,
 ) -> Result<Response, ErrorReply> {
@@ -61,17 +61,17 @@ async fn call(
     let account = token::account(app, &parts.headers)
         .ok_or_else(|| ErrorReply::gateway(401, "Unauthorized. Access token is missing or invalid."))?;
     throttle(app, &account)?;
-    check_type(app, parts, op)?;
-    hide_new_object(app, &account, op)?;
+    check_type(app, parts, operation)?;
+    hide_new_object(app, &account, operation)?;
     let caller = ApiCaller { account, base: base.to_owned(), version };
-    if let Some((pid, sid)) = op.submission() {
+    if let Some((pid, sid)) = operation.submission() {
         analysis::analyze(app, pid, sid).await;
     }
-    if let Some(pid) = op.product() {
+    if let Some(pid) = operation.product() {
         analysis::analyze_all(app, pid).await;
     }
     let query = parts.uri.query().unwrap_or_default();
-    let reply = match op {
+    let reply = match operation {
         Operation::PutPackage => preprod::put(app, &caller, &parts.headers, payload.into_body()).await?,
         Operation::DownloadAsset(id, asset) => return preprod::download(app, &caller, id, asset).await,
         Operation::ListProducts => products::list(app, &caller, query)?,
@@ -101,16 +101,16 @@ async fn call(
         Operation::ListAssets(id) => preprod::assets(app, &caller, id).await?,
         Operation::GetAsset(id, asset) => preprod::one_asset(app, &caller, id, asset).await?,
     };
-    Ok(render(app, op, reply))
+    Ok(render(app, operation, reply))
 }
 
-fn render(app: &App, op: &Operation, reply: Reply) -> Response {
+fn render(app: &App, operation: &Operation, reply: Reply) -> Response {
     match reply {
         Reply::Empty(status) => response(status, "", Body::empty()),
         Reply::Json(status, body) => {
             if status == 201 && app.has(Quirk::Empty2xxBody) {
                 let mut state = lock(&app.state);
-                let count = state.creates.entry(op.name()).or_default();
+                let count = state.creates.entry(operation.name()).or_default();
                 *count += 1;
                 if count.is_multiple_of(2) {
                     return response(status, "", Body::empty());
@@ -122,11 +122,11 @@ fn render(app: &App, op: &Operation, reply: Reply) -> Response {
 }
 
 /// Number of requests for a new object that fail with 404, by quirk.
-const UNSEEN: u32 = 2;
+const MAX_UNSEEN: u32 = 2;
 
 /// Rejects the first requests for a new object: the service's parts learn of it one after the other.
-fn hide_new_object(app: &App, account: &str, op: &Operation) -> Result<(), ErrorReply> {
-    let (id, quirk, message) = match *op {
+fn hide_new_object(app: &App, account: &str, operation: &Operation) -> Result<(), ErrorReply> {
+    let (id, quirk, message) = match *operation {
         Operation::GetProduct(pid)
         | Operation::UpdateProduct(pid)
         | Operation::ListSubmissions(pid)
@@ -142,7 +142,7 @@ fn hide_new_object(app: &App, account: &str, op: &Operation) -> Result<(), Error
         | Operation::CancelLabel(_, _, lid) => (lid, Quirk::NewLabel404, "Shipping label not found"),
         _ => return Ok(()),
     };
-    if app.has(quirk) && lock(&app.state).count(quirk, format!("{account} {id}")) < UNSEEN {
+    if app.has(quirk) && lock(&app.state).count(quirk, format!("{account} {id}")) < MAX_UNSEEN {
         return Err(ErrorReply::not_found(message));
     }
     Ok(())
@@ -171,8 +171,8 @@ fn throttle(app: &App, account: &str) -> Result<(), ErrorReply> {
 }
 
 /// A content type must be JSON. By quirk a commit must have one.
-fn check_type(app: &App, parts: &Parts, op: &Operation) -> Result<(), ErrorReply> {
-    if *op == Operation::PutPackage || !matches!(parts.method.as_str(), "POST" | "PUT" | "PATCH") {
+fn check_type(app: &App, parts: &Parts, operation: &Operation) -> Result<(), ErrorReply> {
+    if *operation == Operation::PutPackage || !matches!(parts.method.as_str(), "POST" | "PUT" | "PATCH") {
         return Ok(());
     }
     let kind = parts.headers.get("content-type").and_then(|kind| kind.to_str().ok());
@@ -180,7 +180,7 @@ fn check_type(app: &App, parts: &Parts, op: &Operation) -> Result<(), ErrorReply
         let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
         matches!(kind.as_str(), "application/json" | "text/json" | "application/*+json")
     };
-    let is_required = matches!(op, Operation::Commit(..)) && app.has(Quirk::StrictCommitType);
+    let is_required = matches!(operation, Operation::Commit(..)) && app.has(Quirk::StrictCommitType);
     match kind {
         Some(kind) if is_json(kind) => Ok(()),
         None if !is_required => Ok(()),

@@ -65,9 +65,11 @@ pub(crate) fn update(
     violations.into_result()?;
     let label = find(&mut state, caller, pid, sid, lid)?;
     label.targeting = after;
-    if let Some(held) = label.fields.get_mut("recipientSpecifications").and_then(Value::as_object_mut) {
+    if let Some(specifications) =
+        label.fields.get_mut("recipientSpecifications").and_then(Value::as_object_mut)
+    {
         for name in RECIPIENT {
-            held.extend(value_of(recipient, name).map(|value| ((*name).to_owned(), value.clone())));
+            specifications.extend(value_of(recipient, name).map(|value| ((*name).to_owned(), value.clone())));
         }
     }
     // An update starts the workflow of the label again.
@@ -111,7 +113,10 @@ fn require_finished(label: &Label, now: Duration, options: &Options) -> Result<(
 
 /// Whether an id is the id of the label's receiver.
 fn is_receiver(label: &Label, id: &Value) -> bool {
-    label.fields.get("recipientSpecifications").is_some_and(|held| held["receiverPublisherId"] == *id)
+    label
+        .fields
+        .get("recipientSpecifications")
+        .is_some_and(|specifications| specifications["receiverPublisherId"] == *id)
 }
 
 /// The targeting after an update.
@@ -128,13 +133,13 @@ fn updated_targeting(
             continue;
         };
         // Ids that the previous update removed are gone by now.
-        let held = after.remove(list).and_then(|held| held.as_array().cloned()).unwrap_or_default();
-        let mut held: Vec<Value> =
-            held.into_iter().filter(|item| item["distributionState"] != "pendingRemove").collect();
+        let ids = after.remove(list).and_then(|ids| ids.as_array().cloned()).unwrap_or_default();
+        let mut ids: Vec<Value> =
+            ids.into_iter().filter(|item| item["distributionState"] != "pendingRemove").collect();
         for change in changes {
-            apply(&mut held, change, list, keys)?;
+            apply(&mut ids, change, list, keys)?;
         }
-        after.insert(list.to_owned(), Value::Array(held));
+        after.insert(list.to_owned(), Value::Array(ids));
     }
     for name in ["restrictedToAudiences", "inServicePublishInfo", "coEngDriverPublishInfo"] {
         if let Some(value) = value_of(sent, name) {
@@ -144,9 +149,9 @@ fn updated_targeting(
     Ok(after)
 }
 
-fn apply(held: &mut Vec<Value>, change: &Value, list: &str, keys: &[&str]) -> Result<(), ErrorReply> {
+fn apply(ids: &mut Vec<Value>, change: &Value, list: &str, keys: &[&str]) -> Result<(), ErrorReply> {
     let target = format!("targetingInfo.{list}");
-    let same = |item: &Value| {
+    let is_same = |item: &Value| {
         keys.iter().all(|key| {
             let text = |value: &Value| value[*key].as_str().unwrap_or_default().to_ascii_lowercase();
             text(item) == text(change)
@@ -154,17 +159,17 @@ fn apply(held: &mut Vec<Value>, change: &Value, list: &str, keys: &[&str]) -> Re
     };
     match change["action"].as_str().unwrap_or_default().to_ascii_lowercase().as_str() {
         "add" => {
-            if !held.iter().any(&same) {
+            if !ids.iter().any(&is_same) {
                 let mut item = change.clone();
                 if let Some(item) = item.as_object_mut() {
                     item.remove("action");
                     item.insert("distributionState".to_owned(), json!("pendingAdd"));
                 }
-                held.push(item);
+                ids.push(item);
             }
             Ok(())
         }
-        "remove" => match held.iter_mut().find(|item| same(item)) {
+        "remove" => match ids.iter_mut().find(|item| is_same(item)) {
             Some(item) => {
                 item["distributionState"] = json!("pendingRemove");
                 Ok(())

@@ -57,7 +57,7 @@ pub(crate) fn list(
             items.get(at).cloned().unwrap_or_default()
         });
     }
-    Ok(paging::whole(caller, &path, &items))
+    Ok(paging::complete(caller, &path, &items))
 }
 
 /// `GET …/shippingLabels/{lid}`

@@ -12,9 +12,9 @@ use crate::quirks::Quirk;
 use crate::reply::{ErrorReply, Reply};
 
 /// Item after which the product list of the real service has failed with 500.
-const DEEP: usize = 8_910;
+const FIRST_DEEP_ITEM: usize = 8_910;
 /// Item after which the next link of the real service has led to the same page.
-const STUCK: usize = 1_650;
+const FIRST_LOOPING_ITEM: usize = 1_650;
 
 /// The parameter of the token in `OData` services.
 const SKIP_TOKEN: &str = "$skiptoken";
@@ -60,7 +60,7 @@ fn read_token(text: &str) -> Option<usize> {
 }
 
 /// A response with a complete list.
-pub(crate) fn whole(caller: &ApiCaller, path: &str, items: &[Value]) -> Reply {
+pub(crate) fn complete(caller: &ApiCaller, path: &str, items: &[Value]) -> Reply {
     let links = json!([{"href": caller.url(path), "rel": "self", "method": "GET"}]);
     Reply::Json(200, json!({"value": items, "links": links}))
 }
@@ -74,27 +74,28 @@ pub(crate) fn paged(
     total: usize,
     item: impl FnMut(usize) -> Value,
 ) -> Result<Reply, ErrorReply> {
-    if app.has(Quirk::List500OnDeepPage) && page.first >= DEEP {
+    if app.has(Quirk::List500OnDeepPage) && page.first >= FIRST_DEEP_ITEM {
         return Err(ErrorReply::gateway(500, "Internal server error"));
     }
     let last = page.first.saturating_add(page.size).min(total);
     let items: Vec<Value> = (page.first..last).map(item).collect();
-    let here = caller.url(path);
+    let url = caller.url(path);
     let mut links =
-        vec![json!({"href": format!("{here}?pageSize={}", page.size), "rel": "self", "method": "GET"})];
+        vec![json!({"href": format!("{url}?pageSize={}", page.size), "rel": "self", "method": "GET"})];
     if last >= total {
         return Ok(Reply::Json(200, json!({"value": items, "links": links})));
     }
     let oddity = next_link_oddity(app);
-    let loops = app.has(Quirk::LoopingNextLink) && last >= STUCK || oddity == Some(Quirk::NextLinkLoop);
-    let token = encoded_token(if loops { page.first } else { last });
+    let is_looping =
+        app.has(Quirk::LoopingNextLink) && last >= FIRST_LOOPING_ITEM || oddity == Some(Quirk::NextLinkLoop);
+    let token = encoded_token(if is_looping { page.first } else { last });
     let parameter = match oddity {
         Some(Quirk::NextLinkWithoutToken) => String::new(),
         Some(Quirk::NextLinkEmptyToken) => "&continuationToken=".to_owned(),
         Some(Quirk::NextLinkOtherParameter) => format!("&{SKIP_TOKEN}={token}"),
         _ => format!("&continuationToken={token}"),
     };
-    let href = format!("{here}?pageSize={}{parameter}", page.size);
+    let href = format!("{url}?pageSize={}{parameter}", page.size);
     if oddity == Some(Quirk::NextLinkOdata) {
         return Ok(Reply::Json(200, json!({"value": items, "links": links, "@odata.nextLink": href})));
     }
@@ -115,8 +116,8 @@ fn next_link_oddity(app: &App) -> Option<Quirk> {
     ];
     let enabled: Vec<Quirk> = forms.into_iter().filter(|form| app.has(*form)).collect();
     let first = *enabled.first()?;
-    let turn = app.next_links.fetch_add(1, Ordering::Relaxed) % enabled.len();
-    Some(enabled.get(turn).copied().unwrap_or(first))
+    let index = app.next_links.fetch_add(1, Ordering::Relaxed) % enabled.len();
+    Some(enabled.get(index).copied().unwrap_or(first))
 }
 
 fn encoded_token(first: usize) -> String {

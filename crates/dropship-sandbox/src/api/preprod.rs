@@ -34,16 +34,16 @@ pub(crate) async fn put(
         .parse()
         .map_err(|_| ErrorReply::Html { status: 411, title: "Length Required" })?;
     let claims = AnnouncedBody { length, ..AnnouncedBody::default() };
-    let ReceivedBody { piece, .. } = app.blobs.receive(body, claims).await.map_err(|error| {
+    let ReceivedBody { scratch, .. } = app.blobs.receive(body, claims).await.map_err(|error| {
         tracing::debug!(?error, "cannot receive a preproduction package");
         ErrorReply::gateway(400, "The package did not arrive whole.")
     })?;
-    if piece.len == 0 {
+    if scratch.len == 0 {
         return Err(ErrorReply::field("package", "The package is empty."));
     }
     let mut state = lock(&app.state);
     let (id, asset) = (state.ids.guid(), state.ids.guid());
-    app.blobs.put(&id, piece, app.clock.wall());
+    app.blobs.put(&id, scratch, app.clock.wall());
     let package = Preprod {
         id: id.clone(),
         owner: caller.account.clone(),
@@ -76,24 +76,24 @@ fn shown(app: &App, package: &Preprod) -> Value {
 }
 
 fn asset(package: &Preprod, content: &BlobContent) -> Result<Value, ErrorReply> {
-    let hash = sha256(content).map_err(|error| broken(&error))?;
+    let hash = sha256(content).map_err(|error| internal_error(&error))?;
     Ok(json!({
         "id": package.asset, "packageId": package.id, "assetType": "SignedFilesZip",
         "createdDate": time(package.created), "contentHash": hash,
     }))
 }
 
-fn broken(error: &io::Error) -> ErrorReply {
+fn internal_error(error: &io::Error) -> ErrorReply {
     tracing::warn!(%error, "cannot serve a preproduction package of the sandbox: {error}");
     ErrorReply::gateway(500, "Internal server error")
 }
 
 fn sha256(content: &BlobContent) -> io::Result<String> {
-    let mut file = std::fs::File::open(&content.piece.path)?;
+    let mut file = std::fs::File::open(&content.scratch.path)?;
     let (mut digest, mut buffer) = (Context::new(&SHA256), vec![0; 64 * 1024]);
     loop {
-        let got = file.read(&mut buffer)?;
-        match buffer.get(..got) {
+        let length = file.read(&mut buffer)?;
+        match buffer.get(..length) {
             Some(bytes) if !bytes.is_empty() => digest.update(bytes),
             _ => break,
         }
@@ -115,15 +115,15 @@ async fn signed_files(
         }
         (package.asset.clone(), app.blobs.content(&package.id))
     };
-    if let Some(made) = app.blobs.content(&asset) {
-        return Ok(Some(made));
+    if let Some(content) = app.blobs.content(&asset) {
+        return Ok(Some(content));
     }
     let upload = upload.ok_or_else(|| ErrorReply::not_found("Package not found"))?;
-    let (out, named) = (app.blobs.scratch(), id.to_owned());
-    let make = move || signed_package::any_zip(&upload.piece.path, out, &named);
-    let made = tokio::task::spawn_blocking(make).await.map_err(io::Error::other).flatten();
-    let piece = made.map_err(|error| broken(&error))?;
-    Ok(Some(app.blobs.put_new(&asset, piece, app.clock.wall())))
+    let (path, package_id) = (app.blobs.scratch_path(), id.to_owned());
+    let write = move || signed_package::any_zip(&upload.scratch.path, path, &package_id);
+    let written = tokio::task::spawn_blocking(write).await.map_err(io::Error::other).flatten();
+    let scratch = written.map_err(|error| internal_error(&error))?;
+    Ok(Some(app.blobs.put_new(&asset, scratch, app.clock.wall())))
 }
 
 fn find<'a>(state: &'a ServiceState, caller: &ApiCaller, id: &str) -> Result<&'a Preprod, ErrorReply> {
@@ -187,9 +187,9 @@ pub(crate) async fn download(
     asset_id: &str,
 ) -> Result<Response, ErrorReply> {
     let content = content_of(app, caller, id, asset_id).await?;
-    let file = tokio::fs::File::open(&content.piece.path).await.map_err(|error| broken(&error))?;
+    let file = tokio::fs::File::open(&content.scratch.path).await.map_err(|error| internal_error(&error))?;
     let body = Body::from_stream(tokio_util::io::ReaderStream::with_capacity(file, 256 * 1024));
     let mut answer = crate::reply::response(200, "application/zip", body);
-    set_header(&mut answer, "content-length", &content.piece.len.to_string());
+    set_header(&mut answer, "content-length", &content.scratch.len.to_string());
     Ok(answer)
 }

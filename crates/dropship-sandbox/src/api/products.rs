@@ -51,10 +51,10 @@ pub(crate) fn list(app: &App, caller: &ApiCaller, query: &str) -> Result<Reply, 
     let page = PageRange::of(app, query)?;
     let mut state = lock(&app.state);
     sharing::deliver(app, &mut state, &caller.account);
-    let own: Vec<&Product> =
+    let products: Vec<&Product> =
         state.products.values().filter(|product| product.owner == caller.account).collect();
-    paging::paged(app, caller, "products", page, own.len(), |at| {
-        own.get(at).map_or(Value::Null, |held| views::product(caller, held))
+    paging::paged(app, caller, "products", page, products.len(), |at| {
+        products.get(at).map_or(Value::Null, |product| views::product(caller, product))
     })
 }
 
@@ -155,18 +155,18 @@ fn require_state_for_update(
     if !product.submissions.values().any(|sub| !sub.derived) {
         return unauthorized("Can't update product without an initial submission.");
     }
-    let (mut running, mut ingested) = (false, false);
+    let (mut is_running, mut is_ingested) = (false, false);
     for progress in product.submissions.values().filter_map(|sub| workflow::submission(sub, now, options)) {
         if progress.failed.is_some() {
             return unauthorized("Can't update product because the workflow has failed.");
         }
-        running |= !progress.is_done();
-        ingested |= progress.is_done();
+        is_running |= !progress.is_done();
+        is_ingested |= progress.is_done();
     }
-    if value_of(sent, "productName").is_some() && running {
+    if value_of(sent, "productName").is_some() && is_running {
         return unauthorized("Product Name can't be updated at this time. Try again.");
     }
-    if value_of(sent, "announcementDate").is_some() && ingested {
+    if value_of(sent, "announcementDate").is_some() && is_ingested {
         return unauthorized("Announcement date can't be updated after the ingestion is completed.");
     }
     Ok(())
@@ -212,7 +212,7 @@ fn validate(sent: &Map<String, Value>) -> Result<(), ErrorReply> {
         }
     }
     let attributes = part(sent, "additionalAttributes");
-    if attributes.is_some_and(|held| held.values().filter(|value| !value.is_null()).count() > 1) {
+    if attributes.is_some_and(|map| map.values().filter(|value| !value.is_null()).count() > 1) {
         invalid.add("additionalAttributes", "At most one kind of additional attributes is allowed.");
     }
     if invalid.0.is_empty() { Ok(()) } else { Err(ErrorReply::invalid(invalid.0)) }

@@ -31,7 +31,7 @@ pub(crate) fn deliver(app: &App, state: &mut ServiceState, account: &str) {
                     && receiver(label) == Some(me)
                     && workflow::label(label, now, &app.options).is_done()
             });
-            if shared && !has(state, account, product.id, sub.id) {
+            if shared && !has_copy(state, account, product.id, sub.id) {
                 due.push((product.id, sub.id));
             }
         }
@@ -53,7 +53,7 @@ pub(crate) fn require_unblocked(state: &ServiceState, account: &str, pid: u64) -
                 && label
                     .fields
                     .get("recipientSpecifications")
-                    .is_some_and(|held| held["blockDuaCreation"] == true)
+                    .is_some_and(|specifications| specifications["blockDuaCreation"] == true)
         })
     });
     if is_blocked {
@@ -63,7 +63,7 @@ pub(crate) fn require_unblocked(state: &ServiceState, account: &str, pid: u64) -
     Ok(())
 }
 
-fn has(state: &ServiceState, account: &str, pid: u64, sid: u64) -> bool {
+fn has_copy(state: &ServiceState, account: &str, pid: u64, sid: u64) -> bool {
     find(state, account, pid, sid).is_some()
 }
 
@@ -71,7 +71,7 @@ fn has(state: &ServiceState, account: &str, pid: u64, sid: u64) -> bool {
 fn find(state: &ServiceState, account: &str, pid: u64, sid: u64) -> Option<(u64, u64)> {
     state.products.values().filter(|product| product.owner == account).find_map(|product| {
         product.origin.as_ref().filter(|origin| origin.product == pid && origin.submission == sid)?;
-        product.submissions.keys().next().map(|own| (product.id, *own))
+        product.submissions.keys().next().map(|id| (product.id, *id))
     })
 }
 

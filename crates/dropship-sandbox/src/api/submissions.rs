@@ -40,7 +40,7 @@ pub(crate) fn list(app: &App, caller: &ApiCaller, pid: u64, query: &str) -> Resu
             items.get(at).cloned().unwrap_or_default()
         });
     }
-    Ok(paging::whole(caller, &path, &items))
+    Ok(paging::complete(caller, &path, &items))
 }
 
 /// `GET …/submissions/{sid}`

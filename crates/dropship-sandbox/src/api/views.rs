@@ -22,15 +22,15 @@ pub(crate) fn time(at: Timestamp) -> String {
 
 /// A product.
 pub(crate) fn product(caller: &ApiCaller, product: &Product) -> Value {
-    let here = caller.url(&format!("products/{}", product.id));
+    let url = caller.url(&format!("products/{}", product.id));
     let mut body = product.fields.clone();
     let origin = product.origin.as_ref();
-    let more = json!({
+    let details = json!({
         "id": product.id,
         "sharedProductId": product.shared_id,
         "links": [
-            link(&here, "self", "GET"),
-            link(&format!("{here}/submissions"), "get_submissions", "GET"),
+            link(&url, "self", "GET"),
+            link(&format!("{url}/submissions"), "get_submissions", "GET"),
         ],
         "isCommitted": product.submissions.values().any(|sub| sub.committed.is_some()),
         "isExtensionInf": product.submissions.values().any(Submission::is_extension),
@@ -44,8 +44,8 @@ pub(crate) fn product(caller: &ApiCaller, product: &Product) -> Value {
         "createdDateTime": time(product.created),
         "updatedDateTime": time(product.updated),
     });
-    if let Value::Object(more) = more {
-        body.extend(more);
+    if let Value::Object(details) = details {
+        body.extend(details);
     }
     Value::Object(body)
 }
@@ -70,12 +70,12 @@ pub(crate) fn submission(
     detail: SubmissionDetail,
 ) -> Value {
     let now = app.clock.work();
-    let here = caller.url(&format!("products/{}/submissions/{}", product.id, sub.id));
-    let mut links = vec![link(&here, "self", "GET")];
+    let url = caller.url(&format!("products/{}/submissions/{}", product.id, sub.id));
+    let mut links = vec![link(&url, "self", "GET")];
     if sub.committed.is_none() {
-        links.push(link(&format!("{here}/commit"), "commit_submission", "POST"));
+        links.push(link(&format!("{url}/commit"), "commit_submission", "POST"));
     }
-    links.push(link(&here, "update_submission", "PATCH"));
+    links.push(link(&url, "update_submission", "PATCH"));
     let extension = sub.is_extension();
     let mut body = json!({
         "id": sub.id,
@@ -132,9 +132,9 @@ fn workflow_status(
     sub: &Submission,
     progress: Option<&WorkflowProgress>,
 ) -> Value {
-    let early = progress.is_none_or(|progress| progress.step == "packageInfoValidation");
+    let is_early = progress.is_none_or(|progress| progress.step == "packageInfoValidation");
     if app.has(Quirk::NullWorkflowStatus)
-        && early
+        && is_early
         && progress.is_none_or(|progress| progress.failed.is_none())
     {
         return Value::Null;
@@ -182,9 +182,11 @@ fn downloads(
     };
     let item = |kind: &str, url: String| json!({"type": kind, "url": url});
     let right = if sub.committed.is_none() { UrlPermission::Write } else { UrlPermission::Read };
-    let ending = if product.is_attestation() { "cab" } else { "hlkx" };
-    let mut items =
-        vec![item("initialPackage", blob(BlobKind::Initial, right, format!("Initial_{}.{ending}", sub.id)))];
+    let extension = if product.is_attestation() { "cab" } else { "hlkx" };
+    let mut items = vec![item(
+        "initialPackage",
+        blob(BlobKind::Initial, right, format!("Initial_{}.{extension}", sub.id)),
+    )];
     let Some(progress) = progress else { return items };
     if app.has(Quirk::UnknownDownloads) {
         items.push(item("symbolPackage", format!("{}/symbols/{}", caller.base, sub.id)));
@@ -233,7 +235,7 @@ pub(crate) fn label(
     targeting: bool,
 ) -> Value {
     let progress = workflow::label(label, app.clock.work(), &app.options);
-    let here = caller.url(&format!("products/{pid}/submissions/{sid}/shippingLabels/{}", label.id));
+    let url = caller.url(&format!("products/{pid}/submissions/{sid}/shippingLabels/{}", label.id));
     let mut body: Map<String, Value> = label.fields.clone();
     // A label has the specification of its destination only.
     body.remove(if label.is_sharing() { "publishingSpecifications" } else { "recipientSpecifications" });
@@ -254,16 +256,16 @@ pub(crate) fn label(
         }
         None => String::new(),
     };
-    let more = json!({
+    let details = json!({
         "id": label.id, "productId": pid, "submissionId": sid,
         "workflowStatus": shown_status(app, &progress, &report),
         "links": [
-            link(&here, "self", "GET"),
-            link(&here, "update_shippinglabel", "PATCH"),
+            link(&url, "self", "GET"),
+            link(&url, "update_shippinglabel", "PATCH"),
         ],
     });
-    if let Value::Object(more) = more {
-        body.extend(more);
+    if let Value::Object(details) = details {
+        body.extend(details);
     }
     if targeting {
         body.insert("targeting".to_owned(), shown_targeting(app, label, &progress));

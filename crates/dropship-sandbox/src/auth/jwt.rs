@@ -17,7 +17,7 @@ const SKEW: i64 = 300;
 /// Why the assertion is invalid.
 pub(crate) fn check(assertion: &str, client: &str, tenant: &str, now: Timestamp) -> Result<(), String> {
     let mut parts = assertion.split('.');
-    let (Some(head), Some(body), Some(sealed), None) =
+    let (Some(head), Some(body), Some(signature), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err("it is not made of three parts".to_owned());
@@ -52,10 +52,10 @@ pub(crate) fn check(assertion: &str, client: &str, tenant: &str, now: Timestamp)
     let leaf = STANDARD.decode(leaf.ok_or("x5c holds no certificate")?).map_err(|_| "x5c is not base64")?;
     let algorithm = header.get("alg").and_then(Value::as_str).unwrap_or_default();
     let signed = assertion.rsplit_once('.').map_or("", |(signed, _)| signed);
-    verify(&leaf, algorithm, signed, &decode(sealed)?)
+    verify(&leaf, algorithm, signed, &decode(signature)?)
 }
 
-fn verify(leaf: &[u8], algorithm: &str, signed: &str, seal: &[u8]) -> Result<(), String> {
+fn verify(leaf: &[u8], algorithm: &str, signed: &str, signature: &[u8]) -> Result<(), String> {
     let algorithm: &dyn SignatureVerificationAlgorithm = match algorithm {
         "RS256" => RSA_PKCS1_2048_8192_SHA256,
         "PS256" => RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
@@ -64,7 +64,7 @@ fn verify(leaf: &[u8], algorithm: &str, signed: &str, seal: &[u8]) -> Result<(),
     let leaf = CertificateDer::from(leaf);
     let certificate = EndEntityCert::try_from(&leaf).map_err(|_| "x5c holds no certificate")?;
     certificate
-        .verify_signature(algorithm, signed.as_bytes(), seal)
+        .verify_signature(algorithm, signed.as_bytes(), signature)
         .map_err(|_| "the signature is not that of the certificate in x5c".to_owned())
 }
 
@@ -105,9 +105,9 @@ mod tests {
             let text = text.trim();
             assert_eq!(check(text, "app", "tenant", now), Ok(()));
             assert!(check(text, "app", "other", now).unwrap_err().contains("aud"));
-            let (signed, seal) = text.rsplit_once('.').unwrap();
-            let first = if seal.starts_with('A') { "B" } else { "A" };
-            let forged = format!("{signed}.{first}{}", &seal[1..]);
+            let (signed, signature) = text.rsplit_once('.').unwrap();
+            let first = if signature.starts_with('A') { "B" } else { "A" };
+            let forged = format!("{signed}.{first}{}", &signature[1..]);
             assert!(check(&forged, "app", "tenant", now).unwrap_err().contains("signature"));
         }
     }

@@ -124,20 +124,20 @@ fn check_account<'a>(app: &App, tenant: &str, field: &impl Fn(&str) -> &'a str) 
 /// Checks that the token is for the service or for this sandbox.
 fn check_resource(v2: bool, base: &str, form: &BTreeMap<String, String>) -> Result<(), TokenError> {
     let name = if v2 { "scope" } else { "resource" };
-    let Some(wanted) = form.get(name).filter(|wanted| !wanted.is_empty()) else {
+    let Some(requested) = form.get(name).filter(|requested| !requested.is_empty()) else {
         return Err(missing(name));
     };
     let resource = if v2 {
-        wanted.split(' ').find_map(|scope| scope.strip_suffix("/.default")).ok_or_else(|| {
-            let text = format!("The provided value for the input parameter 'scope' is not valid. The scope {wanted} is not valid.");
+        requested.split(' ').find_map(|scope| scope.strip_suffix("/.default")).ok_or_else(|| {
+            let text = format!("The provided value for the input parameter 'scope' is not valid. The scope {requested} is not valid.");
             TokenError(400, "invalid_scope", 1_002_012, text)
         })?
     } else {
-        wanted
+        requested
     };
     let host = |text: &str| Url::parse(text).ok().and_then(|url| url.host_str().map(str::to_owned));
     match host(resource) {
-        Some(wanted) if wanted == RESOURCE_HOST || Some(&wanted) == host(base).as_ref() => Ok(()),
+        Some(requested) if requested == RESOURCE_HOST || Some(&requested) == host(base).as_ref() => Ok(()),
         _ => {
             let text = format!("The resource principal named {resource} was not found in the tenant.");
             Err(TokenError(400, "invalid_resource", 500_011, text))
@@ -185,12 +185,12 @@ fn issue(app: &App, tenant: &str) -> (String, Timestamp) {
 
 fn granted_body(app: &App, token: &str, expires: Timestamp, v2: bool, resource: Option<&String>) -> Value {
     let now = app.clock.wall();
-    let life = expires.as_second().saturating_sub(now.as_second()).max(0);
+    let lifetime = expires.as_second().saturating_sub(now.as_second()).max(0);
     if v2 {
-        return json!({"token_type": "Bearer", "expires_in": life, "ext_expires_in": life, "access_token": token});
+        return json!({"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": token});
     }
     json!({
-        "token_type": "Bearer", "expires_in": life.to_string(), "ext_expires_in": life.to_string(),
+        "token_type": "Bearer", "expires_in": lifetime.to_string(), "ext_expires_in": lifetime.to_string(),
         "expires_on": expires.as_second().to_string(), "not_before": now.as_second().to_string(),
         "resource": resource, "access_token": token,
     })

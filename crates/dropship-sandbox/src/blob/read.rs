@@ -33,7 +33,7 @@ pub(crate) fn block_list(app: &App, name: &str, grant: &SasGrant) -> Response {
     let mut answer = response(200, "application/xml", body);
     if let Some(content) = app.blobs.content(name) {
         describe(&mut answer, &content);
-        set_header(&mut answer, "x-ms-blob-content-length", &content.piece.len.to_string());
+        set_header(&mut answer, "x-ms-blob-content-length", &content.scratch.len.to_string());
     }
     answer
 }
@@ -74,14 +74,14 @@ pub(crate) async fn download(
     if text("if-none-match").is_some_and(|tag| tag == "*" || tag == content.etag) {
         return Ok(response(304, "", Body::empty()));
     }
-    let len = content.piece.len;
+    let len = content.scratch.len;
     let part = if head { None } else { range(headers, len)? };
     let (first, size) = part.map_or((0, len), |(first, last)| (first, last - first + 1));
     let body = if head {
         Body::empty()
     } else {
         let broken = |error| BlobError::from(ReceiveError::Disk(error));
-        let mut file = tokio::fs::File::open(&content.piece.path).await.map_err(broken)?;
+        let mut file = tokio::fs::File::open(&content.scratch.path).await.map_err(broken)?;
         file.seek(SeekFrom::Start(first)).await.map_err(broken)?;
         Body::from_stream(ReaderStream::with_capacity(file.take(size), 256 * 1024))
     };

@@ -55,7 +55,7 @@ impl Drop for ScratchFile {
 /// The content of a blob.
 #[derive(Debug)]
 pub(crate) struct BlobContent {
-    pub(crate) piece: Arc<ScratchFile>,
+    pub(crate) scratch: Arc<ScratchFile>,
     pub(crate) etag: String,
     pub(crate) modified: Timestamp,
 }
@@ -74,7 +74,7 @@ pub(crate) struct AnnouncedBody {
 /// A body that was received.
 #[derive(Debug)]
 pub(crate) struct ReceivedBody {
-    pub(crate) piece: ScratchFile,
+    pub(crate) scratch: ScratchFile,
     pub(crate) checksum: Checksum,
 }
 
@@ -108,7 +108,7 @@ impl BlobStore {
     }
 
     /// An unused path in the scratch folder.
-    pub(crate) fn scratch(&self) -> PathBuf {
+    pub(crate) fn scratch_path(&self) -> PathBuf {
         self.dir.path().join(self.serial.fetch_add(1, Ordering::Relaxed).to_string())
     }
 
@@ -118,9 +118,9 @@ impl BlobStore {
         body: Body,
         claims: AnnouncedBody,
     ) -> Result<ReceivedBody, ReceiveError> {
-        let mut piece = ScratchFile { path: self.scratch(), len: 0 };
+        let mut scratch = ScratchFile { path: self.scratch_path(), len: 0 };
         // Each write is a task on another thread, so write in large pieces.
-        let file = tokio::fs::File::create(&piece.path).await?;
+        let file = tokio::fs::File::create(&scratch.path).await?;
         let mut file = tokio::io::BufWriter::with_capacity(BUFFER, file);
         let mut md5 = claims.md5.is_some().then(Md5::new);
         let mut crc = Crc64::new();
@@ -132,10 +132,10 @@ impl BlobStore {
             }
             crc.write(&bytes);
             file.write_all(&bytes).await?;
-            piece.len += bytes.len() as u64;
+            scratch.len += bytes.len() as u64;
         }
         file.flush().await?;
-        if piece.len != claims.length {
+        if scratch.len != claims.length {
             return Err(ReceiveError::Length);
         }
         let md5 = md5.map(|md5| md5.finalize().to_vec());
@@ -147,7 +147,7 @@ impl BlobStore {
         if claims.crc64.is_some_and(|claimed| claimed != crc) {
             return Err(ReceiveError::Crc64);
         }
-        Ok(ReceivedBody { piece, checksum: md5.map_or(Checksum::Crc64(crc), Checksum::Md5) })
+        Ok(ReceivedBody { scratch, checksum: md5.map_or(Checksum::Crc64(crc), Checksum::Md5) })
     }
 
     /// The content of a blob, if it has any.
@@ -156,31 +156,31 @@ impl BlobStore {
     }
 
     /// Replaces the content of a blob.
-    pub(crate) fn put(&self, name: &str, piece: ScratchFile, now: Timestamp) -> Arc<BlobContent> {
-        self.install(name, Arc::new(piece), Vec::new(), now)
+    pub(crate) fn put(&self, name: &str, scratch: ScratchFile, now: Timestamp) -> Arc<BlobContent> {
+        self.install(name, Arc::new(scratch), Vec::new(), now)
     }
 
     /// Sets the content of a blob unless it has content already. Returns the content that the blob has then.
-    pub(crate) fn put_new(&self, name: &str, piece: ScratchFile, now: Timestamp) -> Arc<BlobContent> {
-        let made = self.content_of(Arc::new(piece), now);
+    pub(crate) fn put_new(&self, name: &str, scratch: ScratchFile, now: Timestamp) -> Arc<BlobContent> {
+        let content = self.content_of(Arc::new(scratch), now);
         let mut entries = lock(&self.entries);
         let blob = entries.entry(name.to_owned()).or_default();
-        Arc::clone(blob.content.get_or_insert(made))
+        Arc::clone(blob.content.get_or_insert(content))
     }
 
-    fn content_of(&self, piece: Arc<ScratchFile>, now: Timestamp) -> Arc<BlobContent> {
+    fn content_of(&self, scratch: Arc<ScratchFile>, now: Timestamp) -> Arc<BlobContent> {
         let etag = format!("\"0x8D{:013X}\"", self.serial.fetch_add(1, Ordering::Relaxed) + 0xA_0000_0000);
-        Arc::new(BlobContent { piece, etag, modified: now })
+        Arc::new(BlobContent { scratch, etag, modified: now })
     }
 
     fn install(
         &self,
         name: &str,
-        piece: Arc<ScratchFile>,
+        scratch: Arc<ScratchFile>,
         committed: Vec<(String, Arc<ScratchFile>)>,
         now: Timestamp,
     ) -> Arc<BlobContent> {
-        let content = self.content_of(piece, now);
+        let content = self.content_of(scratch, now);
         let mut entries = lock(&self.entries);
         let blob = entries.entry(name.to_owned()).or_default();
         *blob = Blob { content: Some(Arc::clone(&content)), staged: BTreeMap::new(), committed };
@@ -191,14 +191,14 @@ impl BlobStore {
     ///
     /// # Errors
     /// When the id has another length than the ids of the other blocks.
-    pub(crate) fn stage(&self, name: &str, id: String, piece: ScratchFile) -> Result<(), BadBlock> {
+    pub(crate) fn stage(&self, name: &str, id: String, scratch: ScratchFile) -> Result<(), BadBlock> {
         let mut entries = lock(&self.entries);
         let blob = entries.entry(name.to_owned()).or_default();
         let others = blob.staged.keys().chain(blob.committed.iter().map(|(id, _)| id));
         if others.into_iter().any(|other| other.len() != id.len()) {
             return Err(BadBlock);
         }
-        blob.staged.insert(id, Arc::new(piece));
+        blob.staged.insert(id, Arc::new(scratch));
         Ok(())
     }
 
@@ -218,18 +218,22 @@ impl BlobStore {
             let blob = entries.get(name);
             for (from, id) in ids {
                 let staged = blob.and_then(|blob| blob.staged.get(id));
-                let committed =
-                    blob.and_then(|blob| blob.committed.iter().find(|(held, _)| held == id).map(|(_, p)| p));
-                let piece = match from {
+                let committed = blob.and_then(|blob| {
+                    blob.committed
+                        .iter()
+                        .find(|(committed_id, _)| committed_id == id)
+                        .map(|(_, committed)| committed)
+                });
+                let scratch = match from {
                     BlockLookup::Staged => staged,
                     BlockLookup::Committed => committed,
                     BlockLookup::Latest => staged.or(committed),
                 };
-                blocks.push((id.clone(), Arc::clone(piece.ok_or(CommitError::NoSuchBlock)?)));
+                blocks.push((id.clone(), Arc::clone(scratch.ok_or(CommitError::NoSuchBlock)?)));
             }
         }
-        let whole = join(&self.scratch(), blocks.iter().map(|(_, piece)| piece.as_ref()))?;
-        Ok(self.install(name, Arc::new(whole), blocks, now))
+        let joined = join(&self.scratch_path(), blocks.iter().map(|(_, scratch)| scratch.as_ref()))?;
+        Ok(self.install(name, Arc::new(joined), blocks, now))
     }
 
     /// The committed and the uncommitted blocks of a blob.
@@ -238,9 +242,9 @@ impl BlobStore {
         let Some(blob) = entries.get(name) else {
             return Default::default();
         };
-        let sizes = |(id, piece): (&String, &Arc<ScratchFile>)| (id.clone(), piece.len);
+        let sizes = |(id, scratch): (&String, &Arc<ScratchFile>)| (id.clone(), scratch.len);
         (
-            blob.committed.iter().map(|(id, piece)| sizes((id, piece))).collect(),
+            blob.committed.iter().map(|(id, scratch)| sizes((id, scratch))).collect(),
             blob.staged.iter().map(sizes).collect(),
         )
     }
@@ -276,11 +280,11 @@ impl std::convert::From<io::Error> for CommitError {
 }
 
 /// Concatenates pieces. The kernel copies the bytes, so memory use does not grow with their size.
-fn join<'a>(path: &Path, pieces: impl Iterator<Item = &'a ScratchFile>) -> io::Result<ScratchFile> {
-    let mut whole = ScratchFile { path: path.to_owned(), len: 0 };
-    let mut out = File::create(path)?;
-    for piece in pieces {
-        whole.len += io::copy(&mut File::open(&piece.path)?, &mut out)?;
+fn join<'a>(path: &Path, files: impl Iterator<Item = &'a ScratchFile>) -> io::Result<ScratchFile> {
+    let mut joined = ScratchFile { path: path.to_owned(), len: 0 };
+    let mut target = File::create(path)?;
+    for file in files {
+        joined.len += io::copy(&mut File::open(&file.path)?, &mut target)?;
     }
-    Ok(whole)
+    Ok(joined)
 }

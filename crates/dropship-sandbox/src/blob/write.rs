@@ -43,17 +43,17 @@ fn claims(headers: &HeaderMap) -> Result<AnnouncedBody, BlobError> {
 
 /// Checks `If-Match` and `If-None-Match` of a write.
 fn write_conditions(app: &App, name: &str, headers: &HeaderMap) -> Result<(), BlobError> {
-    let held = app.blobs.content(name);
+    let current = app.blobs.content(name);
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
-    match (text("if-none-match"), &held) {
+    match (text("if-none-match"), &current) {
         (Some("*"), Some(_)) => {
             return Err(BlobError(409, "BlobAlreadyExists", "The specified blob already exists."));
         }
-        (Some(tag), Some(held)) if tag == held.etag => return Err(BlobError::CONDITION_NOT_MET),
+        (Some(tag), Some(current)) if tag == current.etag => return Err(BlobError::CONDITION_NOT_MET),
         _ => {}
     }
-    match (text("if-match"), &held) {
-        (Some(tag), Some(held)) if tag != "*" && tag != held.etag => Err(BlobError::CONDITION_NOT_MET),
+    match (text("if-match"), &current) {
+        (Some(tag), Some(current)) if tag != "*" && tag != current.etag => Err(BlobError::CONDITION_NOT_MET),
         (Some(_), None) => Err(BlobError::CONDITION_NOT_MET),
         _ => Ok(()),
     }
@@ -81,10 +81,10 @@ pub(crate) async fn put_blob(
         }
     }
     write_conditions(app, name, headers)?;
-    let ReceivedBody { piece, checksum } = app.blobs.receive(body, claims(headers)?).await?;
+    let ReceivedBody { scratch, checksum } = app.blobs.receive(body, claims(headers)?).await?;
     damage(app, name)?;
     require_open(app, name)?;
-    Ok(stored(&app.blobs.put(name, piece, app.clock.wall()), &checksum))
+    Ok(stored(&app.blobs.put(name, scratch, app.clock.wall()), &checksum))
 }
 
 /// Rejects the write if the submission was committed during the upload: a committed package must not change.
@@ -127,12 +127,12 @@ pub(crate) async fn put_block(
     if bytes.is_empty() || bytes.len() > MAX_BLOCK_ID {
         return Err(bad());
     }
-    let ReceivedBody { piece, checksum } = app.blobs.receive(body, claims(headers)?).await?;
-    if piece.len == 0 {
+    let ReceivedBody { scratch, checksum } = app.blobs.receive(body, claims(headers)?).await?;
+    if scratch.len == 0 {
         return Err(BlobError(400, "InvalidHeaderValue", "A block cannot be empty."));
     }
     damage(app, name)?;
-    app.blobs.stage(name, id.clone(), piece).map_err(|BadBlock| {
+    app.blobs.stage(name, id.clone(), scratch).map_err(|BadBlock| {
         BlobError(400, "InvalidBlobOrBlock", "The specified blob or block content is invalid.")
     })?;
     let mut answer = response(201, "", Body::empty());
@@ -149,8 +149,8 @@ pub(crate) async fn put_list(
 ) -> Result<Response, BlobError> {
     let bad = || BlobError(400, "InvalidXmlDocument", "XML specified is not syntactically valid.");
     write_conditions(app, name, headers)?;
-    let ReceivedBody { piece, checksum } = app.blobs.receive(body, claims(headers)?).await?;
-    let text = tokio::fs::read_to_string(&piece.path).await.map_err(|_| bad())?;
+    let ReceivedBody { scratch, checksum } = app.blobs.receive(body, claims(headers)?).await?;
+    let text = tokio::fs::read_to_string(&scratch.path).await.map_err(|_| bad())?;
     let ids = read_list(&text).ok_or_else(bad)?;
     if ids.len() > MAX_BLOCKS {
         return Err(BlobError(
@@ -160,9 +160,9 @@ pub(crate) async fn put_list(
         ));
     }
     require_open(app, name)?;
-    let (held, named) = (Arc::clone(app), name.to_owned());
+    let (task_app, blob) = (Arc::clone(app), name.to_owned());
     let joined =
-        tokio::task::spawn_blocking(move || held.blobs.commit(&named, &ids, held.clock.wall())).await;
+        tokio::task::spawn_blocking(move || task_app.blobs.commit(&blob, &ids, task_app.clock.wall())).await;
     match joined {
         Ok(Ok(content)) => Ok(stored(&content, &checksum)),
         Ok(Err(CommitError::NoSuchBlock)) => {

@@ -52,7 +52,7 @@ fn submission_state(app: &App, product: &Product, sub: &Submission) -> Value {
         "commitStatus": workflow::commit_status(sub, now, &app.options),
         "step": progress.as_ref().map(|progress| progress.step), "state": progress.as_ref().map(|progress| progress.state),
         "failure": progress.and_then(|progress| progress.failed),
-        "uploadedBytes": upload.map(|content| content.piece.len), "labels": labels,
+        "uploadedBytes": upload.map(|content| content.scratch.len), "labels": labels,
     })
 }
 

@@ -134,21 +134,21 @@ async fn truncated(answer: Response) -> Response {
             (bytes.len() as u64, Body::from(bytes))
         }
     };
-    let half = body.into_data_stream().scan(len / 2, |left, bytes| {
-        let cut = bytes.map(|bytes| {
-            let take = usize::try_from(*left).unwrap_or(usize::MAX).min(bytes.len());
-            *left -= take as u64;
+    let first_half = body.into_data_stream().scan(len / 2, |remaining, bytes| {
+        let part = bytes.map(|bytes| {
+            let take = usize::try_from(*remaining).unwrap_or(usize::MAX).min(bytes.len());
+            *remaining -= take as u64;
             bytes.slice(..take)
         });
-        let more = cut.as_ref().is_ok_and(|bytes| !bytes.is_empty());
-        std::future::ready(more.then(|| cut.map_err(io::Error::other)))
+        let has_more = part.as_ref().is_ok_and(|bytes| !bytes.is_empty());
+        std::future::ready(has_more.then(|| part.map_err(io::Error::other)))
     });
     let end = futures_util::stream::once(async {
         // Yield first, so that the bytes before the error are sent.
         tokio::task::yield_now().await;
         Err::<Bytes, _>(io::Error::from(io::ErrorKind::ConnectionReset))
     });
-    let mut answer = Response::from_parts(head, Body::from_stream(half.chain(end)));
+    let mut answer = Response::from_parts(head, Body::from_stream(first_half.chain(end)));
     set_header(&mut answer, "content-length", &len.to_string());
     answer
 }

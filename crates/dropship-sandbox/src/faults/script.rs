@@ -36,23 +36,23 @@ impl FaultScript {
 
     /// The fault for a request. Counts the request in every fault that matches it; the first active one wins.
     pub(crate) fn take(&mut self, method: &str, path: &str, operation: &str) -> Option<FaultAction> {
-        let mut met = None;
+        let mut found = None;
         for scripted in &mut self.faults {
             let fault = &scripted.fault;
-            let fits = fault.method.as_deref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method))
-                && fault.operation.as_deref().is_none_or(|wanted| wanted == operation)
+            let is_match = fault.method.as_deref().is_none_or(|value| value.eq_ignore_ascii_case(method))
+                && fault.operation.as_deref().is_none_or(|value| value == operation)
                 && scripted.glob.as_ref().is_none_or(|glob| glob.is_match(path));
-            if !fits {
+            if !is_match {
                 continue;
             }
             scripted.matched += 1;
-            let on = scripted.matched >= fault.nth
+            let is_active = scripted.matched >= fault.nth
                 && (fault.times == 0 || scripted.matched - fault.nth < fault.times);
-            if on && met.is_none() {
-                met = Some(fault.action.clone());
+            if is_active && found.is_none() {
+                found = Some(fault.action.clone());
             }
         }
-        met
+        found
     }
 
     /// The faults with the number of requests that matched each.
@@ -79,15 +79,15 @@ mod tests {
             .nth(2)
             .times(2);
         script.add(fault).unwrap();
-        let mut met = Vec::new();
+        let mut faulted = Vec::new();
         for _ in 0..5 {
-            met.push(
+            faulted.push(
                 script
                     .take("POST", "/v2.0/my/hardware/products/7/submissions/", "create_submission")
                     .is_some(),
             );
         }
-        assert_eq!(met, [false, true, true, false, false]);
+        assert_eq!(faulted, [false, true, true, false, false]);
         assert!(script.take("POST", "/v2.0/my/hardware/products/7/submissions/8/commit", "commit").is_none());
     }
 }

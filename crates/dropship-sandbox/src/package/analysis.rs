@@ -72,14 +72,14 @@ pub(crate) async fn analyze_all(app: &Arc<App>, pid: u64) {
 }
 
 fn read_package(content: Option<&BlobContent>, requirements: &Requirements) -> PackageFacts {
-    let Some(content) = content.filter(|content| content.piece.len > 0) else {
+    let Some(content) = content.filter(|content| content.scratch.len > 0) else {
         let message =
             "The package was not found or is empty. Upload the package before you commit the submission.";
         return PackageFacts::failed(UploadFormat::Nothing, "packageInfoValidation", message);
     };
-    let path = &content.piece.path;
+    let path = &content.scratch.path;
     let mut facts = match format(path) {
-        Ok(UploadFormat::Cab) => cab_contents(path, content.piece.len, requirements.strict),
+        Ok(UploadFormat::Cab) => cab_contents(path, content.scratch.len, requirements.strict),
         Ok(UploadFormat::Zip) => zip_contents(path),
         Ok(UploadFormat::Nothing) => {
             let message = "The package is neither a cabinet nor an HLKX or HCKX file.";
@@ -153,11 +153,11 @@ struct CabHeader {
 /// The size in a cabinet's header, and whether the header points to a signature.
 fn cab_header(file: &mut File) -> io::Result<CabHeader> {
     let mut head = [0_u8; 60];
-    let got = file.take(60).read(&mut head)?;
+    let length = file.take(60).read(&mut head)?;
     let word = |at: usize| {
         head.get(at..at + 4).map_or(0, |b| b.iter().rev().fold(0_u64, |n, b| (n << 8) | u64::from(*b)))
     };
-    if got < 36 {
+    if length < 36 {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     // Flag 4: a reserved area follows. In a signed cabinet it has 20 bytes and contains the size of the signature.

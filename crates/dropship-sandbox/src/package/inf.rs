@@ -84,12 +84,12 @@ fn decode(bytes: &[u8]) -> String {
 fn sections(text: &str) -> Sections {
     let mut sections = Sections::new();
     let mut current = String::new();
-    let mut carried = String::new();
+    let mut continued = String::new();
     for line in text.lines() {
-        let line = format!("{carried}{}", without_comment(line).trim());
-        carried.clear();
-        if let Some(begun) = line.strip_suffix('\\') {
-            carried = begun.to_owned();
+        let line = format!("{continued}{}", without_comment(line).trim());
+        continued.clear();
+        if let Some(start) = line.strip_suffix('\\') {
+            continued = start.to_owned();
             continue;
         }
         if let Some(name) = line.strip_prefix('[').and_then(|line| line.split(']').next()) {
@@ -136,17 +136,17 @@ fn unquote(text: &str) -> String {
 /// Replaces `%name%` by the string of that name; `%%` is a percent sign.
 fn expand(text: &str, strings: &HashMap<String, String>) -> String {
     let text = unquote(text);
-    let mut out = String::new();
+    let mut expanded = String::new();
     for (at, part) in text.split('%').enumerate() {
         if at % 2 == 0 {
-            out.push_str(part);
+            expanded.push_str(part);
         } else if part.is_empty() {
-            out.push('%');
+            expanded.push('%');
         } else {
-            out.push_str(strings.get(&part.to_ascii_lowercase()).map_or(part, String::as_str));
+            expanded.push_str(strings.get(&part.to_ascii_lowercase()).map_or(part, String::as_str));
         }
     }
-    out
+    expanded
 }
 
 fn models(sections: &Sections, strings: &HashMap<String, String>) -> Vec<InfModel> {

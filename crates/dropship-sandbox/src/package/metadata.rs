@@ -57,22 +57,22 @@ pub(crate) fn count_download(app: &App, sid: u64) -> MetadataDownload {
 /// The file with the metadata.
 pub(crate) fn file(mut metadata: Value, download: MetadataDownload, quirks: Quirks) -> String {
     if download == MetadataDownload::Incomplete {
-        thin_out(&mut metadata);
+        remove_unread(&mut metadata);
     }
     let mark = if quirks.has(Quirk::MetadataBom) { "\u{feff}" } else { "" };
     format!("{mark}{metadata}")
 }
 
 /// Removes all INFs but the first, and its first operating system: the service has not read the whole package yet.
-fn thin_out(metadata: &mut Value) {
+fn remove_unread(metadata: &mut Value) {
     let bundles = metadata.get_mut("BundleInfoMap").and_then(Value::as_object_mut);
     let mut infs = bundles
         .into_iter()
         .flat_map(|bundles| bundles.values_mut())
         .filter_map(|bundle| bundle.get_mut("InfInfoMap").and_then(Value::as_object_mut));
     if let Some(first) = infs.next() {
-        let kept = first.keys().next().cloned();
-        first.retain(|name, _| Some(name) == kept.as_ref());
+        let first_name = first.keys().next().cloned();
+        first.retain(|name, _| Some(name) == first_name.as_ref());
         let systems = first.values_mut().next().and_then(|inf| inf.get_mut("OSPnPInfoMap"));
         if let Some(systems) = systems.and_then(Value::as_object_mut)
             && let Some(oldest) = systems.keys().next().cloned()
@@ -114,8 +114,8 @@ fn add(bundles: &mut Map<String, Value>, inf: &PackageInf, codes: &[String], sid
     }
 }
 
-fn inf_info(held: &PackageInf, codes: &[String], quirks: Quirks) -> Value {
-    let inf = &held.inf;
+fn inf_info(package_inf: &PackageInf, codes: &[String], quirks: Quirks) -> Value {
+    let inf = &package_inf.inf;
     let chids = if quirks.has(Quirk::SparseMetadata) && inf.chids.is_empty() {
         Value::Null
     } else {
@@ -136,7 +136,7 @@ fn inf_info(held: &PackageInf, codes: &[String], quirks: Quirks) -> Value {
         systems.insert(code, Value::Object(devices));
     }
     json!({
-        "DriverPackageFamilyId": guid_for(&format!("family {} {}", inf.provider, held.name)),
+        "DriverPackageFamilyId": guid_for(&format!("family {} {}", inf.provider, package_inf.name)),
         "InfClass": inf.class, "DriverVersion": inf.version, "DriverDate": iso_date(&inf.date),
         "ExtensionId": inf.extension_id, "Provider": inf.provider, "ClassGuid": inf.class_guid,
         "InstallationComputerHardwareIds": chids, "OSPnPInfoMap": systems,

@@ -25,12 +25,12 @@ pub(crate) async fn create(
     kind: BlobKind,
     download: MetadataDownload,
 ) -> io::Result<()> {
-    let gone = || io::Error::other("the submission is gone");
-    let analysis = analyze(app, pid, sid).await.ok_or_else(gone)?;
+    let missing = || io::Error::other("the submission is gone");
+    let analysis = analyze(app, pid, sid).await.ok_or_else(missing)?;
     let (name, upload, codes, triple, refused) = {
         let state = lock(&app.state);
-        let product = state.products.get(&pid).ok_or_else(gone)?;
-        let sub = product.submissions.get(&sid).ok_or_else(gone)?;
+        let product = state.products.get(&pid).ok_or_else(missing)?;
+        let sub = product.submissions.get(&sid).ok_or_else(missing)?;
         let upload = app.blobs.content(&sub.blobs.initial);
         let triple = format!("{}_{pid}_{sid}", product.seller());
         let refused: Vec<String> =
@@ -38,26 +38,26 @@ pub(crate) async fn create(
         (sub.blobs.name(kind).to_owned(), upload, product.signatures(), triple, refused)
     };
     let quirks = app.quirks();
-    let out = app.blobs.scratch();
+    let path = app.blobs.scratch_path();
     let write = move || -> io::Result<ScratchFile> {
         match kind {
             BlobKind::Signed => {
-                let upload = upload.ok_or_else(gone)?;
-                signed_zip(&upload.piece.path, out, analysis.format, &triple)
+                let upload = upload.ok_or_else(missing)?;
+                signed_zip(&upload.scratch.path, path, analysis.format, &triple)
             }
             BlobKind::Metadata => {
                 let metadata = metadata::build(&analysis, &codes, sid, quirks);
-                write(out, metadata::file(metadata, download, quirks).as_bytes())
+                write(path, metadata::file(metadata, download, quirks).as_bytes())
             }
-            BlobKind::Error => write(out, error_report(&analysis, &refused).as_bytes()),
-            BlobKind::Shell | BlobKind::Initial => shell(out, &triple),
+            BlobKind::Error => write(path, error_report(&analysis, &refused).as_bytes()),
+            BlobKind::Shell | BlobKind::Initial => shell(path, &triple),
         }
     };
-    let piece = tokio::task::spawn_blocking(write).await.map_err(io::Error::other)??;
+    let scratch = tokio::task::spawn_blocking(write).await.map_err(io::Error::other)??;
     if download == MetadataDownload::Usual {
-        app.blobs.put_new(&name, piece, app.clock.wall());
+        app.blobs.put_new(&name, scratch, app.clock.wall());
     } else {
-        app.blobs.put(&name, piece, app.clock.wall());
+        app.blobs.put(&name, scratch, app.clock.wall());
     }
     Ok(())
 }
@@ -77,8 +77,8 @@ fn error_report(analysis: &PackageFacts, labels: &[String]) -> String {
 }
 
 /// Writes `drivers/<folder>/…` with the uploaded files, and catalogs that contain the ids of the submission.
-fn signed_zip(upload: &Path, out: PathBuf, format: UploadFormat, triple: &str) -> io::Result<ScratchFile> {
-    let mut zip = ZipWriter::new(File::create(&out)?);
+fn signed_zip(upload: &Path, path: PathBuf, format: UploadFormat, triple: &str) -> io::Result<ScratchFile> {
+    let mut zip = ZipWriter::new(File::create(&path)?);
     let mut names = match format {
         UploadFormat::Cab => copy_cab(upload, &mut zip)?,
         _ => copy_zip(upload, &mut zip)?,
@@ -90,20 +90,20 @@ fn signed_zip(upload: &Path, out: PathBuf, format: UploadFormat, triple: &str) -
         write!(zip, "This stands for a catalog that Microsoft signed.\r\nSubmission ID = {triple}\r\n")?;
     }
     let len = zip.finish().map_err(io::Error::other)?.metadata()?.len();
-    Ok(ScratchFile { path: out, len })
+    Ok(ScratchFile { path, len })
 }
 
 /// The same for a file of any format. A file that is not a package is added unchanged.
-pub(crate) fn any_zip(upload: &Path, out: PathBuf, named: &str) -> io::Result<ScratchFile> {
+pub(crate) fn any_zip(upload: &Path, path: PathBuf, named: &str) -> io::Result<ScratchFile> {
     match format(upload)? {
         UploadFormat::Nothing => {
-            let mut zip = ZipWriter::new(File::create(&out)?);
+            let mut zip = ZipWriter::new(File::create(&path)?);
             entry(&mut zip, "drivers/package.bin")?;
             io::copy(&mut File::open(upload)?, &mut zip)?;
             let len = zip.finish().map_err(io::Error::other)?.metadata()?.len();
-            Ok(ScratchFile { path: out, len })
+            Ok(ScratchFile { path, len })
         }
-        format => signed_zip(upload, out, format, named),
+        format => signed_zip(upload, path, format, named),
     }
 }
 
@@ -112,7 +112,7 @@ fn entry(zip: &mut ZipWriter<File>, name: &str) -> io::Result<()> {
 }
 
 /// Path of a file in the signed package; `None` for a path that leads out of it.
-fn placed(name: &str) -> Option<String> {
+fn path_in_zip_of(name: &str) -> Option<String> {
     let path = name.replace('\\', "/");
     // `find . | gcab` writes `./` before each name.
     let path = path.trim_start_matches("./");
@@ -123,12 +123,12 @@ fn placed(name: &str) -> Option<String> {
 /// Copies the files of a cabinet. Returns the paths of the catalogs to write.
 fn copy_cab(upload: &Path, zip: &mut ZipWriter<File>) -> io::Result<Vec<String>> {
     let mut cabinet = Cabinet::new(File::open(upload)?)?;
-    let mut places = Vec::new();
+    let mut paths_in_zip = Vec::new();
     for name in cab_names(&cabinet) {
-        let Some(place) = placed(&name) else { continue };
-        if !place.to_ascii_lowercase().ends_with(".cat") {
-            entry(zip, &place)?;
-            let size = cabinet.get_file_entry(&name).map_or(0, |held| u64::from(held.uncompressed_size()));
+        let Some(path_in_zip) = path_in_zip_of(&name) else { continue };
+        if !path_in_zip.to_ascii_lowercase().ends_with(".cat") {
+            entry(zip, &path_in_zip)?;
+            let size = cabinet.get_file_entry(&name).map_or(0, |file| u64::from(file.uncompressed_size()));
             let copied = io::copy(&mut cabinet.read_file(&name)?, zip)?;
             if copied != size {
                 return Err(io::Error::other(format!(
@@ -136,17 +136,17 @@ fn copy_cab(upload: &Path, zip: &mut ZipWriter<File>) -> io::Result<Vec<String>>
                 )));
             }
         }
-        places.push(place);
+        paths_in_zip.push(path_in_zip);
     }
-    Ok(catalogues(&places))
+    Ok(catalogues(&paths_in_zip))
 }
 
 /// The catalogs of the package, plus one for each folder with an INF but no catalog.
-fn catalogues(places: &[String]) -> Vec<String> {
-    let ends = |place: &str, with: &str| place.to_ascii_lowercase().ends_with(with);
-    let folder = |place: &str| place.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
-    let mut names: Vec<String> = places.iter().filter(|place| ends(place, ".cat")).cloned().collect();
-    for inf in places.iter().filter(|place| ends(place, ".inf")) {
+fn catalogues(paths: &[String]) -> Vec<String> {
+    let has_extension = |path: &str, extension: &str| path.to_ascii_lowercase().ends_with(extension);
+    let folder = |path: &str| path.rsplit_once('/').map_or("", |(folder, _)| folder).to_owned();
+    let mut names: Vec<String> = paths.iter().filter(|path| has_extension(path, ".cat")).cloned().collect();
+    for inf in paths.iter().filter(|path| has_extension(path, ".inf")) {
         if !names.iter().any(|name| folder(name) == folder(inf)) {
             let stem = inf.rsplit_once('.').map_or(inf.as_str(), |(stem, _)| stem);
             names.push(format!("{stem}.cat"));
@@ -170,10 +170,10 @@ fn copy_zip(upload: &Path, zip: &mut ZipWriter<File>) -> io::Result<Vec<String>>
         let mut head = Vec::new();
         (&mut part).take(512).read_to_end(&mut head)?;
         let short = if is_part { name.rsplit('/').next().unwrap_or(&name) } else { &name };
-        let Some(place) = placed(&format!("package/{short}")) else {
+        let Some(path_in_zip) = path_in_zip_of(&format!("package/{short}")) else {
             continue;
         };
-        entry(zip, &place)?;
+        entry(zip, &path_in_zip)?;
         zip.write_all(&head)?;
         io::copy(&mut part, zip)?;
     }
@@ -181,13 +181,13 @@ fn copy_zip(upload: &Path, zip: &mut ZipWriter<File>) -> io::Result<Vec<String>>
 }
 
 /// The shell package that a derived submission (driver update acceptable) starts from.
-fn shell(out: PathBuf, triple: &str) -> io::Result<ScratchFile> {
-    let mut zip = ZipWriter::new(File::create(&out)?);
+fn shell(path: PathBuf, triple: &str) -> io::Result<ScratchFile> {
+    let mut zip = ZipWriter::new(File::create(&path)?);
     entry(&mut zip, "hck/data/PackageInfo.xml")?;
     write!(
         zip,
         "<?xml version=\"1.0\" encoding=\"utf-8\"?><PackageInfo shell=\"true\" submission=\"{triple}\"/>"
     )?;
     let len = zip.finish().map_err(io::Error::other)?.metadata()?.len();
-    Ok(ScratchFile { path: out, len })
+    Ok(ScratchFile { path, len })
 }

@@ -88,7 +88,10 @@ fn rewrite_object(map: &mut Map<String, Value>, quirks: Quirks, depth: usize) {
         if map.get("errorReport").is_some_and(|text| text == "") {
             map.remove("errorReport");
         }
-        if map.get("additionalAttributes").is_some_and(|held| held.as_object().is_some_and(Map::is_empty)) {
+        if map
+            .get("additionalAttributes")
+            .is_some_and(|attributes| attributes.as_object().is_some_and(Map::is_empty))
+        {
             map.insert("additionalAttributes".to_owned(), Value::Null);
         }
     }
@@ -161,8 +164,8 @@ fn replace(field: &mut Value, change: impl FnOnce(&str) -> String) {
 
 /// `2018-04-04T16:11:27.296Z` to `2018-04-04T16:11:27.2965057+00:00`.
 fn seven_digits(text: &str) -> String {
-    let bare = text.trim_end_matches('Z').trim_end_matches("+00:00");
-    let (seconds, fraction) = bare.split_once('.').unwrap_or((bare, ""));
+    let without_zone = text.trim_end_matches('Z').trim_end_matches("+00:00");
+    let (seconds, fraction) = without_zone.split_once('.').unwrap_or((without_zone, ""));
     format!("{seconds}.{fraction:.7}{}+00:00", "5057000".get(fraction.len().min(7)..).unwrap_or_default())
 }
 
@@ -191,12 +194,12 @@ mod tests {
     #[test]
     fn quirk_changes_only_its_own_fields() {
         let plain = json!({"id": 7, "commitStatus": "commitReceived", "workflowStatus": {"currentStep": "scanning", "state": "started"}});
-        let odd = apply_quirks(plain.clone(), Quirks::parse("numeric-current-step,string-ids").unwrap());
-        assert_eq!(odd["id"], "7");
-        assert_eq!(odd["workflowStatus"]["currentStep"], 2);
-        let odd = apply_quirks(plain, Quirks::parse("pascal-case-status,old-commit-status").unwrap());
-        assert_eq!(odd["commitStatus"], "CommitStarted");
-        assert_eq!(odd["workflowStatus"]["state"], "Started");
+        let changed = apply_quirks(plain.clone(), Quirks::parse("numeric-current-step,string-ids").unwrap());
+        assert_eq!(changed["id"], "7");
+        assert_eq!(changed["workflowStatus"]["currentStep"], 2);
+        let changed = apply_quirks(plain, Quirks::parse("pascal-case-status,old-commit-status").unwrap());
+        assert_eq!(changed["commitStatus"], "CommitStarted");
+        assert_eq!(changed["workflowStatus"]["state"], "Started");
     }
 
     #[test]

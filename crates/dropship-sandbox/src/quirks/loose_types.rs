@@ -78,7 +78,7 @@ mod tests {
     use super::super::apply::apply_quirks;
     use super::*;
 
-    fn odd(quirks: &str) -> Value {
+    fn changed_by(quirks: &str) -> Value {
         let plain = json!({
             "id": 7, "isTestSign": false, "firmwareVersion": "980", "marketingNames": [], "messages": [],
             "productName": "12", "selectedProductTypes": {}, "visibleToAccounts": [5], "links": [{"rel": "self"}],
@@ -89,21 +89,21 @@ mod tests {
 
     #[test]
     fn types_of_values_change_by_quirk() {
-        let text = odd("numbers-as-text,booleans-as-text");
+        let text = changed_by("numbers-as-text,booleans-as-text");
         assert_eq!((&text["id"], &text["visibleToAccounts"]), (&json!("7"), &json!(["5"])));
         assert_eq!(text["isTestSign"], "False");
-        let numbers = odd("text-as-numbers,negative-publisher-id");
+        let numbers = changed_by("text-as-numbers,negative-publisher-id");
         assert_eq!((&numbers["firmwareVersion"], &numbers["productName"]), (&json!(980), &json!("12")));
         assert_eq!(numbers["sourcePublisherId"], -1);
     }
 
     #[test]
     fn lists_change_by_quirk() {
-        assert_eq!(odd("null-lists")["marketingNames"], Value::Null);
-        assert!(odd("missing-lists").get("marketingNames").is_none());
-        assert_eq!(odd("objects-for-lists")["links"]["rel"], "self");
-        assert_eq!(odd("lists-for-maps")["selectedProductTypes"], json!([]));
-        let both = odd("null-lists,missing-lists");
+        assert_eq!(changed_by("null-lists")["marketingNames"], Value::Null);
+        assert!(changed_by("missing-lists").get("marketingNames").is_none());
+        assert_eq!(changed_by("objects-for-lists")["links"]["rel"], "self");
+        assert_eq!(changed_by("lists-for-maps")["selectedProductTypes"], json!([]));
+        let both = changed_by("null-lists,missing-lists");
         assert!(both["marketingNames"].is_null() && both.get("messages").is_none(), "{both}");
     }
 }

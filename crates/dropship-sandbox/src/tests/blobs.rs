@@ -29,9 +29,9 @@ async fn block_list_commits_blocks_in_its_order() {
             .http
             .put(format!("{url}&comp=block&blockid={id}"))
             .header("x-ms-content-crc64", crc64(bytes.as_bytes()));
-        let made = put.body(bytes).send().await.unwrap();
-        assert_eq!(made.status(), 201);
-        assert_eq!(made.headers()["x-ms-content-crc64"], crc64(bytes.as_bytes()));
+        let response = put.body(bytes).send().await.unwrap();
+        assert_eq!(response.status(), 201);
+        assert_eq!(response.headers()["x-ms-content-crc64"], crc64(bytes.as_bytes()));
     }
     let listed = service
         .http
@@ -51,10 +51,10 @@ async fn block_list_commits_blocks_in_its_order() {
     let put = |body: String| service.http.put(format!("{url}&comp=blocklist")).body(body).send();
     failed(put(list(&["a", "z"])).await.unwrap(), 400, "InvalidBlockList").await;
     failed(put("<BlockList".to_owned()).await.unwrap(), 400, "InvalidXmlDocument").await;
-    let made = put(list(&["a", "b"])).await.unwrap();
-    assert_eq!(made.status(), 201);
-    assert_eq!(made.headers()["x-ms-content-crc64"], crc64(list(&["a", "b"]).as_bytes()), "of the list");
-    let etag = made.headers()["etag"].clone();
+    let response = put(list(&["a", "b"])).await.unwrap();
+    assert_eq!(response.status(), 201);
+    assert_eq!(response.headers()["x-ms-content-crc64"], crc64(list(&["a", "b"]).as_bytes()), "of the list");
+    let etag = response.headers()["etag"].clone();
     let head = service.http.head(&url).send().await.unwrap();
     assert_eq!((head.headers()["content-length"].to_str().unwrap(), &head.headers()["etag"]), ("13", &etag));
     assert!(head.headers().contains_key("last-modified"));
@@ -84,19 +84,19 @@ async fn blob_with_wrong_checksum_is_rejected() {
     let chunked = service.http.put(&url).header("x-ms-blob-type", "BlockBlob").body(stream);
     failed(chunked.send().await.unwrap(), 411, "MissingContentLengthHeader").await;
     for put in [block(), block().header("x-ms-content-crc64", crc64(b"bytes"))] {
-        let made = put.send().await.unwrap();
-        assert_eq!(made.status(), 201);
+        let response = put.send().await.unwrap();
+        assert_eq!(response.status(), 201);
         assert_eq!(
-            made.headers()["x-ms-content-crc64"],
+            response.headers()["x-ms-content-crc64"],
             crc64(b"bytes"),
             "with and without one in the request"
         );
-        assert!(!made.headers().contains_key("content-md5"));
+        assert!(!response.headers().contains_key("content-md5"));
     }
     let sum = STANDARD.encode(md5::Md5::digest(b"bytes"));
-    let made = block().header("content-md5", &sum).send().await.unwrap();
-    assert_eq!(made.headers()["content-md5"], sum);
-    assert!(!made.headers().contains_key("x-ms-content-crc64"), "the store returns one of the two");
+    let response = block().header("content-md5", &sum).send().await.unwrap();
+    assert_eq!(response.headers()["content-md5"], sum);
+    assert!(!response.headers().contains_key("x-ms-content-crc64"), "the store returns one of the two");
     failed(block().header("if-none-match", "*").send().await.unwrap(), 409, "BlobAlreadyExists").await;
 }
 

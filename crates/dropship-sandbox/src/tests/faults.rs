@@ -54,14 +54,14 @@ async fn drop_fault_cuts_before_or_after_the_effect() {
     fault(&service, FaultAction::DropAfter);
     assert!(create(&service, "x").await.is_err());
     assert_eq!(products(&service), 1);
-    let cut = service
+    let entry = service
         .sandbox
         .control()
         .requests()
         .into_iter()
         .rfind(|entry| entry.operation == "create_product")
         .unwrap();
-    assert_eq!((cut.status, cut.fault.as_deref()), (None, Some("drop_after")));
+    assert_eq!((entry.status, entry.fault.as_deref()), (None, Some("drop_after")));
 }
 
 #[tokio::test]
@@ -91,9 +91,9 @@ async fn late_fault_takes_effect_after_client_timeout() {
 async fn delay_truncate_and_garbage_faults_change_the_response() {
     let service = TestService::plain().await;
     fault(&service, FaultAction::Delay { ms: 150 });
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     assert_eq!(create(&service, "x").await.unwrap().status(), 201);
-    assert!(begun.elapsed() >= Duration::from_millis(150));
+    assert!(started.elapsed() >= Duration::from_millis(150));
     fault(&service, FaultAction::Truncate);
     let answer = create(&service, "x").await.unwrap();
     assert_eq!(answer.status(), 201);
@@ -139,10 +139,10 @@ async fn controls_work_over_http() {
     let requests: Value = service.http.get(control("requests")).send().await.unwrap().json().await.unwrap();
     let text = requests.to_string();
     assert!(!text.contains("hush") && !text.contains(&service.token), "{text}");
-    let made =
+    let entry =
         requests.as_array().unwrap().iter().find(|held| held["operation"] == "create_product").unwrap();
-    assert_eq!((&made["body"]["productName"], &made["status"]), (&json!("x"), &json!(201)));
-    assert_eq!(made["headers"]["authorization"], "Bearer ***");
+    assert_eq!((&entry["body"]["productName"], &entry["status"]), (&json!("x"), &json!(201)));
+    assert_eq!(entry["headers"]["authorization"], "Bearer ***");
     assert_eq!(service.http.post(control("reset")).send().await.unwrap().status(), 204);
     assert_eq!(products(&service), 0);
 }

@@ -74,9 +74,9 @@ async fn package_is_signed_and_published() {
     assert!(report.text().await.unwrap().contains(&sid.to_string()));
 
     let label = service.good_label(pid, sid, "ring").await;
-    let made = service.ok(Method::POST, &format!("{path}/shippingLabels"), Some(&label), 201).await;
-    assert_eq!(made["workflowStatus"]["currentStep"], "preProcessShippingLabel");
-    let lid = made["id"].as_u64().unwrap();
+    let created = service.ok(Method::POST, &format!("{path}/shippingLabels"), Some(&label), 201).await;
+    assert_eq!(created["workflowStatus"]["currentStep"], "preProcessShippingLabel");
+    let lid = created["id"].as_u64().unwrap();
     service.sandbox.control().advance_work(Duration::from_secs(3601));
     let label = service.get(&format!("{path}/shippingLabels/{lid}?includeTargetingInfo=true")).await;
     assert_eq!(label["workflowStatus"]["currentStep"], "finalizePublishing");
@@ -88,12 +88,12 @@ async fn package_is_signed_and_published() {
 #[tokio::test]
 async fn invalid_upload_fails_the_workflow() {
     let service = TestService::plain().await;
-    let mut cut = cab();
-    cut.truncate(cut.len() - 9);
-    for (package, step, says) in [
+    let mut truncated = cab();
+    truncated.truncate(truncated.len() - 9);
+    for (package, step, message) in [
         (None, "packageInfoValidation", "not found"),
         (Some(b"MZ no cabinet at all".to_vec()), "packageInfoValidation", "neither a cabinet"),
-        (Some(cut), "packageInfoValidation", "header says"),
+        (Some(truncated), "packageInfoValidation", "header says"),
         (Some(cab_without_inf()), "validation", "INF"),
     ] {
         let (pid, sid, url) = service.submission().await;
@@ -109,10 +109,10 @@ async fn invalid_upload_fails_the_workflow() {
             (&sub["workflowStatus"]["currentStep"], &sub["workflowStatus"]["state"]),
             (&json!(step), &json!("failed"))
         );
-        assert!(sub["workflowStatus"]["messages"][0].as_str().unwrap().contains(says), "{sub}");
+        assert!(sub["workflowStatus"]["messages"][0].as_str().unwrap().contains(message), "{sub}");
         let report =
             service.http.get(sub["workflowStatus"]["errorReport"].as_str().unwrap()).send().await.unwrap();
-        assert!(report.text().await.unwrap().contains(says));
+        assert!(report.text().await.unwrap().contains(message));
         assert!(download(&sub, "signedPackage").is_none());
         let listed = service.get(&format!("products/{pid}/submissions")).await;
         assert_eq!(listed["value"][0]["commitStatus"], "commitFailed");
@@ -144,8 +144,8 @@ async fn attestation_with_server_code_fails_after_commit() {
     let mut product = new_product("server");
     product["requestedSignatures"] = json!(["WINDOWS_v100_SERVER_X64_GE_FULL"]);
     let pid = service.ok(Method::POST, "products/", Some(&product), 201).await["id"].as_u64().unwrap();
-    let wanted = json!({"name": "s", "type": "initial"});
-    let sub = service.ok(Method::POST, &format!("products/{pid}/submissions/"), Some(&wanted), 201).await;
+    let submission = json!({"name": "s", "type": "initial"});
+    let sub = service.ok(Method::POST, &format!("products/{pid}/submissions/"), Some(&submission), 201).await;
     service.upload(&download(&sub, "initialPackage").unwrap(), cab()).await;
     let sid = sub["id"].as_u64().unwrap();
     service.commit(pid, sid).await;
@@ -246,10 +246,10 @@ async fn derived_submission_requires_signed_initial_submission() {
         .await
         .unwrap();
     assert!(zip::ZipArchive::new(Cursor::new(shell)).is_ok());
-    let made = service.ok(Method::POST, &path, Some(&derived), 201).await;
-    assert_eq!(made["type"], "derived");
+    let created = service.ok(Method::POST, &path, Some(&derived), 201).await;
+    assert_eq!(created["type"], "derived");
     assert!(
-        download(&made, "initialPackage").is_some(),
+        download(&created, "initialPackage").is_some(),
         "the slot of a derived submission has the same name"
     );
 }

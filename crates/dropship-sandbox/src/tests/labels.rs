@@ -101,21 +101,21 @@ async fn label_before_signature_is_rejected() {
 async fn label_update_is_rejected_until_published() {
     let (service, path, good) = ready().await;
     let lid = service.ok(Method::POST, &path, Some(&good), 201).await["id"].as_u64().unwrap();
-    let here = format!("{path}/{lid}");
+    let label_path = format!("{path}/{lid}");
     let chid = "{12345678-1234-1234-1234-123456789012}";
     let change = json!({"targeting": {"chids": [{"action": "add", "chid": chid}], "restrictedToAudiences": good["targeting"]["restrictedToAudiences"]}});
-    let (code, message, _) = service.refused(Method::PATCH, &here, Some(&change), 422).await;
+    let (code, message, _) = service.refused(Method::PATCH, &label_path, Some(&change), 422).await;
     assert_eq!(code, "invalidInput");
     assert_eq!(message, "Can't update the shipping label when another workflow is in progress. Try again.");
     service.sandbox.control().advance_work(Duration::from_secs(3601));
     let (_, _, targets) =
-        service.refused(Method::PATCH, &here, Some(&json!({"targetingInfo": {}})), 422).await;
+        service.refused(Method::PATCH, &label_path, Some(&json!({"targetingInfo": {}})), 422).await;
     assert_eq!(
         targets[0],
         json!({"target": "targetingInfo.chids", "message": "At least one property is required for update."})
     );
-    service.ok(Method::PATCH, &here, Some(&change), 204).await;
-    let targeted = service.get(&format!("{here}?includeTargetingInfo=true")).await;
+    service.ok(Method::PATCH, &label_path, Some(&change), 204).await;
+    let targeted = service.get(&format!("{label_path}?includeTargetingInfo=true")).await;
     assert_eq!(targeted["targeting"]["chids"], json!([{"chid": chid, "distributionState": "pendingAdd"}]));
     assert_eq!(targeted["targeting"]["hardwareIds"][0]["distributionState"], "pendingAdd");
     assert_ne!(targeted["workflowStatus"]["currentStep"], "finalizePublishing");
@@ -125,19 +125,19 @@ async fn label_update_is_rejected_until_published() {
 async fn cancelled_label_fails_after_a_day() {
     let (service, path, good) = ready().await;
     let lid = service.ok(Method::POST, &path, Some(&good), 201).await["id"].as_u64().unwrap();
-    let here = format!("{path}/{lid}");
-    let cancel = format!("{here}/cancel");
+    let label_path = format!("{path}/{lid}");
+    let cancel = format!("{label_path}/cancel");
     let (code, _, _) = service.refused(Method::PUT, &cancel, None, 400).await;
     assert_eq!(code, "requestInvalidForCurrentState");
     let step = |label: &Value| label["workflowStatus"]["currentStep"].as_str().unwrap().to_owned();
-    while step(&service.get(&here).await) != "microsoftApproval" {
+    while step(&service.get(&label_path).await) != "microsoftApproval" {
         service.sandbox.control().advance_work(Duration::from_secs(60));
     }
     service.ok(Method::PUT, &cancel, None, 204).await;
     service.refused(Method::PUT, &cancel, None, 400).await;
-    assert_ne!(service.get(&here).await["workflowStatus"]["state"], "failed");
+    assert_ne!(service.get(&label_path).await["workflowStatus"]["state"], "failed");
     service.sandbox.control().advance_work(Duration::from_secs(26 * 3600));
-    let label = service.get(&here).await;
+    let label = service.get(&label_path).await;
     assert_eq!(
         (step(&label).as_str(), &label["workflowStatus"]["state"]),
         ("microsoftApproval", &json!("failed"))
@@ -153,10 +153,10 @@ async fn partner_receives_shared_submission() {
     let receiver = crate::Control::seller_id(partner).to_string();
     label["recipientSpecifications"] =
         json!({"receiverPublisherId": receiver, "enforceChidTargeting": false});
-    let made = service.ok(Method::POST, &path, Some(&label), 201).await;
-    assert!(made["publishingSpecifications"].is_null());
-    let (pid, sid) = (made["productId"].as_u64().unwrap(), made["submissionId"].as_u64().unwrap());
-    let cancel = format!("{path}/{}/cancel", made["id"]);
+    let created = service.ok(Method::POST, &path, Some(&label), 201).await;
+    assert!(created["publishingSpecifications"].is_null());
+    let (pid, sid) = (created["productId"].as_u64().unwrap(), created["submissionId"].as_u64().unwrap());
+    let cancel = format!("{path}/{}/cancel", created["id"]);
     service.refused(Method::PUT, &cancel, None, 400).await;
     let other =
         TestService { token: token(&service.http, service.sandbox.base_url(), partner).await, ..service };
@@ -167,22 +167,23 @@ async fn partner_receives_shared_submission() {
     let (code, _, _) = other.refused(Method::GET, &translate, None, 404).await;
     assert_eq!(code, "entityNotFound");
     other.sandbox.control().advance_work(Duration::from_secs(3601));
-    let own = other.get(&translate).await;
-    assert_ne!((own["productId"].as_u64(), own["id"].as_u64()), (Some(pid), Some(sid)));
-    assert!(download(&own, "signedPackage").is_some());
-    assert!(download(&own, "driverMetadata").is_none(), "a receiver asks for metadata first");
+    let shared = other.get(&translate).await;
+    assert_ne!((shared["productId"].as_u64(), shared["id"].as_u64()), (Some(pid), Some(sid)));
+    assert!(download(&shared, "signedPackage").is_some());
+    assert!(download(&shared, "driverMetadata").is_none(), "a receiver asks for metadata first");
     other.refused(Method::GET, &format!("products/{pid}"), None, 404).await;
-    let here = format!("products/{}/submissions/{}", own["productId"], own["id"]);
-    let (code, message, _) = other.refused(Method::PATCH, &here, Some(&json!({"name": "mine"})), 400).await;
+    let submission_path = format!("products/{}/submissions/{}", shared["productId"], shared["id"]);
+    let (code, message, _) =
+        other.refused(Method::PATCH, &submission_path, Some(&json!({"name": "mine"})), 400).await;
     assert_eq!(
         (code.as_str(), message.as_str()),
         ("updateUnauthorized", "Not authorized to update the submission.")
     );
-    other.ok(Method::POST, &format!("{here}/createpublishermetadata"), None, 202).await;
+    other.ok(Method::POST, &format!("{submission_path}/createpublishermetadata"), None, 202).await;
     other.sandbox.control().advance_work(Duration::from_secs(3 * 3600));
-    assert!(download(&other.get(&here).await, "driverMetadata").is_some());
+    assert!(download(&other.get(&submission_path).await, "driverMetadata").is_some());
     let (code, _, _) =
-        other.refused(Method::POST, &format!("{here}/shippingLabels"), Some(&label), 400).await;
+        other.refused(Method::POST, &format!("{submission_path}/shippingLabels"), Some(&label), 400).await;
     assert_eq!(code, "updateUnauthorized", "what was shared is not shared again");
 }
 
@@ -218,13 +219,13 @@ async fn receiver_of_label_cannot_be_changed() {
     label["destination"] = json!("anotherPartner");
     label["recipientSpecifications"] =
         json!({"receiverPublisherId": "27691110", "enforceChidTargeting": false});
-    let made = service.ok(Method::POST, &path, Some(&label), 201).await;
+    let created = service.ok(Method::POST, &path, Some(&label), 201).await;
     service.sandbox.control().advance_work(Duration::from_secs(3601));
-    let here = format!("{path}/{}", made["id"]);
+    let label_path = format!("{path}/{}", created["id"]);
     let other = json!({"recipientSpecifications": {"receiverPublisherId": "1"}});
-    let (_, _, targets) = service.refused(Method::PATCH, &here, Some(&other), 422).await;
+    let (_, _, targets) = service.refused(Method::PATCH, &label_path, Some(&other), 422).await;
     assert_eq!(targets[0]["target"], "recipientSpecifications.receiverPublisherId");
     let change = json!({"recipientSpecifications": {"enforceChidTargeting": true}});
-    service.ok(Method::PATCH, &here, Some(&change), 204).await;
-    assert_eq!(service.get(&here).await["recipientSpecifications"]["enforceChidTargeting"], true);
+    service.ok(Method::PATCH, &label_path, Some(&change), 204).await;
+    assert_eq!(service.get(&label_path).await["recipientSpecifications"]["enforceChidTargeting"], true);
 }

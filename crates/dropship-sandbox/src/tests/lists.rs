@@ -14,14 +14,14 @@ async fn product_is_validated_stored_and_updated() {
     assert_eq!(targets[1]["message"], "The OS code `WINDOWS_v100_X86_TH2_FULL` is invalid.");
     let mut product = new_product("one");
     product["announcementDate"] = json!("2031-01-01T00:00:00");
-    let made = service.ok(Method::POST, "products", Some(&product), 201).await;
+    let created = service.ok(Method::POST, "products", Some(&product), 201).await;
     assert_eq!(
-        (&made["testHarness"], &made["announcementDate"]),
+        (&created["testHarness"], &created["announcementDate"]),
         (&json!("attestation"), &json!("2031-01-01T00:00:00Z"))
     );
-    let href = made["links"][0]["href"].as_str().unwrap();
-    assert_eq!(href.rsplit('/').next().unwrap(), made["id"].to_string());
-    let path = format!("products/{}", made["id"]);
+    let href = created["links"][0]["href"].as_str().unwrap();
+    assert_eq!(href.rsplit('/').next().unwrap(), created["id"].to_string());
+    let path = format!("products/{}", created["id"]);
     let rename = json!({"productName": "two"});
     let (code, message, _) = service.refused(Method::PATCH, &path, Some(&rename), 400).await;
     assert_eq!(code, "updateUnauthorized");
@@ -53,7 +53,7 @@ async fn product_list_has_pages() {
     loop {
         let page: Value =
             service.http.get(&url).bearer_auth(&service.token).send().await.unwrap().json().await.unwrap();
-        seen.extend(page["value"].as_array().unwrap().iter().map(|held| held["id"].as_u64().unwrap()));
+        seen.extend(page["value"].as_array().unwrap().iter().map(|product| product["id"].as_u64().unwrap()));
         pages += 1;
         let next = page["links"].as_array().unwrap().iter().find(|link| link["rel"] == "next_link");
         match next {
@@ -74,9 +74,9 @@ async fn calls_beyond_the_rate_limit_are_throttled() {
     }
     let answer = service.send(Method::GET, "audiences", None).await;
     assert_eq!(answer.status(), 429);
-    let wait: u64 = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
-    assert!((1..=60).contains(&wait));
-    service.sandbox.control().advance(Duration::from_secs(wait));
+    let seconds: u64 = answer.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=60).contains(&seconds));
+    service.sandbox.control().advance(Duration::from_secs(seconds));
     assert_eq!(service.send(Method::GET, "audiences", None).await.status(), 200);
 }
 
@@ -88,8 +88,8 @@ async fn preproduction_package_is_signed() {
         service.http.put(&url).bearer_auth(&service.token).header("content-type", kind.to_owned()).body(cab())
     };
     assert_eq!(put("application/json").send().await.unwrap().status(), 415);
-    let made: Value = put("application/octet-stream").send().await.unwrap().json().await.unwrap();
-    let path = format!("preprod/packages/{}", made["id"].as_str().unwrap());
+    let created: Value = put("application/octet-stream").send().await.unwrap().json().await.unwrap();
+    let path = format!("preprod/packages/{}", created["id"].as_str().unwrap());
     assert_eq!(service.get(&path).await["signingStatus"], "NotStarted");
     assert_eq!(service.get(&format!("{path}/assets")).await, json!([]));
     service.sandbox.control().advance_work(Duration::from_secs(601));

@@ -59,9 +59,13 @@ fn cab() -> Vec<u8> {
 
 fn cab_with(folder: &str, inf: &str) -> Vec<u8> {
     let mut builder = cab::CabinetBuilder::new();
-    let held = builder.add_folder(cab::CompressionType::MsZip);
+    let folder_builder = builder.add_folder(cab::CompressionType::MsZip);
     for name in ["contoso.inf", "contoso.sys", "contoso.cat"] {
-        held.add_file(if folder.is_empty() { name.to_owned() } else { format!("{folder}\\{name}") });
+        folder_builder.add_file(if folder.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{folder}\\{name}")
+        });
     }
     let mut writer = builder.build(Cursor::new(Vec::new())).unwrap();
     while let Some(mut file) = writer.next_file().unwrap() {
@@ -132,8 +136,8 @@ impl TestService {
     /// A call that must succeed with this status; gives its JSON, or null where there is no body.
     async fn ok(&self, method: Method, path: &str, body: Option<&Value>, status: u16) -> Value {
         let answer = self.send(method, path, body).await;
-        let (got, text) = (answer.status(), answer.text().await.unwrap());
-        assert_eq!(got, status, "{path}: {text}");
+        let (actual, text) = (answer.status(), answer.text().await.unwrap());
+        assert_eq!(actual, status, "{path}: {text}");
         serde_json::from_str(&text).unwrap_or_default()
     }
 
@@ -146,8 +150,8 @@ impl TestService {
         status: u16,
     ) -> (String, String, Value) {
         let answer = self.send(method, path, body).await;
-        let (got, body) = (answer.status(), answer.json::<Value>().await.unwrap());
-        assert_eq!(got, status, "{path}: {body}");
+        let (actual, body) = (answer.status(), answer.json::<Value>().await.unwrap());
+        assert_eq!(actual, status, "{path}: {body}");
         let error = &body["error"];
         let text = |name: &str| error[name].as_str().unwrap_or_default().to_owned();
         (text("code"), text("message"), error["validationErrors"].clone())
@@ -157,8 +161,8 @@ impl TestService {
     async fn submission(&self) -> (u64, u64, String) {
         let product = self.ok(Method::POST, "products", Some(&new_product("a product")), 201).await;
         let pid = product["id"].as_u64().unwrap();
-        let wanted = json!({"name": "first", "type": "initial"});
-        let sub = self.ok(Method::POST, &format!("products/{pid}/submissions"), Some(&wanted), 201).await;
+        let submission = json!({"name": "first", "type": "initial"});
+        let sub = self.ok(Method::POST, &format!("products/{pid}/submissions"), Some(&submission), 201).await;
         let url = sub["downloads"]["items"][0]["url"].as_str().unwrap_or_default().to_owned();
         (pid, sub["id"].as_u64().unwrap(), url)
     }
@@ -187,7 +191,7 @@ impl TestService {
     /// The id of an audience.
     async fn audience(&self, name: &str) -> String {
         let list = self.get("audiences").await;
-        let found = list["value"].as_array().unwrap().iter().find(|held| held["name"] == name).unwrap();
+        let found = list["value"].as_array().unwrap().iter().find(|item| item["name"] == name).unwrap();
         found["id"].as_str().unwrap().to_owned()
     }
 

@@ -14,7 +14,7 @@ fn is_passing(answer: &Response) -> bool {
 
 /// Sends a call as a liberal client does: again, while the answer is passing.
 async fn patient(service: &TestService, method: Method, path: &str, body: Option<&Value>) -> Response {
-    let mut left = 6;
+    let mut attempts_left = 6;
     loop {
         let mut request = service.http.request(method.clone(), service.url(path)).bearer_auth(&service.token);
         request = match body {
@@ -22,10 +22,10 @@ async fn patient(service: &TestService, method: Method, path: &str, body: Option
             None => request.header("content-type", "application/json").header("content-length", "0"),
         };
         let answer = request.send().await.unwrap();
-        if left == 0 || !is_passing(&answer) {
+        if attempts_left == 0 || !is_passing(&answer) {
             return answer;
         }
-        left -= 1;
+        attempts_left -= 1;
     }
 }
 
@@ -37,18 +37,18 @@ async fn patient_json(service: &TestService, method: Method, path: &str, body: O
 
 /// A download, with the token where the API's own host serves it.
 async fn fetch(service: &TestService, url: &str) -> Vec<u8> {
-    let mut left = 3;
+    let mut attempts_left = 3;
     loop {
         let mut request = service.http.get(url.replace(' ', "%20"));
         if !url.contains("/blob/") {
             request = request.bearer_auth(&service.token);
         }
         let answer = request.send().await.unwrap();
-        if answer.status() == 200 || left == 0 {
+        if answer.status() == 200 || attempts_left == 0 {
             assert_eq!(answer.status(), 200, "{url}");
             return answer.bytes().await.unwrap().to_vec();
         }
-        left -= 1;
+        attempts_left -= 1;
     }
 }
 
@@ -74,25 +74,25 @@ fn url_of(sub: &Value, kind: &str) -> Option<String> {
 
 /// Uploads a package as often as its checksum is refused.
 async fn patient_upload(service: &TestService, url: &str, package: &[u8]) {
-    let mut left = 3;
+    let mut attempts_left = 3;
     loop {
         let put = service.http.put(url.replace(' ', "%20")).header("x-ms-blob-type", "BlockBlob");
         let status = put.body(package.to_vec()).send().await.unwrap().status();
-        if status == 201 || left == 0 {
+        if status == 201 || attempts_left == 0 {
             assert_eq!(status, 201);
             return;
         }
-        left -= 1;
+        attempts_left -= 1;
     }
 }
 
 /// Walks from product to published label as a liberal client does. Returns the submission and the label.
 async fn walk(service: &TestService) -> (Value, Value) {
-    let made = patient_json(service, Method::POST, "products", Some(&new_product("odd"))).await;
-    let pid = id(&made["id"]);
-    let wanted = json!({"name": "s", "type": "initial"});
+    let created = patient_json(service, Method::POST, "products", Some(&new_product("odd"))).await;
+    let pid = id(&created["id"]);
+    let submission = json!({"name": "s", "type": "initial"});
     let path = format!("products/{pid}/submissions");
-    let sub = patient_json(service, Method::POST, &path, Some(&wanted)).await;
+    let sub = patient_json(service, Method::POST, &path, Some(&submission)).await;
     let path = format!("products/{pid}/submissions/{}", id(&sub["id"]));
     let sub = patient_json(service, Method::GET, &path, None).await;
     patient_upload(service, &url_of(&sub, "initialPackage").unwrap(), &signed_looking(&cab())).await;
@@ -120,9 +120,9 @@ async fn walk(service: &TestService) -> (Value, Value) {
             "restrictedToAudiences": [test.unwrap()["id"]],
         },
     });
-    let made = patient_json(service, Method::POST, &format!("{path}/shippingLabels"), Some(&label)).await;
+    let created = patient_json(service, Method::POST, &format!("{path}/shippingLabels"), Some(&label)).await;
     service.sandbox.control().advance_work(Duration::from_secs(4000));
-    let label = format!("{path}/shippingLabels/{}?includeTargetingInfo=true", id(&made["id"]));
+    let label = format!("{path}/shippingLabels/{}?includeTargetingInfo=true", id(&created["id"]));
     let label = patient_json(service, Method::GET, &label, None).await;
     let state = label["workflowStatus"]["state"].as_str().unwrap().to_ascii_lowercase();
     let target = &label["targeting"]["hardwareIds"][0]["distributionState"];
@@ -169,10 +169,10 @@ async fn created_step_quirk_shows_label_before_first_step() {
     let service = TestService::quirky("created-step").await;
     let (pid, sid) = service.signed(cab()).await;
     let label = service.good_label(pid, sid, "x").await;
-    let made = service
+    let created = service
         .ok(Method::POST, &format!("products/{pid}/submissions/{sid}/shippingLabels"), Some(&label), 201)
         .await;
-    assert_eq!(made["workflowStatus"]["currentStep"], "created");
+    assert_eq!(created["workflowStatus"]["currentStep"], "created");
 }
 
 /// A cabinet whose header points to a signature behind it.
@@ -200,14 +200,14 @@ fn signed_looking(cab: &[u8]) -> Vec<u8> {
 
 #[tokio::test]
 async fn strict_packages_quirk_requires_signature_and_folders() {
-    for (package, says) in
+    for (package, message) in
         [(cab(), "SignatureValidationFailed"), (signed_looking(&cab_with("", INF)), "root")]
     {
         let service = TestService::quirky("strict-packages,failed-without-step").await;
         let (pid, sid) = service.signed(package).await;
         let sub = service.get(&format!("products/{pid}/submissions/{sid}")).await;
         let status = &sub["workflowStatus"];
-        assert!(status["messages"][0].as_str().unwrap_or_default().contains(says), "{sub}");
+        assert!(status["messages"][0].as_str().unwrap_or_default().contains(message), "{sub}");
         assert!(status["state"] == "failed" && status.get("currentStep").is_none(), "{sub}");
     }
 }
@@ -270,8 +270,8 @@ async fn next_link_quirks_hide_the_next_page() {
 #[tokio::test]
 async fn new_object_quirks_hide_the_object_twice() {
     let service = TestService::quirky("new-product-404,new-submission-404,new-label-404").await;
-    let made = service.ok(Method::POST, "products", Some(&new_product("p")), 201).await;
-    let path = format!("products/{}", made["id"]);
+    let created = service.ok(Method::POST, "products", Some(&new_product("p")), 201).await;
+    let path = format!("products/{}", created["id"]);
     for _ in 0..2 {
         let (code, message, _) = service.refused(Method::GET, &path, None, 404).await;
         assert_eq!((code.as_str(), message.as_str()), ("entityNotFound", "Product not found"));
@@ -327,8 +327,8 @@ async fn checksum_quirks_refuse_the_first_block() {
         let code = answer.headers().get("x-ms-error-code").map(|code| code.to_str().unwrap().to_owned());
         codes.push((answer.status().as_u16(), code.unwrap_or_default()));
     }
-    let wanted = [(400, "Crc64Mismatch"), (400, "Md5Mismatch"), (201, "")];
-    assert_eq!(codes, wanted.map(|(status, code)| (status, code.to_owned())));
+    let expected = [(400, "Crc64Mismatch"), (400, "Md5Mismatch"), (201, "")];
+    assert_eq!(codes, expected.map(|(status, code)| (status, code.to_owned())));
 }
 
 #[tokio::test]

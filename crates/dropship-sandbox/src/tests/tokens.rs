@@ -47,9 +47,9 @@ async fn wrong_credentials_get_distinct_errors() {
     ] {
         let form: Vec<_> =
             V2.iter().map(|(key, held)| (*key, if *key == field { value } else { held })).collect();
-        let (got, body) = ask(&service, &path, &form).await;
+        let (actual, body) = ask(&service, &path, &form).await;
         assert_eq!(
-            (got, &body["error"], &body["error_codes"][0]),
+            (actual, &body["error"], &body["error_codes"][0]),
             (status, &json!(code), &json!(number)),
             "{field}={value}"
         );
