@@ -95,37 +95,37 @@ fn join(tag: u8, children: &[Cow<'_, [u8]>]) -> Result<Vec<u8>, DerError> {
     };
     let mut value = Vec::new();
     for (index, child) in children.iter().enumerate() {
-        let piece = Reader::new(child).expect(plain)?.value;
+        let part = Reader::new(child).expect(plain)?.value;
         // Each piece of a bit string begins with the number of bits that it leaves unused; only the last may leave some.
-        let piece = match (plain, index) {
+        let part = match (plain, index) {
             (BIT_STRING, 1..) => {
-                if let (Some(unused), Some(own)) = (value.first_mut(), piece.first()) {
-                    *unused = *own;
+                if let (Some(unused), Some(unused_of_part)) = (value.first_mut(), part.first()) {
+                    *unused = *unused_of_part;
                 }
-                piece.get(1..).unwrap_or_default()
+                part.get(1..).unwrap_or_default()
             }
-            _ => piece,
+            _ => part,
         };
-        value.extend_from_slice(piece);
+        value.extend_from_slice(part);
     }
     Ok(encode(plain, &value))
 }
 
 fn encode(tag: u8, value: &[u8]) -> Vec<u8> {
-    let mut out = vec![tag];
+    let mut encoded = vec![tag];
     let length = value.len();
     match u8::try_from(length) {
-        Ok(short) if short < 0x80 => out.push(short),
+        Ok(short) if short < 0x80 => encoded.push(short),
         _ => {
             let octets = length.to_be_bytes();
             let skip = octets.iter().take_while(|octet| **octet == 0).count();
-            let used = octets.get(skip..).unwrap_or_default();
-            out.push(0x80 | u8::try_from(used.len()).unwrap_or(0));
-            out.extend_from_slice(used);
+            let significant = octets.get(skip..).unwrap_or_default();
+            encoded.push(0x80 | u8::try_from(significant.len()).unwrap_or(0));
+            encoded.extend_from_slice(significant);
         }
     }
-    out.extend_from_slice(value);
-    out
+    encoded.extend_from_slice(value);
+    encoded
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ pub(crate) fn of_input(input: Input<'_>, kind: Kind) -> io::Result<Completeness>
 }
 
 fn of_cabinet(head: &[u8], len: u64) -> Completeness {
-    if !begins_like(head, CAB_MAGIC) {
+    if !may_begin_with(head, CAB_MAGIC) {
         return not_a_package("it does not begin like a cabinet (MSCF)");
     }
     let incomplete = |need: u64| Completeness::Incomplete { have: len, need };
@@ -85,8 +85,8 @@ fn of_cabinet(head: &[u8], len: u64) -> Completeness {
         return incomplete(header::FIXED);
     }
     let Some(header) = Header::read(head) else {
-        let cut = len < header::SIGNED;
-        return if cut { incomplete(header::SIGNED) } else { not_a_package("its header is cut off") };
+        let is_cut_off = len < header::SIGNED;
+        return if is_cut_off { incomplete(header::SIGNED) } else { not_a_package("its header is cut off") };
     };
     let need = header.file_length();
     if need < header::FIXED {
@@ -96,7 +96,7 @@ fn of_cabinet(head: &[u8], len: u64) -> Completeness {
 }
 
 fn of_archive_head(head: &[u8], len: u64) -> Completeness {
-    if !begins_like(head, ZIP_ENTRY) {
+    if !may_begin_with(head, ZIP_ENTRY) {
         return not_a_package("it does not begin like a zip archive (PK), which an .hlkx is");
     }
     let need = (ZIP_END_LENGTH as u64).saturating_mul(2);
@@ -104,7 +104,7 @@ fn of_archive_head(head: &[u8], len: u64) -> Completeness {
 }
 
 /// True if the head starts with the magic, or is a part of it in a file that is still short.
-fn begins_like(head: &[u8], magic: &[u8]) -> bool {
+fn may_begin_with(head: &[u8], magic: &[u8]) -> bool {
     magic.starts_with(head.get(..magic.len()).unwrap_or(head))
 }
 
@@ -152,8 +152,10 @@ mod tests {
     #[test]
     fn signed_cabinet_is_complete_at_its_last_byte() {
         for len in 0..CAB.len() {
-            let seen = of_input(Input::bytes(&CAB[..len]), Kind::Cab).unwrap();
-            let Completeness::Incomplete { have, need } = seen else { panic!("{len}: {seen:?}") };
+            let completeness = of_input(Input::bytes(&CAB[..len]), Kind::Cab).unwrap();
+            let Completeness::Incomplete { have, need } = completeness else {
+                panic!("{len}: {completeness:?}")
+            };
             assert_eq!(have, len as u64);
             assert!(need > have && need <= CAB.len() as u64, "{len}: {need}");
         }
@@ -163,8 +165,8 @@ mod tests {
     #[test]
     fn archive_is_complete_with_its_end_record() {
         for len in [0, 1, 3, 4, 30, 5000, HLKX.len() - 1] {
-            let seen = of_input(Input::bytes(&HLKX[..len]), Kind::Hlkx).unwrap();
-            assert!(matches!(seen, Completeness::Incomplete { .. }), "{len}: {seen:?}");
+            let completeness = of_input(Input::bytes(&HLKX[..len]), Kind::Hlkx).unwrap();
+            assert!(matches!(completeness, Completeness::Incomplete { .. }), "{len}: {completeness:?}");
         }
         assert_eq!(of_input(Input::bytes(HLKX), Kind::Hlkx).unwrap(), Completeness::Complete);
     }
@@ -172,8 +174,8 @@ mod tests {
     #[test]
     fn file_of_another_format_is_not_a_package() {
         for (bytes, kind) in [(HLKX, Kind::Cab), (CAB, Kind::Hlkx), (&b"MZ"[..], Kind::Cab)] {
-            let seen = of_input(Input::bytes(bytes), kind).unwrap();
-            assert!(matches!(seen, Completeness::NotAPackage { .. }), "{seen:?}");
+            let completeness = of_input(Input::bytes(bytes), kind).unwrap();
+            assert!(matches!(completeness, Completeness::NotAPackage { .. }), "{completeness:?}");
         }
     }
 }

@@ -73,20 +73,20 @@ impl<'a> Reader<'a> {
         };
         let (value, rest) =
             body.split_at_checked(length).ok_or(DerError("an element is longer than its container"))?;
-        let used = self.0.len().saturating_sub(rest.len());
-        let whole = self.0.get(..used).ok_or(DerError("an element is cut off"))?;
+        let length_of_element = self.0.len().saturating_sub(rest.len());
+        let whole = self.0.get(..length_of_element).ok_or(DerError("an element is cut off"))?;
         self.0 = rest;
         Ok(Tlv { tag, value, whole })
     }
 
     /// The next element, which must have the tag.
     pub(crate) fn expect(&mut self, tag: u8) -> Result<Tlv<'a>, DerError> {
-        let mut ahead = *self;
-        let found = ahead.any()?;
+        let mut reader = *self;
+        let found = reader.any()?;
         if found.tag != tag {
             return Err(DerError("an element is of another type than expected"));
         }
-        *self = ahead;
+        *self = reader;
         Ok(found)
     }
 

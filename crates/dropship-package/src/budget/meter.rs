@@ -107,19 +107,19 @@ mod tests {
     #[test]
     fn work_beyond_its_limit_is_refused_and_stays_noticed() {
         let meter = Meter::new(0, Cancellation::default());
-        let most = Work::limit(0).unpacked;
-        assert_eq!(meter.charge(WorkKind::Unpacked, most), Ok(()));
+        let limit = Work::limit(0).unpacked;
+        assert_eq!(meter.charge(WorkKind::Unpacked, limit), Ok(()));
         assert_eq!(meter.check(), Ok(()));
-        let spent = Err(EarlyEnd::Work { kind: WorkKind::Unpacked, limit: most });
-        assert_eq!(meter.charge(WorkKind::Unpacked, 1), spent);
-        assert_eq!(meter.check(), spent);
+        let expected = Err(EarlyEnd::Work { kind: WorkKind::Unpacked, limit });
+        assert_eq!(meter.charge(WorkKind::Unpacked, 1), expected);
+        assert_eq!(meter.check(), expected);
     }
 
     #[test]
     fn passed_deadline_and_cancellation_end_all_work() {
-        let late =
+        let expired =
             Meter { deadline: Instant::now().checked_sub(Duration::from_secs(1)), ..Meter::unlimited() };
-        assert_eq!(late.charge(WorkKind::Read, 1), Err(EarlyEnd::Time));
+        assert_eq!(expired.charge(WorkKind::Read, 1), Err(EarlyEnd::Time));
         let cancellation = Cancellation::default();
         let meter = Meter::new(10, cancellation.clone());
         assert_eq!(meter.charge(WorkKind::Read, 1), Ok(()));

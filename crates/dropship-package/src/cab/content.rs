@@ -64,9 +64,9 @@ impl ContentBytes {
 
 /// Adds a shift to a number of four bytes.
 fn move_offset(bytes: &mut [u8], at: usize, shift: i64) {
-    let Some(four) = bytes.get_mut(at..at.saturating_add(4)) else { return };
-    if let Ok(number) = <[u8; 4]>::try_from(&*four) {
+    let Some(field) = bytes.get_mut(at..at.saturating_add(4)) else { return };
+    if let Ok(number) = <[u8; 4]>::try_from(&*field) {
         let shift = u32::try_from(shift.rem_euclid(1 << 32)).unwrap_or(0);
-        four.copy_from_slice(&u32::from_le_bytes(number).wrapping_add(shift).to_le_bytes());
+        field.copy_from_slice(&u32::from_le_bytes(number).wrapping_add(shift).to_le_bytes());
     }
 }

@@ -55,8 +55,8 @@ pub(crate) fn is_driver(path: &str) -> bool {
     has_extension(path, "sys")
 }
 
-fn has_extension(path: &str, wanted: &str) -> bool {
-    path.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case(wanted))
+fn has_extension(path: &str, expected: &str) -> bool {
+    path.rsplit_once('.').is_some_and(|(_, extension)| extension.eq_ignore_ascii_case(expected))
 }
 
 /// Reads the wanted files of a cabinet.
@@ -94,14 +94,14 @@ pub(crate) fn read(input: Input<'_>, header: &Header, listing: &CabListing) -> i
     let limits: Vec<u32> =
         order.iter().skip(1).map(|(folder, _)| folder.offset).chain([header.length]).collect();
     let mut window = InputWindow::new(input, u64::from(header.length));
-    for ((folder, mut wanted), limit) in order.into_iter().zip(limits) {
-        if wanted.is_empty() {
+    for ((folder, mut requested), limit) in order.into_iter().zip(limits) {
+        if requested.is_empty() {
             continue;
         }
         let folder_data = BoundedFolder { folder, limit: u64::from(limit) };
-        let outcome = unpack(input, &mut window, header, &folder_data, &mut wanted, &mut budget)?;
+        let outcome = unpack(input, &mut window, header, &folder_data, &mut requested, &mut budget)?;
         let reason = outcome.err().unwrap_or(DecodeFault::Damaged("the folder ends before the file does"));
-        for file in wanted {
+        for file in requested {
             if file.bytes.len() as u64 == file.range.end.saturating_sub(file.range.start) {
                 contents.read.push((file.index, file.bytes));
             } else {
@@ -126,7 +126,7 @@ fn unpack(
     window: &mut InputWindow<'_>,
     header: &Header,
     BoundedFolder { folder, limit }: &BoundedFolder<'_>,
-    wanted: &mut [RequestedFile],
+    requested: &mut [RequestedFile],
     budget: &mut u64,
 ) -> io::Result<Result<(), DecodeFault>> {
     const CUT: DecodeFault = DecodeFault::Damaged("its data is cut off");
@@ -134,8 +134,8 @@ fn unpack(
         Ok(decoder) => decoder,
         Err(fault) => return Ok(Err(fault)),
     };
-    wanted.sort_by_key(|file| file.range.start);
-    let end = wanted.iter().map(|file| file.range.end).max().unwrap_or(0);
+    requested.sort_by_key(|file| file.range.start);
+    let end = requested.iter().map(|file| file.range.end).max().unwrap_or(0);
     let prefix = 8usize.saturating_add(usize::from(header.data_reserve));
     let (mut offset, mut position) = (u64::from(folder.offset), 0u64);
     // Files before this index are complete: they end at or before the position.
@@ -150,7 +150,7 @@ fn unpack(
         };
         offset = offset.saturating_add(prefix as u64);
         *budget = match budget.checked_sub(BLOCK_COST.max(block.length as u64)) {
-            Some(left) => left,
+            Some(remaining) => remaining,
             None => {
                 return Ok(Err(DecodeFault::Unread(
                     "unpacking it exceeds the budget for a package of this length",
@@ -162,11 +162,12 @@ fn unpack(
             return Ok(Err(DecodeFault::Damaged("its data blocks run into those of the next folder")));
         }
         let stop = position.saturating_add(block.length as u64);
-        while wanted.get(first).is_some_and(|file| file.range.end <= position) {
+        while requested.get(first).is_some_and(|file| file.range.end <= position) {
             first = first.saturating_add(1);
         }
-        let mut touched = wanted.iter().skip(first).take_while(|file| file.range.start < stop);
-        let skip = matches!(decoder, Decoder::Stored) && !touched.any(|file| file.range.end > position);
+        let mut files_of_block = requested.iter().skip(first).take_while(|file| file.range.start < stop);
+        let skip =
+            matches!(decoder, Decoder::Stored) && !files_of_block.any(|file| file.range.end > position);
         if !skip {
             let data = window.at(offset, block.packed)?;
             if data.len() != block.packed {
@@ -176,7 +177,7 @@ fn unpack(
                 Ok(unpacked) => unpacked,
                 Err(fault) => return Ok(Err(fault)),
             };
-            for file in wanted.iter_mut().skip(first).take_while(|file| file.range.start < stop) {
+            for file in requested.iter_mut().skip(first).take_while(|file| file.range.start < stop) {
                 copy_part(file, unpacked, position);
             }
         }
@@ -224,11 +225,11 @@ impl BlockHead {
 /// The checksum of a block (`[MS-CAB]` 3.1): exclusive or of its little-endian 4-byte numbers, of the remaining 1 to 3 bytes
 /// as a big-endian number, and of its two lengths.
 fn checksum(data: &[u8], packed: usize, length: usize) -> u32 {
-    let mut fours = data.chunks_exact(4);
-    let sum = fours.by_ref().fold(0, |sum, four| {
-        sum ^ four.iter().rev().fold(0u32, |number, byte| number << 8 | u32::from(*byte))
+    let mut words = data.chunks_exact(4);
+    let sum = words.by_ref().fold(0, |sum, word| {
+        sum ^ word.iter().rev().fold(0u32, |number, byte| number << 8 | u32::from(*byte))
     });
-    let rest = fours.remainder().iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte));
+    let rest = words.remainder().iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte));
     let lengths = u32::try_from(length << 16 | packed).unwrap_or(0);
     sum ^ rest ^ lengths
 }

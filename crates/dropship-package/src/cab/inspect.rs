@@ -27,7 +27,7 @@ use crate::signature::authenticode::Authenticode;
 use crate::{inf, pe, preflight};
 
 /// Maximum length of a cabinet that common tools can read.
-const LARGE: u64 = 0x7fff_ffff;
+const MAX_READABLE: u64 = 0x7fff_ffff;
 
 /// Inspects a complete cabinet.
 pub(crate) fn inspect(
@@ -39,10 +39,10 @@ pub(crate) fn inspect(
     let head = input.read_up_to(0, crate::completeness::HEAD)?;
     let Some(header) = Header::read(&head) else {
         report.add(Check::Malformed, "the cabinet's header cannot be read; build it again");
-        let whole = hash::digest(input, &[], hashed)?.whole;
-        return Ok((None, whole));
+        let sha256 = hash::digest(input, &[], hashed)?.whole;
+        return Ok((None, sha256));
     };
-    if input.len() > LARGE {
+    if input.len() > MAX_READABLE {
         let message =
             "the cabinet is larger than 2 GiB, which cabinet tools are not known to read; split the package";
         report.add(Check::CabLarge, message);
@@ -56,8 +56,9 @@ pub(crate) fn inspect(
     if matches!(content, Some(ContentBytes::Signed)) && !hashes.contains(&Hash::Sha256) {
         hashes.push(Hash::Sha256);
     }
-    let shown = (&header, content.as_ref());
-    let ((listing, contents), digests) = files_and_digests(input, shown, &hashes, (hashed, previewed))?;
+    let header_and_content = (&header, content.as_ref());
+    let ((listing, contents), digests) =
+        files_and_digests(input, header_and_content, &hashes, (hashed, previewed))?;
     let mut sequences = digests.sequences.into_iter();
     let computed: Vec<(Hash, Digest)> =
         hashes.into_iter().zip(sequences.next().unwrap_or_default()).collect();
@@ -100,13 +101,14 @@ fn signature<'a>(
 /// known from the preview are not read again.
 fn files_and_digests(
     input: Input<'_>,
-    shown: (&Header, Option<&ContentBytes>),
+    header_and_content: (&Header, Option<&ContentBytes>),
     hashes: &[Hash],
     (hashed, previewed): (bool, &Previewed),
 ) -> io::Result<(Files, Digests)> {
-    let (header, content) = shown;
+    let (header, content) = header_and_content;
     let previewed_digests = previewed.cab_digests.as_ref().filter(|_| !hashed);
-    let previewed_digests = previewed_digests.and_then(|digests| digests.of(input, shown, hashes));
+    let previewed_digests =
+        previewed_digests.and_then(|digests| digests.of(input, header_and_content, hashes));
     let previewed_files = previewed.cab_files.as_ref().and_then(|files| files.of(input, header));
     // Digests need the whole cabinet, files only parts of it: two threads share the time.
     std::thread::scope(|scope| {
@@ -182,10 +184,10 @@ fn facts(
         // Reading thousands of INFs takes time.
         input.charge(WorkKind::Read, 0)?;
         if is_inf(&file.path) {
-            let (facts, noted) = inf::read(&file.path, &bytes, &mut budget);
+            let (facts, inf_notes) = inf::read(&file.path, &bytes, &mut budget);
             architectures.extend(facts.architectures.iter().cloned());
             infs.push(facts);
-            notes.push(noted);
+            notes.push(inf_notes);
         } else {
             file.machine = pe::machine(&bytes);
         }

@@ -78,10 +78,11 @@ impl CabDigests {
         (header, content): (&Header, Option<&ContentBytes>),
         hashes: &[Hash],
     ) -> Option<Vec<Vec<Digest>>> {
-        let fits = self.len == input.len() && self.header == *header && self.content.as_ref() == content;
-        let enough = hashes.iter().all(|hash| *hash == Hash::Sha256);
+        let is_same_cabinet =
+            self.len == input.len() && self.header == *header && self.content.as_ref() == content;
+        let is_sha256_only = hashes.iter().all(|hash| *hash == Hash::Sha256);
         let signed = hashes.iter().map(|_| self.signed).collect();
-        (fits && enough).then(|| vec![signed, self.moved.into_iter().collect()])
+        (is_same_cabinet && is_sha256_only).then(|| vec![signed, self.moved.into_iter().collect()])
     }
 }
 

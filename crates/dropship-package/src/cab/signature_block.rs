@@ -58,9 +58,9 @@ pub(super) fn read(
             return Ok(None);
         }
     };
-    let spare = header.spare_reserve();
-    let length = usize::try_from(spare.end.saturating_sub(spare.start)).unwrap_or(0);
-    if input.read_up_to(spare.start, length)?.iter().any(|byte| *byte != 0) {
+    let padding = header.spare_reserve();
+    let length = usize::try_from(padding.end.saturating_sub(padding.start)).unwrap_or(0);
+    if input.read_up_to(padding.start, length)?.iter().any(|byte| *byte != 0) {
         report.add(Check::CabReserve, uncovered(UncoveredReserve::Cabinet));
         return Ok(None);
     }

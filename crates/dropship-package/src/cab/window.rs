@@ -23,14 +23,14 @@ impl<'a> InputWindow<'a> {
 
     /// `length` bytes at the offset, or fewer at the end. `length` must be at most 64 KiB.
     pub(super) fn at(&mut self, offset: u64, length: usize) -> io::Result<&[u8]> {
-        let left = usize::try_from(self.end.saturating_sub(offset)).unwrap_or(usize::MAX);
-        let length = length.min(left);
+        let available = usize::try_from(self.end.saturating_sub(offset)).unwrap_or(usize::MAX);
+        let length = length.min(available);
         let inside = |window: &Self| {
             let from = usize::try_from(offset.checked_sub(window.start)?).ok()?;
             Some(from..from.checked_add(length)?).filter(|range| range.end <= window.buffer.len())
         };
         if inside(self).is_none() {
-            self.input.fill(&mut self.buffer, offset, WINDOW.max(length).min(left))?;
+            self.input.fill(&mut self.buffer, offset, WINDOW.max(length).min(available))?;
             self.start = offset;
         }
         let range = inside(self).unwrap_or(0..0);

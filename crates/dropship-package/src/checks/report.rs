@@ -49,9 +49,9 @@ impl<'p> Report<'p> {
         self.add_at(check, self.level(check), message);
     }
 
-    /// Adds a finding at the check's level, but not above `most`: for a milder case of the same fault.
-    pub(crate) fn add_at_most(&mut self, check: Check, most: Level, message: impl Into<String>) {
-        self.add_at(check, self.level(check).min(most), message);
+    /// Adds a finding at the check's level, but not above `max_level`: for a milder case of the same fault.
+    pub(crate) fn add_at_most(&mut self, check: Check, max_level: Level, message: impl Into<String>) {
+        self.add_at(check, self.level(check).min(max_level), message);
     }
 
     /// Adds a finding at the caller's level, with the check's source appended to its message. After the first [`MAX_ALIKE`] of a

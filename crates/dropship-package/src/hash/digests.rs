@@ -21,14 +21,14 @@ pub(crate) struct Digests {
     pub(crate) whole: Option<[u8; 32]>,
 }
 
-/// Reads the input once, from start to end. With `whole`, a second thread computes the SHA-256 of the whole input at the
+/// Reads the input once, from start to end. With `with_whole`, a second thread computes the SHA-256 of the whole input at the
 /// same time.
-pub(crate) fn digest(input: Input<'_>, sequences: &[Sequence<'_>], whole: bool) -> io::Result<Digests> {
+pub(crate) fn digest(input: Input<'_>, sequences: &[Sequence<'_>], with_whole: bool) -> io::Result<Digests> {
     let digests: usize = sequences.iter().map(|sequence| sequence.algorithms.len()).sum();
-    let digests = (digests as u64).saturating_add(u64::from(whole));
+    let digests = (digests as u64).saturating_add(u64::from(with_whole));
     let mut hashers: Vec<_> = sequences.iter().map(RangeHasher::new).collect();
-    let whole = std::thread::scope(|scope| {
-        let mut thread = whole.then(|| HashThread::start(scope));
+    let with_whole = std::thread::scope(|scope| {
+        let mut thread = with_whole.then(|| HashThread::start(scope));
         let (mut chunk, mut offset) = (Vec::new(), 0);
         while offset < input.len() {
             input.fill(&mut chunk, offset, CHUNK)?;
@@ -42,7 +42,7 @@ pub(crate) fn digest(input: Input<'_>, sequences: &[Sequence<'_>], whole: bool) 
         }
         thread.map(HashThread::finish).transpose()
     })?;
-    Ok(Digests { sequences: hashers.into_iter().map(RangeHasher::finish).collect(), whole })
+    Ok(Digests { sequences: hashers.into_iter().map(RangeHasher::finish).collect(), with_whole })
 }
 
 #[cfg(test)]
@@ -53,8 +53,8 @@ mod tests {
     #[test]
     fn ranges_across_chunks_are_hashed_as_one() {
         let bytes: Vec<u8> = (0..CHUNK * 2 + 77).map(|i| (i % 251) as u8).collect();
-        let cut = CHUNK as u64;
-        let ranges = [0..4, 8..36, cut - 5..cut + 5, cut + 6..bytes.len() as u64 - 1];
+        let boundary = CHUNK as u64;
+        let ranges = [0..4, 8..36, boundary - 5..boundary + 5, boundary + 6..bytes.len() as u64 - 1];
         let mut expected = b"prefix".to_vec();
         for range in &ranges {
             expected.extend_from_slice(&bytes[range.start as usize..range.end as usize]);

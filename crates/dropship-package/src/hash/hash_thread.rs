@@ -14,29 +14,29 @@ pub(super) struct HashThread<'scope> {
     thread: ScopedJoinHandle<'scope, Context>,
     sender: SyncSender<Vec<u8>>,
     /// Hashed chunks, returned so that their memory is reused.
-    spare: Receiver<Vec<u8>>,
+    hashed: Receiver<Vec<u8>>,
 }
 
 impl<'scope> HashThread<'scope> {
     /// Starts the thread.
     pub(super) fn start<'env>(scope: &'scope Scope<'scope, 'env>) -> Self {
         let (sender, receiver) = sync_channel::<Vec<u8>>(CHUNKS);
-        let (back, spare) = sync_channel::<Vec<u8>>(CHUNKS);
+        let (return_sender, hashed) = sync_channel::<Vec<u8>>(CHUNKS);
         let thread = scope.spawn(move || {
             let mut context = Context::new(&SHA256);
             for chunk in receiver {
                 context.update(&chunk);
                 // Fails when the reader has ended and needs no more chunks.
-                drop(back.try_send(chunk));
+                drop(return_sender.try_send(chunk));
             }
             context
         });
-        Self { thread, sender, spare }
+        Self { thread, sender, hashed }
     }
 
     /// Sends a chunk to the thread, and replaces it with a buffer to fill. Blocks while [`CHUNKS`] are waiting.
     pub(super) fn update(&mut self, chunk: &mut Vec<u8>) -> io::Result<()> {
-        let full = std::mem::replace(chunk, self.spare.try_recv().unwrap_or_default());
+        let full = std::mem::replace(chunk, self.hashed.try_recv().unwrap_or_default());
         self.sender.send(full).map_err(|_| io::Error::other("the hashing thread ended early"))
     }
 

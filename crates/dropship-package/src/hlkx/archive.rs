@@ -121,19 +121,19 @@ impl<'a> Archive<'a> {
         };
         let mut inflate = entry.deflated.then(|| Decompress::new(false));
         let mut out = vec![0; CHUNK];
-        let (mut done, packed) = (0u64, u64::from(entry.packed));
+        let (mut read, packed) = (0u64, u64::from(entry.packed));
         // More than this ends the loop.
         self.charge(WorkKind::Unpacked, u64::from(entry.size))?;
-        while done < packed {
-            let length = usize::try_from(packed.saturating_sub(done)).unwrap_or(CHUNK).min(CHUNK);
-            let chunk = self.input.read_up_to(entry.data_at.saturating_add(done), length)?;
+        while read < packed {
+            let length = usize::try_from(packed.saturating_sub(read)).unwrap_or(CHUNK).min(CHUNK);
+            let chunk = self.input.read_up_to(entry.data_at.saturating_add(read), length)?;
             if chunk.len() != length {
                 return Ok(Err("it is cut off"));
             }
-            done = done.saturating_add(length as u64);
+            read = read.saturating_add(length as u64);
             let is_intact = match &mut inflate {
                 None => emit(&chunk),
-                Some(inflate) => unpack(inflate, &chunk, &mut out, &mut emit, done == packed),
+                Some(inflate) => unpack(inflate, &chunk, &mut out, &mut emit, read == packed),
             };
             if !is_intact {
                 return Ok(Err("it is damaged"));
@@ -159,24 +159,24 @@ fn unpack(
     mut chunk: &[u8],
     out: &mut [u8],
     emit: &mut impl FnMut(&[u8]) -> bool,
-    last: bool,
+    is_last: bool,
 ) -> bool {
     loop {
         let (before_in, before_out) = (inflate.total_in(), inflate.total_out());
         let Ok(status) = inflate.decompress(chunk, out, FlushDecompress::None) else {
             return false;
         };
-        let used = usize::try_from(inflate.total_in().saturating_sub(before_in)).unwrap_or(0);
-        let made = usize::try_from(inflate.total_out().saturating_sub(before_out)).unwrap_or(0);
-        if !emit(out.get(..made).unwrap_or_default()) {
+        let consumed = usize::try_from(inflate.total_in().saturating_sub(before_in)).unwrap_or(0);
+        let produced = usize::try_from(inflate.total_out().saturating_sub(before_out)).unwrap_or(0);
+        if !emit(out.get(..produced).unwrap_or_default()) {
             return false;
         }
-        chunk = chunk.get(used..).unwrap_or_default();
+        chunk = chunk.get(consumed..).unwrap_or_default();
         if status == Status::StreamEnd {
-            return last && chunk.is_empty();
+            return is_last && chunk.is_empty();
         }
-        if used == 0 && made == 0 {
-            return chunk.is_empty() && !last;
+        if consumed == 0 && produced == 0 {
+            return chunk.is_empty() && !is_last;
         }
     }
 }

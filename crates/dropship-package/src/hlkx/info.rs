@@ -40,10 +40,10 @@ impl HlkxInfo {
             ..HlkxFacts::default()
         };
         let TestedInstances { instances, architectures } = TestedInstances::read(root)?;
-        let mut known = HashSet::new();
+        let mut seen_codes = HashSet::new();
         for (codes, product) in instances.into_values() {
             for code in codes {
-                if known.insert(code) {
+                if seen_codes.insert(code) {
                     facts.operating_systems.push(code.to_owned());
                 }
                 if let Some(product) = product {

@@ -59,9 +59,9 @@ pub(crate) fn inspect(
         return Ok(Some(facts));
     }
     let archive = archive.previewed(previewed.part_digests.as_ref());
-    let (content, kept) = parts::check(&archive, &types, &good, &signatures.parts, &info_part, report)?;
+    let (content, info_bytes) = parts::check(&archive, &types, &good, &signatures.parts, &info_part, report)?;
     facts.content_sha256 = Some(hash::hex(&content));
-    let info = match kept {
+    let info = match info_bytes {
         Some(bytes) => xml::text(&bytes),
         None if archive.find(&info_part).is_none() => Err("it is missing"),
         None => Err("it is damaged, or no signature covers it"),

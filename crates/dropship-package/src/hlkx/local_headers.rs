@@ -67,26 +67,26 @@ fn check_entry(
     }
     // An entry with a record after its data leaves these fields zero (APPNOTE.TXT 4.4.4).
     let numbers = [(14, entry.crc), (18, entry.packed), (22, entry.size)];
-    let agrees = |zero: bool| {
-        numbers.iter().all(|(at, known)| u32_at(&head, *at) == Some(if zero { 0 } else { *known }))
+    let has_numbers = |zero: bool| {
+        numbers.iter().all(|(at, expected)| u32_at(&head, *at) == Some(if zero { 0 } else { *expected }))
     };
-    let streamed = flags & RECORD_FOLLOWS != 0;
-    let same = (agrees(false) || (streamed && agrees(true)))
+    let is_streamed = flags & RECORD_FOLLOWS != 0;
+    let is_same = (has_numbers(false) || (is_streamed && has_numbers(true)))
         && head.starts_with(b"PK\x03\x04")
         && head.get(HEADER..) == Some(entry.name.as_bytes())
         && usize::from(name) == entry.name.len()
         && flags == entry.flags
         && u16_at(&head, 8) == Some(if entry.deflated { 8 } else { 0 })
         && u32_at(&head, 10) == Some(entry.time);
-    if !same {
+    if !is_same {
         return Ok(Err(MISMATCH));
     }
     entry.data_at = fields_at.saturating_add(u64::from(extra));
     let end = entry.data_at.saturating_add(u64::from(entry.packed));
     match next.checked_sub(end) {
         None => Ok(Err(OVERLAP)),
-        Some(0) if !streamed => Ok(Ok(())),
-        Some(length) if streamed => check_record(input, entry, end, length),
+        Some(0) if !is_streamed => Ok(Ok(())),
+        Some(length) if is_streamed => check_record(input, entry, end, length),
         Some(_) => Ok(Err(GAP)),
     }
 }
@@ -101,7 +101,7 @@ fn check_record(
 ) -> io::Result<Result<(), ArchiveFault>> {
     const WRONG: ArchiveFault =
         ArchiveFault::Malformed("the record after an entry's data does not match the directory");
-    let (marked, long) = match length {
+    let (has_mark, is_long) = match length {
         12 => (false, false),
         16 => (true, false),
         20 => (false, true),
@@ -109,11 +109,11 @@ fn check_record(
         _ => return Ok(Err(GAP)),
     };
     let record = input.read_up_to(at, 24.min(usize::try_from(length).unwrap_or(24)))?;
-    let mut expected = if marked { b"PK\x07\x08".to_vec() } else { Vec::new() };
+    let mut expected = if has_mark { b"PK\x07\x08".to_vec() } else { Vec::new() };
     expected.extend_from_slice(&entry.crc.to_le_bytes());
     for number in [entry.packed, entry.size] {
         expected.extend_from_slice(&number.to_le_bytes());
-        if long {
+        if is_long {
             expected.extend_from_slice(&[0; 4]);
         }
     }

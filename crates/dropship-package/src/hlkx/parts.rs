@@ -16,33 +16,34 @@ use crate::signature::algorithm::Hash;
 
 type Sha256 = [u8; 32];
 
-/// Checks every part against the manifests of the signatures. `own` are the names, in lower case, of the parts that make up
-/// the signatures: a signature cannot cover itself.
+/// Checks every part against the manifests of the signatures. `signature_parts` are the names, in lower case, of the parts that
+/// make up the signatures: a signature cannot cover itself.
 ///
 /// Returns two values: the digest of the content, computed from the names of the covered parts and the digests of their covered
-/// bytes; and the bytes of the part `kept`, if a signature covers them.
+/// bytes; and the bytes of `kept_part`, if a signature covers them.
 pub(super) fn check(
     archive: &Archive<'_>,
     types: &ContentTypes,
     signatures: &[&XmlSignature],
-    own: &BTreeSet<String>,
-    kept: &str,
+    signature_parts: &BTreeSet<String>,
+    kept_part: &str,
     report: &mut Report<'_>,
 ) -> io::Result<(Sha256, Option<Vec<u8>>)> {
-    let wanted = references_by_part(archive, signatures);
+    let references_by_key = references_by_part(archive, signatures);
     let (mut missing, mut changed, mut retyped) = (Vec::new(), Vec::new(), Vec::new());
     let (mut covered, mut kept_bytes, mut bad) = (BTreeSet::new(), None, BTreeSet::new());
-    let (mut content, kept) = (BTreeSet::new(), kept.to_lowercase());
-    for (key, references) in &wanted {
+    let (mut content, kept_part) = (BTreeSet::new(), kept_part.to_lowercase());
+    for (key, references) in &references_by_key {
         let Some(entry) = archive.find(key) else {
             missing.extend(references.first().map(|reference| reference.part.as_str()));
             continue;
         };
-        let typed = |reference: &&Reference| reference.content_type.as_deref() == types.of(&entry.name);
-        if !references.iter().all(typed) {
+        let has_same_type =
+            |reference: &&Reference| reference.content_type.as_deref() == types.of(&entry.name);
+        if !references.iter().all(has_same_type) {
             retyped.push(entry.name.as_str());
         }
-        let is_kept = *key == kept && entry.size <= xml::MAX_LENGTH;
+        let is_kept = *key == kept_part && entry.size <= xml::MAX_LENGTH;
         let (outcome, bytes) = check_part(archive, entry, references, is_kept)?;
         match outcome {
             PartCheck::Good { whole, digests } => {
@@ -60,16 +61,18 @@ pub(super) fn check(
         }
     }
     // An empty entry whose name ends with a slash is a folder, which zip tools create; it is not a part.
-    let folder = |entry: &ArchiveEntry| entry.name.ends_with('/') && entry.size == 0;
-    let own = |entry: &&ArchiveEntry| {
-        entry.name != CONTENT_TYPES && !own.contains(&entry.name.to_lowercase()) && !folder(entry)
+    let is_folder = |entry: &ArchiveEntry| entry.name.ends_with('/') && entry.size == 0;
+    let must_be_covered = |entry: &&ArchiveEntry| {
+        entry.name != CONTENT_TYPES
+            && !signature_parts.contains(&entry.name.to_lowercase())
+            && !is_folder(entry)
     };
     let uncovered: Vec<&str> = archive
         .entries
         .iter()
-        .filter(own)
+        .filter(must_be_covered)
         .filter(|entry| {
-            !wanted.contains_key(&entry.name.to_lowercase())
+            !references_by_key.contains_key(&entry.name.to_lowercase())
                 || !covered.contains(entry.name.to_lowercase().as_str())
         })
         .map(|entry| entry.name.as_str())
@@ -201,8 +204,9 @@ fn check_stream(archive: &Archive<'_>, entry: &ArchiveEntry, raw: &[&Reference])
     if read.is_err() || !raw.iter().all(matches) {
         return Ok(PartCheck::Bad);
     }
-    let own = digests.iter().filter(|(hash, _)| *hash == Hash::Sha256).map(|(_, digest)| sha256(*digest));
-    Ok(PartCheck::Good { whole: true, digests: own.collect() })
+    let sha256_digests =
+        digests.iter().filter(|(hash, _)| *hash == Hash::Sha256).map(|(_, digest)| sha256(*digest));
+    Ok(PartCheck::Good { whole: true, digests: sha256_digests.collect() })
 }
 
 /// Digests of the forms of one part, each computed once.

@@ -27,10 +27,10 @@ struct TopFolder<'f> {
 
 /// Each top folder is a driver. The dashboard looks for the INF directly in it; binaries may be in subfolders.
 fn check_inf_places(report: &mut Report<'_>, facts: &Facts) {
-    let mut tops: BTreeMap<String, TopFolder<'_>> = BTreeMap::new();
+    let mut top_folders: BTreeMap<String, TopFolder<'_>> = BTreeMap::new();
     for file in &facts.files {
         let Some((name, rest)) = file.path.split_once('/') else { continue };
-        let top = tops.entry(name.to_lowercase()).or_insert(TopFolder {
+        let top = top_folders.entry(name.to_lowercase()).or_insert(TopFolder {
             name,
             has_inf_at_top: false,
             nested_inf: None,
@@ -42,8 +42,8 @@ fn check_inf_places(report: &mut Report<'_>, facts: &Facts) {
             }
         }
     }
-    let without: Vec<_> = tops.values().filter(|top| !top.has_inf_at_top).collect();
-    let nested: Vec<&str> = without.iter().filter_map(|top| top.nested_inf).collect();
+    let without_inf: Vec<_> = top_folders.values().filter(|top| !top.has_inf_at_top).collect();
+    let nested: Vec<&str> = without_inf.iter().filter_map(|top| top.nested_inf).collect();
     if !nested.is_empty() {
         let message = format!(
             "INFs below the top of their driver folder: {}; the dashboard fails with \"No installation INF found in the \
@@ -53,7 +53,7 @@ fn check_inf_places(report: &mut Report<'_>, facts: &Facts) {
         report.add(Check::InfNotInRoot, message);
     }
     let empty: Vec<&str> =
-        without.iter().filter(|top| top.nested_inf.is_none()).map(|top| top.name).collect();
+        without_inf.iter().filter(|top| top.nested_inf.is_none()).map(|top| top.name).collect();
     if !empty.is_empty() {
         let message = format!(
             "no .inf files found in driver folders: {}; add the INF, or leave the folder out",
@@ -92,8 +92,8 @@ fn check_architectures(report: &mut Report<'_>, facts: &Facts) {
     let mut sets: BTreeMap<String, (&str, BTreeSet<&str>)> = BTreeMap::new();
     for inf in &facts.infs {
         let name = folder(&inf.path);
-        let own = &mut sets.entry(name.to_lowercase()).or_insert((name, BTreeSet::new())).1;
-        own.extend(inf.architectures.iter().map(String::as_str));
+        let architectures = &mut sets.entry(name.to_lowercase()).or_insert((name, BTreeSet::new())).1;
+        architectures.extend(inf.architectures.iter().map(String::as_str));
     }
     sets.retain(|_, (_, set)| !set.is_empty());
     let distinct: BTreeSet<_> = sets.values().map(|(_, set)| set).collect();
@@ -107,8 +107,8 @@ fn check_architectures(report: &mut Report<'_>, facts: &Facts) {
             several(folders.iter().map(String::as_str))
         );
         let is_primitive = facts.infs.iter().all(|inf| inf.primitive);
-        let most = if is_primitive { Level::Warn } else { Level::Error };
-        report.add_at_most(Check::MixedArchitectures, most, message);
+        let max_level = if is_primitive { Level::Warn } else { Level::Error };
+        report.add_at_most(Check::MixedArchitectures, max_level, message);
     }
 }
 
@@ -158,11 +158,11 @@ fn check_symbols(report: &mut Report<'_>, facts: &Facts) {
         facts.files.iter().map(|file| file.path.as_str()).filter(move |path| has_extension(path, extension))
     };
     let symbols: BTreeSet<_> = files("pdb").map(key).collect();
-    let without: Vec<_> = files("sys").filter(|path| !symbols.contains(&key(path))).collect();
-    if !without.is_empty() {
+    let without_symbols: Vec<_> = files("sys").filter(|path| !symbols.contains(&key(path))).collect();
+    if !without_symbols.is_empty() {
         let message = format!(
             "no .pdb beside {}; Microsoft needs symbols for crash analysis: put them into the same folder",
-            several(without)
+            several(without_symbols)
         );
         report.add(Check::PdbMissing, message);
     }
@@ -171,9 +171,9 @@ fn check_symbols(report: &mut Report<'_>, facts: &Facts) {
 fn check_catalogs(report: &mut Report<'_>, facts: &Facts, notes: &[InfNotes]) {
     let present: BTreeSet<String> = facts.files.iter().map(|file| file.path.to_lowercase()).collect();
     let mut folders: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let named =
+    let named_catalogs =
         facts.infs.iter().zip(notes).flat_map(|(inf, notes)| notes.catalogs.iter().map(move |c| (inf, c)));
-    for (inf, catalog) in named {
+    for (inf, catalog) in named_catalogs {
         let parent = folder(&inf.path);
         folders.entry(catalog.to_lowercase()).or_default().insert(parent.to_lowercase());
         let path = if parent.is_empty() { catalog.to_owned() } else { format!("{parent}/{catalog}") };

@@ -50,12 +50,12 @@ fn check_date(report: &mut Report<'_>, now: Timestamp, notes: &InfNotes, path: &
     if date <= today {
         return;
     }
-    let (most, advice) = match today.checked_add(1.day()) {
+    let (max_level, advice) = match today.checked_add(1.day()) {
         Ok(tomorrow) if date <= tomorrow => {
             (Level::Warn, "Microsoft may refuse it until that day: stamp the INF with the date in UTC")
         }
         _ => (Level::Error, "Microsoft refuses postdated drivers: correct the date"),
     };
     let message = format!("{path} has the date {date} in DriverVer, but today is {today} in UTC; {advice}");
-    report.add_at_most(Check::InfDriverVerFuture, most, message);
+    report.add_at_most(Check::InfDriverVerFuture, max_level, message);
 }

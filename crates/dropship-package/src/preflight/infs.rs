@@ -75,11 +75,11 @@ fn check_decoration(
         return;
     }
     let parent = folder(&inf.path);
-    let beside = binaries
+    let machines_beside = binaries
         .iter()
         .filter(|file| folder(&file.path).eq_ignore_ascii_case(parent))
         .filter_map(|file| file.machine.as_deref());
-    if let Some(machine) = beside.into_iter().find(|machine| !inf.architectures.contains(*machine)) {
+    if let Some(machine) = machines_beside.into_iter().find(|machine| !inf.architectures.contains(*machine)) {
         let message = format!(
             "{path} has models without an architecture, which are for x86 only, but a binary beside it is for {machine}; \
              decorate them with NT{machine}"

@@ -68,10 +68,10 @@ fn attestation(report: &mut Report<'_>, facts: &Facts, request: &RequestFacts<'_
 /// The architecture in a code, if it names one.
 fn architecture(code: &str) -> Option<&'static str> {
     let code = code.to_ascii_uppercase();
-    let has = |wanted: &str| code.split('_').any(|part| part == wanted);
+    let has_part = |expected: &str| code.split('_').any(|part| part == expected);
     [("X64", "amd64"), ("ARM64", "arm64"), ("X86", "x86"), ("IA64", "ia64"), ("ARM", "arm")]
         .into_iter()
-        .find_map(|(part, architecture)| has(part).then_some(architecture))
+        .find_map(|(part, architecture)| has_part(part).then_some(architecture))
 }
 
 fn architectures(report: &mut Report<'_>, facts: &Facts, request: &RequestFacts<'_>) {
@@ -79,12 +79,14 @@ fn architectures(report: &mut Report<'_>, facts: &Facts, request: &RequestFacts<
         return;
     }
     for code in request.os_codes {
-        if let Some(wanted) = architecture(code).filter(|wanted| !facts.architectures.contains(*wanted)) {
-            let own: Vec<&str> = facts.architectures.iter().map(String::as_str).collect();
+        if let Some(requested) =
+            architecture(code).filter(|requested| !facts.architectures.contains(*requested))
+        {
+            let provided: Vec<&str> = facts.architectures.iter().map(String::as_str).collect();
             let message = format!(
-                "{} asks for a signature for {wanted}, but the package is for {}; correct the requested signatures",
+                "{} asks for a signature for {requested}, but the package is for {}; correct the requested signatures",
                 shown(code),
-                own.join(", ")
+                provided.join(", ")
             );
             report.add(Check::RequestArchitecture, message);
         }

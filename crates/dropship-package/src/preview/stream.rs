@@ -18,7 +18,7 @@ pub(crate) struct ChunkStream {
 #[derive(Debug)]
 struct ChunkWindow {
     chunks: Receiver<Arc<[u8]>>,
-    kept: VecDeque<Arc<[u8]>>,
+    kept_chunks: VecDeque<Arc<[u8]>>,
     /// Offset of the first chunk that is kept.
     start: u64,
     /// Offset of the next chunk.
@@ -28,7 +28,10 @@ struct ChunkWindow {
 impl ChunkStream {
     /// A stream of `len` bytes.
     pub(super) fn new(len: u64, chunks: Receiver<Arc<[u8]>>) -> Self {
-        Self { len, window: Mutex::new(ChunkWindow { chunks, kept: VecDeque::new(), start: 0, end: 0 }) }
+        Self {
+            len,
+            window: Mutex::new(ChunkWindow { chunks, kept_chunks: VecDeque::new(), start: 0, end: 0 }),
+        }
     }
 
     /// Length of the file in bytes.
@@ -48,20 +51,20 @@ impl ChunkWindow {
     /// Receives chunks up to an offset; forgets those that are far before the offset `from`.
     fn receive(&mut self, from: u64, to: u64) -> io::Result<()> {
         loop {
-            while let Some(first) = self.kept.front() {
+            while let Some(first) = self.kept_chunks.front() {
                 let end = self.start.saturating_add(first.len() as u64);
                 if end.saturating_add(BEHIND) > from {
                     break;
                 }
                 self.start = end;
-                self.kept.pop_front();
+                self.kept_chunks.pop_front();
             }
             if self.end >= to {
                 return Ok(());
             }
             let chunk = self.chunks.recv().map_err(|_| io::Error::from(ErrorKind::UnexpectedEof))?;
             self.end = self.end.saturating_add(chunk.len() as u64);
-            self.kept.push_back(chunk);
+            self.kept_chunks.push_back(chunk);
         }
     }
 
@@ -70,7 +73,7 @@ impl ChunkWindow {
         let mut skip =
             usize::try_from(offset.checked_sub(self.start).ok_or_else(behind)?).unwrap_or(usize::MAX);
         let mut filled = 0usize;
-        for chunk in &self.kept {
+        for chunk in &self.kept_chunks {
             let part = chunk.get(skip..).unwrap_or_default();
             skip = skip.saturating_sub(chunk.len());
             let rest = buffer.get_mut(filled..).unwrap_or_default();
@@ -112,9 +115,9 @@ mod tests {
             assert!(read(offset, length).unwrap(), "{offset} {length}");
         }
         assert_eq!(read(0, 1).unwrap_err().kind(), ErrorKind::Unsupported);
-        let mut beyond = [0; 2];
+        let mut buffer = [0; 2];
         assert_eq!(
-            stream.read_exact_at(&mut beyond, 2_999_999).unwrap_err().kind(),
+            stream.read_exact_at(&mut buffer, 2_999_999).unwrap_err().kind(),
             ErrorKind::UnexpectedEof
         );
         stream.read_exact_at(&mut [], 3_000_000).unwrap();

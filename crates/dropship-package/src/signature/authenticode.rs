@@ -22,7 +22,7 @@ const PE_IMAGE: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 15];
 const SIP_INFO: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 1, 30];
 const NESTED: &[u8] = &[0x2b, 6, 1, 4, 1, 0x82, 0x37, 2, 4, 1];
 /// Maximum number of nested signatures that are checked.
-const MOST_NESTED: usize = 4;
+const MAX_NESTED: usize = 4;
 
 /// A parsed signature; nothing in it is verified yet.
 pub(crate) struct Authenticode<'a> {
@@ -67,7 +67,7 @@ impl<'a> Authenticode<'a> {
 
     /// Signatures nested in this one.
     pub(crate) fn nested(&self) -> Vec<Result<Authenticode<'a>, DerError>> {
-        let values = self.data.signer.unsigned_values(NESTED).take(MOST_NESTED);
+        let values = self.data.signer.unsigned_values(NESTED).take(MAX_NESTED);
         values.map(|tlv| Authenticode::read(tlv.whole)).collect()
     }
 
@@ -148,7 +148,7 @@ impl<'a> Authenticode<'a> {
     /// Checks the digest algorithms of the file and of the signature.
     fn check_strength(&self, report: &mut Report<'_>) {
         let (file, signature) = (self.digest_oid, self.data.signer.digest);
-        let weak = |oid: &[u8]| Hash::of_oid(oid) == Some(Hash::Sha1);
+        let is_sha1 = |oid: &[u8]| Hash::of_oid(oid) == Some(Hash::Sha1);
         if Hash::of_oid(file).is_none() {
             let message = match file == MD5 {
                 true => {
@@ -160,7 +160,7 @@ impl<'a> Authenticode<'a> {
                 }
             };
             report.add(Check::SignatureUnsupported, message);
-        } else if weak(file) || weak(signature) {
+        } else if is_sha1(file) || is_sha1(signature) {
             let message = "signed with SHA-1; Microsoft requires SHA-256: sign with /fd sha256";
             report.add(Check::Sha1Digest, message);
         } else if Hash::of_oid(file) != Some(Hash::Sha256) {

@@ -156,8 +156,8 @@ impl<'a> Certificate<'a> {
 
     /// True if the certificate names this purpose, and its key may sign.
     pub(crate) fn is_for(&self, purpose: &[u8]) -> bool {
-        let named = self.purposes.as_ref().is_some_and(|purposes| purposes.contains(&purpose));
-        named && self.key_usage.is_none_or(|bits| bits & (DIGITAL_SIGNATURE | NON_REPUDIATION) != 0)
+        let has_purpose = self.purposes.as_ref().is_some_and(|purposes| purposes.contains(&purpose));
+        has_purpose && self.key_usage.is_none_or(|bits| bits & (DIGITAL_SIGNATURE | NON_REPUDIATION) != 0)
     }
 
     /// True if the key usage includes keyCertSign, or is absent (RFC 5280, 4.2.1.3).
@@ -236,13 +236,13 @@ impl<'a> Certificate<'a> {
     pub(crate) fn chain(&self, others: &[Self]) -> Vec<Vec<u8>> {
         let mut chain = vec![self];
         while let Some(last) = chain.last().filter(|last| !last.self_issued() && chain.len() < MAX_CHAIN) {
-            let issued = |issuer: &&Self| {
-                let is_new = chain.iter().all(|known| known.der != issuer.der);
+            let is_issuer = |issuer: &&Self| {
+                let is_new = chain.iter().all(|certificate| certificate.der != issuer.der);
                 // The inspection that trusts the chain verifies its signatures.
                 let has_key = last.issuer_key_id.is_none() || last.issuer_key_id == issuer.key_id;
                 is_new && issuer.subject == last.issuer && has_key
             };
-            let Some(issuer) = others.iter().find(issued) else { break };
+            let Some(issuer) = others.iter().find(is_issuer) else { break };
             chain.push(issuer);
         }
         chain.into_iter().map(|certificate| certificate.der.to_vec()).collect()

@@ -74,9 +74,9 @@ fn field(curve: Curve) -> usize {
 /// The leftmost octets of a digest, up to the length of the field; a shorter digest is padded with leading zeros.
 fn leftmost(curve: Curve, digest: &[u8]) -> Vec<u8> {
     let length = field(curve);
-    let used = digest.get(..length).unwrap_or(digest);
-    let mut number = vec![0; length.saturating_sub(used.len())];
-    number.extend_from_slice(used);
+    let prefix = digest.get(..length).unwrap_or(digest);
+    let mut number = vec![0; length.saturating_sub(prefix.len())];
+    number.extend_from_slice(prefix);
     number
 }
 

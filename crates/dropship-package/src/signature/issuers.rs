@@ -22,23 +22,24 @@ pub(super) struct Issuer<'c> {
 
 /// Those of the certificates whose names can be in a path of the leaf, each once.
 pub(super) fn of<'c>(leaf: &Certificate<'c>, through: &'c [CertificateDer<'c>]) -> Vec<Issuer<'c>> {
-    let (mut different, mut all) = (BTreeSet::new(), Vec::new());
+    let (mut seen, mut all) = (BTreeSet::new(), Vec::new());
     for der in through {
-        if different.insert(der.as_ref()) {
+        if seen.insert(der.as_ref()) {
             let names = Certificate::read(der)
                 .ok()
                 .map(|certificate| (certificate.subject_content(), certificate.issuer_content()));
             all.push(Issuer { der: CertificateDer::from(der.as_ref()), names });
         }
     }
-    let mut wanted = BTreeSet::from([leaf.issuer_content()]);
+    let mut names_in_path = BTreeSet::from([leaf.issuer_content()]);
     for _ in 0..DEPTH {
         let found = all.iter().filter_map(|issuer: &Issuer<'c>| issuer.names);
-        let found = found.filter(|(subject, _)| wanted.contains(subject)).map(|(_, issuer)| issuer);
-        wanted = found.chain(wanted.iter().copied()).collect();
+        let found = found.filter(|(subject, _)| names_in_path.contains(subject)).map(|(_, issuer)| issuer);
+        names_in_path = found.chain(names_in_path.iter().copied()).collect();
     }
-    let is_wanted = |issuer: &Issuer<'_>| issuer.names.is_none_or(|(subject, _)| wanted.contains(subject));
-    all.into_iter().filter(is_wanted).collect()
+    let may_be_in_path =
+        |issuer: &Issuer<'_>| issuer.names.is_none_or(|(subject, _)| names_in_path.contains(subject));
+    all.into_iter().filter(may_be_in_path).collect()
 }
 
 /// How often a search parses one of the issuers, at most; more than [`TRIED`] are not counted.

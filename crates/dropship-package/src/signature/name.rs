@@ -21,7 +21,7 @@ const SHORT: &[(&[u8], &str)] = &[
 ];
 const COMMON_NAME: &[u8] = &[0x55, 4, 3];
 /// Maximum number of attributes that are shown.
-const MOST: usize = 32;
+const MAX_ATTRIBUTES: usize = 32;
 /// Maximum number of characters of a value that are shown.
 const LONGEST: usize = 256;
 
@@ -31,11 +31,11 @@ fn attributes(name: &[u8]) -> Vec<(&[u8], String)> {
     let Ok(sequence) = Reader::new(name).expect(SEQUENCE) else {
         return found;
     };
-    for set in Reader::new(sequence.value).all(MOST).unwrap_or_default() {
+    for set in Reader::new(sequence.value).all(MAX_ATTRIBUTES).unwrap_or_default() {
         if set.tag != SET {
             continue;
         }
-        for pair in Reader::new(set.value).all(MOST).unwrap_or_default() {
+        for pair in Reader::new(set.value).all(MAX_ATTRIBUTES).unwrap_or_default() {
             let mut fields = Reader::new(pair.value);
             if let (Ok(kind), Ok(value)) = (fields.expect(OID), fields.any()) {
                 found.push((kind.value, text(value.tag, value.value)));

@@ -26,12 +26,14 @@ pub(crate) fn check(
 /// certificate without the key identifier of its issuer is therefore skipped: its issuer's key may be unknown.
 fn report_damaged(report: &mut Report<'_>, certificates: &[Certificate<'_>], policy: &Policy) -> bool {
     let trust = &policy.signers;
-    let known = [&trust.roots.certificates, &trust.timestamp_roots.certificates, &trust.intermediates];
-    let known: Vec<_> = known.into_iter().flatten().filter_map(|der| Certificate::read(der).ok()).collect();
-    let mut any = false;
+    let policy_certificates =
+        [&trust.roots.certificates, &trust.timestamp_roots.certificates, &trust.intermediates];
+    let policy_certificates: Vec<_> =
+        policy_certificates.into_iter().flatten().filter_map(|der| Certificate::read(der).ok()).collect();
+    let mut is_any_damaged = false;
     for certificate in certificates {
         let Some(key_id) = certificate.issuer_key_id else { continue };
-        let issuers = certificates.iter().chain(&known);
+        let issuers = certificates.iter().chain(&policy_certificates);
         let issuers =
             issuers.filter(|issuer| issuer.subject == certificate.issuer && issuer.key_id == Some(key_id));
         let mut outcomes = issuers.map(|issuer| certificate.signed_by(issuer.key, report.meter())).peekable();
@@ -41,10 +43,10 @@ fn report_damaged(report: &mut Report<'_>, certificates: &[Certificate<'_>], pol
                 certificate.name()
             );
             report.add(Check::ChainDamaged, message);
-            any = true;
+            is_any_damaged = true;
         }
     }
-    any
+    is_any_damaged
 }
 
 /// A package that contains issuers' certificates must contain all that its chain needs: Microsoft does not have the
@@ -58,7 +60,7 @@ fn check_sufficient(
     let included =
         certificates.iter().filter(|other| other.der != search.leaf.der && !other.is_for(TIME_STAMPING));
     let included: Vec<_> = included.map(|certificate| CertificateDer::from(certificate.der)).collect();
-    let alone = PathSearch {
+    let package_only = PathSearch {
         leaf: search.leaf,
         through: &included,
         at: search.at,
@@ -66,7 +68,7 @@ fn check_sufficient(
         meter: search.meter,
     };
     if !included.is_empty()
-        && let Err(error) = alone.run(&policy.signers.roots, &[], false)
+        && let Err(error) = package_only.run(&policy.signers.roots, &[], false)
     {
         let reason = match error {
             NoPath::Invalid(error) => error.to_string(),

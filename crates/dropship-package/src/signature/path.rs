@@ -169,6 +169,8 @@ pub(crate) fn through<'a>(
     certificates: &'a [Certificate<'_>],
     policy: &'a Policy,
 ) -> Vec<CertificateDer<'a>> {
-    let own = certificates.iter().map(|certificate| CertificateDer::from(certificate.der));
-    own.chain(policy.signers.intermediates.iter().map(|der| CertificateDer::from(der.as_ref()))).collect()
+    let package_certificates = certificates.iter().map(|certificate| CertificateDer::from(certificate.der));
+    package_certificates
+        .chain(policy.signers.intermediates.iter().map(|der| CertificateDer::from(der.as_ref())))
+        .collect()
 }

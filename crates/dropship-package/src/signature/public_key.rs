@@ -66,10 +66,11 @@ impl<'a> PublicKey<'a> {
             let bits = modulus.len().saturating_mul(8).saturating_sub(top);
             return Ok(Self::Rsa { der: key, bits });
         }
-        let named = if algorithm == EC { identifier.optional(OID)?.map(|curve| curve.value) } else { None };
-        Ok(match named.and_then(Curve::of_oid) {
+        let curve_oid =
+            if algorithm == EC { identifier.optional(OID)?.map(|curve| curve.value) } else { None };
+        Ok(match curve_oid.and_then(Curve::of_oid) {
             Some(curve) => Self::Ec { curve, point: key },
-            None => Self::Other { algorithm, curve: named },
+            None => Self::Other { algorithm, curve: curve_oid },
         })
     }
 

@@ -9,7 +9,7 @@ use super::algorithm::SignatureAlgorithm;
 const MAX_ATTRIBUTES: usize = 64 * 1024;
 const SIGNED_DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x02];
 /// Maximum number of certificates, attributes, and values of an attribute.
-pub(super) const MOST: usize = 64;
+pub(super) const MAX_ELEMENTS: usize = 64;
 
 /// Signed data with its one signer.
 #[derive(Debug, Clone)]
@@ -80,13 +80,13 @@ impl<'a> SignedData<'a> {
         let certificates = match data.optional(CONTEXT_0)? {
             // Attribute certificates and other forms have other tags, and are not part of a chain.
             Some(set) => {
-                let all = Reader::new(set.value).all(MOST)?;
+                let all = Reader::new(set.value).all(MAX_ELEMENTS)?;
                 all.iter().filter(|tlv| tlv.tag == SEQUENCE).map(|tlv| tlv.whole).collect()
             }
             None => Vec::new(),
         };
         data.optional(CONTEXT_1)?;
-        let signers = data.inside(SET)?.all(MOST)?;
+        let signers = data.inside(SET)?.all(MAX_ELEMENTS)?;
         let [signer] = signers.as_slice() else {
             return Err(DerError("it does not have exactly one signer"));
         };
@@ -150,9 +150,12 @@ impl<'a> SignerInfo<'a> {
 
 fn attributes(set: Tlv<'_>) -> Result<Vec<Attribute<'_>>, DerError> {
     let mut found = Vec::new();
-    for attribute in Reader::new(set.value).all(MOST)? {
+    for attribute in Reader::new(set.value).all(MAX_ELEMENTS)? {
         let mut fields = Reader::new(attribute.value);
-        found.push(Attribute { id: fields.expect(OID)?.value, values: fields.inside(SET)?.all(MOST)? });
+        found.push(Attribute {
+            id: fields.expect(OID)?.value,
+            values: fields.inside(SET)?.all(MAX_ELEMENTS)?,
+        });
     }
     Ok(found)
 }

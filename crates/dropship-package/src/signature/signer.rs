@@ -74,14 +74,14 @@ fn check_dates(report: &mut Report<'_>, leaf: &Certificate<'_>, policy: &Policy)
 }
 
 fn check_listed(report: &mut Report<'_>, leaf: &Certificate<'_>, policy: &Policy) {
-    let wanted = &policy.signers.thumbprints;
-    let own = leaf.thumbprints();
-    if !wanted.is_empty() && !own.iter().any(|thumbprint| wanted.contains(thumbprint)) {
+    let listed = &policy.signers.thumbprints;
+    let thumbprints = leaf.thumbprints();
+    if !listed.is_empty() && !thumbprints.iter().any(|thumbprint| listed.contains(thumbprint)) {
         let message = format!(
             "the certificate of {} (SHA-1 {}) is not one of the thumbprints in {}; sign with a listed one, or list it \
              if it is registered in Partner Center",
             leaf.name(),
-            own[0],
+            thumbprints[0],
             policy.signers.name()
         );
         report.add(Check::SignerNotListed, message);

@@ -22,7 +22,7 @@ const DATA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1];
 const SIGNING_TIME: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 5];
 
 /// Maximum number of timestamps of one signature; tools create one or two.
-const MOST: usize = 8;
+const MAX_TIMESTAMPS: usize = 8;
 
 /// A timestamp that matches its signature.
 pub(crate) struct VerifiedTimestamp {
@@ -55,7 +55,7 @@ pub(crate) fn check(
         TOKENS.iter().flat_map(|id| signer.unsigned_values(id)).map(|tlv| token(tlv, signer.value, meter));
     let older = signer.unsigned_values(COUNTER_SIGNATURE);
     let older = older.map(|tlv| counter_signature(tlv, signer.value, certificates, meter));
-    let found: Vec<_> = tokens.chain(older).take(MOST).collect();
+    let found: Vec<_> = tokens.chain(older).take(MAX_TIMESTAMPS).collect();
     if found.is_empty() {
         let message = "the signature has no timestamp; sign with /tr and /td sha256 so that it outlives its certificate";
         report.add(Check::TimestampMissing, message);
@@ -105,9 +105,9 @@ fn check_authority(
         purpose: TIME_STAMPING,
         meter: report.meter(),
     };
-    let known = [&policy.signers.timestamp_roots, &policy.signers.roots];
-    let known = known.iter().any(|roots| search.run(roots, &[], false).is_ok());
-    if !known {
+    let known_roots = [&policy.signers.timestamp_roots, &policy.signers.roots];
+    let is_known = known_roots.iter().any(|roots| search.run(roots, &[], false).is_ok());
+    if !is_known {
         let message = format!(
             "the timestamp is valid, but the chain of its authority ({name}) does not end at a root of {}; add its root to \
              timestamp_roots if you trust it",

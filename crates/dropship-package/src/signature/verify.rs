@@ -6,7 +6,7 @@ use crate::budget::Meter;
 
 use super::algorithm::Hash;
 use super::certificate::Certificate;
-use super::signed_data::{MOST, SignerId, SignerInfo};
+use super::signed_data::{MAX_ELEMENTS, SignerId, SignerInfo};
 use super::value::{SUPPORTED, verify_value};
 use super::value_fault::ValueFault;
 
@@ -90,7 +90,7 @@ fn signed_messages(attributes: Tlv<'_>) -> Vec<Vec<u8>> {
     }
     let header = attributes.whole.len().saturating_sub(attributes.value.len());
     let mut sorted = written.get(..header).unwrap_or_default().to_vec();
-    let mut elements = Reader::new(attributes.value).all(MOST).unwrap_or_default();
+    let mut elements = Reader::new(attributes.value).all(MAX_ELEMENTS).unwrap_or_default();
     elements.sort_unstable_by_key(|element| element.whole);
     elements.iter().for_each(|element| sorted.extend_from_slice(element.whole));
     if sorted.len() != written.len() || sorted == written { vec![written] } else { vec![written, sorted] }

@@ -155,7 +155,7 @@ fn rezipped(
 #[test]
 fn changed_kit_package_is_refused() {
     type ChangedPart = Option<(String, Vec<u8>)>;
-    let same = |name: &str, content: Vec<u8>| -> ChangedPart { Some((name.to_owned(), content)) };
+    let unchanged = |name: &str, content: Vec<u8>| -> ChangedPart { Some((name.to_owned(), content)) };
     let options = SimpleFileOptions::default();
     let reject = |checks: &[&str]| {
         (Verdict::Reject, checks.iter().map(|check| (*check).to_owned()).collect::<Vec<_>>())
@@ -175,14 +175,14 @@ fn changed_kit_package_is_refused() {
             (!name.ends_with(part)).then(|| (name.to_owned(), content))
         }
     };
-    assert_eq!(rezipped(same, &[], options), (Verdict::Accept, vec![]));
-    assert_eq!(rezipped(same, &["hck/data/evil"], options), reject(&["uncovered-part"]));
+    assert_eq!(rezipped(unchanged, &[], options), (Verdict::Accept, vec![]));
+    assert_eq!(rezipped(unchanged, &["hck/data/evil"], options), reject(&["uncovered-part"]));
     assert_eq!(
-        rezipped(same, &["package/services/digital-signature/evil.cer"], options),
+        rezipped(unchanged, &["package/services/digital-signature/evil.cer"], options),
         reject(&["uncovered-part"])
     );
-    assert_eq!(rezipped(same, &["HCK/data/PackageInfo.XML"], options), reject(&["duplicate-name"]));
-    assert_eq!(rezipped(same, &[], options.large_file(true)), reject(&["hlkx-zip64"]));
+    assert_eq!(rezipped(unchanged, &["HCK/data/PackageInfo.XML"], options), reject(&["duplicate-name"]));
+    assert_eq!(rezipped(unchanged, &[], options.large_file(true)), reject(&["hlkx-zip64"]));
     assert_eq!(
         rezipped(without("7c9e6679-7425-40de-944b-e07fc1f90ae7"), &[], options),
         reject(&["part-missing"])

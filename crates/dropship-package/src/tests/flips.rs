@@ -67,9 +67,12 @@ fn check_cabinets(policy: &Policy, names: &[&str]) {
         signed.push(range_of(data.signer.value, &package));
         signed.extend(data.certificates.iter().map(|certificate| range_of(certificate, &package)));
         let missed = unnoticed(&package, Kind::Cab, policy);
-        let wrong: Vec<_> =
+        let missed_signed: Vec<_> =
             missed.iter().filter(|at| signed.iter().any(|range| range.contains(at))).collect();
-        assert!(wrong.is_empty(), "{name}: signed bytes whose flips were not noticed: {wrong:?}");
+        assert!(
+            missed_signed.is_empty(),
+            "{name}: signed bytes whose flips were not noticed: {missed_signed:?}"
+        );
         assert!(missed.len() < FLIPS / 10, "{name}: {} flips were not noticed", missed.len());
     }
 }
@@ -86,7 +89,8 @@ fn flipped_bit_in_a_kit_package_is_noticed() {
         })
         .collect();
     let missed = unnoticed(&package, Kind::Hlkx, &policy());
-    let wrong: Vec<_> = missed.iter().filter(|at| parts.iter().any(|range| range.contains(at))).collect();
-    assert!(wrong.is_empty(), "flips inside of parts that were not noticed at {wrong:?}");
+    let missed_signed: Vec<_> =
+        missed.iter().filter(|at| parts.iter().any(|range| range.contains(at))).collect();
+    assert!(missed_signed.is_empty(), "flips inside of parts that were not noticed at {missed_signed:?}");
     assert!(missed.len() < FLIPS / 10, "{} flips were not noticed", missed.len());
 }

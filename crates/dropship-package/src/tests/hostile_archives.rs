@@ -59,7 +59,7 @@ struct ArchiveLayout {
     time: u32,
     flags: u16,
     /// Changes the checksum in records.
-    wrong: u32,
+    checksum_change: u32,
 }
 
 /// Writes an archive of stored parts.
@@ -73,18 +73,18 @@ fn stored(parts: &ArchiveParts, shape: &ArchiveLayout) -> Vec<u8> {
         crc.update(content);
         let (at, length, sum) = (out.len() as u32, content.len() as u32, crc.sum());
         let flags = if shape.record.is_some() { 8 } else { 0 };
-        let own = if shape.record.is_some() { (0, 0) } else { (sum, length) };
+        let own_header = if shape.record.is_some() { (0, 0) } else { (sum, length) };
         out.extend_from_slice(b"PK\x03\x04");
         put(&mut out, &[(45, 2), (flags | u32::from(shape.flags), 2), (0, 2), (shape.time, 4)]);
-        put(&mut out, &[(own.0, 4), (own.1, 4), (own.1, 4), (name.len() as u32, 2)]);
+        put(&mut out, &[(own_header.0, 4), (own_header.1, 4), (own_header.1, 4), (name.len() as u32, 2)]);
         put(&mut out, &[(shape.extra.len() as u32, 2)]);
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(&shape.extra);
         out.extend_from_slice(content);
-        if let Some((marked, long)) = shape.record {
-            out.extend_from_slice(if marked { b"PK\x07\x08" } else { b"" });
-            let zeros: &[(u32, usize)] = if long { &[(0, 4)] } else { &[] };
-            put(&mut out, &[(sum ^ shape.wrong, 4), (length, 4)]);
+        if let Some((has_mark, is_long)) = shape.record {
+            out.extend_from_slice(if has_mark { b"PK\x07\x08" } else { b"" });
+            let zeros: &[(u32, usize)] = if is_long { &[(0, 4)] } else { &[] };
+            put(&mut out, &[(sum ^ shape.checksum_change, 4), (length, 4)]);
             put(&mut out, zeros);
             put(&mut out, &[(length, 4)]);
             put(&mut out, zeros);
@@ -149,7 +149,7 @@ fn archive_with_bytes_of_no_part_is_refused() {
         "bytes between its entries",
     );
     refused(
-        &shaped(ArchiveLayout { record, wrong: 1, ..ArchiveLayout::default() }),
+        &shaped(ArchiveLayout { record, checksum_change: 1, ..ArchiveLayout::default() }),
         "record after an entry's data",
     );
     refused(

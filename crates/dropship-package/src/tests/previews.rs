@@ -79,7 +79,7 @@ fn preview_of_other_bytes_is_not_used() {
     let (file, bytes) = (File::open(&one).unwrap(), std::fs::read(&one).unwrap());
     let mut preview = Preview::begin(&file, bytes.len() as u64, Kind::Cab, &Cancellation::default()).unwrap();
     preview.update(&bytes[..bytes.len() / 2]);
-    let early = preview.finish();
-    assert!(early.cab_digests.is_none());
-    assert_eq!(inspected(&one, Kind::Cab, &unsigned_policy(), &early).0, expected);
+    let unfinished = preview.finish();
+    assert!(unfinished.cab_digests.is_none());
+    assert_eq!(inspected(&one, Kind::Cab, &unsigned_policy(), &unfinished).0, expected);
 }

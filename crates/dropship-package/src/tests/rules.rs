@@ -145,15 +145,15 @@ fn primitive_driver_without_hardware_ids_has_no_finding() {
 #[test]
 fn request_that_the_package_cannot_meet_has_its_finding() {
     let facts = facts(&driver("Drv", INF));
-    let asked = |attestation: bool, codes: &[&str], retail_windows_update: bool| -> Vec<String> {
+    let findings_for = |attestation: bool, codes: &[&str], retail_windows_update: bool| -> Vec<String> {
         let os_codes: Vec<String> = codes.iter().map(|code| (*code).to_owned()).collect();
         let request = RequestFacts { attestation, os_codes: &os_codes, retail_windows_update };
         preflight_with(&facts, &request, &BTreeMap::new()).into_iter().map(|finding| finding.check).collect()
     };
-    assert_eq!(asked(true, &["WINDOWS_v100_X64_CO_FULL"], false), Vec::<String>::new());
-    assert_eq!(asked(true, &["WINDOWS_v100_SERVER_X64_RS5_FULL"], false), ["attestation-server"]);
-    assert_eq!(asked(true, &["WINDOWS_v63_X64"], false), ["attestation-old-windows"]);
-    assert_eq!(asked(true, &[], true), ["attestation-retail"]);
-    assert_eq!(asked(false, &["WINDOWS_v100_SERVER_X64_RS5_FULL"], true), Vec::<String>::new());
-    assert_eq!(asked(false, &["WINDOWS_v100_ARM64_CO_FULL"], false), ["request-architecture"]);
+    assert_eq!(findings_for(true, &["WINDOWS_v100_X64_CO_FULL"], false), Vec::<String>::new());
+    assert_eq!(findings_for(true, &["WINDOWS_v100_SERVER_X64_RS5_FULL"], false), ["attestation-server"]);
+    assert_eq!(findings_for(true, &["WINDOWS_v63_X64"], false), ["attestation-old-windows"]);
+    assert_eq!(findings_for(true, &[], true), ["attestation-retail"]);
+    assert_eq!(findings_for(false, &["WINDOWS_v100_SERVER_X64_RS5_FULL"], true), Vec::<String>::new());
+    assert_eq!(findings_for(false, &["WINDOWS_v100_ARM64_CO_FULL"], false), ["request-architecture"]);
 }

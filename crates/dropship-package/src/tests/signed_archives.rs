@@ -15,8 +15,8 @@ fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
     writer.finish().expect("finished").into_inner()
 }
 
-fn checked(bytes: &[u8], wanted: &[&str]) -> Result<(), SignedArchiveFault> {
-    check_signed_archive(Cursor::new(bytes), wanted.iter().copied(), &Cancellation::default())
+fn checked(bytes: &[u8], names: &[&str]) -> Result<(), SignedArchiveFault> {
+    check_signed_archive(Cursor::new(bytes), names.iter().copied(), &Cancellation::default())
 }
 
 /// Positions of the entries in the directory.
@@ -39,10 +39,10 @@ fn bomb_is_refused_before_it_is_unpacked() {
     let bomb = archive(&[("zeros", &vec![0; 100 << 20])]);
     assert!(matches!(checked(&bomb, &[]), Err(SignedArchiveFault::Ratio { .. })));
     // The directory states a short length: what follows it is not unpacked.
-    let mut liar = archive(&[("zeros", &vec![0; 1 << 20])]);
-    let at = directory(&liar)[0];
-    liar[at + 24..at + 28].copy_from_slice(&10u32.to_le_bytes());
-    assert!(matches!(checked(&liar, &[]), Err(SignedArchiveFault::Damaged { .. })));
+    let mut understated = archive(&[("zeros", &vec![0; 1 << 20])]);
+    let at = directory(&understated)[0];
+    understated[at + 24..at + 28].copy_from_slice(&10u32.to_le_bytes());
+    assert!(matches!(checked(&understated, &[]), Err(SignedArchiveFault::Damaged { .. })));
 }
 
 #[test]
@@ -71,10 +71,10 @@ fn names_that_an_extraction_must_not_use_are_refused() {
         assert!(!fault.to_string().chars().any(char::is_control), "{fault}");
     }
     // The names in the directory count, whatever the entries' own headers say.
-    let mut same = archive(&[("a", b"x"), ("b", b"y")]);
-    let at = directory(&same)[1];
-    same[at + 46] = b'a';
-    assert_eq!(checked(&same, &[]), Err(SignedArchiveFault::Duplicate));
+    let mut renamed = archive(&[("a", b"x"), ("b", b"y")]);
+    let at = directory(&renamed)[1];
+    renamed[at + 46] = b'a';
+    assert_eq!(checked(&renamed, &[]), Err(SignedArchiveFault::Duplicate));
     let twice = checked(&archive(&[("A/b", b"x"), ("a\\B", b"y")]), &[]);
     assert!(matches!(twice, Err(SignedArchiveFault::Name { problem: "is used twice", .. })), "{twice:?}");
 }
@@ -104,7 +104,7 @@ struct Cancelling<'a> {
 impl Read for Cancelling<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         match self.reads.checked_sub(1) {
-            Some(left) => self.reads = left,
+            Some(remaining) => self.reads = remaining,
             None => self.cancellation.cancel(),
         }
         self.source.read(buffer)

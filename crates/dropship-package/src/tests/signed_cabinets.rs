@@ -19,12 +19,12 @@ fn work_on_signed_hostile_cabinets_is_bounded_by_their_length() {
     };
     for (name, package, reason) in cabinets(&signer, 1) {
         let (inspection, work) = inspect_counted(&package, Kind::Cab, &policy);
-        let most = Work::limit(package.len() as u64);
+        let limit = Work::limit(package.len() as u64);
         let (read, unpacked) = (5 * package.len() as u64 + (1 << 20), 64 * package.len() as u64 + (64 << 20));
         assert!(work.read <= read && work.hashed <= 2 * package.len() as u64, "{name}: {work:?}");
-        assert!(work.unpacked <= unpacked && work.verified <= most.verified, "{name}: {work:?}");
+        assert!(work.unpacked <= unpacked && work.verified <= limit.verified, "{name}: {work:?}");
         // What would be beyond the limit is counted for each of up to 17 searches, but not done.
-        assert!(work.tried <= 17 * (most.tried + 1), "{name}: {work:?}");
+        assert!(work.tried <= 17 * (limit.tried + 1), "{name}: {work:?}");
         let errors: Vec<_> =
             inspection.findings.iter().filter(|finding| finding.level == Level::Error).collect();
         match reason {

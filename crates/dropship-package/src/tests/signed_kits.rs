@@ -42,8 +42,11 @@ fn work_on_signed_hostile_kits_is_bounded_by_their_length() {
     for (name, parts, reason) in kits(&signer, true) {
         let package = archive(&parts);
         let (inspection, work) = inspect_counted(&package, Kind::Hlkx, &policy);
-        let most = Work::limit(package.len() as u64);
-        assert!(work.hashed <= most.hashed && work.unpacked <= most.unpacked, "{name}: {work:?} of {most:?}");
+        let limit = Work::limit(package.len() as u64);
+        assert!(
+            work.hashed <= limit.hashed && work.unpacked <= limit.unpacked,
+            "{name}: {work:?} of {limit:?}"
+        );
         let errors: Vec<_> =
             inspection.findings.iter().filter(|finding| finding.level == Level::Error).collect();
         match reason {
