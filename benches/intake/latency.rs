@@ -34,7 +34,7 @@ pub(crate) fn measure() {
     });
     let watchexec = Watchexec::start(&folder);
     let mut closed = HashMap::new();
-    let (mut took, mut synced) = (Vec::new(), Vec::new());
+    let (mut durations, mut synced) = (Vec::new(), Vec::new());
     for number in 0..PACKAGES {
         let name = format!("driver-{number:04}.cab");
         let mut file = fs::File::create(folder.join(&name)).expect("a file");
@@ -44,7 +44,7 @@ pub(crate) fn measure() {
         loop {
             let (when, line) = daemon.log.recv_timeout(Duration::from_secs(10)).expect("a log entry");
             if line.contains("\"accepted\"") && line.contains(&name) {
-                took.push(when.saturating_duration_since(at));
+                durations.push(when.saturating_duration_since(at));
                 break;
             }
         }
@@ -58,12 +58,12 @@ pub(crate) fn measure() {
         let age = |(when, name): Notice| Some(when.saturating_duration_since(*closed.get(&name)?));
         notices.try_iter().filter_map(age).collect()
     };
-    let ours = median(&mut took);
+    let ours = median(&mut durations);
     println!(
         "\n| close of a whole CAB of 13 KiB, {PACKAGES} of them | median ms | p99 ms | times dropship |"
     );
     println!("|---|---|---|---|");
-    row("dropship: durable job", took, ours);
+    row("dropship: durable job", durations, ours);
     row("poller with an interval of 1 s: noticed", ages(&polled[0]), ours);
     row("the same, with the same size twice: noticed", ages(&polled[1]), ours);
     match &watchexec {

@@ -53,11 +53,13 @@ fn copy() {
         file.write_all(&piece).expect("written");
     }
     drop(file);
-    let took = start.elapsed();
+    let duration = start.elapsed();
     pause(Duration::from_millis(300));
     let (woken, cost) = (daemon.switches() - before, daemon.cpu() - used);
-    let (idle, idle_cost) = idle_for(took + Duration::from_millis(300));
-    println!("\n| 1 GiB written in pieces of 64 KiB, {took:.1?} | wake-ups of the daemon | processor ms |");
+    let (idle, idle_cost) = idle_for(duration + Duration::from_millis(300));
+    println!(
+        "\n| 1 GiB written in pieces of 64 KiB, {duration:.1?} | wake-ups of the daemon | processor ms |"
+    );
     println!("|---|---|---|");
     println!("| during the copy | {woken} | {:.1} |", cost.as_secs_f64() * 1e3);
     println!("| idle for the same time | {idle} | {:.1} |", idle_cost.as_secs_f64() * 1e3);

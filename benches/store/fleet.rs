@@ -64,14 +64,14 @@ fn rate(nodes: &[&dyn Store], revs: &mut [u64]) -> f64 {
         let entry = Entry::Setting { key: "here".to_owned(), value: Some("yes".to_owned()) };
         drop(node.commit(Commit::new(vec![entry])).wait().expect("committed"));
     }
-    let begun = Instant::now();
+    let started = Instant::now();
     std::thread::scope(|scope| {
         for (worker, rev) in (0..).zip(revs) {
             let node = nodes[worker as usize % nodes.len()];
             scope.spawn(move || (0..EACH).for_each(|_| step(node, worker, rev)));
         }
     });
-    f64::from(WORKERS * EACH) / begun.elapsed().as_secs_f64()
+    f64::from(WORKERS * EACH) / started.elapsed().as_secs_f64()
 }
 
 /// Prints the space of jobs that passed all steps, in the database and in the log that its replicas and backups receive.
@@ -83,12 +83,12 @@ fn weigh(database: &Database) {
         let sql = "SELECT sum(pg_total_relation_size(oid)) FROM pg_class WHERE relnamespace = 'dropship'::regnamespace AND relkind = 'r'";
         database.sql(sql).parse::<f64>().expect("a number")
     };
-    let (log_before, size_before, begun) = (log(), size(), Instant::now());
+    let (log_before, size_before, started) = (log(), size(), Instant::now());
     let transitions = lives::live(&node);
-    let took = begun.elapsed().as_secs_f64();
+    let duration = started.elapsed().as_secs_f64();
     let jobs = f64::from(lives::JOBS);
     println!(
-        "{jobs} jobs with one label: {transitions} transitions in {took:.1} s; in the database {:.2} KiB a job, write-ahead log {:.2} KiB a job",
+        "{jobs} jobs with one label: {transitions} transitions in {duration:.1} s; in the database {:.2} KiB a job, write-ahead log {:.2} KiB a job",
         (size() - size_before) / jobs / 1024.0,
         (log() - log_before) / jobs / 1024.0,
     );

@@ -26,9 +26,9 @@ pub(crate) fn fill(store: &DiskStore, count: u32) {
 fn entries(number: u32) -> Vec<Entry> {
     let (job, life) = life(number);
     let events: Vec<Event> = life.into_iter().flatten().collect();
-    let created = |wanted: RemoteKind| {
+    let created = |expected: RemoteKind| {
         events.iter().find_map(|event| match event {
-            Event::Created { kind, id, .. } if *kind == wanted => Some(*id),
+            Event::Created { kind, id, .. } if *kind == expected => Some(*id),
             _ => None,
         })
     };

@@ -126,21 +126,21 @@ impl History {
         self.after(SignedDuration::from_secs(1), vec![accepted]);
         self.create(number, RemoteKind::Product, &plan.product.product_name, self.product);
         if outcome == Outcome::Cancelled {
-            let took = self.chance.minutes(5, 90);
-            return self.after(took, vec![Event::Cancelled { by: "anna".to_owned() }]);
+            let duration = self.chance.minutes(5, 90);
+            return self.after(duration, vec![Event::Cancelled { by: "anna".to_owned() }]);
         }
         self.create(number, RemoteKind::Submission, &plan.submission.name, self.submission);
         self.after(SignedDuration::from_secs(4), vec![Event::Uploaded { bytes: 240_000 }]);
         self.after(SignedDuration::from_secs(1), vec![Event::CommitIntended, Event::Committed]);
         self.wait(WaitReason::Signature { workflow: None });
         let is_reviewed = self.chance.below(12) == 0;
-        let took = if is_reviewed { self.chance.minutes(300, 1500) } else { self.chance.minutes(15, 75) };
+        let duration = if is_reviewed { self.chance.minutes(300, 1500) } else { self.chance.minutes(15, 75) };
         if outcome == Outcome::Failed {
             let message = "Microsoft: the package has a driver that is not signed for this system";
             let fault = Fault::new(ErrorKind::SigningFailed, message);
-            return self.after(took, vec![Event::Resumed, Event::Failed { fault }]);
+            return self.after(duration, vec![Event::Resumed, Event::Failed { fault }]);
         }
-        self.after(took, vec![Event::Resumed, Event::Signed]);
+        self.after(duration, vec![Event::Resumed, Event::Signed]);
         let files = ["signed.zip", "driver-metadata.json", "certification-report"];
         let asset = |name: &str| Asset { name: name.to_owned(), size: 190_000, sha256: digest(name, number) };
         self.after(SignedDuration::from_secs(5), vec![Event::Collected { files: files.map(asset).into() }]);
@@ -155,8 +155,8 @@ impl History {
             if is_last {
                 self.after(SignedDuration::from_secs(1), vec![Event::Labelled]);
             }
-            let took = self.chance.minutes(50, 240);
-            self.after(took, vec![Event::Published { label: index }]);
+            let duration = self.chance.minutes(50, 240);
+            self.after(duration, vec![Event::Published { label: index }]);
             let (name, audiences) = (label.name.clone(), label.audiences.clone());
             self.published.push(Published { id: remote, name, audiences, at: self.now() });
         }
@@ -168,10 +168,10 @@ impl History {
     }
 
     /// Adds events after some time. Those of the same minute are committed together.
-    fn after(&mut self, took: SignedDuration, events: Vec<Event>) {
-        let at = self.now() + took;
+    fn after(&mut self, duration: SignedDuration, events: Vec<Event>) {
+        let at = self.now() + duration;
         match self.stages.last_mut() {
-            Some((_, last)) if took < SignedDuration::from_mins(1) => last.extend(events),
+            Some((_, last)) if duration < SignedDuration::from_mins(1) => last.extend(events),
             _ => self.stages.push((at, events)),
         }
     }

@@ -30,15 +30,15 @@ pub(crate) fn measure(jobs: u32) {
     // The daemon creates the store: it records the account that the store belongs to.
     site.start();
     site.stop();
-    let begun = Instant::now();
+    let started = Instant::now();
     fill(&site.path("dropship.toml"), jobs, WEEKS);
-    println!("{jobs} jobs: filled in {:.0} s", begun.elapsed().as_secs_f64());
-    let begun = Instant::now();
+    println!("{jobs} jobs: filled in {:.0} s", started.elapsed().as_secs_f64());
+    let started = Instant::now();
     site.start();
-    println!("start to the first page: {:.0} ms", begun.elapsed().as_secs_f64() * 1e3);
+    println!("start to the first page: {:.0} ms", started.elapsed().as_secs_f64() * 1e3);
     let is_complete = || !site.get("/packages").0.contains("class=\"notice\"");
     site.until("all rows", is_complete);
-    println!("start to complete rows: {:.1} s", begun.elapsed().as_secs_f64());
+    println!("start to complete rows: {:.1} s", started.elapsed().as_secs_f64());
     let targets = targets(&site, jobs);
     for target in &targets {
         page(&site, target);
@@ -124,7 +124,7 @@ fn packages(site: &Site, targets: &[String]) {
 
 /// Drops packages, and returns the time until all have ended.
 fn burst(site: &Site, template: &PackageTemplate, turn: u64) -> Duration {
-    let begun = Instant::now();
+    let started = Instant::now();
     for number in 0..PACKAGES {
         let name = format!("turn-{turn}-{number}.cab");
         let staged = site.path("audio").join(format!(".{name}"));
@@ -141,7 +141,7 @@ fn burst(site: &Site, template: &PackageTemplate, turn: u64) -> Duration {
         let of_turn = folders.filter(|folder| folder.file_name().to_string_lossy().starts_with(&prefix));
         of_turn.filter(has_ended).count() as u64 == PACKAGES
     });
-    begun.elapsed()
+    started.elapsed()
 }
 
 fn milliseconds(time: Duration) -> f64 {

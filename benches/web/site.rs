@@ -69,23 +69,23 @@ impl Site {
 
     /// Waits for a condition; gives up after five minutes.
     pub(crate) fn until(&self, what: &str, condition: impl Fn() -> bool) {
-        let begun = Instant::now();
+        let started = Instant::now();
         while !condition() {
             let log = || fs::read_to_string(self.path("log")).unwrap_or_default();
-            assert!(begun.elapsed() < Duration::from_secs(300), "waited too long for {what}\n{}", log());
+            assert!(started.elapsed() < Duration::from_secs(300), "waited too long for {what}\n{}", log());
             std::thread::park_timeout(Duration::from_millis(5));
         }
     }
 
     /// Runs `dropship who`; returns the time from its start to its end.
     pub(crate) fn who(&self, hardware_id: &str) -> Duration {
-        let begun = Instant::now();
+        let started = Instant::now();
         let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
         command.arg("--config").arg(self.path("dropship.toml")).args(["who", hardware_id]);
         let output = command.output().expect("dropship runs");
-        let took = begun.elapsed();
+        let duration = started.elapsed();
         assert!(output.status.success() && output.stdout.len() > 100, "who {hardware_id}");
-        took
+        duration
     }
 
     /// Memory of the daemon that no file backs, in KiB.
@@ -110,15 +110,15 @@ impl Drop for Site {
 
 /// Requests a page; returns its text and the time until all of it was read.
 pub(crate) fn get(port: u16, target: &str) -> (String, Duration) {
-    let begun = Instant::now();
+    let started = Instant::now();
     let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the port");
     let request = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).expect("sent");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("text");
-    let took = begun.elapsed();
+    let duration = started.elapsed();
     assert!(answer.starts_with("HTTP/1.1 200 "), "{target}: {}", answer.lines().next().unwrap_or_default());
-    (answer, took)
+    (answer, duration)
 }
 
 const CONFIGURATION: &str = r#"

@@ -23,7 +23,7 @@ fn submission_of_another_store_is_followed_without_creating_it_again() {
     let env = TestEnv::new();
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
-    let made = env.ended();
+    let made = env.wait_for_end();
     let (product, submission) = (id_of(&made, "product_id"), id_of(&made, "submission_id"));
     let adopt = |more: &[&str]| env.run(&[&["--json", "adopt", &product, &submission], more].concat());
 
@@ -43,7 +43,7 @@ fn submission_of_another_store_is_followed_without_creating_it_again() {
     assert_ne!(adopt(&["--rule", "nowhere"]).status.code(), Some(0));
     let adopted = adopt(&["--folder", "in"]);
     assert_eq!(adopted.status.code(), Some(0), "{}\n{}", text(&adopted.stderr), env.log());
-    let ended = env.ended();
+    let ended = env.wait_for_end();
     assert_eq!(ended["state"], "succeeded", "{ended:#}\n{}", env.log());
     assert_eq!(
         (id_of(&ended, "product_id"), id_of(&ended, "submission_id")),
@@ -95,24 +95,24 @@ fn crash_at_any_point_of_adopting_creates_nothing_twice() {
         ("a label in flight", label, "create_label", 1),
     ];
     for (what, fault, operation, requests) in points {
-        let asked = || {
+        let request_count = || {
             let entries = env.sandbox.control().requests();
             entries.iter().filter(|entry| entry.operation == operation).count()
         };
-        let before = asked();
+        let before = request_count();
         env.only_fault(&fault);
         let daemon = ready(&env);
         let mut adopt = env.command(&["adopt", &product, &submission, "--folder", "in"]);
         let mut adopt =
             adopt.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the command starts");
-        let reached = wait_for(what, || (asked() >= before + requests).then_some(()));
+        let reached = wait_for(what, || (request_count() >= before + requests).then_some(()));
         assert!(reached.is_some(), "{what}: {}", env.log());
         daemon.kill();
         adopt.wait().expect("the command ends");
         env.no_faults();
     }
     let daemon = ready(&env);
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     assert_eq!(daemon.terminate(), Some(0));
     assert_eq!(env.created(), (1, 1, 1), "{}", env.log());
     assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(1));

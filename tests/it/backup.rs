@@ -128,7 +128,7 @@ fn root_outbox_that_is_mounted_late_is_compared_with_the_store() {
     copied(&env.path("store"), &env.path("backup"));
     env.no_faults();
     run_until_idle(&env, "the end");
-    assert_eq!((env.ended()["state"].clone(), env.created()), (json!("succeeded"), (1, 1, 1)));
+    assert_eq!((env.wait_for_end()["state"].clone(), env.created()), (json!("succeeded"), (1, 1, 1)));
 
     // The restored store does not know that the product exists, and the outbox that shows it is not mounted yet.
     fs::remove_dir_all(env.path("store")).expect("removed");

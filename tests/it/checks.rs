@@ -133,7 +133,7 @@ fn dropped_hckx_is_submitted_as_a_kit_package() {
     let env = TestEnv::with(crate::harness::usual_quirks(), KIT_RULE);
     let _daemon = env.daemon(&[]);
     env.drop_package("echo.hckx", &bytes("hlkx/good.hlkx"));
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!((&receipt["state"], &receipt["rule"]), (&json!("succeeded"), &json!("kit")), "{receipt:#}");
 }
 
@@ -147,7 +147,7 @@ fn dropped_cabinet_with_dot_prefix_reaches_a_published_label() {
     fs::write(env.path("dropship.toml"), config.replace("pci", "root")).expect("written");
     let _daemon = env.daemon(&[]);
     env.drop_package("dot.cab", &bytes("cases/dot.cab"));
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "succeeded", "{receipt:#}");
     assert_eq!(env.created(), (1, 1, 1), "{receipt:#}");
 }

@@ -15,7 +15,7 @@ fn killed_after(requests: usize) {
     .expect("requests");
     daemon.kill();
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "succeeded", "killed after {requests} requests: {receipt:#}\n{}", env.log());
     assert_eq!(env.created(), (1, 1, 1), "killed after {requests} requests");
     assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(1));

@@ -14,7 +14,7 @@ fn dropped_cab_is_signed_and_gets_its_label() {
     let env = TestEnv::new();
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "succeeded", "{receipt:#}\n{}", env.log());
     assert_eq!(receipt["rule"], "ring");
     assert_eq!(receipt["folder"], "in");
@@ -105,7 +105,7 @@ fn package_dropped_while_the_daemon_is_down_is_accepted_once() {
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     for _ in 0..2 {
         assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
-        assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+        assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
         assert_eq!(env.created(), (1, 1, 1));
     }
     assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(1));
@@ -136,7 +136,7 @@ fn slowly_copied_package_is_accepted_when_complete() {
         assert!(seen <= whole.len() as u64);
     }
     drop(file);
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "succeeded", "{receipt:#}");
     assert_eq!(receipt["size"], whole.len());
     assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(1));

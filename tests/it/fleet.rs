@@ -110,7 +110,7 @@ fn jobs_in_a_database_survive_restarts_of_both() {
     let env = environment(&database);
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "succeeded", "{receipt:#}\n{}", env.log());
     assert_eq!(daemon.terminate(), Some(0));
     // Without a daemon, commands read the database.
@@ -160,7 +160,7 @@ fn node_takes_over_from_one_that_was_killed() {
         one.kill();
         end_lease(&database);
         assert_eq!(two.wait(), Some(0), "{}", env.log());
-        let receipt = env.ended();
+        let receipt = env.wait_for_end();
         assert_eq!(receipt["state"], "succeeded", "killed after {count}: {receipt:#}\n{}", env.log());
         assert_eq!(env.created(), (1, 1, 1), "killed after {count} requests\n{}", env.log());
     }
@@ -183,7 +183,7 @@ fn node_that_was_frozen_beyond_its_lease_sends_nothing_and_ends() {
         signal(&one, "-CONT");
         assert_eq!(one.wait(), Some(1), "{}", env.log());
         assert!(env.log().contains("another node has taken over"), "{}", env.log());
-        let receipt = env.ended();
+        let receipt = env.wait_for_end();
         assert_eq!(receipt["state"], "succeeded", "frozen after {count}: {receipt:#}\n{}", env.log());
         assert_eq!(env.created(), (1, 1, 1), "frozen after {count} requests\n{}", env.log());
     }
@@ -253,18 +253,18 @@ fn node_that_stands_by_answers_and_changes_jobs_for_the_active_one() {
 
     let dropped = env.path("drop/echo.cab").display().to_string();
     for args in [&["reload"][..], &["rescan"], &["submit", &dropped], &["adopt", "1", "2"]] {
-        let (code, said) = on_two(&env, args);
+        let (code, message) = on_two(&env, args);
         assert!(
-            code == Some(1) && said.contains("node `two` stands by") && said.contains("node `one`"),
-            "{said}"
+            code == Some(1) && message.contains("node `two` stands by") && message.contains("node `one`"),
+            "{message}"
         );
     }
 
-    let (code, said) = on_two(&env, &["pause"]);
-    assert_eq!(code, Some(0), "{said}");
+    let (code, message) = on_two(&env, &["pause"]);
+    assert_eq!(code, Some(0), "{message}");
     assert_eq!(env.json(&["status"])["paused"], serde_json::json!(["*"]));
-    let (code, said) = on_two(&env, &["approve", &job, "--note", "from two"]);
-    assert_eq!(code, Some(0), "{said}");
+    let (code, message) = on_two(&env, &["approve", &job, "--note", "from two"]);
+    assert_eq!(code, Some(0), "{message}");
     state_on_two(&env, "waiting");
     assert_eq!(env.created().2, 0, "nothing is sent while everything is paused");
     assert_eq!(on_two(&env, &["resume"]).0, Some(0));
@@ -295,7 +295,7 @@ fn address_of_a_database_is_checked_like_other_keys() {
     for command in ["check", "run"] {
         let refused = env.run(&[command]);
         assert_eq!(refused.status.code(), Some(78), "{}", text(&refused.stderr));
-        let said = text(&refused.stderr) + &text(&refused.stdout);
-        assert!(said.contains("password_file") && !said.contains("hush"), "{said}");
+        let message = text(&refused.stderr) + &text(&refused.stdout);
+        assert!(message.contains("password_file") && !message.contains("hush"), "{message}");
     }
 }

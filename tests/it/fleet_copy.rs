@@ -10,18 +10,18 @@ use crate::fleet::server::{Database, database_of_its_own};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 /// Copies, and returns the document of the command.
-fn copied(env: &TestEnv, from: &str, to: &str, more: &[&str]) -> Value {
+fn copy(env: &TestEnv, from: &str, to: &str, more: &[&str]) -> Value {
     let output = env.run(&[&["--json", "store", "copy", from, to], more].concat());
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stdout) + &text(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 /// The message of a copy that is refused.
-fn refused(env: &TestEnv, from: &str, to: &str, code: i32) -> String {
+fn refuse_copy(env: &TestEnv, from: &str, to: &str, code: i32) -> String {
     let output = env.run(&["store", "copy", from, to]);
-    let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{said}");
-    said
+    let printed = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{printed}");
+    printed
 }
 
 fn path(env: &TestEnv, name: &str) -> String {
@@ -45,11 +45,11 @@ fn histories(env: &TestEnv) -> Vec<Value> {
 }
 
 /// A daemon is refused, and `check` reports it.
-fn is_refused(env: &TestEnv, why: &str) {
+fn assert_refused(env: &TestEnv, why: &str) {
     for command in ["run", "check"] {
         let output = env.run(&[command]);
-        let said = text(&output.stderr) + &text(&output.stdout);
-        assert!(output.status.code() == Some(78) && said.contains(why), "{command}: {said}");
+        let printed = text(&output.stderr) + &text(&output.stdout);
+        assert!(output.status.code() == Some(78) && printed.contains(why), "{command}: {printed}");
     }
 }
 
@@ -71,18 +71,18 @@ fn store_moves_into_a_database_and_back_and_sends_nothing_twice() {
     let daemon = env.daemon(&[]);
     let waits = || env.receipts().into_iter().find(|receipt| !receipt["error"].is_null());
     wait_for("the second job to wait", waits).unwrap_or_else(|| panic!("{}", env.log()));
-    let said = refused(&env, &path(&env, "store"), &url, 1);
-    assert!(said.contains("in use") && said.contains("stopped"), "{said}");
+    let printed = refuse_copy(&env, &path(&env, "store"), &url, 1);
+    assert!(printed.contains("in use") && printed.contains("stopped"), "{printed}");
     daemon.kill();
     let before = histories(&env);
 
-    let done = copied(&env, &path(&env, "store"), &url, &["--packages", &path(&env, "shared")]);
+    let done = copy(&env, &path(&env, "store"), &url, &["--packages", &path(&env, "shared")]);
     assert_eq!(done["content"]["jobs"], 2, "{done}");
     assert_eq!(done["copied"], done["content"]["entries"], "{done}");
     assert!(done["packages"]["files"].as_u64() > Some(2), "{done}");
-    let again = copied(&env, &path(&env, "store"), &url, &["--packages", &path(&env, "shared")]);
+    let again = copy(&env, &path(&env, "store"), &url, &["--packages", &path(&env, "shared")]);
     assert_eq!((&again["copied"], &again["packages"]["copied"]), (&json!(0), &json!(0)), "{again}");
-    is_refused(&env, "moved to postgres://");
+    assert_refused(&env, "moved to postgres://");
     let cancelled = env.run(&["pause"]);
     assert_eq!(cancelled.status.code(), Some(78), "{}", text(&cancelled.stderr));
 
@@ -96,12 +96,12 @@ fn store_moves_into_a_database_and_back_and_sends_nothing_twice() {
         assert!(events(new).starts_with(&events(old)) && !events(old).is_empty(), "{old:#}\n{new:#}");
     }
     // The old folder is not a beginning of the database, and the database is none of it.
-    let said = refused(&env, &url, &path(&env, "old"), 1);
-    assert!(said.contains("other content"), "{said}");
+    let printed = refuse_copy(&env, &url, &path(&env, "old"), 1);
+    assert!(printed.contains("other content"), "{printed}");
 
-    let done = copied(&env, &url, &path(&env, "back"), &[]);
+    let done = copy(&env, &url, &path(&env, "back"), &[]);
     assert_eq!(done["content"]["jobs"], 2, "{done}");
-    is_refused_by_a_node(&env);
+    assert_refused_by_a_node(&env);
     env.edit_configuration(&in_database(&database), "path = \"back\"");
     assert_eq!(histories(&env), since);
     assert_eq!(env.json(&["doctor"]), json!([]));
@@ -112,10 +112,10 @@ fn store_moves_into_a_database_and_back_and_sends_nothing_twice() {
     assert!(products <= 3, "{}", env.log());
 }
 
-fn is_refused_by_a_node(env: &TestEnv) {
+fn assert_refused_by_a_node(env: &TestEnv) {
     let output = env.run(&["run"]);
-    let said = text(&output.stderr);
-    assert!(output.status.code() == Some(78) && said.contains("moved to /"), "{said}");
+    let printed = text(&output.stderr);
+    assert!(output.status.code() == Some(78) && printed.contains("moved to /"), "{printed}");
 }
 
 #[test]
@@ -148,15 +148,15 @@ fn copy_that_was_killed_is_continued() {
     env.edit_configuration("path = \"store\"", &in_database(&database));
     database.sql("UPDATE dropship.lease SET deadline = NULL");
     let output = env.run(&["run"]);
-    let said = text(&output.stderr);
-    assert!(output.status.code() == Some(78) && said.contains("unfinished copy"), "{said}");
+    let printed = text(&output.stderr);
+    assert!(output.status.code() == Some(78) && printed.contains("unfinished copy"), "{printed}");
     env.edit_configuration(&in_database(&database), "path = \"store\"");
 
-    let done = copied(&env, &path(&env, "store"), &url, &[]);
+    let done = copy(&env, &path(&env, "store"), &url, &[]);
     assert_eq!(done["content"]["entries"], ENTRIES);
     assert!(done["copied"].as_u64().is_some_and(|copied| copied < ENTRIES / 2), "{done}");
     assert!(!env.path("store/copying").exists());
-    let done = copied(&env, &url, &path(&env, "back"), &[]);
+    let done = copy(&env, &url, &path(&env, "back"), &[]);
     assert_eq!(done["content"]["entries"], ENTRIES);
     env.edit_configuration("path = \"store\"", "path = \"back\"");
     assert!(env.run(&["export"]).stdout == expected, "the same export");

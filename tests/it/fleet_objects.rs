@@ -209,7 +209,7 @@ fn daemon_killed_while_it_writes_an_object_accepts_the_package_once() {
     daemon.kill();
     azurite.signal("-CONT");
     ends_idle(&env);
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     assert_eq!(env.created(), (1, 1, 1), "{}", env.log());
     assert_eq!(copies(), Vec::<std::path::PathBuf>::new(), "the copy of the killed daemon is deleted");
     // Objects that it may have written belong to no job; they are deleted by a start that is more than a day later.
@@ -272,7 +272,7 @@ fn job_whose_package_is_on_s3_takes_its_credentials_from_the_environment() {
     let done = command.output().expect("it runs");
     let log = text(&done.stderr);
     assert_eq!(done.status.code(), Some(0), "{log}");
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "succeeded", "{receipt:#}\n{log}");
     let id = receipt["id"].as_str().expect("an id");
     let package = format!("fleet/one/{id}/package");

@@ -13,7 +13,7 @@ use std::process::Command;
 use crate::harness::{TestEnv, text};
 
 /// Compares with `tests/golden/NAME.snap`, after `filters` (pattern, replacement) and the filters for all.
-fn recorded(name: &str, filters: &[(String, String)], seen: &str) {
+fn assert_recorded(name: &str, filters: &[(String, String)], seen: &str) {
     let mut settings = insta::Settings::clone_current();
     let (folder, name) = name.rsplit_once('/').unwrap_or((".", name));
     settings.set_snapshot_path(format!("../golden/{folder}"));

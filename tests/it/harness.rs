@@ -12,7 +12,7 @@ pub(crate) mod service;
 mod wait;
 
 pub(crate) use daemon::TestDaemon;
-pub(crate) use double::double;
+pub(crate) use double::start_double;
 pub(crate) use env::{SECRET, TestEnv, outage, usual_quirks};
 pub(crate) use fixtures::{bytes, fixture, text};
 pub(crate) use port::free_port;

@@ -188,8 +188,8 @@ fn hostile_packages_are_rejected_with_reasons_and_stop_no_other_folder() {
         let file = file.to_str().expect("a path");
         let inspected = with_little_memory(&env, &["inspect", file]).output().expect("it runs");
         assert_eq!(inspected.status.code(), Some(65), "{name}: {}", text(&inspected.stderr));
-        let said = text(&inspected.stdout);
-        assert!(said.contains(reason), "{name}: {said}");
+        let printed = text(&inspected.stdout);
+        assert!(printed.contains(reason), "{name}: {printed}");
         assert_eq!(env.run(&["plan", file, "--folder", "hostile"]).status.code(), Some(65), "{name}");
     }
     env.drop_package("echo.cab", &bytes(GOOD));
@@ -233,7 +233,7 @@ fn daemon_stopped_during_a_long_inspection_ends_and_inspects_again_at_the_next_s
         assert_eq!(daemon.terminate(), Some(0), "{}", env.log());
     }
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "rejected", "{receipt:#}\n{}", env.log());
     assert!(receipt["error"]["message"].to_string().contains("not signed"), "{receipt:#}");
 }

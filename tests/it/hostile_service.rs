@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::harness::{SECRET, TestEnv, bytes, double, text, wait_for};
+use crate::harness::{SECRET, TestEnv, bytes, start_double, text, wait_for};
 
 /// The token that the double gives.
 const TOKEN: &str = "0paque+Token/of~the_double";
@@ -119,7 +119,7 @@ fn peak_memory(id: u32) -> u64 {
 fn hostile_responses_cost_little_and_stop_neither_operators_nor_sigterm() {
     let env = TestEnv::new();
     let (attack, answered) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let base = double({
+    let base = start_double({
         let (attack, answered) = (Arc::clone(&attack), Arc::clone(&answered));
         move |request, stream| {
             if request.is_for_token() {
@@ -139,8 +139,8 @@ fn hostile_responses_cost_little_and_stop_neither_operators_nor_sigterm() {
         let before = answered.load(Ordering::SeqCst);
         attack.store(index, Ordering::SeqCst);
         // A list without end is ended by its number of entries, the others by an error.
-        let wanted = if name.contains("without end") { 12 } else { 3 };
-        let enough = || (answered.load(Ordering::SeqCst) >= before + wanted).then_some(());
+        let more_requests = if name.contains("without end") { 12 } else { 3 };
+        let enough = || (answered.load(Ordering::SeqCst) >= before + more_requests).then_some(());
         assert!(wait_for(name, enough).is_some(), "{name}: {}", env.log());
     }
     let peak = peak_memory(daemon.child.id());

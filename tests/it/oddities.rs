@@ -8,9 +8,11 @@ use crate::harness::{TestEnv, bytes, text, usual_quirks, wait_for};
 const CAB: &str = "cab/good-signed-ts.cab";
 
 fn with(quirks: &str) -> TestEnv {
-    let odd = Quirks::parse(quirks).expect("quirks");
-    let all =
-        Quirk::ALL.iter().filter(|quirk| odd.has(**quirk)).fold(usual_quirks(), |all, one| all.with(*one));
+    let quirks_to_add = Quirks::parse(quirks).expect("quirks");
+    let all = Quirk::ALL
+        .iter()
+        .filter(|quirk| quirks_to_add.has(**quirk))
+        .fold(usual_quirks(), |all, one| all.with(*one));
     TestEnv::with(all, "")
 }
 
@@ -38,7 +40,7 @@ fn package_reaches_its_label_with_every_oddity() {
         let env = with(quirks);
         let daemon = env.daemon(&[]);
         env.drop_package("echo.cab", &bytes(CAB));
-        let receipt = env.ended();
+        let receipt = env.wait_for_end();
         assert_eq!(receipt["state"], "succeeded", "{quirks}: {receipt:#}\n{}", env.log());
         assert_eq!(env.created(), (1, 1, 1), "{quirks}");
         let folder = env.path("out").join(receipt["outbox"].as_str().unwrap_or_default());
@@ -81,7 +83,7 @@ fn unknown_own_object_is_held_after_a_while_and_followed_after_approval() {
         );
         env.no_faults();
         approve(&env, &receipt);
-        assert_eq!(env.ended()["state"], "succeeded", "{operation}: {}", env.log());
+        assert_eq!(env.wait_for_end()["state"], "succeeded", "{operation}: {}", env.log());
         assert_eq!(env.created(), (1, 1, 1), "{operation}");
         drop(daemon);
     }
@@ -126,7 +128,7 @@ fn page_of_a_proxy_suspends_no_account() {
     }
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes(CAB));
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     assert_eq!(env.created(), (1, 1, 1));
     let log = env.log();
     assert!(log.contains("a proxy answered") && !log.contains("account_suspended"), "{log}");
@@ -139,24 +141,27 @@ fn online_check_explains_a_lasting_500_unknown_audience_and_prints_advice_once()
     let fault = |status: u16| json!({"operation": "list_audiences", "times": 0, "action": {"kind": "status", "status": status}});
     env.fault(&fault(500));
     let output = env.run(&["check", "--online"]);
-    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(78), "{said}");
-    assert!(said.contains("not set up completely") && !said.contains("whether the service did it"), "{said}");
+    let printed = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(78), "{printed}");
+    assert!(
+        printed.contains("not set up completely") && !printed.contains("whether the service did it"),
+        "{printed}"
+    );
     env.no_faults();
     env.fault(&fault(403));
     let output = env.run(&["check", "--online"]);
-    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
-    assert_eq!(said.matches("Driver Submitter").count(), 1, "{said}");
+    let printed = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(printed.matches("Driver Submitter").count(), 1, "{printed}");
     env.no_faults();
     let output = env.run(&["check", "--online"]);
-    let said = text(&output.stdout);
-    assert!(output.status.success() && said.contains("clocks differ by"), "{said}");
+    let printed = text(&output.stdout);
+    assert!(output.status.success() && printed.contains("clocks differ by"), "{printed}");
     let path = env.path("dropship.toml");
     let config = std::fs::read_to_string(&path).expect("a configuration");
     std::fs::write(&path, config.replace("\"Test Registry Key\"", "\"Test Registry Key\", \"No Such Ring\""))
         .expect("written");
     let output = env.run(&["check", "--online"]);
-    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
-    assert_eq!(output.status.code(), Some(78), "{said}");
-    assert!(said.contains("no audience `No Such Ring`") && said.contains("rule `ring`"), "{said}");
+    let printed = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert_eq!(output.status.code(), Some(78), "{printed}");
+    assert!(printed.contains("no audience `No Such Ring`") && printed.contains("rule `ring`"), "{printed}");
 }

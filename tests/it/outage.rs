@@ -12,7 +12,7 @@ fn survives(fault: &serde_json::Value) {
     env.fault(fault);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{fault}: {}", env.log());
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "succeeded", "{fault}: {receipt:#}\n{}", env.log());
     assert_eq!(env.created(), (1, 1, 1), "{fault}");
 }

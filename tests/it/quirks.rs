@@ -9,7 +9,7 @@ fn package_is_published_on_a_sandbox_with_every_quirk_at_once() {
     let env = TestEnv::with(Quirks::all(), "");
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "succeeded", "{receipt:#}\n{}", env.log());
     assert_eq!(env.created(), (1, 1, 1), "nothing was created twice: {}", env.log());
     let state = env.sandbox.control().state();

@@ -21,7 +21,7 @@ fn files_that_the_blob_store_refuses_at_first_are_transferred() {
     env.fault(&json!({ "operation": "certification_report", "times": 100, "action": empty }));
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "succeeded", "{receipt:#}\n{}", env.log());
     assert_eq!(env.created(), (1, 1, 1));
     let files = receipt["files"].to_string();
@@ -46,7 +46,7 @@ fn package_that_the_blob_store_keeps_refusing_is_held_until_approved() {
     env.no_faults();
     let id = receipt["id"].as_str().expect("an id");
     assert!(env.run(&["approve", id]).status.success());
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     assert_eq!(daemon.terminate(), Some(0));
 }
 

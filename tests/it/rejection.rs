@@ -9,7 +9,7 @@ fn rejected(bytes: &[u8]) -> (TestEnv, serde_json::Value) {
     let env = TestEnv::new();
     env.drop_package("bad.cab", bytes);
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "rejected", "{receipt:#}");
     assert_eq!(receipt["accepted"], false);
     assert_eq!(env.created(), (0, 0, 0), "nothing was sent");
@@ -49,7 +49,7 @@ fn package_without_matching_rule_is_rejected_with_the_closest_rules() {
     .expect("changed");
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["error"]["kind"], "no-rule", "{receipt:#}");
     let message = receipt["error"]["message"].as_str().expect("a message");
     assert!(message.contains("ring") && message.contains("other*.cab"), "{message}");
@@ -60,7 +60,7 @@ fn package_without_matching_rule_is_rejected_with_the_closest_rules() {
     let retried = env.run(&["retry", id]);
     assert_eq!(retried.status.code(), Some(0), "{}", text(&retried.stderr));
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
 }
 
 #[test]

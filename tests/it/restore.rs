@@ -54,11 +54,11 @@ fn run_until_idle(env: &TestEnv, what: &str) {
 
 /// An environment after one package has succeeded, with copies `store-0` (before the drop), `store-1`, … (at each point) and
 /// of the outbox. Returns the number of the last copy.
-fn lived() -> (TestEnv, usize) {
+fn run_with_copies() -> (TestEnv, usize) {
     let points = points();
     let env = interrupted(points.len());
     run_until_idle(&env, "the end");
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     assert_eq!(env.created(), (1, 1, 1));
     copied_state(&env, points.len() + 1);
     (env, points.len() + 1)
@@ -90,7 +90,7 @@ fn interrupted(count: usize) -> TestEnv {
 
 #[test]
 fn restored_store_sends_nothing_again_at_any_step() {
-    let (env, last) = lived();
+    let (env, last) = run_with_copies();
     let name = |point: usize| points().get(point.wrapping_sub(1)).map_or("the end", |(name, ..)| *name);
     let one_step = (1..last).map(|point| (point, point + 1));
     let from_start = (1..=last).map(|point| (0, point));
@@ -186,7 +186,7 @@ fn doctor_names_captured_packages_whose_jobs_only_the_receipts_show() {
 
 #[test]
 fn receipt_counts_under_any_name_of_the_file_and_only_where_its_ids_are_valid() {
-    let (env, last) = lived();
+    let (env, last) = run_with_copies();
     let outbox = format!("out-{last}");
     let receipt_path = |env: &TestEnv| {
         let folder =
@@ -254,7 +254,7 @@ fn restored_store_sends_nothing_again_after_its_results_have_expired() {
     copied(&env.path("store"), &env.path("backup"));
     env.no_faults();
     let daemon = env.daemon(&[]);
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     fs::remove_file(env.path("drop/echo.cab")).expect("it was in the folder");
     // Of a package that was not sent, the receipt expires too.
     env.drop_package("bad.cab", &bytes("cab/unsigned.cab"));

@@ -54,7 +54,7 @@ fn root_journal_entries_have_the_documented_fields() {
     });
     std::fs::remove_file(JOURNAL).expect("removed");
     assert_eq!(ended.and_then(|status| status.code()), Some(0));
-    let id = env.ended()["id"].as_str().expect("an id").to_owned();
+    let id = env.wait_for_end()["id"].as_str().expect("an id").to_owned();
     let history: Vec<_> = entries.iter().filter(|entry| entry.get("JOB_ID") == Some(&id)).collect();
     assert!(history.len() > 8, "one job's history: {entries:#?}");
     for (event, keys) in [

@@ -36,7 +36,7 @@ fn submission_at_trace_level_writes_no_secret() {
     let mut daemon = env.command(&["run", "--until-idle", "--log", "json", "--log-level", "trace"]);
     let output = daemon.output().expect("the daemon runs");
     assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "succeeded", "{receipt:#}");
 
     fs::remove_file(env.path("secret")).expect("the one place where the secret belongs");
@@ -48,8 +48,11 @@ fn submission_at_trace_level_writes_no_secret() {
     }
     files(env.folder.path(), &mut found);
     assert!(found.len() > 8, "there is something to look at: {}", found.len());
-    let asked = env.sandbox_page("requests").to_string();
-    assert!(asked.contains("token") && asked.contains("/blob/"), "tokens and signed URLs were handed out");
+    let requests = env.sandbox_page("requests").to_string();
+    assert!(
+        requests.contains("token") && requests.contains("/blob/"),
+        "tokens and signed URLs were handed out"
+    );
     for (name, content) in &found {
         let content = text(content);
         assert!(!content.contains(SECRET), "{name} holds the client secret");

@@ -14,7 +14,7 @@ fn with_one_done() -> TestEnv {
     let env = TestEnv::new();
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
-    assert_eq!(env.ended()["state"], "succeeded");
+    assert_eq!(env.wait_for_end()["state"], "succeeded");
     env
 }
 
@@ -35,7 +35,7 @@ fn findings(env: &TestEnv, code: i32) -> Vec<String> {
 #[test]
 fn lost_store_is_recovered_from_receipts_without_resubmission() {
     let env = with_one_done();
-    let before = env.ended();
+    let before = env.wait_for_end();
     fs::remove_dir_all(env.path("store")).expect("lost");
     // The same bytes with another name.
     env.drop_package("echo-again.cab", &bytes("cab/good-signed-ts.cab"));
@@ -117,7 +117,7 @@ fn crash_during_database_replacement_loses_nothing() {
     fs::rename(&sled, &old).expect("the first rename");
     fs::create_dir(&new).expect("the copy");
     let daemon = ready(&env);
-    assert_eq!(env.ended()["state"], "succeeded");
+    assert_eq!(env.wait_for_end()["state"], "succeeded");
     assert!(sled.join("db").exists() && !new.exists() && !old.exists());
     drop(daemon);
     assert_eq!(findings(&env, 0), [] as [String; 0]);
@@ -208,7 +208,7 @@ fn changed_copy_is_not_uploaded_until_it_is_restored() {
     held("copy-lost");
     fs::write(&copy, &whole).expect("put back");
     assert!(env.run(&["approve", &id]).status.success());
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     assert_eq!(env.created(), (1, 1, 1));
     assert_eq!(daemon.terminate(), Some(0));
 }
@@ -264,7 +264,7 @@ fn waiting_to_publish() -> (TestEnv, Small, TestDaemon) {
 fn next_daemon_finishes(env: &TestEnv) {
     env.no_faults();
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     assert_eq!(env.created(), (1, 1, 1));
     assert_eq!(findings(env, 0), [""; 0]);
 }
@@ -304,7 +304,7 @@ fn root_full_disk_stops_neither_daemon_nor_jobs() {
     assert!(waiting.wait().expect("it ends").success(), "{}", env.log());
     assert!(env.run(&["resume"]).status.success(), "{}", env.log());
     env.no_faults();
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     wait_for("the reserve", || reserve.exists().then_some(())).unwrap_or_else(|| panic!("{}", env.log()));
     assert_eq!(daemon.terminate(), Some(0), "{}", env.log());
     next_daemon_finishes(&env);

@@ -89,10 +89,10 @@ const NAMES: [&str; 5] = ["in", "deep", "marked", "summed", "settled"];
 
 /// The folders with the contents of their files.
 fn places(env: &TestEnv, good: u64) -> Arc<Vec<Place>> {
-    let place = |number: u64, path: &str, beside: Companion, deep: bool| Place {
+    let place = |number: u64, path: &str, companion: Companion, deep: bool| Place {
         path: env.path(path),
         pool: Pool::new(number, good),
-        beside,
+        companion,
         deep,
     };
     Arc::new(vec![
@@ -131,7 +131,7 @@ fn storm_of_files_and_kills_ends_with_one_job_per_package() {
         fs::create_dir_all(dir).expect("a folder");
     }
     let written = Arc::new(AtomicUsize::new(0));
-    let began = Instant::now();
+    let started = Instant::now();
     let writers: Vec<_> = (0..WRITERS)
         .map(|number| {
             let writer = Writer::new(number, &places, &aside, &written);
@@ -149,10 +149,10 @@ fn storm_of_files_and_kills_ends_with_one_job_per_package() {
         daemon = env.quiet_daemon();
     }
     writers.into_iter().for_each(|writer| writer.join().expect("a writer"));
-    let wrote = began.elapsed();
+    let wrote = started.elapsed();
 
     wait_until_all_ended(&env, due.len() as u64);
-    let took = began.elapsed();
+    let duration = started.elapsed();
     let jobs = jobs(&env);
     for (key, state) in &due {
         let have = jobs.get(key).map(Vec::as_slice).unwrap_or_default();
@@ -165,7 +165,7 @@ fn storm_of_files_and_kills_ends_with_one_job_per_package() {
     assert_eq!(env.created(), (good, good, good), "products, submissions, labels");
     assert_eq!(daemon.terminate(), Some(0));
     eprintln!(
-        "{files} files written in {wrote:.1?}, {} jobs of as many distinct packages ({good} good) ended after {took:.1?}, \
+        "{files} files written in {wrote:.1?}, {} jobs of as many distinct packages ({good} good) ended after {duration:.1?}, \
          the daemon killed twice",
         jobs.len()
     );

@@ -164,7 +164,7 @@ fn root_job_with_one_label_syncs_the_disk_24_times_at_most() {
     };
     wait_for("the tracer", is_traced).expect("it is traced");
     env.drop_package("echo.cab", &bytes("cab/good-signed.cab"));
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "succeeded", "{receipt:#}");
     let journal: u64 = fs::read_dir(env.path("store/journal"))
         .expect("segments")

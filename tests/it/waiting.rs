@@ -21,7 +21,7 @@ fn spawn(env: &TestEnv, args: &[&str]) -> Child {
     command.expect("the command starts")
 }
 
-fn prints(env: &TestEnv, what: &str) {
+fn wait_for_output(env: &TestEnv, what: &str) {
     let read = || fs::read_to_string(env.path("stderr")).unwrap_or_default();
     let printed = wait_for(what, || read().contains(what).then_some(()));
     assert!(printed.is_some(), "`{what}` is not in: {}\n{}", read(), env.log());
@@ -43,13 +43,13 @@ fn wait_reports_transitions_and_holds_and_survives_restarts_of_the_daemon() {
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let file = path(&env, "drop/echo.cab");
     let waiting = spawn(&env, &["--json", "wait", &file]);
-    prints(&env, ": product,");
+    wait_for_output(&env, ": product,");
     assert_eq!(daemon.terminate(), Some(0));
-    prints(&env, "the daemon does not answer; waiting for it");
+    wait_for_output(&env, "the daemon does not answer; waiting for it");
     env.no_faults();
     let daemon = ready(&env);
-    prints(&env, "the daemon answers again");
-    prints(&env, "held: ");
+    wait_for_output(&env, "the daemon answers again");
+    wait_for_output(&env, "held: ");
     let failing = env.run(&["wait", &file, "--held", "fail"]);
     assert_eq!(failing.status.code(), Some(65), "{}", text(&failing.stderr));
     let fetched =

@@ -24,8 +24,11 @@ fn download_of_something_else_names_the_item_and_leaves_no_file() {
             let fault = Fault::on(operation, FaultAction::status_with(status, body)).method("GET").times(6);
             api.control().fault(fault).expect("a fault");
             let command = ["submission", "download", &product, &submission, "--kind", kind, "--to", "file"];
-            let (code, said) = api.fail(&command);
-            assert!(code == 1 && said.contains(item) && said.contains(why), "{kind} {why}: {code} {said}");
+            let (code, printed) = api.fail(&command);
+            assert!(
+                code == 1 && printed.contains(item) && printed.contains(why),
+                "{kind} {why}: {code} {printed}"
+            );
             assert!(!api.path("file").exists(), "{kind} {why}");
             api.control().clear_faults();
         }
@@ -39,8 +42,9 @@ fn download_without_a_url_is_refused_with_the_reason() {
     assert!(api.control().withhold_metadata(submission.parse().expect("an id")));
     api.stdout(&["submission", "commit", &product, &submission]);
     api.advance_work(700);
-    let (code, said) = api.fail(&["submission", "download", &product, &submission, "--kind", "metadata"]);
-    assert!(code == 1 && said.contains("driverMetadata without a URL"), "{code} {said}");
-    let (code, said) = api.fail(&["submission", "download", &product, &submission, "--kind", "error-report"]);
-    assert!(code == 1 && said.contains("does not offer error-report"), "{code} {said}");
+    let (code, printed) = api.fail(&["submission", "download", &product, &submission, "--kind", "metadata"]);
+    assert!(code == 1 && printed.contains("driverMetadata without a URL"), "{code} {printed}");
+    let (code, printed) =
+        api.fail(&["submission", "download", &product, &submission, "--kind", "error-report"]);
+    assert!(code == 1 && printed.contains("does not offer error-report"), "{code} {printed}");
 }

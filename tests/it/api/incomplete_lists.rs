@@ -14,9 +14,9 @@ fn list_that_breaks_off_prints_its_rows_and_fails() {
     let output = api.run(&["product", "list"]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(text(&output.stdout).lines().count(), 1 + 7, "{}", text(&output.stdout));
-    let said = text(&output.stderr);
+    let printed = text(&output.stderr);
     assert!(
-        said.contains("the list is incomplete") && said.contains("page 1") && said.contains("500"),
-        "{said}"
+        printed.contains("the list is incomplete") && printed.contains("page 1") && printed.contains("500"),
+        "{printed}"
     );
 }

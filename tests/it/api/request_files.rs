@@ -29,9 +29,9 @@ fn files_of_sdcm_create_product_submission_and_label() {
     let submission =
         json!({"createType": "submission", "createSubmission": {"name": "first", "type": "initial"}});
     write(&api, "submission.json", &submission);
-    let made = api.json(&["submission", "create", &pid, "--file", "submission.json"]);
-    assert_eq!((&made["name"], &made["type"]), (&json!("first"), &json!("initial")));
-    assert_eq!(made["progress"], "created");
+    let created = api.json(&["submission", "create", &pid, "--file", "submission.json"]);
+    assert_eq!((&created["name"], &created["type"]), (&json!("first"), &json!("initial")));
+    assert_eq!(created["progress"], "created");
     let wrong = api.fail(&["product", "create", "--file", "submission.json"]);
     assert!(wrong.0 == 64 && wrong.1.contains("`createType` is `submission`"), "{wrong:?}");
     assert_eq!(api.fail(&["submission", "create", &pid, "--file", "submission.json", "--name", "x"]).0, 64);
@@ -120,8 +120,8 @@ fn partner_of_a_shared_label_is_blocked_from_driver_updates_later() {
     let label = json!({"name": "share", "destination": "anotherPartner", "targeting": {"hardwareIds": []},
         "recipientSpecifications": {"receiverPublisherId": "27691110", "enforceChidTargeting": false}});
     write(&api, "label.json", &label);
-    let made = api.json(&["label", "create", &product, &submission, "--file", "label.json"]);
-    let id = made["id"].as_str().expect("an id");
+    let created = api.json(&["label", "create", &product, &submission, "--file", "label.json"]);
+    let id = created["id"].as_str().expect("an id");
     api.advance_work(4000);
     api.stdout(&["label", "update", &product, &submission, id, "--block-dua-creation", "true"]);
     let shown = api.json(&["label", "get", &product, &submission, id]);

@@ -67,8 +67,8 @@ fn submission_wait_of_a_rejected_submission_exits_65_with_the_report() {
     for quirks in ["none", "failed-without-step,pascal-case-status"] {
         let api = ApiFixture::with(quirks);
         let product = api.control().add_products("tenant", "Echo", 1)[0].to_string();
-        let made = api.json(&["submission", "create", &product, "--name", "empty"]);
-        let submission = made["id"].as_str().expect("an id");
+        let created = api.json(&["submission", "create", &product, "--name", "empty"]);
+        let submission = created["id"].as_str().expect("an id");
         api.stdout(&["submission", "commit", &product, submission]);
         let wait = ["submission", "wait", &product, submission];
         let (code, document, notes) = waited(&api, &wait, 900);

@@ -108,8 +108,8 @@ fn file_that_is_no_regular_file_is_refused_at_once() {
     let env = TestEnv::new();
     let path = |name: &str| env.path(name).display().to_string();
     let (fifo, zero) = (path("fifo.cab"), path("zero.cab"));
-    let made = std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs");
-    assert!(made.success());
+    let status = std::process::Command::new("mkfifo").arg(&fifo).status().expect("mkfifo runs");
+    assert!(status.success());
     std::os::unix::fs::symlink("/dev/zero", &zero).expect("a link");
     std::fs::create_dir(env.path("folder.cab")).expect("a folder");
     std::fs::write(env.path("echo.cab"), bytes("cab/good-signed.cab")).expect("a package");

@@ -18,7 +18,7 @@ fn log_level_changes_the_running_daemon_until_it_restarts() {
     let answer = env.json(&["log-level", "debug"]);
     assert_eq!((&answer["level"], &answer["previous"]), (&"debug".into(), &"error".into()), "{answer:#}");
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    env.ended();
+    env.wait_for_end();
     let log = env.log();
     assert!(log.contains("changed the log level from error to debug"), "{log}");
     assert!(log.contains("accepted") && log.contains(" debug "), "{log}");

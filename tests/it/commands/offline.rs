@@ -29,7 +29,7 @@ fn unknown_folder_exits_64_with_and_without_a_daemon() {
     let env = TestEnv::new();
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let daemon = env.daemon(&[]);
-    env.ended();
+    env.wait_for_end();
     let package = env.path("drop/echo.cab").display().to_string();
     let with_store: [&[&str]; 6] = [
         &["pause", "inn"],

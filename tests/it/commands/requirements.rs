@@ -221,7 +221,7 @@ fn missing_folder_is_a_warning_and_is_used_as_soon_as_it_exists() {
     wait_for("the daemon", || env.run(&["rescan"]).status.success().then_some(())).expect("an answer");
     std::fs::create_dir(env.path("drop")).expect("created");
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     drop(daemon);
 }
 

@@ -146,7 +146,7 @@ fn run(document: &Document) -> (usize, Vec<String>) {
     let folder = WorkFolder::new(document);
     let _daemon = folder.env.daemon(&[]);
     folder.env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    assert_eq!(folder.env.ended()["state"], "succeeded", "{}", folder.env.log());
+    assert_eq!(folder.env.wait_for_end()["state"], "succeeded", "{}", folder.env.log());
     // A file that documents wait for. Its bytes are those of the job.
     folder.env.drop_package("echo-1.2.3-b4711.cab", &bytes("cab/good-signed-ts.cab"));
     for (place, documented) in lines {
@@ -183,7 +183,7 @@ fn documented_folder_of_a_package_and_its_receipt_can_be_found() {
     let env = TestEnv::new();
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     let sha256 = receipt["sha256"].as_str().expect("a digest");
     let name = format!("echo-{}", &sha256[..8]);
     let files = ["receipt.json", "signed.zip", "driver-metadata.json", "certification-report"];

@@ -11,9 +11,9 @@ use crate::harness::{TestEnv, bytes, text};
 pub(super) const PASSWORD: &str = "of-the-database-7f1c";
 
 fn openssl(folder: &Path, args: &str) {
-    let made =
+    let output =
         Command::new("openssl").current_dir(folder).args(args.split(' ')).output().expect("openssl runs");
-    assert!(made.status.success(), "openssl {args}: {}", text(&made.stderr));
+    assert!(output.status.success(), "openssl {args}: {}", text(&output.stderr));
 }
 
 /// Makes the certificates `ca.pem`, `other.pem` (of another CA) and `server.pem`, for `db.corp`, with `server.key`.
@@ -88,7 +88,7 @@ fn database_on_another_machine_is_trusted_by_its_certificate_only() {
     env.edit_configuration("packages = \"shared\"", &format!("packages = \"shared\"\n{trusted}"));
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let daemon = env.daemon(&["--until-idle"]);
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "succeeded", "{receipt:#}\n{}", env.log());
     assert_eq!(daemon.wait(), Some(0));
     assert!(!env.log().contains(PASSWORD), "the password is in the log");

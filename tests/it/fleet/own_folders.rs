@@ -93,8 +93,8 @@ fn folder_of_a_node_that_stands_by_is_watched_and_gets_its_results() {
     let refused = env.run(&["submit", &other, "--folder", "site"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("folder `site` is on node `two`"), "{}", text(&refused.stderr));
-    let (code, said) = on_two(&env, &["submit", &other, "--folder", "site", "--wait"]);
-    assert_eq!(code, Some(0), "{said}\n{}", env.log());
+    let (code, printed) = on_two(&env, &["submit", &other, "--folder", "site", "--wait"]);
+    assert_eq!(code, Some(0), "{printed}\n{}", env.log());
     assert_eq!(on_two(&env, &["rescan"]).0, Some(0));
     wait_for_results(&env, &["succeeded", "succeeded"]);
     assert_eq!(env.created(), (2, 2, 2));
@@ -199,9 +199,12 @@ fn two_nodes_with_a_folder_of_the_same_name_do_not_run_together() {
     let second = fs::read_to_string(env.path("second.toml")).expect("a configuration");
     let second = second.replace("outbox = \"out\"", "outbox = \"out2\"\nnode = \"two\"");
     fs::write(env.path("second.toml"), second).expect("written");
-    let (code, said) = on_two(&env, &["run"]);
-    assert_eq!(code, Some(78), "{said}");
-    assert!(said.contains("folder `in`") && said.contains("node `one` has a folder of this name"), "{said}");
+    let (code, printed) = on_two(&env, &["run"]);
+    assert_eq!(code, Some(78), "{printed}");
+    assert!(
+        printed.contains("folder `in`") && printed.contains("node `one` has a folder of this name"),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -210,8 +213,8 @@ fn folder_on_a_node_needs_a_database_and_shared_storage() {
     env.edit_configuration("outbox = \"out\"", "outbox = \"out\"\nnode = \"two\"");
     let refused = env.run(&["check"]);
     assert_eq!(refused.status.code(), Some(78));
-    let said = text(&refused.stdout) + &text(&refused.stderr);
-    assert!(said.contains("`node` is for jobs in a database"), "{said}");
+    let printed = text(&refused.stdout) + &text(&refused.stderr);
+    assert!(printed.contains("`node` is for jobs in a database"), "{printed}");
     env.edit_configuration(
         "path = \"store\"",
         "path = \"store\"\nurl = \"postgres://d@127.0.0.1:1/d\"\npackages = \"shared\"\nnode = \"two\"",
@@ -223,8 +226,8 @@ fn folder_on_a_node_needs_a_database_and_shared_storage() {
     // Without `packages`, no other node would find the packages and the results.
     env.edit_configuration("packages = \"shared\"\n", "");
     let refused = env.run(&["check"]);
-    let said = text(&refused.stdout) + &text(&refused.stderr);
-    assert!(refused.status.code() == Some(78) && said.contains("or on object storage"), "{said}");
+    let printed = text(&refused.stdout) + &text(&refused.stderr);
+    assert!(refused.status.code() == Some(78) && printed.contains("or on object storage"), "{printed}");
     env.edit_configuration("node = \"two\"\n[", "packages = \"az://drivers/\"\nnode = \"two\"\n[");
     let shown = text(&env.run(&["config", "show"]).stdout);
     assert!(shown.contains(&outbox) && shown.contains("folder.in.node = \"two\""), "{shown}");

@@ -299,5 +299,5 @@ fn package_on_object_storage_without_a_job_is_deleted_once_it_is_a_day_old() {
         .unwrap_or_else(|| panic!("{:?}\n{}", s3.keys(), env.log()));
     assert_eq!(below(&new), 2, "its job may be created next");
     assert_eq!(env.run(&["resume"]).status.code(), Some(0));
-    assert_eq!(env.ended()["state"], "succeeded", "a package with a job stays\n{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "a package with a job stays\n{}", env.log());
 }

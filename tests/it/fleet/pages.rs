@@ -37,7 +37,7 @@ fn node_that_stands_by_shows_the_jobs_and_which_node_is_active() {
     env.edit_configuration_of("second.toml", &first.to_string(), &second.to_string());
     let one = started(&env, "control.sock", env.daemon(&[]));
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    env.ended();
+    env.wait_for_end();
     let two = started(&env, "control2.sock", daemon_of(&env, "second.toml", &[]));
 
     // What it has read at its start, and what it follows since.
@@ -48,7 +48,7 @@ fn node_that_stands_by_shows_the_jobs_and_which_node_is_active() {
     shows("echo.cab");
     env.drop_package("other.cab", &bytes("cab/good-signed.cab"));
     shows("other.cab");
-    let job = env.ended()["id"].as_str().expect("an id").to_owned();
+    let job = env.wait_for_end()["id"].as_str().expect("an id").to_owned();
     let succeeded = || {
         let shown = page(&env, second, "/packages?state=succeeded");
         (shown.contains("echo.cab") && shown.contains("other.cab")).then_some(())

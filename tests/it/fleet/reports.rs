@@ -39,7 +39,7 @@ fn metrics_of_all_nodes_add_up_to_those_of_the_fleet() {
     let two = started(&env, "control2.sock", second_daemon(&env, &[]));
     drop_at_two(&env, "echo.cab", &bytes("cab/good-signed-ts.cab"));
     env.drop_package("other.cab", &bytes("cab/good-signed.cab"));
-    env.ended();
+    env.wait_for_end();
     wait_for_results(&env, &["succeeded"]);
     let pages = || [metrics(&env, "control.sock"), metrics(&env, "control2.sock")];
     let same_line = || {

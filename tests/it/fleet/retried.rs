@@ -53,18 +53,18 @@ fn rejected_package_of_another_node_is_inspected_again_there() {
     two.kill();
     database.sql("UPDATE dropship.nodes SET seen = seen - interval '1 minute' WHERE name = 'two'");
     let refused = env.run(&["retry", &a]);
-    let said = text(&refused.stderr);
-    assert_eq!(refused.status.code(), Some(1), "{said}");
+    let printed = text(&refused.stderr);
+    assert_eq!(refused.status.code(), Some(1), "{printed}");
     for part in ["nothing was changed", "folder `site`", "node `two`, which does not run"] {
-        assert!(said.contains(part), "no {part:?} in {said}");
+        assert!(printed.contains(part), "no {part:?} in {printed}");
     }
     assert_eq!(env.json(&["show", &a])["state"], "rejected");
 
     // From the active node, and from the node of the folder.
     let two = started(&env, "control2.sock", second_daemon(&env, &[]));
     assert_eq!(env.run(&["retry", &a]).status.code(), Some(0), "{}", env.log());
-    let (code, said) = on_two(&env, &["retry", &b]);
-    assert_eq!(code, Some(0), "{said}");
+    let (code, printed) = on_two(&env, &["retry", &b]);
+    assert_eq!(code, Some(0), "{printed}");
     wait_for_results(&env, &["rejected", "succeeded", "succeeded"]);
     assert!(!env.path("drop2/a.cab").exists() && env.path("drop2/c.cab").exists(), "`after` is done there");
     assert_eq!(env.created(), (2, 2, 2), "{}", env.log());

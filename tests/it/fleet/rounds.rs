@@ -72,11 +72,11 @@ impl Life {
 
     /// Lets time pass, while due repairs are made and a pause is observed.
     fn pass(&mut self, time: Duration) {
-        let (begun, (_keep, never)) = (Instant::now(), std::sync::mpsc::channel::<()>());
+        let (started, (_keep, never)) = (Instant::now(), std::sync::mpsc::channel::<()>());
         loop {
             self.fleet.tick();
             self.observe_pause();
-            if begun.elapsed() >= time {
+            if started.elapsed() >= time {
                 return;
             }
             let _timed_out = never.recv_timeout(TICK);
@@ -215,11 +215,11 @@ impl Life {
     /// Repairs everything, and waits until each package has succeeded.
     fn end(&mut self) {
         self.fleet.env.sandbox.control().clear_faults();
-        let begun = Instant::now();
+        let started = Instant::now();
         self.fleet.repair_all();
         while !matches!(self.pause, Pause::Off) {
             self.pass(TICK);
-            assert!(begun.elapsed() < TIME_LIMIT, "the pause does not end\n{}", self.fleet.logs());
+            assert!(started.elapsed() < TIME_LIMIT, "the pause does not end\n{}", self.fleet.logs());
         }
         loop {
             self.pass(Duration::from_millis(200));
@@ -230,7 +230,7 @@ impl Life {
             }
             let open: Vec<_> = receipts.iter().filter(|receipt| receipt["state"] != "succeeded").collect();
             assert!(
-                begun.elapsed() < TIME_LIMIT,
+                started.elapsed() < TIME_LIMIT,
                 "{done} of {} succeeded: {open:#?}\n{}",
                 self.dropped,
                 self.fleet.logs()
@@ -256,7 +256,7 @@ fn live(rounds: usize, storage: Option<S3>) {
     let (fleet, random) = (Fleet::new(database, storage), Random::new());
     let (pause, counts) = (Pause::Off, BTreeMap::new());
     let mut life = Life { fleet, random, packages, dropped: 0, pause, is_pause_blurred: false, counts };
-    let begun = Instant::now();
+    let started = Instant::now();
     for _ in 0..rounds {
         if life.dropped == 0 || life.random.below(2) == 0 {
             life.drop_package();
@@ -283,7 +283,7 @@ fn live(rounds: usize, storage: Option<S3>) {
         life.fleet.database.sql("SELECT count(*) FROM dropship.lines WHERE line LIKE '%\"entries\":[]%'");
     eprintln!(
         "{rounds} rounds in {:.1?}: {} packages, 0 lost, 0 doubled; the lease was taken {taken} times, {} nodes ended without it; {:?}",
-        begun.elapsed(),
+        started.elapsed(),
         count,
         life.fleet.ends,
         life.counts

@@ -62,7 +62,7 @@ fn node_starts_where_the_unit_passes_the_boot_id() {
     let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").expect("the boot id");
     let daemon = daemon_that_sees_processes_only(&env, Some(&boot.trim().replace('-', "")));
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     daemon.kill();
     // It is the same machine for a daemon that reads the file: the lease of the first one is not waited for.
     let place = database.sql("SELECT place FROM dropship.lease");

@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use dropship_sandbox::Quirks;
 use serde_json::{Value, json};
 
-use super::{filters, fixed, recorded, transcript};
+use super::{assert_recorded, filters, fixed, transcript};
 use crate::harness::rules::hlkx_rule;
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
@@ -64,7 +64,7 @@ impl SeededRun {
         let mut seen = steady_text(&transcript(&args.join(" "), &mut self.env.command(args)));
         seen.push('\n');
         seen.push_str(&self.json(args));
-        recorded(&format!("commands/{name}"), &filters(&self.env), &seen);
+        assert_recorded(&format!("commands/{name}"), &filters(&self.env), &seen);
     }
 
     /// The transcript of a command with `--json`.
@@ -150,9 +150,9 @@ fn outputs_after_a_seeded_run_are_as_recorded() {
     run.command("status-paused", &["status"]);
     run.command("resume", &["resume"]);
     run.command("rescan", &["rescan"]);
-    recorded("receipt", &filters(&run.env), &receipt(&run.env, "echo.cab"));
-    recorded("metrics", &[], &families(&page(&run.env, "/metrics")));
-    recorded("readyz", &[], &page(&run.env, "/readyz"));
+    assert_recorded("receipt", &filters(&run.env), &receipt(&run.env, "echo.cab"));
+    assert_recorded("metrics", &[], &families(&page(&run.env, "/metrics")));
+    assert_recorded("readyz", &[], &page(&run.env, "/readyz"));
     run.command("labels", &["labels"]);
     run.command("who", &["who", "*", "--os", "WINDOWS_v100_X64_C0_FULL"]);
     run.command("config-show", &["config", "show"]);
@@ -160,7 +160,7 @@ fn outputs_after_a_seeded_run_are_as_recorded() {
     run.command("plan-replay", &["plan", "--replay"]);
     run.command("status-check", &["status", "--check"]);
     run.command("log-level", &["log-level", "warn"]);
-    recorded("commands/cancel", &filters(&run.env), &run.json(&["cancel", held]));
+    assert_recorded("commands/cancel", &filters(&run.env), &run.json(&["cancel", held]));
     run.command("cancel-succeeded", &["cancel", echo]);
     assert_eq!(daemon.terminate(), Some(0));
     run.command("doctor-offline", &["doctor"]);

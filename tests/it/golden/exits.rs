@@ -2,7 +2,7 @@
 
 use dropship_sandbox::Quirks;
 
-use super::{filters, recorded, transcript};
+use super::{assert_recorded, filters, transcript};
 use crate::harness::{TestEnv, fixture};
 
 #[test]
@@ -44,5 +44,5 @@ fn exit_codes_and_complaints_are_as_recorded() {
         .into_iter()
         .chain([(super::literal(&bad), "<fixtures>/unsigned.cab".to_owned())])
         .collect();
-    recorded("exits", &filters, &seen);
+    assert_recorded("exits", &filters, &seen);
 }

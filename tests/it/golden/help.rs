@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use super::{fixed, recorded};
+use super::{assert_recorded, fixed};
 use crate::harness::text;
 
 fn dropship(args: &[&str]) -> String {
@@ -51,7 +51,7 @@ fn help_of_every_command_is_as_recorded() {
     collect(&[], &mut all);
     let count = all.lines().filter(|line| line.starts_with("$ dropship")).count();
     assert!(count > 50, "only {count} commands were found");
-    recorded("help", &[], &all);
+    assert_recorded("help", &[], &all);
 }
 
 #[test]
@@ -63,5 +63,5 @@ fn man_pages_are_as_recorded() {
     let mut seen = printed.replace(&folder, "<dir>");
     seen.push_str("\n\n<dir>/dropship.8:\n");
     seen.push_str(&std::fs::read_to_string(target.join("dropship.8")).expect("the first page"));
-    recorded("man", &[], &seen);
+    assert_recorded("man", &[], &seen);
 }

@@ -6,7 +6,7 @@ use std::process::Stdio;
 use dropship_sandbox::Quirks;
 use serde_json::Value;
 
-use super::recorded;
+use super::assert_recorded;
 use crate::harness::{TestDaemon, TestEnv, bytes};
 
 /// The fields of one kind of event.
@@ -55,5 +55,5 @@ fn log_fields_of_each_event_are_as_recorded() {
         let (levels, fields) = (list(&kind.levels), list(&kind.fields));
         seen.push_str(&format!("{event}: {levels} {}\n    {fields}\n", list(&kind.message_ids)));
     }
-    recorded("log", &[], &seen);
+    assert_recorded("log", &[], &seen);
 }

@@ -80,7 +80,7 @@ async fn q28_expired_token_is_renewed() {
     assert_eq!(service.count("token"), 2);
     service.control().advance(Duration::from_secs(7200));
     service.client.create_product(&new_product("q")).await.expect("for creates, too");
-    assert_eq!((service.count("token"), service.held("products")), (3, 2));
+    assert_eq!((service.count("token"), service.count_of("products")), (3, 2));
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ async fn q01_create_with_lost_response_is_not_repeated() {
             (Recovery::Reconcile, Execution::Unknown),
             "{action:?}: {error}"
         );
-        assert_eq!((service.count("create_product"), service.held("products")), (1, 1), "{action:?}");
+        assert_eq!((service.count("create_product"), service.count_of("products")), (1, 1), "{action:?}");
         let found = service.client.products().all().await.expect("products");
         assert!(found.iter().any(|product| product.product_name == "token-1"), "it can be found again");
     }
@@ -42,7 +42,7 @@ async fn q01_create_with_lost_request_is_not_repeated() {
             (Recovery::Reconcile, Execution::Unknown),
             "{action:?}: {error}"
         );
-        assert_eq!((service.count("create_product"), service.held("products")), (1, 0), "{action:?}");
+        assert_eq!((service.count("create_product"), service.count_of("products")), (1, 0), "{action:?}");
     }
 }
 
@@ -55,7 +55,7 @@ async fn q01_create_can_take_effect_after_the_timeout() {
     let error = service.client.create_product(&new_product("p")).await.expect_err("late");
     assert_eq!(error.execution, Execution::Unknown);
     assert!(error.to_string().contains("did not answer in time"), "{error}");
-    until("the service to carry it out in the end", async || service.held("products") > 0).await;
+    until("the service to carry it out in the end", async || service.count_of("products") > 0).await;
     assert_eq!(service.count("create_product"), 1);
 }
 
@@ -68,7 +68,7 @@ async fn q02_throttled_second_step_leaves_the_product_usable() {
     assert_eq!((error.recovery, error.execution), (Recovery::Retry, Execution::Rejected));
     assert_eq!(error.retry_after, Some(Duration::from_secs(1)));
     service.client.create_submission(product, &initial("s")).await.expect("with the saved product id");
-    assert_eq!((service.held("products"), service.held("submissions")), (1, 1));
+    assert_eq!((service.count_of("products"), service.count_of("submissions")), (1, 1));
 }
 
 #[tokio::test]
@@ -132,7 +132,7 @@ async fn q15_create_with_empty_response_is_uncertain() {
         (error.recovery, error.execution, error.status),
         (Recovery::Reconcile, Execution::Unknown, Some(201))
     );
-    assert_eq!(service.held("products"), 2, "and yet both are there");
+    assert_eq!(service.count_of("products"), 2, "and yet both are there");
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ async fn q21_label_created_too_early_is_retried() {
             (Recovery::NotReady, Execution::Rejected),
             "{quirks}: {error}"
         );
-        assert_eq!(service.held("labels"), 0);
+        assert_eq!(service.count_of("labels"), 0);
     }
 }
 
@@ -173,8 +173,8 @@ async fn receiver_of_a_shared_product_makes_driver_updates_unless_they_are_block
     let first = other.submissions(product).all().await.expect("submissions").remove(0);
     let first = other.submission(product, first.id).await.expect("the initial one");
     assert!(first.download(&DownloadKind::DerivedPackage).is_some(), "{first:?}");
-    let made = other.create_submission(product, &derived).await.expect("a driver update");
-    assert!(other.submission(product, made.id).await.expect("it").upload_url().is_some());
+    let created = other.create_submission(product, &derived).await.expect("a driver update");
+    assert!(other.submission(product, created.id).await.expect("it").upload_url().is_some());
     let service = TestService::plain().await;
     let (other, product) = shared(&service, true).await;
     let error = other.create_submission(product, &derived).await.expect_err("blocked");

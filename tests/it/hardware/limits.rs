@@ -26,12 +26,12 @@ async fn q07_ten_workers_share_the_rate_limit_and_its_pauses() {
     // The sandbox throttles a slow machine late, or not at all. This call is throttled in any case.
     let fault = Fault::on("list_audiences", FaultAction::retry_after(429, "1")).nth(20);
     service.control().fault(fault).expect("a fault");
-    let (workers, wanted, made) = (10, 120_u32, Arc::new(AtomicU32::new(0)));
+    let (workers, call_count, started_calls) = (10, 120_u32, Arc::new(AtomicU32::new(0)));
     let running: Vec<_> = (0..workers)
         .map(|_| {
-            let (client, made): (Client, _) = (service.client.clone(), Arc::clone(&made));
+            let (client, started_calls): (Client, _) = (service.client.clone(), Arc::clone(&started_calls));
             tokio::spawn(async move {
-                while made.fetch_add(1, Ordering::Relaxed) < wanted {
+                while started_calls.fetch_add(1, Ordering::Relaxed) < call_count {
                     client.audiences().all().await.expect("a throttled look comes through in the end");
                 }
             })

@@ -62,9 +62,9 @@ async fn q12_every_kind_of_list_is_paged() {
 async fn q13_submission_without_downloads_is_fetched_again() {
     let service = TestService::quirky("downloads-missing-on-create").await;
     let product = service.client.create_product(&new_product("p")).await.expect("product").id;
-    let made = service.client.create_submission(product, &initial("s")).await.expect("submission");
-    assert_eq!(made.upload_url(), None);
-    assert!(service.get(product, made.id).await.upload_url().is_some());
+    let created = service.client.create_submission(product, &initial("s")).await.expect("submission");
+    assert_eq!(created.upload_url(), None);
+    assert!(service.get(product, created.id).await.upload_url().is_some());
 }
 
 #[tokio::test]
@@ -73,8 +73,8 @@ async fn q14_q17_submission_with_every_quirk_succeeds() {
     let service = TestService::new(Options { quirks, ..Options::default() }, |_| ()).await;
     let product = service.client.create_product(&new_product("odd")).await.expect("product");
     assert_eq!(product.test_harness, Some(TestHarness::Attestation), "whatever its case");
-    let made = service.client.create_submission(product.id, &initial("s")).await.expect("submission");
-    let (product, id) = (product.id, made.id);
+    let created = service.client.create_submission(product.id, &initial("s")).await.expect("submission");
+    let (product, id) = (product.id, created.id);
     let url = service.get(product, id).await.upload_url().expect("a slot");
     let done = service.client.upload(&url, &service.package(), QUIET).await.expect("uploaded");
     assert!(done.verified);
@@ -193,9 +193,9 @@ async fn q25_partner_ids_are_translated() {
         enforce_chid_targeting: Some(false),
         ..Default::default()
     });
-    let made = service.client.create_label(product, id, &label).await.expect("shared");
+    let created = service.client.create_label(product, id, &label).await.expect("shared");
     service.control().advance_work(Duration::from_secs(3700));
-    assert!(service.client.label(product, id, made.id, false).await.expect("label").is_done());
+    assert!(service.client.label(product, id, created.id, false).await.expect("label").is_done());
     let error = other.submission(product, id).await.expect_err("the partner's ids are not ours");
     assert_eq!((error.recovery, error.status), (Recovery::Permanent, Some(404)), "{error}");
     let own = other.translate(Control::seller_id(TENANT), product, id).await.expect("translated");

@@ -182,9 +182,9 @@ publish = {{ first = "20ms", max = "100ms" }}
         }))
         .expect("a label");
         let (pid, sid) = (product.parse().expect("an id"), submission.parse().expect("an id"));
-        let made = self.runtime.block_on(self.client().create_label(pid, sid, &new)).expect("a label");
+        let created = self.runtime.block_on(self.client().create_label(pid, sid, &new)).expect("a label");
         self.advance_work(4000);
-        let ids = Ids { product, submission, label: made.id.to_string() };
+        let ids = Ids { product, submission, label: created.id.to_string() };
         (ids, rows.iter().map(|(bundle, inf, os, pnp)| format!("{bundle}|{inf}|{os}|{pnp}")).collect())
     }
 

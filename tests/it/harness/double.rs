@@ -54,7 +54,7 @@ impl Request {
 
 /// Starts a service on a port of its own; each connection has a thread. `answer` writes the response, and returns whether the
 /// connection continues. Returns the base URL.
-pub(crate) fn double(
+pub(crate) fn start_double(
     answer: impl Fn(&Request, &mut TcpStream) -> std::io::Result<bool> + Send + Sync + 'static,
 ) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -201,7 +201,7 @@ operating_systems = ["WINDOWS_v100_X64_CO_FULL"]
     }
 
     /// Waits until the receipt shows that the job has ended. For tests with one package.
-    pub(crate) fn ended(&self) -> Value {
+    pub(crate) fn wait_for_end(&self) -> Value {
         wait_for("a job that has ended", || {
             let receipt = self.receipts().pop()?;
             let state = receipt["state"].as_str()?.to_owned();

@@ -53,7 +53,7 @@ impl TestService {
     }
 
     /// The number of `products`, `submissions` or `labels` at the sandbox.
-    pub(crate) fn held(&self, objects: &str) -> u64 {
+    pub(crate) fn count_of(&self, objects: &str) -> u64 {
         self.control().state()["counts"][objects].as_u64().expect("a count")
     }
 
@@ -66,8 +66,8 @@ impl TestService {
     /// A product with an uncommitted initial submission.
     pub(crate) async fn submission(&self) -> (ProductId, SubmissionId) {
         let product = self.client.create_product(&new_product("p")).await.expect("product").id;
-        let made = self.client.create_submission(product, &initial("s")).await.expect("submission");
-        (product, made.id)
+        let created = self.client.create_submission(product, &initial("s")).await.expect("submission");
+        (product, created.id)
     }
 
     /// A product with an initial submission whose package is uploaded.
@@ -153,7 +153,7 @@ pub(crate) async fn advance_client(span: Duration) {
 
 /// Polls a condition until it holds; panics after a time limit.
 pub(crate) async fn until(condition: &str, mut holds: impl AsyncFnMut() -> bool) {
-    let asked = async {
+    let polling = async {
         let mut pause = tokio::time::interval(Duration::from_millis(20));
         loop {
             pause.tick().await;
@@ -162,7 +162,10 @@ pub(crate) async fn until(condition: &str, mut holds: impl AsyncFnMut() -> bool)
             }
         }
     };
-    assert!(tokio::time::timeout(crate::harness::TIME_LIMIT, asked).await.is_ok(), "timed out: {condition}");
+    assert!(
+        tokio::time::timeout(crate::harness::TIME_LIMIT, polling).await.is_ok(),
+        "timed out: {condition}"
+    );
 }
 
 pub(crate) fn new_product(name: &str) -> NewProduct {

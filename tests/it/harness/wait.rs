@@ -7,13 +7,13 @@ pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(300);
 
 /// Calls `poll` until it returns a value; `None` after [`TIME_LIMIT`]. `condition` is printed in that case.
 pub(crate) fn wait_for<T>(condition: &str, mut poll: impl FnMut() -> Option<T>) -> Option<T> {
-    let began = Instant::now();
+    let started = Instant::now();
     let (_keep, never) = std::sync::mpsc::channel::<()>();
     loop {
         if let Some(answer) = poll() {
             return Some(answer);
         }
-        if began.elapsed() > TIME_LIMIT {
+        if started.elapsed() > TIME_LIMIT {
             eprintln!("timed out waiting for {condition}");
             return None;
         }

@@ -5,7 +5,7 @@ use std::process::Child;
 
 use super::build_job::{not_root, shell};
 use super::environment::{
-    attacked, is_up, nothing_else_happened, quiet_folder_is_served, start_after, wait_for_state,
+    attacked_env, is_up, nothing_else_happened, quiet_folder_is_served, start_after, wait_for_state,
 };
 use crate::harness::{bytes, free_port, text, wait_for};
 
@@ -44,7 +44,7 @@ fn root_connections_to_all_listeners_leave_descriptors_for_the_store() {
     let [metrics, web] = [free_port(), free_port()];
     let listeners =
         format!("[metrics]\nlisten = \"127.0.0.1:{metrics}\"\n[web]\nlisten = \"127.0.0.1:{web}\"\n");
-    let env = attacked("", &listeners);
+    let env = attacked_env("", &listeners);
     std::fs::write(env.path("flood.py"), FLOOD).expect("written");
     let daemon = start_after(&env, "trace", "ulimit -n 256");
     is_up(&env);

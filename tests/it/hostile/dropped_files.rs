@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use super::build_job::{Repeated, attack, not_root};
 use super::environment::{
-    attacked, is_up, job, job_of, mount, nothing_else_happened, quiet_folder_is_served, start, wait_for_state,
+    attacked_env, is_up, job, job_of, mount, nothing_else_happened, quiet_folder_is_served, start,
+    wait_for_state,
 };
 use crate::harness::{bytes, text, wait_for};
 
@@ -17,7 +18,7 @@ fn root_huge_sparse_files_fill_no_disk() {
     if not_root() {
         return;
     }
-    let env = attacked("", "");
+    let env = attacked_env("", "");
     let disk = mount(&env, "store", "400m");
     let daemon = start(&env, "trace");
     let good = bytes("cab/good-signed-ts.cab");
@@ -70,7 +71,7 @@ fn root_file_that_is_replaced_is_neither_read_nor_removed() {
         ("sparse", "truncate -s 100G $P"),
         ("nothing", "true"),
     ];
-    let env = attacked("after = \"delete\"", "");
+    let env = attacked_env("after = \"delete\"", "");
     let daemon = start(&env, "trace");
     for (kind, _) in kinds {
         env.drop_package(&format!("{kind}.cab"), format!("no cabinet: {kind}").as_bytes());
@@ -122,7 +123,7 @@ fn root_strange_files_stop_no_other_folder() {
     if not_root() {
         return;
     }
-    let env = attacked("recursive = true", "");
+    let env = attacked_env("recursive = true", "");
     let daemon = start(&env, "warn");
     is_up(&env);
     // The daemon's own files, under a name in the drop folder.
@@ -132,8 +133,8 @@ fn root_strange_files_stop_no_other_folder() {
     for (name, kind) in
         [("null.cab", ["c", "1", "3"]), ("zero.cab", ["c", "1", "5"]), ("block.cab", ["b", "7", "0"])]
     {
-        let made = Command::new("mknod").arg(env.path("drop").join(name)).args(kind).status();
-        assert!(made.expect("mknod runs").success());
+        let status = Command::new("mknod").arg(env.path("drop").join(name)).args(kind).status();
+        assert!(status.expect("mknod runs").success());
     }
     attack(
         &env,
@@ -164,7 +165,7 @@ fn root_swapped_subfolders_show_nothing_outside() {
     if not_root() {
         return;
     }
-    let env = attacked("recursive = true\nafter = \"delete\"", "");
+    let env = attacked_env("recursive = true\nafter = \"delete\"", "");
     let good = bytes("cab/good-signed-ts.cab");
     fs::create_dir(env.path("elsewhere")).expect("a folder");
     fs::write(env.path("elsewhere/stolen.cab"), &good).expect("written");

@@ -18,7 +18,7 @@ const MAX_SEARCHED: u64 = 64 << 20;
 
 /// An environment in which the build job may write to the drop folder `in` and add names to its outbox. The folder `quiet` is not
 /// attacked. `settings` are more keys of `in`, `more` is appended to the configuration.
-pub(super) fn attacked(settings: &str, more: &str) -> TestEnv {
+pub(super) fn attacked_env(settings: &str, more: &str) -> TestEnv {
     let quiet = "[[folder]]\nname = \"quiet\"\npath = \"quiet\"\noutbox = \"quiet-out\"\nsame_content = \"take\"\nsettle = \"200ms\"\npoll = \"1s\"\n";
     let env = TestEnv::with(usual_quirks(), &format!("{quiet}{more}"));
     configure(&env, "outbox = \"out\"\n", &format!("outbox = \"out\"\n{settings}\n"));

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 
 use super::build_job::{STRANGER, attack, not_root};
 use super::environment::{
-    DAEMON, attacked, configure, is_up, job, nothing_else_happened, quiet_folder_is_served, start,
+    DAEMON, attacked_env, configure, is_up, job, nothing_else_happened, quiet_folder_is_served, start,
     wait_for_state,
 };
 use crate::harness::{bytes, text, wait_for};
@@ -15,7 +15,7 @@ fn root_folder_above_that_belongs_to_a_build_job_leads_nowhere() {
     if not_root() {
         return;
     }
-    let env = attacked("after = \"delete\"", "");
+    let env = attacked_env("after = \"delete\"", "");
     configure(&env, "path = \"drop\"", "path = \"home/drop\"");
     configure(&env, "outbox = \"out\"", "outbox = \"home/out\"");
     for (name, owner, mode) in [
@@ -78,7 +78,7 @@ fn root_names_that_a_check_of_access_could_use_do_not_keep_the_daemon_from_start
     if not_root() {
         return;
     }
-    let env = attacked("after = \"delete\"", "");
+    let env = attacked_env("after = \"delete\"", "");
     // The process of the shell becomes the daemon, so its id is known.
     let first = "for folder in drop out; do touch $folder/.dropship-check-$$; done";
     let daemon = super::environment::start_after(&env, "trace", first);

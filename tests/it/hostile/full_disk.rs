@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use super::build_job::not_root;
-use super::environment::{attacked, mount, nothing_else_happened, start, wait_for_state};
+use super::environment::{attacked_env, mount, nothing_else_happened, start, wait_for_state};
 use crate::harness::{bytes, text, wait_for};
 
 #[test]
@@ -12,7 +12,7 @@ fn root_daemon_starts_and_ends_on_a_full_disk() {
     if not_root() {
         return;
     }
-    let env = attacked("", "");
+    let env = attacked_env("", "");
     let disk = mount(&env, "store", "400m");
     let fill = || {
         // Stored bytes: zeros could stay holes.

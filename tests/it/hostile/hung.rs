@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::build_job::not_root;
 use super::environment::{
-    DAEMON, attacked, is_up, job_of, nothing_else_happened, quiet_folder_is_served, start, start_after,
+    DAEMON, attacked_env, is_up, job_of, nothing_else_happened, quiet_folder_is_served, start, start_after,
     wait_for_state,
 };
 use super::hung_mount::HungMount;
@@ -58,7 +58,7 @@ fn root_drop_folders_that_hang_are_reported_and_delay_no_other_folder() {
     if not_root() {
         return;
     }
-    let env = attacked("", &folders(MANY));
+    let env = attacked_env("", &folders(MANY));
     (0..MANY).for_each(|number| fs::create_dir(env.path(&format!("hung{number}"))).expect("a folder"));
     let daemon = start_watched(&env);
     is_up(&env);
@@ -93,7 +93,7 @@ fn root_dropped_file_that_hangs_is_reported_whatever_its_size_is() {
     if not_root() {
         return;
     }
-    let env = attacked("", "");
+    let env = attacked_env("", "");
     let daemon = start_watched(&env);
     is_up(&env);
     let hung = HungMount::file(&env.path("drop/huge.cab"), 4 << 30);
@@ -121,7 +121,7 @@ fn root_target_of_after_that_hangs_delays_no_other_folder() {
             )
         })
         .collect();
-    let env = attacked("", &more);
+    let env = attacked_env("", &more);
     let good = bytes("cab/good-signed.cab");
     for number in 0..MANY {
         let folder = env.path(&format!("full{number}"));
@@ -151,7 +151,7 @@ fn root_outbox_that_hangs_delays_no_other_folder() {
     if not_root() {
         return;
     }
-    let env = attacked("", "");
+    let env = attacked_env("", "");
     let daemon = start_watched(&env);
     is_up(&env);
     let hung = HungMount::folder(&env.path("out"));
@@ -174,7 +174,7 @@ fn root_retries_of_files_that_hang_delay_no_other_folder() {
     if not_root() {
         return;
     }
-    let env = attacked("", &folders(MANY));
+    let env = attacked_env("", &folders(MANY));
     for number in 0..MANY {
         fs::create_dir(env.path(&format!("hung{number}"))).expect("a folder");
         let junk = format!("no cabinet {number}");

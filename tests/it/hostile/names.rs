@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::build_job::{attack, not_root};
 use super::environment::{
-    attacked, is_up, nothing_else_happened, quiet_folder_is_served, start, wait_for_state,
+    attacked_env, is_up, nothing_else_happened, quiet_folder_is_served, start, wait_for_state,
 };
 use crate::harness::{TestEnv, bytes, wait_for};
 
@@ -33,8 +33,9 @@ fn make(env: &TestEnv, kind: &str, path: &str) {
         Some((_, script)) => attack(env, &script.replace("$P", path)),
         // A device that never ends. Only root can make it.
         None => {
-            let made = Command::new("mknod").arg(env.path(path)).args(["-m", "666", "c", "1", "5"]).status();
-            assert!(made.expect("mknod runs").success());
+            let status =
+                Command::new("mknod").arg(env.path(path)).args(["-m", "666", "c", "1", "5"]).status();
+            assert!(status.expect("mknod runs").success());
         }
     }
 }
@@ -71,7 +72,7 @@ fn root_names_that_are_taken_in_the_target_of_after_are_left_alone() {
             "[[folder]]\nname = \"{kind}\"\npath = \"from-{kind}\"\nsettle = \"200ms\"\npoll = \"1s\"\nafter = \"move:to-{kind}\"\n"
         )
     };
-    let env = attacked("", &kinds().map(folder).collect::<String>());
+    let env = attacked_env("", &kinds().map(folder).collect::<String>());
     let good = bytes("cab/good-signed.cab");
     let digest: String = Sha256::digest(&good).iter().take(8).map(|byte| format!("{byte:02x}")).collect();
     let mut before = Vec::new();
@@ -118,7 +119,7 @@ fn root_strange_files_beside_a_package_are_not_read() {
             "[[folder]]\nname = \"{name}\"\npath = \"{name}\"\nsettle = \"200ms\"\npoll = \"1s\"\nready = \"sidecar:{ready}\"\n"
         )
     };
-    let env = attacked("", &[".sha256", ".toml"].map(folder).concat());
+    let env = attacked_env("", &[".sha256", ".toml"].map(folder).concat());
     let daemon = start(&env, "trace");
     is_up(&env);
     for ready in ["sha256", "toml"] {

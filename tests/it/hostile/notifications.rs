@@ -4,7 +4,7 @@ use std::net::TcpListener;
 use std::process::Command;
 
 use super::build_job::not_root;
-use super::environment::{attacked, is_up, nothing_else_happened, quiet_folder_is_served, start};
+use super::environment::{attacked_env, is_up, nothing_else_happened, quiet_folder_is_served, start};
 use crate::harness::{text, wait_for};
 
 #[test]
@@ -21,7 +21,7 @@ fn root_receivers_that_hang_delay_neither_jobs_nor_the_end() {
         "[[notify]]\nname = \"web\"\nurl = \"http://{address}/hook\"\n\
          [[notify]]\nname = \"command\"\ncommand = [\"/bin/sh\", \"-c\", \"{script}\"]\n"
     );
-    let env = attacked("", &more);
+    let env = attacked_env("", &more);
     let daemon = start(&env, "trace");
     is_up(&env);
     let running = |seconds: String| {

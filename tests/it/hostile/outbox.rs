@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::build_job::{Repeated, STRANGER, attack, not_root};
-use super::environment::{DAEMON, attacked, is_up, job, nothing_else_happened, start, wait_for_state};
+use super::environment::{DAEMON, attacked_env, is_up, job, nothing_else_happened, start, wait_for_state};
 use crate::harness::{bytes, text, wait_for};
 
 fn sha8(bytes: &[u8]) -> String {
@@ -20,7 +20,7 @@ fn root_foreign_names_in_the_outbox_are_left_alone() {
     if not_root() {
         return;
     }
-    let env = attacked("", "");
+    let env = attacked_env("", "");
     let kinds = [
         ("link", "ln -s ../outside $P"),
         ("dangling", "ln -s ../outside/new $P"),
@@ -71,7 +71,7 @@ fn root_names_that_are_swapped_while_results_are_written_change_nothing_outside(
     if not_root() {
         return;
     }
-    let env = attacked("", "");
+    let env = attacked_env("", "");
     // An administrator has opened the outbox after the start, so the build job can also replace the daemon's folders.
     let daemon = start(&env, "trace");
     is_up(&env);
@@ -103,7 +103,7 @@ fn root_receipts_of_others_are_not_recovered() {
     if not_root() {
         return;
     }
-    let env = attacked("", "");
+    let env = attacked_env("", "");
     let good = bytes("cab/good-signed-ts.cab");
     let sha256: String = Sha256::digest(&good).iter().map(|byte| format!("{byte:02x}")).collect();
     let forged = json!({"id": "1m846vq9nzr46c", "package": "echo.cab", "path": env.path("outside/file"), "sha256": sha256,
@@ -148,7 +148,7 @@ fn root_outbox_that_others_can_write_is_a_configuration_error() {
     if not_root() {
         return;
     }
-    let env = attacked("", "");
+    let env = attacked_env("", "");
     for (mode, owner, code) in [
         (0o1777, DAEMON, 0),
         (0o1777, 0, 0),

@@ -4,7 +4,7 @@ use std::fs;
 
 use super::build_job::{attack, not_root};
 use super::environment::{
-    attacked, configure, is_up, job, nothing_else_happened, quiet_folder_is_served, start_after,
+    attacked_env, configure, is_up, job, nothing_else_happened, quiet_folder_is_served, start_after,
     wait_for_state,
 };
 use crate::harness::{TestEnv, wait_for};
@@ -24,7 +24,7 @@ fn root_costly_packages_are_rejected_within_little_memory() {
         return;
     }
     let signed = signed();
-    let env = attacked("", signed.settings);
+    let env = attacked_env("", signed.settings);
     fs::write(env.path("signer.pem"), &signed.certificate).expect("written");
     configure(&env, "roots = [", "roots = [\"signer.pem\", ");
     let daemon = start_after(&env, "warn", "ulimit -v 4000000");

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use serde_json::Value;
 
 use super::build_job::{STRANGER, attack, not_root};
-use super::environment::{attacked, configure, is_up, nothing_else_happened, start, wait_for_state};
+use super::environment::{attacked_env, configure, is_up, nothing_else_happened, start, wait_for_state};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 /// Names of folders, as `printf` of the shell writes them: a line of a unit file, terminal escapes, a change of direction, octets that
@@ -44,7 +44,7 @@ fn root_packages_in_folders_with_control_characters_are_served_and_shown_escaped
     if not_root() {
         return;
     }
-    let env = attacked("recursive = true\nafter = \"move:done\"", "");
+    let env = attacked_env("recursive = true\nafter = \"move:done\"", "");
     fs::create_dir(env.path("done")).expect("a folder");
     fs::set_permissions(env.path("done"), fs::Permissions::from_mode(0o777)).expect("a mode");
     let daemon = start(&env, "debug");
@@ -96,7 +96,7 @@ fn root_paths_with_control_characters_in_a_rule_file_of_another_author_are_refus
     if not_root() {
         return;
     }
-    let env = attacked("", "");
+    let env = attacked_env("", "");
     configure(&env, "[account]", "include = [\"rules.d/*.toml\"]\n[account]");
     fs::create_dir(env.path("rules.d")).expect("a folder");
     std::os::unix::fs::chown(env.path("rules.d"), Some(STRANGER), Some(STRANGER)).expect("an owner");

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::build_job::{Repeated, attack, not_root};
-use super::environment::{attacked, is_up, nothing_else_happened, start};
+use super::environment::{attacked_env, is_up, nothing_else_happened, start};
 use crate::harness::{TestEnv, bytes};
 use crate::service::http::on_socket;
 
@@ -23,7 +23,7 @@ fn root_question_about_a_file_shows_nothing_outside_and_waits_for_no_fifo() {
     if not_root() {
         return;
     }
-    let env = attacked("recursive = true", "");
+    let env = attacked_env("recursive = true", "");
     fs::write(env.path("outside/real.cab"), &bytes("cab/good-signed.cab")[..100]).expect("written");
     let daemon = start(&env, "trace");
     is_up(&env);

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::build_job::{attack, not_root};
-use super::environment::{attacked, configure, mount, nothing_else_happened, start, wait_for_state};
+use super::environment::{attacked_env, configure, mount, nothing_else_happened, start, wait_for_state};
 use crate::harness::{bytes, wait_for};
 
 fn mode(path: &Path) -> u32 {
@@ -18,7 +18,7 @@ fn root_results_are_readable_for_others_whatever_the_umask_is() {
     if not_root() {
         return;
     }
-    let env = attacked("outbox_mode = \"0644\"\nafter = \"move:done\"", "");
+    let env = attacked_env("outbox_mode = \"0644\"\nafter = \"move:done\"", "");
     configure(&env, "outbox = \"out\"", "outbox = \"new/deep/out\"");
     // `after` moves to another file system.
     let disk = mount(&env, "done", "64m");

@@ -5,7 +5,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 
 use super::build_job::{Repeated, STRANGER, attack, not_root};
 use super::environment::{
-    DAEMON, attacked, configure, is_up, nothing_else_happened, quiet_folder_is_served, start,
+    DAEMON, attacked_env, configure, is_up, nothing_else_happened, quiet_folder_is_served, start,
 };
 use crate::harness::{SECRET, TestEnv, text, wait_for};
 
@@ -48,7 +48,7 @@ const FILES: [(&str, &str); 24] = [
 
 /// An attacked environment that includes the rule files of the other author.
 fn including() -> TestEnv {
-    let env = attacked("", "");
+    let env = attacked_env("", "");
     configure(&env, "[account]", "include = [\"rules.d/*.toml\"]\n[account]");
     fs::create_dir(env.path("rules.d")).expect("a folder");
     chown(env.path("rules.d"), Some(STRANGER), Some(STRANGER)).expect("an owner");
@@ -69,10 +69,14 @@ fn refused(env: &TestEnv, kind: &str) -> String {
         [&["check"][..], &["--json", "check"], &["reload"], &["reload", "--dry-run"], &["config", "show"]]
     {
         let output = env.run(args);
-        let said = text(&output.stdout) + &text(&output.stderr);
+        let printed = text(&output.stdout) + &text(&output.stderr);
         let is_fine = NO_FILES.contains(&kind) && output.status.success();
-        assert!(is_fine || output.status.code() == Some(78), "{kind}: {args:?}: {:?}: {said}", output.status);
-        all += &said;
+        assert!(
+            is_fine || output.status.code() == Some(78),
+            "{kind}: {args:?}: {:?}: {printed}",
+            output.status
+        );
+        all += &printed;
     }
     all
 }
@@ -87,9 +91,9 @@ fn root_hostile_rule_file_is_refused_and_the_daemon_keeps_its_configuration() {
     is_up(&env);
     for (kind, script) in FILES {
         attack(&env, &format!("cd rules.d; {}", script.replace("$P", "theirs.toml")));
-        let said = refused(&env, kind);
-        assert!(said.len() < MOST, "{kind}: {} bytes", said.len());
-        assert!(!said.contains("hunter2") && !said.contains(SECRET), "{kind}: {said}");
+        let printed = refused(&env, kind);
+        assert!(printed.len() < MOST, "{kind}: {} bytes", printed.len());
+        assert!(!printed.contains("hunter2") && !printed.contains(SECRET), "{kind}: {printed}");
         let status = env.run(&["status"]);
         assert!(status.status.success(), "{kind}: {}\n{}", text(&status.stderr), env.log());
         attack(&env, "rm -rf rules.d/theirs.toml");
@@ -100,14 +104,14 @@ fn root_hostile_rule_file_is_refused_and_the_daemon_keeps_its_configuration() {
     let swapper = Repeated::start(&env, swap);
     for _ in 0..20 {
         let output = env.run(&["reload"]);
-        let said = text(&output.stdout) + &text(&output.stderr);
-        assert!(!said.contains("hunter2"), "{said}");
-        assert!([Some(0), Some(78)].contains(&output.status.code()), "{said}");
+        let printed = text(&output.stdout) + &text(&output.stderr);
+        assert!(!printed.contains("hunter2"), "{printed}");
+        assert!([Some(0), Some(78)].contains(&output.status.code()), "{printed}");
     }
     drop(swapper);
     attack(&env, "rm -rf rules.d/*; cd rules.d; seq -f 'r%.0f.toml' 12000 | xargs touch");
-    let said = refused(&env, "many");
-    assert!(said.len() < MOST, "{} bytes", said.len());
+    let printed = refused(&env, "many");
+    assert!(printed.len() < MOST, "{} bytes", printed.len());
     attack(&env, "cd rules.d; ls | xargs rm");
     wait_for("a reload", || env.run(&["reload"]).status.success().then_some(()))
         .unwrap_or_else(|| panic!("{}", text(&env.run(&["reload"]).stderr)));

@@ -5,7 +5,7 @@ use std::fs;
 use serde_json::Value;
 
 use super::build_job::{Repeated, attack, not_root};
-use super::environment::{attacked, configure, job, nothing_else_happened, start, wait_for_state};
+use super::environment::{attacked_env, configure, job, nothing_else_happened, start, wait_for_state};
 use crate::harness::{TestEnv, bytes, wait_for};
 use crate::storm::PackageTemplate;
 
@@ -24,7 +24,7 @@ fn root_package_that_is_stamped_again_is_held() {
     if not_root() {
         return;
     }
-    let env = attacked("", "");
+    let env = attacked_env("", "");
     configure(&env, "same_content = \"take\"\n", "");
     let daemon = start(&env, "trace");
     let good = bytes("cab/good-signed.cab");

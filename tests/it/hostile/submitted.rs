@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
 use super::build_job::{not_root, shell};
-use super::environment::{attacked, is_up, nothing_else_happened, start, wait_for_state};
+use super::environment::{attacked_env, is_up, nothing_else_happened, start, wait_for_state};
 use crate::harness::{bytes, text, wait_for};
 
 /// Submits the package in the standard input under each of the names, which are arguments, and prints the status of each answer.
@@ -44,7 +44,7 @@ fn root_names_of_submitted_packages_lead_nowhere() {
     if not_root() {
         return;
     }
-    let env = attacked("", "");
+    let env = attacked_env("", "");
     let daemon = start(&env, "warn");
     is_up(&env);
     fs::set_permissions(env.path("control.sock"), fs::Permissions::from_mode(0o666)).expect("opened");

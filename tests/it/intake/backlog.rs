@@ -66,10 +66,10 @@ fn backlog_larger_than_the_queue_is_accepted_oldest_first_without_loss() {
 
     // While jobs cannot start, `most_waiting` packages are accepted and no more, also after a restart.
     let daemon = env.quiet_daemon();
-    let began = Instant::now();
+    let started = Instant::now();
     let full = || job_count(&status(&env)) >= most_waiting && has_backpressure(&env);
     until("the queue to be full", full);
-    let filled = began.elapsed();
+    let filled = started.elapsed();
     daemon.kill();
     let daemon = env.quiet_daemon();
     until("the queue to be full still", full);
@@ -85,10 +85,10 @@ fn backlog_larger_than_the_queue_is_accepted_oldest_first_without_loss() {
         most = most.max(resident(&daemon));
         all >= enough
     });
-    let took = began.elapsed();
+    let duration = started.elapsed();
     let order = admitted(&env);
     eprintln!(
-        "of {packages} packages {most_waiting} were accepted after {filled:.1?}, {} after {took:.1?}; the first was \
+        "of {packages} packages {most_waiting} were accepted after {filled:.1?}, {} after {duration:.1?}; the first was \
          job_count when {first:?} were; {idle} MiB before, {most} MiB at most",
         order.len()
     );

@@ -24,7 +24,7 @@ fn folder(env: &TestEnv, name: &str) -> Value {
 }
 
 /// An environment with a second folder that has these keys.
-fn beside(folder: &str, keys: &str) -> TestEnv {
+fn with_second_folder(folder: &str, keys: &str) -> TestEnv {
     let more = format!(
         "[[folder]]\nname = \"{folder}\"\npath = \"{folder}\"\nsettle = \"200ms\"\npoll = \"1s\"\nsame_content = \"take\"\n{keys}\n"
     );
@@ -36,7 +36,7 @@ fn beside(folder: &str, keys: &str) -> TestEnv {
 #[test]
 fn flooded_folder_does_not_starve_another() {
     const FLOOD: u64 = 300;
-    let env = beside("calm", "");
+    let env = with_second_folder("calm", "");
     let template = PackageTemplate::new(&bytes("cab/good-signed.cab"));
     for number in 0..FLOOD {
         fs::write(env.path(&format!("drop/{number}.cab")), template.package(number)).expect("a package");
@@ -105,7 +105,7 @@ fn missing_folder_is_degraded_with_advice() {
 #[test]
 fn full_queue_pauses_intake_and_higher_priority_goes_first() {
     const FLOOD: u64 = 12;
-    let env = beside("urgent", "priority = 9");
+    let env = with_second_folder("urgent", "priority = 9");
     edit(&env, &[("path = \"store\"", "path = \"store\"\nmost_waiting = 3")]);
     let template = PackageTemplate::new(&bytes("cab/good-signed.cab"));
     let daemon = env.quiet_daemon();
@@ -152,7 +152,7 @@ fn full_queue_pauses_intake_and_higher_priority_goes_first() {
 
 #[test]
 fn paused_folder_does_not_fill_the_queue_of_others() {
-    let env = beside("calm", "");
+    let env = with_second_folder("calm", "");
     edit(&env, &[("path = \"store\"", "path = \"store\"\nmost_waiting = 3")]);
     let template = PackageTemplate::new(&bytes("cab/good-signed.cab"));
     let daemon = env.quiet_daemon();

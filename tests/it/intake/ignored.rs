@@ -40,7 +40,7 @@ fn copies_of_synchronisers_are_ignored_and_status_counts_and_names_them() {
     fs::remove_file(env.path("drop/late - Copy.cab")).expect("removed");
     counts(4);
     env.drop_package("echo.cab", &good);
-    assert_eq!(env.ended()["package"], "echo.cab");
+    assert_eq!(env.wait_for_end()["package"], "echo.cab");
     assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(1));
     assert_eq!(daemon.terminate(), Some(0));
 }

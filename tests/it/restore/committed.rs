@@ -67,14 +67,14 @@ fn job_restored_with_its_outbox_follows_what_exists_at_microsoft() {
         json!({"operation": "blob", "method": "GET", "times": 0, "action": {"kind": "drop_before"}});
     interrupt(&env, "collect", &refused_download, || is_at(&env, "collect", true));
     run_until_idle(&env, "the first life");
-    let first = env.ended();
+    let first = env.wait_for_end();
     assert_eq!((first["state"].as_str(), env.created()), (Some("succeeded"), (1, 1, 1)), "{}", env.log());
 
     for point in ["upload", "0", "commit", "collect"] {
         restore(&env, Some(&format!("store-{point}")), &format!("out-{point}"));
         assert_eq!(env.run(&["resume"]).status.code(), Some(0));
         run_until_idle(&env, point);
-        let second = env.ended();
+        let second = env.wait_for_end();
         assert_eq!(second["state"], "succeeded", "{point}: {second:#}\n{}", env.log());
         assert_eq!(env.created(), (1, 1, 1), "{point}: {second:#}");
         for key in ["id", "product_id", "submission_id"] {
@@ -135,13 +135,13 @@ fn job_whose_submission_was_committed_before_and_rejected_is_sent_by_no_advice()
     env.drop_package("echo.cab", &bytes("cab/unsigned.cab"));
     interrupt(&env, "upload", &refused_upload(), || is_at(&env, "upload", true));
     run_until_idle(&env, "the first life");
-    let first = env.ended();
+    let first = env.wait_for_end();
     assert_eq!(first["error"]["kind"], "signing-failed", "{first:#}\n{}", env.log());
 
     restore(&env, Some("store-upload"), "out-upload");
     for what in ["restored", "tried again"] {
         run_until_idle(&env, what);
-        let job = env.ended();
+        let job = env.wait_for_end();
         assert_eq!((&job["state"], &job["error"]["kind"]), (&json!("failed"), &json!("committed-elsewhere")));
         let message = job["error"]["message"].as_str().expect("a message");
         let shown = text(&env.run(&["show", job["id"].as_str().expect("an id")]).stdout);

@@ -147,7 +147,7 @@ fn label_with_empty_selection_never_targets_everything() {
     let rows = |text: &str| text.split(", ").map(str::to_owned).collect::<BTreeSet<_>>();
     let all = "driver1.inf CO pci, driver1.inf CO roo, driver1.inf NI pci, driver1.inf NI roo, \
                driver2.inf CO pci, driver2.inf CO roo, driver2.inf NI pci, driver2.inf NI roo";
-    for (keys, wanted) in [
+    for (keys, expected) in [
         ("", all),
         (
             "include = ['pci\\*']",
@@ -162,7 +162,7 @@ fn label_with_empty_selection_never_targets_everything() {
         ),
     ] {
         let (code, found, foreseen) = selected(keys);
-        assert_eq!((code, found), (Some(0), rows(wanted)), "{keys}: {foreseen:#}");
+        assert_eq!((code, found), (Some(0), rows(expected)), "{keys}: {foreseen:#}");
     }
     for (keys, emptied) in [
         ("include = ['usb\\*']", "include"),

@@ -46,10 +46,10 @@ fn glob_without_meaning_or_effect_is_reported_by_check() {
         (matching("file = \"*.cab\", class_guid = \"{MEDIA}\""), "warning", "a GUID consists of"),
     ] {
         let output = RuleFixture::new(&rules).run(&["check"]);
-        let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
-        assert!(said.contains(severity) && said.contains(why), "{rules}\n{severity} {why}: {said}");
+        let printed = format!("{}{}", text(&output.stdout), text(&output.stderr));
+        assert!(printed.contains(severity) && printed.contains(why), "{rules}\n{severity} {why}: {printed}");
         let code = if severity == "error" { 78 } else { 0 };
-        assert_eq!(output.status.code(), Some(code), "{said}");
+        assert_eq!(output.status.code(), Some(code), "{printed}");
     }
     let folder = RuleFixture::new(RULE);
     let config = fs::read_to_string(folder.path("dropship.toml")).expect("a configuration");
@@ -171,6 +171,6 @@ fn exclusion_of_an_inf_excludes_every_package_that_contains_it() {
         );
     }
     let output = RuleFixture::new(&(rules + &tests)).run(&["test"]);
-    let said = format!("{}{}", text(&output.stdout), text(&output.stderr));
-    assert!(output.status.success() && said.contains("7 passed"), "{said}");
+    let printed = format!("{}{}", text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success() && printed.contains("7 passed"), "{printed}");
 }

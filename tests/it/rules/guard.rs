@@ -25,8 +25,8 @@ fn label_that_exceeds_a_limit_is_reported_by_check_and_plan() {
         ("max_targets = 0", &LABEL.to_owned(), "every label would be held"),
         ("everybody = \"never\"", &LABEL.to_owned(), "never"),
     ] {
-        let said = with_guard(guard, label).check();
-        assert!(said.contains(why) && said.contains("dropship.toml:"), "{guard}: {said}");
+        let printed = with_guard(guard, label).check();
+        assert!(printed.contains(why) && printed.contains("dropship.toml:"), "{guard}: {printed}");
     }
     let no_limit = json!({"refused": [], "held": []});
     for (guard, label, code, refused, held) in [
@@ -46,11 +46,11 @@ fn label_that_exceeds_a_limit_is_reported_by_check_and_plan() {
         assert!(verdict["held"].to_string().contains(held), "{guard}: {verdict}");
         assert_eq!(*verdict == no_limit, refused.is_empty() && held.is_empty(), "{guard}: {verdict}");
         let file = fixture.path("drop/echo.cab");
-        let said = text(&fixture.run(&["plan", file.to_str().expect("a path")]).stdout);
+        let printed = text(&fixture.run(&["plan", file.to_str().expect("a path")]).stdout);
         assert_eq!(
-            said.contains("\n  held: ") || said.contains("\n  refused: "),
+            printed.contains("\n  held: ") || printed.contains("\n  refused: "),
             *verdict != no_limit,
-            "{said}"
+            "{printed}"
         );
     }
 }

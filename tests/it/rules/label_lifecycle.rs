@@ -239,22 +239,22 @@ fn go_live_offset_counts_from_each_request() {
     // Requested twice without effect, by three daemons.
     env.fault(&json!({"operation": "create_label", "action": {"kind": "hang"}, "times": 2}));
     let week = SignedDuration::from_hours(7 * 24);
-    let began = Timestamp::now() + week - SignedDuration::from_secs(1);
+    let earliest = Timestamp::now() + week - SignedDuration::from_secs(1);
     env.drop_package("echo.cab", &bytes(CAB));
-    let asked = |times: usize| {
+    let wait_for_requests = |times: usize| {
         wait_for("the label to be asked for", || (bodies(&env, "create_label").len() >= times).then_some(()))
             .unwrap_or_else(|| panic!("{}", env.log()));
     };
-    asked(1);
+    wait_for_requests(1);
     daemon.kill();
     let daemon = env.daemon(&[]);
-    asked(2);
+    wait_for_requests(2);
     daemon.kill();
     let daemon = env.daemon(&[]);
     receipt_of(&env, "echo.cab", "succeeded");
     let dates = go_live_dates(&env);
     assert_eq!(dates.len(), 3);
-    assert!(began < dates[0] && dates[0] < dates[1] && dates[1] < dates[2], "{dates:?}");
+    assert!(earliest < dates[0] && dates[0] < dates[1] && dates[1] < dates[2], "{dates:?}");
     assert!(dates[2] <= Timestamp::now() + week, "{dates:?}");
     drop(daemon);
 }

@@ -46,23 +46,23 @@ fn metadata_ceilings_are_shown_by_inspect_and_plan_and_warned_of() {
         let file = fixture_of.path("driver-metadata.json");
         let file = file.to_str().expect("a path");
         let word = ceiling.as_str().expect("a text");
-        let said = text(&fixture_of.run(&["inspect", file]).stdout);
-        assert!(said.contains("echo.inf: Contoso Net 1.2.3.4, bundle b1"), "{said}");
-        assert!(said.contains(&format!("subsys_00011af4, ceiling {word}")), "{said}");
+        let printed = text(&fixture_of.run(&["inspect", file]).stdout);
+        assert!(printed.contains("echo.inf: Contoso Net 1.2.3.4, bundle b1"), "{printed}");
+        assert!(printed.contains(&format!("subsys_00011af4, ceiling {word}")), "{printed}");
         let (code, shown) = fixture_of.json(&["inspect", file]);
         let devices = &shown[0]["metadata"]["BundleInfoMap"]["b1"]["InfInfoMap"]["echo.inf"]["OSPnPInfoMap"];
         let device = &devices["WINDOWS_v100_X64_NI_FULL"]["pci\\ven_1af4&dev_1000&subsys_00011af4"];
         assert_eq!((code, &device["CeilingOsCode"]), (Some(0), &ceiling));
 
         let plan = ["plan", package, "--folder", "in", "--metadata", file];
-        let said = text(&fixture_of.run(&plan).stdout);
+        let printed = text(&fixture_of.run(&plan).stdout);
         assert!(
-            said.contains(&format!(
+            printed.contains(&format!(
                 "WINDOWS_v100_X64_NI_FULL pci\\ven_1af4&dev_1000&subsys_00011af4, ceiling {word}"
             )),
-            "{said}"
+            "{printed}"
         );
-        assert_eq!(said.contains("above its ceiling"), warns, "{word}: {said}");
+        assert_eq!(printed.contains("above its ceiling"), warns, "{word}: {printed}");
         let (_, plan) = fixture_of.json(&plan);
         let foreseen = &plan["labels"][0]["foreseen"];
         assert_eq!(foreseen["ceilings"][1]["ceiling"], ceiling, "{foreseen:#}");
@@ -87,7 +87,7 @@ fn metadata_with_mark_and_ceilings_that_come_later_lead_to_the_complete_label() 
     let env = TestEnv::with(quirks, "");
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "succeeded", "{receipt:#}\n{}", env.log());
     let state = env.sandbox.control().state();
     let targets = state["products"][0]["submissions"][0]["labels"][0]["targeting"]["hardwareIds"].to_string();
@@ -122,7 +122,7 @@ fn metadata_completed_during_a_hold_are_fetched_again_after_approval() {
     assert!(control.incomplete_metadata(submission, false));
     let approved = env.run(&["approve", held["id"].as_str().expect("an id")]);
     assert!(approved.status.success(), "{}", text(&approved.stderr));
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "succeeded", "{receipt:#}\n{}", env.log());
     assert_eq!(env.created(), (1, 1, 1));
     assert_eq!(daemon.terminate(), Some(0));
@@ -265,8 +265,8 @@ fn metadata_that_cannot_be_used_are_refused_with_the_reason() {
     fixture_of.write("unsigned/receipt.json", "{}");
     fixture_of.write("page.json", "<html>");
     let pipe = fixture_of.path("pipe");
-    let made = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
-    assert!(made.success());
+    let status = std::process::Command::new("mkfifo").arg(&pipe).status().expect("mkfifo runs");
+    assert!(status.success());
     let large = fs::File::create(fixture_of.path("large.json")).expect("a file");
     large.set_len(33 << 20).expect("a length");
     let package = fixture("hlkx/good.hlkx");

@@ -36,8 +36,8 @@ hold = true
 hardware_ids = { include = ['pci\ven_1234*'], exclude = ['*subsys_0000*'], operating_systems = ["*_X64_*"], infs = ["echo.inf"], lowest_os_only = true }
 approval = { business_justification = "why not", validations_performed = "all" }"#;
     let fixture = RuleFixture::new(&kit(&LABEL.replace(RING, keys)));
-    let (code, said) = shown(&fixture, "hlkx/good.hlkx", "echo.hlkx", &[]);
-    assert_eq!(code, Some(0), "{said}");
+    let (code, printed) = shown(&fixture, "hlkx/good.hlkx", "echo.hlkx", &[]);
+    assert_eq!(code, Some(0), "{printed}");
     for line in [
         "  destination: Windows Update, no audiences: every machine that the targets below fit",
         "  hardware ids: `pci\\ven_1234*`",
@@ -52,9 +52,9 @@ approval = { business_justification = "why not", validations_performed = "all" }
         "  approval: businessJustification: why not",
         "(UTC), if approved today",
     ] {
-        assert!(said.contains(line), "{line} in {said}");
+        assert!(printed.contains(line), "{line} in {printed}");
     }
-    assert!(!said.contains("everybody"), "{said}");
+    assert!(!printed.contains("everybody"), "{printed}");
 }
 
 /// The hours from now to the go-live date of a label.
@@ -83,9 +83,9 @@ fn plan_of_staged_labels_adds_soak_to_their_dates() {
     let (code, plan) = fixture.plan(CAB, "echo.cab");
     assert_eq!(code, Some(0), "{plan:#}");
     assert_eq!([hours(&plan, 0), hours(&plan, 1), hours(&plan, 2)], [24, 73, 85], "{plan:#}");
-    let (_, said) = shown(&fixture, CAB, "echo.cab", &[]);
-    assert_eq!(said.matches("(UTC), at the earliest").count(), 2, "{said}");
-    assert!(said.contains("first, plus 2d\n") && said.contains("second, plus 10h\n"), "{said}");
+    let (_, printed) = shown(&fixture, CAB, "echo.cab", &[]);
+    assert_eq!(printed.matches("(UTC), at the earliest").count(), 2, "{printed}");
+    assert!(printed.contains("first, plus 2d\n") && printed.contains("second, plus 10h\n"), "{printed}");
 }
 
 #[test]
@@ -114,14 +114,14 @@ fn plan_lists_other_rules_last_and_summarises_many() {
         };
         (0..count).map(other).collect::<String>()
     };
-    let (_, said) = shown(&RuleFixture::new(&format!("{}{RULE}{LABEL}", others(3))), CAB, "echo.cab", &[]);
-    let label = said.find("label: echo 1.2.3.4 ring").expect("a label");
-    assert_eq!(said.matches("does not match: ").count(), 3, "{said}");
-    assert!(said.find("rule `other 0` does not match").is_some_and(|at| at > label), "{said}");
+    let (_, printed) = shown(&RuleFixture::new(&format!("{}{RULE}{LABEL}", others(3))), CAB, "echo.cab", &[]);
+    let label = printed.find("label: echo 1.2.3.4 ring").expect("a label");
+    assert_eq!(printed.matches("does not match: ").count(), 3, "{printed}");
+    assert!(printed.find("rule `other 0` does not match").is_some_and(|at| at > label), "{printed}");
     let fixture = RuleFixture::new(&format!("{}{RULE}{LABEL}", others(40)));
-    let (_, said) = shown(&fixture, CAB, "echo.cab", &[]);
-    assert!(said.contains("35 other rules do not match either; `--json` lists them"), "{said}");
-    assert_eq!(said.matches("does not match: ").count(), 5, "{said}");
+    let (_, printed) = shown(&fixture, CAB, "echo.cab", &[]);
+    assert!(printed.contains("35 other rules do not match either; `--json` lists them"), "{printed}");
+    assert_eq!(printed.matches("does not match: ").count(), 5, "{printed}");
     let (_, plan) = fixture.plan(CAB, "echo.cab");
     assert_eq!(plan["passed_over"].as_array().map(Vec::len), Some(40));
 }
@@ -193,27 +193,27 @@ fn rule_test_without_targets_cannot_pass_expectations_about_them() {
         "targeting = { hardware_ids = [{ inf_id = \"echo.inf\" }] }",
         "chid = \"2f3d3eb7-*\"",
     ] {
-        let (code, said) = run(expect, "");
-        assert_eq!(code, Some(1), "{expect}: {said}");
+        let (code, printed) = run(expect, "");
+        assert_eq!(code, Some(1), "{expect}: {printed}");
         assert!(
-            said.contains("the case describes no hardware ids") && said.contains("metadata = \"FILE\""),
-            "{said}"
+            printed.contains("the case describes no hardware ids") && printed.contains("metadata = \"FILE\""),
+            "{printed}"
         );
-        let (code, said) = run(expect, "metadata = \"metadata.json\"");
-        assert_eq!(code, Some(0), "{expect}: {said}");
+        let (code, printed) = run(expect, "metadata = \"metadata.json\"");
+        assert_eq!(code, Some(0), "{expect}: {printed}");
     }
-    let (code, said) = run("pnp_string = \"usb*\"", "metadata = \"metadata.json\"");
-    assert_eq!(code, Some(1), "{said}");
+    let (code, printed) = run("pnp_string = \"usb*\"", "metadata = \"metadata.json\"");
+    assert_eq!(code, Some(1), "{printed}");
     assert_eq!(run("manual_acquisition = true", "").0, Some(0));
-    let (code, said) = run("manual_acquisition = true", "metadata = \"nothing.json\"");
-    assert_eq!(code, Some(78), "{said}");
-    assert!(said.contains("the driver metadata") && said.contains("cannot be used"), "{said}");
+    let (code, printed) = run("manual_acquisition = true", "metadata = \"nothing.json\"");
+    assert_eq!(code, Some(78), "{printed}");
+    assert!(printed.contains("the driver metadata") && printed.contains("cannot be used"), "{printed}");
 }
 
 #[test]
 fn label_with_chids_of_infs_that_differ_is_refused_with_advice() {
     let rules = kit(&LABEL.replace(RING, &format!("{RING}\nchids = \"from_inf\"")));
-    let said = |chids: [&str; 2]| {
+    let run_with = |chids: [&str; 2]| {
         let mut infs = json!({"echo.inf": echo(&["pci\\a"]), "other.inf": echo(&["pci\\b"])});
         for (inf, chid) in ["echo.inf", "other.inf"].into_iter().zip(chids) {
             infs[inf]["InstallationComputerHardwareIds"] = json!([chid]);
@@ -226,8 +226,11 @@ fn label_with_chids_of_infs_that_differ_is_refused_with_advice() {
         (output.status.code(), format!("{}{}", text(&output.stdout), text(&output.stderr)))
     };
     let one = "{2F3D3EB7-0ed5-4f28-8e06-5b3e5e7d1a11}";
-    assert_eq!(said([one, "2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11"]).0, Some(0));
-    let (code, said) = said([one, "{2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a12}"]);
-    assert_eq!(code, Some(1), "{said}");
-    assert!(said.contains("name different CHIDs") && said.contains("split the label by `infs`"), "{said}");
+    assert_eq!(run_with([one, "2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11"]).0, Some(0));
+    let (code, printed) = run_with([one, "{2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a12}"]);
+    assert_eq!(code, Some(1), "{printed}");
+    assert!(
+        printed.contains("name different CHIDs") && printed.contains("split the label by `infs`"),
+        "{printed}"
+    );
 }

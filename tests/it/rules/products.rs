@@ -25,7 +25,7 @@ fn lenient(strategy: &str) -> TestEnv {
 }
 
 /// A product that was created in Partner Center.
-fn by_hand(env: &TestEnv, name: &str, harness: &str) -> Value {
+fn create_by_hand(env: &TestEnv, name: &str, harness: &str) -> Value {
     let new = json!({"productName": name, "testHarness": harness, "deviceType": "internal",
         "requestedSignatures": ["WINDOWS_v100_X64_CO_FULL"]});
     let file = env.path("product.json");
@@ -63,16 +63,16 @@ fn same_version_shares_a_product_and_another_version_gets_its_own() {
 #[test]
 fn product_is_found_by_name_and_an_ambiguous_name_holds_the_job() {
     let env = lenient("strategy = \"existing\"");
-    let make = || by_hand(&env, "Example Hardware Inc. 1.2.3.4", "attestation");
+    let make = || create_by_hand(&env, "Example Hardware Inc. 1.2.3.4", "attestation");
     let daemon = env.daemon(&[]);
     listening(&env);
     env.drop_package("early.cab", &cab_with(&[("1.2.3.4", "9.9.9.9")]));
     let early = receipt_of(&env, "early.cab", "held");
     assert_eq!(early["error"]["kind"], "no-such-product", "{early:#}");
-    let made = make();
+    let created = make();
     env.drop_package("one.cab", &cab_with(&[]));
     let one = receipt_of(&env, "one.cab", "succeeded");
-    assert_eq!(one["product_id"], made["id"]);
+    assert_eq!(one["product_id"], created["id"]);
     assert_eq!(bodies(&env, "create_product").len(), 1, "created by hand, and by nothing else");
     make();
     env.drop_package("two.cab", &cab_with(&[("ROOT\\ECHO", "ROOT\\OHCE")]));
@@ -159,7 +159,7 @@ fn driver_update_derives_from_the_offered_shell() {
 fn driver_update_without_a_shell_is_not_derived() {
     let env = updating();
     edit(&env, &[("strategy = \"existing\"\nname = \"Echo whql\"", "strategy = \"existing\"\nid = \"1\"")]);
-    let product = by_hand(&env, "Echo", "hlk");
+    let product = create_by_hand(&env, "Echo", "hlk");
     let id = product["id"].as_str().expect("an id");
     edit(&env, &[("id = \"1\"", &format!("id = \"{id}\""))]);
     let daemon = env.daemon(&[]);

@@ -36,10 +36,11 @@ enum Outcome {
 
 #[test]
 fn random_rules_choose_and_target_as_the_reference_does() {
-    let wanted = std::env::var("DROPSHIP_RULE_CASES").map_or(CASES, |cases| cases.parse().expect("a number"));
+    let case_count =
+        std::env::var("DROPSHIP_RULE_CASES").map_or(CASES, |cases| cases.parse().expect("a number"));
     let mut random = Random::new();
     let (mut compared, mut refused, mut matched, mut targeted) = (0, 0, 0, 0);
-    while compared < wanted {
+    while compared < case_count {
         let case = random::case(&mut random);
         // `check` refuses globs that can never match in `not` and `exclude`; such a configuration has no outcome.
         let config = match load(&case) {
@@ -59,8 +60,11 @@ fn random_rules_choose_and_target_as_the_reference_does() {
         }
     }
     // The cases mean something: rules match about half of the packages, and labels select a part of the targets.
-    assert!(matched > wanted / 5 && wanted - matched > wanted / 20, "{matched} of {wanted} matched");
-    assert!(targeted > wanted / 20, "{targeted} of {wanted} labels target a part of the metadata");
+    assert!(
+        matched > case_count / 5 && case_count - matched > case_count / 20,
+        "{matched} of {case_count} matched"
+    );
+    assert!(targeted > case_count / 20, "{targeted} of {case_count} labels target a part of the metadata");
 }
 
 fn load(case: &Case) -> Result<Config, config::Report> {

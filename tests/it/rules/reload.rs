@@ -95,8 +95,8 @@ fn reload_applies_to_new_jobs_and_running_jobs_keep_their_plan() {
     assert_eq!(env.json(&["reload"])["jobs"][0]["rule_change"], "gone");
     assert_eq!(env.json(&["show", id])["rule_change"], "gone");
     let approved = env.run(&["approve", id]);
-    let said = text(&approved.stdout);
-    assert!(approved.status.success() && said.contains("rule `ring` no longer exists"), "{said}");
+    let message = text(&approved.stdout);
+    assert!(approved.status.success() && message.contains("rule `ring` no longer exists"), "{message}");
     let old = receipt_of(&env, "echo.cab", "succeeded");
     assert_eq!(old["labels"][0]["name"], "echo test ring");
 

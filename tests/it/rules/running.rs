@@ -51,6 +51,6 @@ pub(super) fn receipt_of(env: &TestEnv, package: &str, state: &str) -> Value {
 /// The bodies of the requests for an operation that the sandbox received.
 pub(super) fn bodies(env: &TestEnv, operation: &str) -> Vec<Value> {
     let requests = env.sandbox.control().requests();
-    let asked = requests.iter().filter(|entry| entry.operation == operation);
-    asked.map(|entry| serde_json::to_value(&entry.body).expect("JSON")).collect()
+    let matching = requests.iter().filter(|entry| entry.operation == operation);
+    matching.map(|entry| serde_json::to_value(&entry.body).expect("JSON")).collect()
 }

@@ -32,7 +32,7 @@ fn names(receipt: &Value) -> Vec<&str> {
     labels.iter().map(|label| label["name"].as_str().expect("a name")).collect()
 }
 
-fn asked(env: &TestEnv) -> Vec<Value> {
+fn label_requests(env: &TestEnv) -> Vec<Value> {
     let requests = env.sandbox.control().requests();
     let labels = requests.iter().filter(|entry| entry.operation == "create_label");
     labels.map(|entry| serde_json::to_value(&entry.body).expect("JSON")).collect()
@@ -61,7 +61,7 @@ fn attestation_sample_targets_the_test_ring_only() {
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let done = receipt_of(&env, "echo.cab", "succeeded");
     assert_eq!(names(&done), ["echo 1.2.3.4 test ring"]);
-    let [label] = <[Value; 1]>::try_from(asked(&env)).expect("one label");
+    let [label] = <[Value; 1]>::try_from(label_requests(&env)).expect("one label");
     let publishing = &label["publishingSpecifications"];
     assert_eq!(publishing["manualAcquisition"], true);
     assert_eq!(publishing["goLiveDate"], Value::Null, "live as soon as certified");
@@ -90,10 +90,10 @@ fn retail_sample_is_staged_and_held_before_broad_release() {
     env.drop_package("echo-2.0.0.0.hlkx", &bytes("hlkx/good.hlkx"));
     let held = receipt_of(&env, "echo-2.0.0.0.hlkx", "held");
     assert_eq!(names(&held), ["echo-2.0.0.0 test ring", "echo-2.0.0.0 pilot", "echo-2.0.0.0 retail"]);
-    assert_eq!(asked(&env).len(), 2);
+    assert_eq!(label_requests(&env).len(), 2);
     assert_eq!(env.run(&["approve", held["id"].as_str().expect("an id")]).status.code(), Some(0));
     receipt_of(&env, "echo-2.0.0.0.hlkx", "succeeded");
-    let [ring, pilot, retail] = <[Value; 3]>::try_from(asked(&env)).expect("three labels");
+    let [ring, pilot, retail] = <[Value; 3]>::try_from(label_requests(&env)).expect("three labels");
     assert_eq!(ring["targeting"]["restrictedToAudiences"].as_array().map(Vec::len), Some(1));
     for label in [&pilot, &retail] {
         assert_eq!(
@@ -123,7 +123,7 @@ fn oem_sample_creates_one_label_per_partner_and_none_for_windows_update() {
     env.drop_package("echo-2.1.0.0.hlkx", &bytes("hlkx/good.hlkx"));
     let done = receipt_of(&env, "echo-2.1.0.0.hlkx", "succeeded");
     assert_eq!(names(&done), ["echo-2.1.0.0 for 27691110", "echo-2.1.0.0 for 27691111"]);
-    for (label, partner) in asked(&env).iter().zip(["27691110", "27691111"]) {
+    for (label, partner) in label_requests(&env).iter().zip(["27691110", "27691111"]) {
         assert_eq!(label["destination"], "anotherPartner");
         assert_eq!(label["recipientSpecifications"]["receiverPublisherId"], json!(partner));
         assert_eq!(label["recipientSpecifications"]["enforceChidTargeting"], true);

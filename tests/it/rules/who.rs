@@ -81,9 +81,9 @@ fn who_lists_the_labels_that_reach_a_device_newest_first() {
         ),
         ("usb\\*", os, String::new()),
     ] {
-        let asked = env.run(&["who", query, "--os", other]);
-        assert_eq!(text(&asked.stdout), format!("no label of dropship reaches {query} on {other}\n"));
-        assert_eq!((asked.status.code(), text(&asked.stderr)), (Some(0), advice), "{query} {other}");
+        let output = env.run(&["who", query, "--os", other]);
+        assert_eq!(text(&output.stdout), format!("no label of dropship reaches {query} on {other}\n"));
+        assert_eq!((output.status.code(), text(&output.stderr)), (Some(0), advice), "{query} {other}");
     }
     assert_eq!(env.run(&["who", "a{b"]).status.code(), Some(64));
     assert_eq!(env.run(&["who"]).status.code(), Some(64));

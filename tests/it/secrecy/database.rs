@@ -107,11 +107,11 @@ fn env_at(behaviour: Behaviour) -> TestEnv {
 }
 
 /// Everything that the daemon and the commands write, while the log says this.
-fn written(env: &TestEnv, said: &str) -> Vec<(String, Vec<u8>)> {
+fn collect_written(env: &TestEnv, logged: &str) -> Vec<(String, Vec<u8>)> {
     let log = fs::File::create(env.path("daemon.log")).expect("a log");
     let mut command = env.command(&["run", "--log-level", "trace"]);
     let mut daemon = TestDaemon { child: command.stderr(log).spawn().expect("the daemon starts") };
-    let ended = || env.log().contains(said).then_some(());
+    let ended = || env.log().contains(logged).then_some(());
     wait_for("the answer of the server", ended).unwrap_or_else(|| panic!("{}", env.log()));
     let mut found = Vec::new();
     for args in [
@@ -135,7 +135,7 @@ fn written(env: &TestEnv, said: &str) -> Vec<(String, Vec<u8>)> {
 #[test]
 fn database_server_that_echoes_the_password_leaves_it_nowhere() {
     let env = env_at(Behaviour::Echoes);
-    let found = written(&env, "SQLSTATE 28P01");
+    let found = collect_written(&env, "SQLSTATE 28P01");
     holds_none(&found, &[PASSWORD]);
     for (name, content) in &found {
         assert!(content.len() < 200_000, "{name} has {} bytes", content.len());
@@ -145,7 +145,7 @@ fn database_server_that_echoes_the_password_leaves_it_nowhere() {
 #[test]
 fn database_server_with_other_answers_is_an_error() {
     let env = env_at(Behaviour::AnswersText);
-    let found = written(&env, "in the database has another form");
+    let found = collect_written(&env, "in the database has another form");
     holds_none(&found, &[PASSWORD]);
     for (name, content) in &found {
         assert!(!text(content).contains("panicked"), "{name}: {}", text(content));

@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 
 use super::files;
-use crate::harness::{SECRET, TestEnv, bytes, double, text, wait_for};
+use crate::harness::{SECRET, TestEnv, bytes, start_double, text, wait_for};
 
 /// Statuses of the answers, by turns.
 const STATUSES: [u16; 9] = [400, 200, 500, 403, 404, 503, 409, 302, 429];
@@ -63,7 +63,7 @@ fn echoes(seen: &str) -> Vec<(&'static str, String)> {
 fn echoing() -> (String, Arc<Mutex<Vec<String>>>) {
     let answered = Arc::new(Mutex::new(Vec::new()));
     let (kept, turn) = (Arc::clone(&answered), AtomicUsize::new(0));
-    let base = double(move |request, stream| {
+    let base = start_double(move |request, stream| {
         let at = turn.fetch_add(1, Ordering::SeqCst);
         let seen = format!("{}{}", request.head, request.body);
         let (status, (kind, body)) = if request.is_for_token() && at % 2 == 0 {
@@ -218,7 +218,7 @@ fn blob_store_that_echoes_the_signed_url_leaves_no_signature_anywhere() {
     let (turn, own) = (AtomicUsize::new(0), Arc::new(Mutex::new(String::new())));
     let (at, refused) = (Arc::clone(&own), Arc::new(AtomicUsize::new(0)));
     let count = Arc::clone(&refused);
-    let base = double(move |request, stream| {
+    let base = start_double(move |request, stream| {
         let base = at.lock().expect("not poisoned").clone();
         let mut json = |status: u16, body: serde_json::Value| {
             respond(stream, status, "application/json", "", &body.to_string())

@@ -176,7 +176,7 @@ fn reload_after_a_credential_of_systemd_disappeared_warns_and_keeps_the_account(
         .expect("it runs");
 
     env.drop_package("first.cab", &bytes("cab/good-signed-ts.cab"));
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
 
     fs::remove_file(&credential).expect("removed");
     for args in [&["reload"][..], &["--json", "reload"]] {

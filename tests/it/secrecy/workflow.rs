@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::echo::{SIGNATURE, TOKEN, holds_none, html, percent, respond};
 use super::files;
-use crate::harness::{SECRET, TestEnv, bytes, double, text};
+use crate::harness::{SECRET, TestEnv, bytes, start_double, text};
 
 /// Texts with secrets, by turns.
 fn leaks() -> Vec<String> {
@@ -28,7 +28,7 @@ fn rejection_that_echoes_secrets_stores_none_and_is_short() {
     let (own, polls, is_committed) =
         (Arc::new(Mutex::new(String::new())), AtomicUsize::new(0), AtomicBool::new(false));
     let (at, size) = (Arc::clone(&own), AtomicUsize::new(0));
-    let base = double(move |request, stream| {
+    let base = start_double(move |request, stream| {
         let base = at.lock().expect("not poisoned").clone();
         let mut json =
             |status: u16, body: Value| respond(stream, status, "application/json", "", &body.to_string());
@@ -101,7 +101,7 @@ fn rejection_that_echoes_secrets_stores_none_and_is_short() {
     fs::write(&path, configuration.replace(env.sandbox.base_url(), &base)).expect("a configuration");
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let daemon = env.daemon(&[]);
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!((&receipt["state"], &receipt["step"]), (&"failed".into(), &"sign".into()), "{receipt:#}");
     let message = receipt["error"]["message"].as_str().expect("a message");
     assert!(message.contains("sent *** here") && message.contains("more messages"), "{message}");

@@ -50,10 +50,10 @@ fn appears(env: &TestEnv, kind: &str, stops: bool) -> String {
     let shown = text(&env.run(&["status"]).stdout);
     assert!(shown.contains(&format!(": {kind}: ")), "{shown}");
     let (code, page) = readyz(env);
-    let (place, wanted) = if stops { ("reasons", 503) } else { ("warnings", 200) };
+    let (place, expected) = if stops { ("reasons", 503) } else { ("warnings", 200) };
     assert!(page[place].as_array().expect("a list").contains(&json!(kind)), "{kind}: {page}");
     if stops {
-        assert_eq!(code, wanted, "{page}");
+        assert_eq!(code, expected, "{page}");
     }
     let page = metrics(env);
     assert!(page.contains(&format!("dropship_trouble{{kind=\"{kind}\"}} 1\n")), "{page}");
@@ -118,7 +118,7 @@ fn troubles_of_files_and_configuration_appear_everywhere_and_end_with_their_cure
     assert!(job.is_some(), "{}", env.log());
     fs::remove_file(env.path("out")).expect("removed");
     ends(&env, "outbox-unwritable");
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     assert!(metrics(&env).contains("dropship_outbox_writable{folder=\"in\"} 1\n"));
 
     // Without a reload: the configuration on disk is the active one again.
@@ -173,7 +173,7 @@ fn troubles_of_the_service_appear_everywhere_and_end_with_their_cure() {
     env.sandbox.control().offset_dates(0);
     ends(&env, "service-down");
     ends(&env, "clock-skew");
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
 
     env.fault(&json!({
         "operation": "list_products", "times": 1, "action": {"kind": "status", "status": 429, "retry_after": "3"}
@@ -212,7 +212,7 @@ fn suspended_account_is_listed_and_resumes_with_the_new_secret_without_a_restart
     // Long before the next poll of the job.
     fs::write(env.path("secret"), "the-n3w-secret-of-the-account\n").expect("rotated");
     ends(&env, "account-suspended");
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     assert_eq!(daemon.terminate(), Some(0));
 }
 

@@ -13,7 +13,7 @@ pub(super) fn signal(daemon: &TestDaemon, signal: &str) {
 }
 
 /// Waits until the sandbox has received a request for this operation.
-fn asked(env: &TestEnv, operation: &str) {
+fn wait_for_request(env: &TestEnv, operation: &str) {
     wait_for("a request", || {
         let page = env.sandbox_page("requests");
         let requests = page.as_array()?;
@@ -30,14 +30,14 @@ fn stopped_at(operation: &str, fault: &serde_json::Value) -> (TestEnv, Manager, 
     let daemon = manager.start(&env, None);
     manager.expect(|line| line == "READY=1");
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    asked(&env, operation);
+    wait_for_request(&env, operation);
     (env, manager, daemon)
 }
 
 /// Starts another daemon: the job succeeds, and each object exists once.
 fn next_daemon_finishes(env: &TestEnv) {
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     assert_eq!(env.created(), (1, 1, 1));
 }
 

@@ -140,7 +140,7 @@ fn root_flood_of_many_users_leaves_room_for_another() {
     let is_busy = output.status.code() == Some(75) && message.contains("try again later");
     assert!(output.status.success() || is_busy, "{:?}: {message}", output.status);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     assert_eq!(as_user(&env, 0, &["rescan"]).status.code(), Some(0), "{}", env.log());
     assert!(!env.log().contains("Too many open files"), "{}", env.log());
     assert_eq!(daemon.terminate(), Some(0), "{}", env.log());
@@ -222,7 +222,7 @@ fn connections_never_use_the_descriptors_that_the_store_needs() {
         .map_while(|_| std::os::unix::net::UnixStream::connect(env.path("control.sock")).ok())
         .collect();
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     wait_for("a refused connection in the log", || env.log().contains("was refused").then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));
     assert!(!env.log().contains("Too many open files"), "{}", env.log());

@@ -20,11 +20,11 @@ fn every_command_has_a_man_page() {
     let env = TestEnv::new();
     let folder = env.path("man");
     assert!(env.run(&["man", &folder.display().to_string()]).status.success());
-    for (page, wanted) in
+    for (page, expected) in
         [("dropship.8", "dropship"), ("dropship-run.8", "until"), ("dropship-systemd-paths.8", "drop")]
     {
         let page = std::fs::read_to_string(folder.join(page)).expect("a page");
-        assert!(page.contains(".TH") && page.contains(wanted), "{page}");
+        assert!(page.contains(".TH") && page.contains(expected), "{page}");
     }
 }
 
@@ -37,12 +37,12 @@ fn systemd_drop_in_grants_what_the_folders_need() {
     let done = env.run(&["systemd", "paths"]);
     let drop_in = text(&done.stdout);
     assert!(done.status.success(), "{}", text(&done.stderr));
-    for wanted in [
+    for expected in [
         "[Service]\n".to_owned(),
         format!("ReadWritePaths=-{}\n", env.path("out").display()),
         "BindPaths=-/home/build/drop\n".to_owned(),
     ] {
-        assert!(drop_in.contains(&wanted), "no {wanted} in\n{drop_in}");
+        assert!(drop_in.contains(&expected), "no {expected} in\n{drop_in}");
     }
     let file = env.path("unit.d/paths.conf");
     let shown = env.json(&["systemd", "paths", "--write", &file.display().to_string()]);

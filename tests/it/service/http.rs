@@ -37,10 +37,10 @@ fn metrics_follow_the_jobs_in_the_documented_format() {
     let daemon = env.daemon(&[]);
     is_up(&env);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    env.ended();
+    env.wait_for_end();
     let (status, page) = ask(TcpStream::connect(("127.0.0.1", port)).expect("the port"), "/metrics");
     assert_eq!(status, 200);
-    for wanted in [
+    for expected in [
         "dropship_jobs{state=\"succeeded\"} 1\n",
         "dropship_jobs_ended_total{rule=\"ring\",state=\"succeeded\"} 1\n",
         "dropship_api_requests_total{operation=\"create product\",code=\"201\"} 1\n",
@@ -48,7 +48,7 @@ fn metrics_follow_the_jobs_in_the_documented_format() {
         "dropship_account_paused{account=\"default\"} 0\n",
         "dropship_heartbeat_age_seconds{part=\"store\"}",
     ] {
-        assert!(page.contains(wanted), "no {wanted:?} in\n{page}");
+        assert!(page.contains(expected), "no {expected:?} in\n{page}");
     }
     assert!(page.contains("dropship_config_last_reload_successful 1\n"), "no reload was refused yet: {page}");
     for (config, well, code) in [("nonsense = 1\n", "0", 78), ("", "1", 0)] {

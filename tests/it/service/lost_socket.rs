@@ -8,7 +8,7 @@ use super::http::is_up;
 use crate::harness::{TestEnv, bytes, text};
 
 /// Answers every connection with these bytes, after the request.
-fn answering(path: &Path, answer: &'static [u8]) {
+fn serve_answer(path: &Path, answer: &'static [u8]) {
     let listener = UnixListener::bind(path).expect("a socket");
     std::thread::spawn(move || {
         for stream in listener.incoming() {
@@ -38,10 +38,10 @@ fn socket_that_is_lost_while_the_daemon_runs_ends_commands_with_69() {
         ("closed", |path| drop(UnixListener::bind(path).expect("bound")), &["was replaced", &pid]),
         (
             "foreign",
-            |path| answering(path, b"220 mail.example.com\r\n"),
+            |path| serve_answer(path, b"220 mail.example.com\r\n"),
             &["does not answer as a dropship daemon"],
         ),
-        ("mute", |path| answering(path, b""), &["closed the connection without an answer"]),
+        ("mute", |path| serve_answer(path, b""), &["closed the connection without an answer"]),
     ];
     for (way, change, said) in ways {
         drop(std::fs::remove_file(&socket));
@@ -62,7 +62,7 @@ fn socket_that_is_lost_while_the_daemon_runs_ends_commands_with_69() {
     }
     // The daemon itself goes on.
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     assert_eq!(daemon.terminate(), Some(0), "{}", env.log());
     // The store is free again: it is read without a daemon.
     let output = env.run(&["jobs"]);

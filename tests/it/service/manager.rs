@@ -47,10 +47,10 @@ impl Manager {
     }
 
     /// Waits for a line that matches, and returns it.
-    pub(super) fn expect(&mut self, wanted: impl Fn(&str) -> bool) -> String {
+    pub(super) fn expect(&mut self, is_expected: impl Fn(&str) -> bool) -> String {
         let found = wait_for("a notification", || {
             let message = self.receive(Duration::from_millis(100))?;
-            message.lines().find(|line| wanted(line)).map(str::to_owned)
+            message.lines().find(|line| is_expected(line)).map(str::to_owned)
         });
         found.unwrap_or_else(|| panic!("not received; messages so far: {:#?}", self.received))
     }

@@ -52,7 +52,7 @@ fn signed_webhook_survives_an_unreachable_receiver_and_a_restart() {
     std::fs::write(env.path("hook-key"), KEY).expect("a key");
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let id = env.ended()["id"].as_str().expect("an id").to_owned();
+    let id = env.wait_for_end()["id"].as_str().expect("an id").to_owned();
     wait_for("a failed try", || env.log().contains("notifying `hook` failed").then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));
     daemon.kill();
@@ -203,7 +203,7 @@ fn host_of_a_webhook_is_no_secret_and_the_rest_is() {
     let env = TestEnv::with(crate::harness::usual_quirks(), &more);
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    env.ended();
+    env.wait_for_end();
     wait_for("a failed try", || env.log().contains("notifying `hook` failed").then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));
     let shown = crate::harness::text(&env.run(&["config", "show"]).stdout);

@@ -27,7 +27,7 @@ fn daemon_reports_ready_and_its_status_line_to_systemd() {
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     manager.expect(|line| line.starts_with("STATUS=") && line.contains("1 job "));
     env.json(&["resume"]);
-    env.ended();
+    env.wait_for_end();
     manager.expect(|line| line == "STATUS=Watching 1 folder, no jobs open");
 
     assert_eq!(daemon.terminate(), Some(0));
@@ -65,11 +65,11 @@ fn systemd_that_does_not_read_delays_no_command() {
 }
 
 /// Waits until the status line is this one.
-fn shows(manager: &mut Manager, wanted: impl Fn(&str) -> bool) {
+fn shows(manager: &mut Manager, is_expected: impl Fn(&str) -> bool) {
     let mut lines = manager.received.iter().rev().flat_map(|message| message.lines());
     let shown = lines.find(|line| line.starts_with("STATUS="));
-    if !shown.is_some_and(&wanted) {
-        manager.expect(wanted);
+    if !shown.is_some_and(&is_expected) {
+        manager.expect(is_expected);
     }
 }
 
@@ -179,7 +179,7 @@ fn frozen_thread_does_not_keep_the_daemon(thread: &str, signals: &[&str], logged
     assert!(log.lines().any(is_logged) || (thread == "store" && log.contains("has stopped")), "{log}");
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
-    assert_eq!(env.ended()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
 }
 
 #[test]

@@ -108,15 +108,15 @@ impl Terminal {
     }
 
     /// Waits until the screen meets a condition.
-    pub(super) fn wait(&self, wanted: &str, condition: impl Fn(&Screen) -> bool) -> Screen {
-        let found = wait_for(wanted, || Some(self.screen()).filter(|screen| condition(screen)));
-        found.unwrap_or_else(|| panic!("{wanted}: {}", self.screen().lines.join("\n")))
+    pub(super) fn wait(&self, what: &str, condition: impl Fn(&Screen) -> bool) -> Screen {
+        let found = wait_for(what, || Some(self.screen()).filter(|screen| condition(screen)));
+        found.unwrap_or_else(|| panic!("{what}: {}", self.screen().lines.join("\n")))
     }
 
     /// Waits until the screen has all of these texts.
-    pub(super) fn shows(&self, wanted: &[&str]) -> Screen {
-        self.wait(&format!("{wanted:?} on the screen"), |screen| {
-            wanted.iter().all(|wanted| screen.has(wanted))
+    pub(super) fn shows(&self, expected: &[&str]) -> Screen {
+        self.wait(&format!("{expected:?} on the screen"), |screen| {
+            expected.iter().all(|expected| screen.has(expected))
         })
     }
 }

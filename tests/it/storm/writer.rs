@@ -20,7 +20,7 @@ pub(crate) struct Place {
     /// The contents of the files in this folder.
     pub(crate) pool: Pool,
     /// The companion file that a package needs.
-    pub(crate) beside: Companion,
+    pub(crate) companion: Companion,
     /// Whether the folder is recursive.
     pub(crate) deep: bool,
 }
@@ -86,7 +86,7 @@ impl Writer {
         let places = Arc::clone(&self.places);
         for _ in 0..files {
             let place = &places[self.below(places.len())];
-            self.file(place);
+            self.write_file(place);
             if self.unfinished.len() > UNFINISHED {
                 self.finish();
             }
@@ -98,62 +98,62 @@ impl Writer {
             for nth in (self.number..place.pool.all.len()).step_by(writers) {
                 let name = format!("last-{}-{nth}.cab", self.number).into();
                 let path = place.path.join::<OsString>(name);
-                self.whole(place, &path, &place.pool.all[nth].0);
+                self.write_whole(place, &path, &place.pool.all[nth].0);
             }
         }
     }
 
     /// Writes one file in one of many ways.
-    fn file(&mut self, place: &Place) {
+    fn write_file(&mut self, place: &Place) {
         let name = self.name();
         let bytes = &place.pool.all[self.below(place.pool.all.len())].0;
         let path = place.path.join(name);
         match self.below(20) {
-            0..=2 => self.whole(place, &path, bytes),
-            3..=5 => self.renamed_in(place, &path, bytes),
-            6 => self.renamed_in_place(place, &path, bytes),
-            7 => self.linked_in(place, &path, bytes),
-            8 => self.linked_twice(place, &path, bytes),
+            0..=2 => self.write_whole(place, &path, bytes),
+            3..=5 => self.rename_in(place, &path, bytes),
+            6 => self.rename_in_place(place, &path, bytes),
+            7 => self.link_in(place, &path, bytes),
+            8 => self.link_twice(place, &path, bytes),
             // Pauses before the file is complete, with the file open or closed.
             9 | 10 => self.begin(place, path, bytes, true),
             11 => self.begin(place, path, bytes, false),
-            12 => self.preallocated(place, &path, bytes),
-            13 => self.replaced(place, &path, bytes),
+            12 => self.preallocate(place, &path, bytes),
+            13 => self.replace(place, &path, bytes),
             14 => {
-                self.whole(place, &path, bytes);
+                self.write_whole(place, &path, bytes);
                 fs::remove_file(&path).expect("removed");
             }
-            15 => self.with_odd_time(place, &path, bytes),
-            16 => self.not_a_package(place, &path),
-            17 => self.subfolder(place, &path, bytes),
-            _ => self.in_pieces(place, &path, bytes),
+            15 => self.write_with_odd_time(place, &path, bytes),
+            16 => self.write_other(place, &path),
+            17 => self.write_subfolder(place, &path, bytes),
+            _ => self.write_in_pieces(place, &path, bytes),
         }
         self.written.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn renamed_in_place(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+    fn rename_in_place(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
         let part = with_end(path, ".part");
         fs::write(&part, bytes).expect("written");
         fs::rename(part, path).expect("renamed");
-        self.beside(place, path, bytes);
+        self.write_companion(place, path, bytes);
     }
 
-    fn linked_in(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
-        let aside = self.aside(bytes);
+    fn link_in(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+        let aside = self.write_aside(bytes);
         fs::hard_link(&aside, path).expect("linked");
         fs::remove_file(aside).expect("removed");
-        self.beside(place, path, bytes);
+        self.write_companion(place, path, bytes);
     }
 
-    fn linked_twice(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
-        self.whole(place, path, bytes);
+    fn link_twice(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+        self.write_whole(place, path, bytes);
         let second = path.with_file_name(format!("link-{}-{}.cab", self.number, self.nth));
         fs::hard_link(path, &second).expect("linked");
-        self.beside(place, &second, bytes);
+        self.write_companion(place, &second, bytes);
     }
 
     /// With a time in the past or in the future, as `cp -p` and wrong clocks set it.
-    fn with_odd_time(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+    fn write_with_odd_time(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
         let file = File::create(path).expect("made");
         (&file).write_all(bytes).expect("written");
         let years = Duration::from_secs(86_400 * 365 * 3);
@@ -161,30 +161,30 @@ impl Writer {
         let time = if self.below(2) == 0 { now - years } else { now + years };
         file.set_times(FileTimes::new().set_modified(time)).expect("dated");
         drop(file);
-        self.beside(place, path, bytes);
+        self.write_companion(place, path, bytes);
     }
 
     /// Packages in a subfolder, or a decoy if subfolders are not watched.
-    fn subfolder(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+    fn write_subfolder(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
         let dir = path.with_file_name(format!("sub-{}-{}", self.number, self.nth));
         if place.deep {
             fs::create_dir_all(dir.join("below")).expect("made");
-            self.whole(place, &dir.join("a.cab"), bytes);
-            self.whole(place, &dir.join("below/b.cab"), bytes);
+            self.write_whole(place, &dir.join("a.cab"), bytes);
+            self.write_whole(place, &dir.join("below/b.cab"), bytes);
         } else {
             fs::create_dir(&dir).expect("made");
             fs::write(dir.join("decoy.cab"), &place.pool.decoy).expect("written");
         }
     }
 
-    fn in_pieces(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+    fn write_in_pieces(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
         let file = File::create(path).expect("made");
         for piece in bytes.chunks(4096) {
             (&file).write_all(piece).expect("written");
             std::thread::yield_now();
         }
         drop(file);
-        self.beside(place, path, bytes);
+        self.write_companion(place, path, bytes);
     }
 
     /// Usual names and some hostile names.
@@ -205,31 +205,31 @@ impl Writer {
         }
     }
 
-    fn aside(&mut self, bytes: &[u8]) -> PathBuf {
+    fn write_aside(&mut self, bytes: &[u8]) -> PathBuf {
         self.nth += 1;
         let path = self.aside.join(format!("{}-{}", self.number, self.nth));
         fs::write(&path, bytes).expect("written");
         path
     }
 
-    fn whole(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
-        if place.beside != Companion::Nothing && self.below(2) == 0 {
+    fn write_whole(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+        if place.companion != Companion::Nothing && self.below(2) == 0 {
             // The companion file comes first.
-            self.beside(place, path, bytes);
+            self.write_companion(place, path, bytes);
             return fs::write(path, bytes).expect("written");
         }
         fs::write(path, bytes).expect("written");
-        self.beside(place, path, bytes);
+        self.write_companion(place, path, bytes);
     }
 
-    fn renamed_in(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
-        let aside = self.aside(bytes);
+    fn rename_in(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+        let aside = self.write_aside(bytes);
         fs::rename(aside, path).expect("renamed");
-        self.beside(place, path, bytes);
+        self.write_companion(place, path, bytes);
     }
 
-    fn beside(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
-        match place.beside {
+    fn write_companion(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+        match place.companion {
             Companion::Nothing => {}
             Companion::Marker => drop(File::create(with_end(path, ".done")).expect("made")),
             Companion::Checksum => {
@@ -243,7 +243,7 @@ impl Writer {
         let (first, rest) = bytes.split_at(bytes.len() / 2);
         let file = File::create(&path).expect("made");
         (&file).write_all(first).expect("written");
-        self.beside(place, &path, bytes);
+        self.write_companion(place, &path, bytes);
         let open = keep_open.then_some(file);
         self.unfinished.push_back(Unfinished { path, open, rest: rest.to_vec() });
     }
@@ -254,7 +254,7 @@ impl Writer {
         (&file).write_all(&rest).expect("written");
     }
 
-    fn preallocated(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+    fn preallocate(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
         let file = File::create(path).expect("made");
         file.set_len(bytes.len() as u64).expect("longer");
         // From the end, as some programs copy, so the header is written last.
@@ -262,18 +262,18 @@ impl Writer {
             file.write_all_at(piece, nth as u64 * 5000).expect("written");
         }
         drop(file);
-        self.beside(place, path, bytes);
+        self.write_companion(place, path, bytes);
     }
 
     /// Other bytes with the same name, replaced in one of several ways.
-    fn replaced(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
+    fn replace(&mut self, place: &Place, path: &Path, bytes: &[u8]) {
         let other = &place.pool.all[self.below(place.pool.all.len())].0;
-        self.whole(place, path, other);
+        self.write_whole(place, path, other);
         match self.below(3) {
-            0 => self.renamed_in(place, path, bytes),
+            0 => self.rename_in(place, path, bytes),
             1 => {
                 fs::write(path, bytes).expect("written");
-                self.beside(place, path, bytes);
+                self.write_companion(place, path, bytes);
             }
             _ => {
                 let file = OpenOptions::new().write(true).open(path).expect("opened");
@@ -282,34 +282,34 @@ impl Writer {
                 }
                 file.set_len(bytes.len() as u64).expect("cut");
                 drop(file);
-                self.beside(place, path, bytes);
+                self.write_companion(place, path, bytes);
             }
         }
     }
 
     /// Links, pipes, sockets, folders, temporary files and files of other types, none of which may become a job.
-    fn not_a_package(&mut self, place: &Place, path: &Path) {
+    fn write_other(&mut self, place: &Place, path: &Path) {
         let decoy = &place.pool.decoy;
         match self.below(6) {
             0 => {
-                let aside = self.aside(decoy);
+                let aside = self.write_aside(decoy);
                 symlink(aside, path).expect("linked");
             }
             1 => {
-                let made = std::process::Command::new("mkfifo").arg("--").arg(path).status();
-                assert!(made.expect("mkfifo").success());
+                let status = std::process::Command::new("mkfifo").arg("--").arg(path).status();
+                assert!(status.expect("mkfifo").success());
             }
-            2 => drop(UnixListener::bind(self.short(place)).expect("bound")),
+            2 => drop(UnixListener::bind(self.short_path(place)).expect("bound")),
             3 => fs::create_dir(path).expect("made"),
             4 => fs::write(with_end(path, ".tmp"), decoy).expect("written"),
             _ => fs::write(with_end(path, ".txt"), decoy).expect("written"),
         }
-        if place.beside != Companion::Nothing {
-            self.beside(place, path, decoy);
+        if place.companion != Companion::Nothing {
+            self.write_companion(place, path, decoy);
         }
     }
 
-    fn short(&self, place: &Place) -> PathBuf {
+    fn short_path(&self, place: &Place) -> PathBuf {
         place.path.join(format!("s{}-{}.cab", self.number, self.nth))
     }
 }

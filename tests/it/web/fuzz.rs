@@ -111,7 +111,7 @@ fn request(id: String) -> impl Strategy<Value = Vec<u8>> {
 fn random_requests_find_only_the_allowed_answers() {
     let site = Site::new();
     site.env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let id = site.env.ended()["id"].as_str().expect("an id").to_owned();
+    let id = site.env.wait_for_end()["id"].as_str().expect("an id").to_owned();
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400);
     let mut runner = TestRunner::new(Config { cases, failure_persistence: None, ..Config::default() });
     let run = runner.run(&request(id), |request| {

@@ -20,17 +20,17 @@ fn stream(site: &Site, target: &str) -> BufReader<TcpStream> {
 }
 
 /// Reads the stream until a line contains this text.
-fn until(reader: &mut BufReader<TcpStream>, wanted: &str) -> String {
+fn until(reader: &mut BufReader<TcpStream>, expected: &str) -> String {
     let mut line = Vec::new();
     let mut seen = String::new();
     loop {
         line.clear();
         assert!(
             reader.read_until(b'\n', &mut line).expect("an event") > 0,
-            "the stream ended before {wanted}: {seen}"
+            "the stream ended before {expected}: {seen}"
         );
         let text = String::from_utf8_lossy(&line);
-        if text.contains(wanted) {
+        if text.contains(expected) {
             return text.into_owned();
         }
         seen.push_str(&text);

@@ -8,7 +8,7 @@ fn page_of_a_package_offers_its_results_while_they_are_in_the_outbox() {
     let site = Site::new();
     let env = &site.env;
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let receipt = env.ended();
+    let receipt = env.wait_for_end();
     assert_eq!(receipt["state"], "succeeded", "{}", env.log());
     let id = receipt["id"].as_str().expect("an id");
     let page = site.get(&format!("/packages/{id}"));

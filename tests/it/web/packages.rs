@@ -64,9 +64,9 @@ fn filters_orders_and_files_agree_with_the_jobs() {
         ("package=echo-0*.cab", vec!["--package", "echo-0*.cab"]),
         ("package=ECHO-1?.cab&state=succeeded", vec!["--package", "ECHO-1?.cab", "--state", "succeeded"]),
     ] {
-        let wanted = ids(&env.json(&[&["jobs"], arguments.as_slice()].concat()));
-        assert_eq!(listed(&site, &format!("{query}&page=all")), wanted, "{query}");
-        assert_eq!(shown(&site, &format!("{query}&size=500")), wanted, "{query}");
+        let expected = ids(&env.json(&[&["jobs"], arguments.as_slice()].concat()));
+        assert_eq!(listed(&site, &format!("{query}&page=all")), expected, "{query}");
+        assert_eq!(shown(&site, &format!("{query}&size=500")), expected, "{query}");
     }
     let of = |condition: &dyn Fn(&Value) -> bool| {
         ids(&Value::Array(
@@ -113,15 +113,15 @@ fn all_day(jobs: &Value) -> String {
 fn orders(site: &Site, jobs: &Value) {
     let mut names: Vec<_> = jobs.as_array().expect("a list").iter().collect();
     names.sort_by_key(|job| job["package"].as_str().expect("a name").to_lowercase());
-    let wanted: Vec<_> = names.iter().map(|job| job["id"].as_str().expect("an id").to_owned()).collect();
-    assert_eq!(listed(site, "sort=package&size=500"), wanted);
+    let expected: Vec<_> = names.iter().map(|job| job["id"].as_str().expect("an id").to_owned()).collect();
+    assert_eq!(listed(site, "sort=package&size=500"), expected);
     let reversed = listed(site, "sort=package&order=desc&size=500");
-    assert_eq!(reversed.iter().rev().cloned().collect::<Vec<_>>(), wanted);
+    assert_eq!(reversed.iter().rev().cloned().collect::<Vec<_>>(), expected);
     let by_arrival = listed(site, "sort=arrived&order=asc&size=500");
     assert!(by_arrival.is_sorted(), "{by_arrival:?}");
     for column in ["updated", "folder", "rule", "state", "step", "provider", "version"] {
         let sorted: BTreeSet<_> = listed(site, &format!("sort={column}&size=500")).into_iter().collect();
-        assert_eq!(sorted.len(), wanted.len(), "{column}");
+        assert_eq!(sorted.len(), expected.len(), "{column}");
     }
 }
 

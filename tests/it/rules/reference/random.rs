@@ -195,7 +195,7 @@ pub(super) fn condition(random: &mut Random, package: &Package, percent: u64) ->
     let at = usize::try_from(random.below(pool.len() as u64)).expect("an index");
     let (key, values, own) = &pool[at];
     let count = 1 + random.below(2);
-    let wanted = (0..count).map(|nth| {
+    let generated = (0..count).map(|nth| {
         let value = own.filter(|_| near && nth == 0).unwrap_or_else(|| random.one(values));
         match *key {
             "extension" => Wanted::Flag(value == "true"),
@@ -207,7 +207,7 @@ pub(super) fn condition(random: &mut Random, package: &Package, percent: u64) ->
             _ => Wanted::Glob(glob(random, value)),
         }
     });
-    let mut values: Vec<_> = wanted.collect();
+    let mut values: Vec<_> = generated.collect();
     if *key == "extension" {
         values.truncate(1);
     }

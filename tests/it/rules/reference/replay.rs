@@ -165,8 +165,8 @@ fn reference(old: &Case, new: &Case) -> BTreeSet<Expected> {
     };
     value("product.device_type", json!(was.device_type), json!(is.device_type));
     let stem = old.package.file.rsplit_once('.').expect("an extension").0;
-    let named = |label: &Label| json!(label.name.replace("{{ file.stem }}", stem));
-    value("name", named(&was.label), named(&is.label));
+    let name_of = |label: &Label| json!(label.name.replace("{{ file.stem }}", stem));
+    value("name", name_of(&was.label), name_of(&is.label));
     value("audiences", json!(was.label.audiences), json!(is.label.audiences));
     value("hold", json!(was.label.hold), json!(is.label.hold));
     value("go_live", json!(was.label.go_live), json!(is.label.go_live));
