@@ -55,7 +55,7 @@ impl Simple {
             Self::Prefix(word) => starts_with(text, word),
             Self::Suffix(word) => ends_with(text, word),
             Self::Contains(word) => word.is_empty() || fold_text(text).contains(&**word),
-            Self::Stars(words) => in_order(text, words),
+            Self::Stars(words) => are_in_order(text, words),
         }
     }
 }
@@ -84,7 +84,7 @@ fn ends_with(text: &str, word: &str) -> bool {
 }
 
 /// Whether the words follow each other in the text, the first at its beginning and the last at its end.
-fn in_order(text: &str, words: &[Box<str>]) -> bool {
+fn are_in_order(text: &str, words: &[Box<str>]) -> bool {
     let [first, between @ .., last] = words else { return false };
     if !starts_with(text, first) || !ends_with(text, last) {
         return false;

@@ -62,7 +62,7 @@ pub(super) enum PermittedOutcome {
 pub(super) struct CallPermit<'a> {
     limiter: &'a CallLimiter,
     epoch: u64,
-    probe: bool,
+    is_probe: bool,
 }
 
 impl CallLimiter {
@@ -89,8 +89,8 @@ impl CallLimiter {
                 let mut state = self.lock();
                 let now = Instant::now();
                 match state.step(now) {
-                    LimiterDecision::Go { probe } => {
-                        return Ok(CallPermit { limiter: self, epoch: state.rate.epoch(), probe });
+                    LimiterDecision::Go { is_probe } => {
+                        return Ok(CallPermit { limiter: self, epoch: state.rate.epoch(), is_probe });
                     }
                     LimiterDecision::Wait(wait) => wait,
                     LimiterDecision::Reject(rejected) => return Err(rejected),
@@ -116,7 +116,7 @@ impl CallLimiter {
 }
 
 enum LimiterDecision {
-    Go { probe: bool },
+    Go { is_probe: bool },
     Wait(Duration),
     Reject(Rejected),
 }
@@ -137,7 +137,7 @@ impl LimiterState {
             return LimiterDecision::Reject(Rejected::Down(remaining));
         }
         match self.rate.take(now) {
-            Ok(()) => LimiterDecision::Go { probe: self.breaker.permit() },
+            Ok(()) => LimiterDecision::Go { is_probe: self.breaker.permit() },
             Err(wait) => LimiterDecision::Wait(wait),
         }
     }
@@ -168,14 +168,14 @@ impl CallPermit<'_> {
                 }
             }
         }
-        self.probe = false;
+        self.is_probe = false;
         state.paused_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(now))
     }
 }
 
 impl Drop for CallPermit<'_> {
     fn drop(&mut self) {
-        if self.probe {
+        if self.is_probe {
             self.limiter.lock().breaker.on_unused();
         }
     }

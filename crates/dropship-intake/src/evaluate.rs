@@ -30,7 +30,7 @@ pub(crate) enum EvaluationOutcome {
         /// Its state.
         identity: Identity,
         /// The receiver admitted it in this evaluation.
-        admitted: bool,
+        is_admitted: bool,
     },
     /// It is not ready.
     Waits(Candidate),
@@ -77,7 +77,7 @@ fn evaluate_package(
 ) -> EvaluationOutcome {
     let folder = &context.spec.name;
     if context.receiver.is_known(folder, path, &identity, context.sidecar(path).as_ref()) {
-        return EvaluationOutcome::Known { identity, admitted: false };
+        return EvaluationOutcome::Known { identity, is_admitted: false };
     }
     let now = Instant::now();
     let is_in_backlog = previous.as_ref().is_some_and(|previous| previous.is_backlog)
@@ -140,10 +140,10 @@ fn offer(
         let reason = "there was no capacity, and other folders are ahead in the queue".to_owned();
         return EvaluationOutcome::Backpressure(Backpressure { reason, folder_only: false });
     }
-    let admitted = context.receiver.receive(found);
+    let answer = context.receiver.receive(found);
     context.progress.advance();
-    match admitted {
-        Admitted::Yes => EvaluationOutcome::Known { identity: found.identity, admitted: true },
+    match answer {
+        Admitted::Yes => EvaluationOutcome::Known { identity: found.identity, is_admitted: true },
         Admitted::Backpressure(backpressure) => EvaluationOutcome::Backpressure(backpressure),
         Admitted::Unreadable { reason } => {
             if candidate.backoff.is_zero() {

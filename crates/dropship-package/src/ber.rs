@@ -65,14 +65,14 @@ impl Converter {
     fn children<'a>(
         &mut self,
         mut body: &'a [u8],
-        indefinite: bool,
+        is_indefinite: bool,
         depth: usize,
     ) -> Result<(Children<'a>, &'a [u8]), DerError> {
         let mut found = Vec::new();
         loop {
             match body {
-                [0, 0, rest @ ..] if indefinite => return Ok((found, rest)),
-                [] if !indefinite => return Ok((found, body)),
+                [0, 0, rest @ ..] if is_indefinite => return Ok((found, rest)),
+                [] if !is_indefinite => return Ok((found, body)),
                 _ => {}
             }
             let (child, rest) = self.element(body, depth)?;

@@ -32,8 +32,8 @@ pub(crate) async fn respond(app: &Arc<App>, parts: &Parts, route: Route, payload
         Route::Api { operation, version } => {
             call::answer(app, parts, &base, &operation, version, payload).await
         }
-        Route::Blob { name, moved } => {
-            let requested = blob::http::RequestedBlob { name: &name, moved };
+        Route::Blob { name, is_moved } => {
+            let requested = blob::http::RequestedBlob { name: &name, is_moved };
             blob::http::answer(app, &parts.method, requested, query, &parts.headers, payload.into_body())
                 .await
         }

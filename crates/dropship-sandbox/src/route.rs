@@ -14,7 +14,7 @@ pub(crate) enum Route {
     /// An operation of the API.
     Api { operation: Operation, version: &'static str },
     /// A blob, or the target of a redirection to it.
-    Blob { name: String, moved: bool },
+    Blob { name: String, is_moved: bool },
     /// A certification report.
     Report { pid: u64, sid: u64 },
     /// Driver metadata on the API's host.
@@ -131,8 +131,8 @@ impl Route {
         let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
         match lower.as_slice() {
             ["__sandbox", rest @ ..] => Self::Control(rest.iter().map(|part| (*part).to_owned()).collect()),
-            ["blob", "ingestion", name] => Self::Blob { name: (*name).to_owned(), moved: false },
-            ["blob", "moved", name] => Self::Blob { name: (*name).to_owned(), moved: true },
+            ["blob", "ingestion", name] => Self::Blob { name: (*name).to_owned(), is_moved: false },
+            ["blob", "moved", name] => Self::Blob { name: (*name).to_owned(), is_moved: true },
             ["metadata", "identity", "oauth2", "token"] => Self::ManagedIdentity,
             ["common", "discovery", "instance"] => Self::Discovery { tenant: "common".to_owned() },
             [tenant, ".well-known", "openid-configuration"]

@@ -99,8 +99,8 @@ pub(crate) struct Product {
     pub(crate) updated: Timestamp,
     /// Origin of a product that a partner shared.
     pub(crate) origin: Option<SharingOrigin>,
-    pub(crate) read_only: bool,
-    pub(crate) inbox: bool,
+    pub(crate) is_read_only: bool,
+    pub(crate) is_inbox: bool,
     pub(crate) submissions: BTreeMap<u64, Submission>,
 }
 
@@ -148,7 +148,7 @@ pub(crate) struct SharingOrigin {
 pub(crate) struct Submission {
     pub(crate) id: u64,
     pub(crate) name: String,
-    pub(crate) derived: bool,
+    pub(crate) is_derived: bool,
     pub(crate) created: Timestamp,
     pub(crate) blobs: Blobs,
     /// Working time of the commit.
@@ -158,7 +158,7 @@ pub(crate) struct Submission {
     /// Working time at which publisher metadata were requested.
     pub(crate) metadata_asked: Option<Duration>,
     /// Whether the metadata appear only after a request.
-    pub(crate) metadata_withheld: bool,
+    pub(crate) is_metadata_withheld: bool,
     /// Whether a test has made the metadata incomplete, or complete again.
     pub(crate) metadata_incomplete: Option<bool>,
     /// The analysis of the upload; set once, after the commit.

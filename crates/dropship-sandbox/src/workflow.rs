@@ -215,7 +215,7 @@ pub(crate) fn offers_metadata(
     now: Duration,
     options: &Options,
 ) -> bool {
-    if sub.metadata_withheld {
+    if sub.is_metadata_withheld {
         // The documentation says "several hours" after the request.
         let wait = Duration::from_secs(3 * 3600);
         return sub.metadata_asked.is_some_and(|asked_at| now.saturating_sub(asked_at) >= wait);

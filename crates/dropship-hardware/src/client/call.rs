@@ -77,7 +77,7 @@ pub(crate) struct Call {
     pub(crate) query: CallQuery,
     pub(crate) body: CallBody,
     /// A repetition does no harm, so it is repeated here.
-    pub(crate) repeatable: bool,
+    pub(crate) is_repeatable: bool,
     /// It creates an object.
     pub(crate) creates: bool,
 }
@@ -91,14 +91,14 @@ impl Call {
             path,
             query: CallQuery::None,
             body: CallBody::None,
-            repeatable: true,
+            is_repeatable: true,
             creates: false,
         }
     }
 
     /// A call that changes something and is never repeated here.
     pub(crate) fn once(operation: &'static str, method: Method, path: Vec<String>, body: CallBody) -> Self {
-        Self { operation, method, path, query: CallQuery::None, body, repeatable: false, creates: false }
+        Self { operation, method, path, query: CallQuery::None, body, is_repeatable: false, creates: false }
     }
 
     /// A call that creates an object. It is never repeated here.
@@ -113,7 +113,7 @@ impl Call {
         path: Vec<String>,
         body: CallBody,
     ) -> Self {
-        Self { repeatable: true, ..Self::once(operation, method, path, body) }
+        Self { is_repeatable: true, ..Self::once(operation, method, path, body) }
     }
 }
 
@@ -141,7 +141,7 @@ impl Client {
         call: Call,
         read: impl Fn(&[u8]) -> Result<T, serde_json::Error>,
     ) -> Result<T, Error> {
-        let repeatable = call.repeatable;
+        let is_repeatable = call.is_repeatable;
         let operation = call.operation;
         let mut repeats = 0;
         loop {
@@ -149,12 +149,12 @@ impl Client {
             match read(&answer.body) {
                 Ok(object) => return Ok(object),
                 Err(error) => {
-                    let recovery = if repeatable { Recovery::Retry } else { Recovery::Reconcile };
+                    let recovery = if is_repeatable { Recovery::Retry } else { Recovery::Reconcile };
                     let why = format!(
                         "the service's response cannot be read: {}",
                         dropship_redact::mask(&error.to_string())
                     );
-                    if !repeatable || repeats == 2 {
+                    if !is_repeatable || repeats == 2 {
                         return Err(Error::new(operation, Execution::Unknown, recovery, why)
                             .with_creates(call.creates)
                             .with_status(answer.status)
@@ -181,7 +181,7 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
-            let again = call.repeatable && error.recovery == Recovery::Retry && repeats < REPEATS;
+            let again = call.is_repeatable && error.recovery == Recovery::Retry && repeats < REPEATS;
             // The token service has been tried repeatedly, and the limiter names the time of the next attempt.
             let delay = error.retry_after.unwrap_or_else(|| self.shared.backoff.delay(repeats).min(LONGEST));
             let late = start.elapsed() + delay > BUDGET || delay > LONGEST * 4;

@@ -31,7 +31,7 @@ impl Client {
         request_id: &str,
     ) -> Result<ApiResponse, Error> {
         let mark = |error: Error| error.with_request(&self.correlation, request_id);
-        let http = if call.repeatable { &self.shared.http.calls } else { &self.shared.http.unpooled };
+        let http = if call.is_repeatable { &self.shared.http.calls } else { &self.shared.http.unpooled };
         let request = http
             .request(call.method.clone(), self.url(call))
             .header(AUTHORIZATION, bearer.header.clone())
@@ -117,14 +117,14 @@ fn lost(call: &Call, error: reqwest::Error, status: Option<u16>) -> Error {
 }
 
 fn uncertain(call: &Call, status: Option<u16>, message: String) -> Error {
-    let recovery = if call.repeatable { Recovery::Retry } else { Recovery::Reconcile };
+    let recovery = if call.is_repeatable { Recovery::Retry } else { Recovery::Reconcile };
     Error::new(call.operation, Execution::Unknown, recovery, message).with_status(status)
 }
 
 /// The error of a response without success.
 fn refusal(call: &Call, status: reqwest::StatusCode, headers: &HeaderMap, body: &[u8]) -> Error {
     let error_body = read_body(body);
-    let Classification { recovery, execution } = classify(status.as_u16(), &error_body, call.repeatable);
+    let Classification { recovery, execution } = classify(status.as_u16(), &error_body, call.is_repeatable);
     let message = error_body.described(status.as_u16());
     let message = match message.is_empty() {
         false => message,

@@ -12,13 +12,13 @@ pub(crate) struct Classification {
     pub(crate) execution: Execution,
 }
 
-/// Classifies an error response. `repeatable`: repeating the call does no harm.
-pub(crate) fn classify(status: u16, body: &ErrorBody, repeatable: bool) -> Classification {
+/// Classifies an error response. `is_repeatable`: repeating the call does no harm.
+pub(crate) fn classify(status: u16, body: &ErrorBody, is_repeatable: bool) -> Classification {
     let execution = match status {
         400..=499 if status != 408 => Execution::Rejected,
         _ => Execution::Unknown,
     };
-    let lost = if repeatable { Recovery::Retry } else { Recovery::Reconcile };
+    let lost = if is_repeatable { Recovery::Retry } else { Recovery::Reconcile };
     let recovery = match status {
         // A proxy that refuses the request does not forward it.
         403 | 407 if body.is_of_proxy(status) => Recovery::Retry,
@@ -131,7 +131,7 @@ mod tests {
         for (status, execution) in
             [(403, Execution::Rejected), (407, Execution::Rejected), (502, Execution::Unknown)]
         {
-            let of = |repeatable| classify(status, &page, repeatable);
+            let of = |is_repeatable| classify(status, &page, is_repeatable);
             assert_eq!(of(true), Classification { recovery: Recovery::Retry, execution });
             let create = if status == 502 { Recovery::Reconcile } else { Recovery::Retry };
             assert_eq!(of(false), Classification { recovery: create, execution });

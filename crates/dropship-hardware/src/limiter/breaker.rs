@@ -24,19 +24,19 @@ pub(super) struct Breaker {
     /// Until when the circuit is open, and how often it was opened again without an answer in between.
     open: Option<(Instant, u32)>,
     /// A probe is in flight: one call that shows whether the service is back.
-    probing: bool,
+    is_probing: bool,
 }
 
 impl Breaker {
     pub(super) fn new(backoff: Backoff) -> Self {
-        Self { backoff, failures: 0, since: None, open: None, probing: false }
+        Self { backoff, failures: 0, since: None, open: None, is_probing: false }
     }
 
     /// How long calls are still rejected; `None`: a call is permitted.
     pub(super) fn open_for(&self, now: Instant) -> Option<Duration> {
         let (until, _) = self.open?;
         let remaining = until.saturating_duration_since(now);
-        if self.probing {
+        if self.is_probing {
             // The probe's result decides; until then callers retry after the shortest delay.
             return Some(remaining.max(self.backoff.min()));
         }
@@ -45,8 +45,8 @@ impl Breaker {
 
     /// Records a permitted call. Returns whether it is the probe.
     pub(super) fn permit(&mut self) -> bool {
-        self.probing = self.open.is_some();
-        self.probing
+        self.is_probing = self.open.is_some();
+        self.is_probing
     }
 
     /// Records an answer: closes the circuit.
@@ -56,7 +56,7 @@ impl Breaker {
         }
         self.failures = 0;
         self.since = None;
-        self.probing = false;
+        self.is_probing = false;
     }
 
     /// Records a failed call; opens the circuit after too many.
@@ -64,7 +64,7 @@ impl Breaker {
         self.failures = self.failures.saturating_add(1);
         let since = *self.since.get_or_insert(now);
         match self.open {
-            Some((_, times)) if self.probing => self.open_again(now, times.saturating_add(1)),
+            Some((_, times)) if self.is_probing => self.open_again(now, times.saturating_add(1)),
             Some(_) => {}
             None if self.failures >= FAILURES
                 && now - since >= (self.backoff.min() * MIN_SPAN_DELAYS).max(MIN_SPAN) =>
@@ -78,7 +78,7 @@ impl Breaker {
             }
             None => {}
         }
-        self.probing = false;
+        self.is_probing = false;
     }
 
     /// Makes the next call the probe, whenever it comes.
@@ -90,7 +90,7 @@ impl Breaker {
 
     /// Records that the probe was dropped before it was sent.
     pub(super) fn on_unused(&mut self) {
-        self.probing = false;
+        self.is_probing = false;
     }
 
     fn open_again(&mut self, now: Instant, times: u32) {

@@ -50,9 +50,9 @@ impl FolderTask {
                 self.context.status().ignored.remove(path)
             }
             EvaluationOutcome::Directory => self.queue_subfolder(path.to_owned()),
-            EvaluationOutcome::Known { identity, admitted } => {
+            EvaluationOutcome::Known { identity, is_admitted } => {
                 self.memory.known.record_seen(&self.context.spec.path, path, identity.dev, self.scan_number);
-                self.context.status().accepted += u64::from(admitted);
+                self.context.status().accepted += u64::from(is_admitted);
             }
         }
         self.memory.candidates.remove(path);

@@ -27,7 +27,7 @@ pub(super) enum ContentBytes {
 impl ContentBytes {
     /// Reads the beginning of a cabinet. `None` for one of a set of cabinets, and for a cabinet that is too short.
     pub(super) fn read(input: Input<'_>, header: &Header) -> io::Result<Option<Self>> {
-        if header.of_a_set {
+        if header.is_of_a_set {
             return Ok(None);
         }
         if header.has_usual_reserve() {

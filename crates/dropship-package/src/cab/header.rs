@@ -42,7 +42,7 @@ pub(crate) struct Header {
     /// Length of the reserve after each data header.
     pub(crate) data_reserve: u8,
     /// True for one of a set of cabinets, by its flags or its number.
-    pub(crate) of_a_set: bool,
+    pub(crate) is_of_a_set: bool,
     /// Where the signature is.
     pub(crate) signature: Signature,
 }
@@ -97,7 +97,7 @@ impl Header {
             files_at: u32_at(head, 16)?,
             folders: u16_at(head, 26)?,
             files: u16_at(head, 28)?,
-            of_a_set: flags & (PREVIOUS | NEXT) != 0 || u16_at(head, 34)? != 0,
+            is_of_a_set: flags & (PREVIOUS | NEXT) != 0 || u16_at(head, 34)? != 0,
             folders_at: 36,
             reserve: 0,
             folder_reserve: 0,

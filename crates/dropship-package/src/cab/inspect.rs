@@ -77,7 +77,7 @@ pub(crate) fn inspect(
     let (mut facts, notes) = facts(input, report, listing, contents)?;
     facts.signer = signer;
     facts.content_sha256 = content.map(|digest| hash::hex(digest.as_ref()));
-    if !header.of_a_set {
+    if !header.is_of_a_set {
         preflight::check_cabinet(report, policy, &facts, &notes, &dot_prefixed);
     }
     Ok((Some(facts), digests.whole))

@@ -95,7 +95,7 @@ impl CabFiles {
 
 /// Lists the files, and reads the INFs and the PE headers of drivers.
 pub(super) fn read_files(input: Input<'_>, header: &Header) -> io::Result<Files> {
-    if header.of_a_set {
+    if header.is_of_a_set {
         return Ok((Ok(CabListing::default()), CabContents::default()));
     }
     let listing = listing::read(input, header)?;

@@ -24,7 +24,7 @@ pub(super) fn read(
     policy: &Policy,
     report: &mut Report<'_>,
 ) -> io::Result<Option<Vec<u8>>> {
-    if header.of_a_set {
+    if header.is_of_a_set {
         let message = "the cabinet is one of a set of cabinets; put the whole package into one cabinet";
         report.add(Check::MultiCabinet, message);
     }

@@ -119,7 +119,7 @@ impl<'a> Archive<'a> {
             sink(bytes);
             total <= u64::from(entry.size)
         };
-        let mut inflate = entry.deflated.then(|| Decompress::new(false));
+        let mut inflate = entry.is_deflated.then(|| Decompress::new(false));
         let mut out = vec![0; CHUNK];
         let (mut read, packed) = (0u64, u64::from(entry.packed));
         // More than this ends the loop.

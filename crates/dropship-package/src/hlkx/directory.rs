@@ -29,7 +29,7 @@ pub(crate) struct ArchiveEntry {
     pub(super) name: String,
     /// Length when unpacked.
     pub(super) size: u32,
-    pub(super) deflated: bool,
+    pub(super) is_deflated: bool,
     pub(super) crc: u32,
     pub(super) packed: u32,
     /// Flags, method and time, which its own header must repeat.
@@ -118,7 +118,7 @@ pub(super) fn entry(bytes: &[u8]) -> Result<(ArchiveEntry, usize), ArchiveFault>
     if flags & 1 != 0 {
         return Err(ArchiveFault::Malformed("an entry is encrypted"));
     }
-    let deflated = match two(10)? {
+    let is_deflated = match two(10)? {
         0 if packed == size => false,
         8 => true,
         _ => {
@@ -129,7 +129,7 @@ pub(super) fn entry(bytes: &[u8]) -> Result<(ArchiveEntry, usize), ArchiveFault>
     let entry = ArchiveEntry {
         name: name.to_owned(),
         size,
-        deflated,
+        is_deflated,
         crc: four(16)?,
         packed,
         flags,

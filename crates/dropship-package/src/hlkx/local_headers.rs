@@ -76,7 +76,7 @@ fn check_entry(
         && head.get(HEADER..) == Some(entry.name.as_bytes())
         && usize::from(name) == entry.name.len()
         && flags == entry.flags
-        && u16_at(&head, 8) == Some(if entry.deflated { 8 } else { 0 })
+        && u16_at(&head, 8) == Some(if entry.is_deflated { 8 } else { 0 })
         && u32_at(&head, 10) == Some(entry.time);
     if !is_same {
         return Ok(Err(MISMATCH));

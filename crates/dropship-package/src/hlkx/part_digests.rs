@@ -20,13 +20,13 @@ struct PartKey {
     packed: u32,
     size: u32,
     crc: u32,
-    deflated: bool,
+    is_deflated: bool,
 }
 
 impl PartKey {
     fn of(entry: &ArchiveEntry) -> Self {
-        let ArchiveEntry { data_at, packed, size, crc, deflated, .. } = *entry;
-        Self { data_at, packed, size, crc, deflated }
+        let ArchiveEntry { data_at, packed, size, crc, is_deflated, .. } = *entry;
+        Self { data_at, packed, size, crc, is_deflated }
     }
 }
 

@@ -149,16 +149,16 @@ enum PartCheck {
     Bad,
 }
 
-/// Checks all references to a part, which is read once. Also returns the bytes of the part if `keep` is set.
+/// Checks all references to a part, which is read once. Also returns the bytes of the part if `must_keep` is set.
 fn check_part(
     archive: &Archive<'_>,
     entry: &ArchiveEntry,
     references: &[&Reference],
-    keep: bool,
+    must_keep: bool,
 ) -> io::Result<(PartCheck, Option<Vec<u8>>)> {
     let (raw, prepared): (Vec<_>, Vec<_>) =
         references.iter().copied().partition(|reference| reference.transform == Transform::Raw);
-    if prepared.is_empty() && !keep {
+    if prepared.is_empty() && !must_keep {
         return Ok((check_stream(archive, entry, &raw)?, None));
     }
     let Ok(bytes) = archive.read(entry, xml::MAX_LENGTH)? else {
@@ -177,7 +177,7 @@ fn check_part(
         true => PartCheck::Good { whole: true, digests: found },
         false => check_prepared(archive, &bytes, &prepared, !raw.is_empty(), found)?,
     };
-    Ok((outcome, keep.then_some(bytes)))
+    Ok((outcome, must_keep.then_some(bytes)))
 }
 
 /// Checks references to the unchanged bytes of a part while it is unpacked, with one digest for each algorithm.

@@ -200,7 +200,7 @@ fn logical_lines(text: &str) -> Vec<String> {
         text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r')).take(LINES)
     {
         let code = without_comment(physical).trim_end();
-        if let Some(head) = code.strip_suffix('\\').filter(|head| !in_quotes(head)) {
+        if let Some(head) = code.strip_suffix('\\').filter(|head| !is_in_quotes(head)) {
             pending.push_str(head);
             pending.push(' ');
             continue;
@@ -213,7 +213,7 @@ fn logical_lines(text: &str) -> Vec<String> {
 }
 
 /// True if a quote is open at the end of the text.
-fn in_quotes(text: &str) -> bool {
+fn is_in_quotes(text: &str) -> bool {
     text.bytes().filter(|byte| *byte == b'"').count() % 2 == 1
 }
 

@@ -190,12 +190,12 @@ impl<'a> Certificate<'a> {
     }
 
     /// True if issuer and subject have the same name.
-    pub(crate) fn self_issued(&self) -> bool {
+    pub(crate) fn is_self_issued(&self) -> bool {
         self.issuer == self.subject
     }
 
     /// True for an extended-validation certificate.
-    pub(crate) fn extended_validation(&self) -> bool {
+    pub(crate) fn has_extended_validation(&self) -> bool {
         self.policies.contains(&EXTENDED_VALIDATION)
     }
 
@@ -225,7 +225,7 @@ impl<'a> Certificate<'a> {
             thumbprint_sha256,
             not_before: self.not_before.to_string(),
             not_after: self.not_after.to_string(),
-            extended_validation: self.extended_validation(),
+            extended_validation: self.has_extended_validation(),
             timestamp: None,
             timestamp_authority: None,
             certificates: PackageCertificates::default(),
@@ -235,7 +235,7 @@ impl<'a> Certificate<'a> {
     /// This certificate and those that issued it, as far as `others` contains them.
     pub(crate) fn chain(&self, others: &[Self]) -> Vec<Vec<u8>> {
         let mut chain = vec![self];
-        while let Some(last) = chain.last().filter(|last| !last.self_issued() && chain.len() < MAX_CHAIN) {
+        while let Some(last) = chain.last().filter(|last| !last.is_self_issued() && chain.len() < MAX_CHAIN) {
             let is_issuer = |issuer: &&Self| {
                 let is_new = chain.iter().all(|certificate| certificate.der != issuer.der);
                 // The inspection that trusts the chain verifies its signatures.

@@ -68,18 +68,18 @@ pub(crate) enum NoPath {
 }
 
 impl PathSearch<'_> {
-    /// Looks for a path that none of the revocation lists revokes. If `strict`, current lists must cover the whole path.
+    /// Looks for a path that none of the revocation lists revokes. If `is_strict`, current lists must cover the whole path.
     pub(crate) fn run(
         &self,
         roots: &TrustedRoots,
         lists: &[&CertRevocationList<'_>],
-        strict: bool,
+        is_strict: bool,
     ) -> Result<(), NoPath> {
         // webpki looks for the issuer of a leaf. A signer that the policy lists as a root is the whole path.
         if self.purpose == CODE_SIGNING
             && roots.listed_signers.iter().any(|der| der.as_ref() == self.leaf.der)
         {
-            return self.revocation_of_leaf(lists, strict);
+            return self.revocation_of_leaf(lists, is_strict);
         }
         // webpki checks that an issuer is an authority, but not that its key usage includes keyCertSign.
         let refused = RefCell::new(None);
@@ -91,7 +91,7 @@ impl PathSearch<'_> {
                 Err(Error::UnknownIssuer)
             }
         };
-        let Err(error) = self.find(roots, lists, strict, &check_issuers) else {
+        let Err(error) = self.find(roots, lists, is_strict, &check_issuers) else {
             return Ok(());
         };
         match refused.into_inner() {
@@ -102,14 +102,14 @@ impl PathSearch<'_> {
 
     /// Whether the lists revoke the leaf alone. A list of its issuer revokes it; no list covers it, because the issuer's certificate,
     /// which signed the list, is unknown.
-    fn revocation_of_leaf(&self, lists: &[&CertRevocationList<'_>], strict: bool) -> Result<(), NoPath> {
+    fn revocation_of_leaf(&self, lists: &[&CertRevocationList<'_>], is_strict: bool) -> Result<(), NoPath> {
         let issuer = self.leaf.issuer_content();
         for list in lists.iter().filter(|list| list.issuer() == issuer) {
             if list.find_serial(self.leaf.serial).map_err(NoPath::Invalid)?.is_some() {
                 return Err(NoPath::Invalid(Error::CertRevoked));
             }
         }
-        let is_covered = lists.is_empty() || !strict;
+        let is_covered = lists.is_empty() || !is_strict;
         if is_covered { Ok(()) } else { Err(NoPath::Invalid(Error::UnknownRevocationStatus)) }
     }
 
@@ -117,7 +117,7 @@ impl PathSearch<'_> {
         &self,
         roots: &TrustedRoots,
         lists: &[&CertRevocationList<'_>],
-        strict: bool,
+        is_strict: bool,
         accept: &dyn Fn(&VerifiedPath<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let through = issuers::of(self.leaf, self.through);
@@ -129,7 +129,7 @@ impl PathSearch<'_> {
         let der = CertificateDer::from(self.leaf.der);
         let leaf = EndEntityCert::try_from(&der)?;
         let revocation = RevocationOptionsBuilder::new(lists).ok().map(|builder| {
-            let (status, expiration) = if strict {
+            let (status, expiration) = if is_strict {
                 (UnknownStatusPolicy::Deny, ExpirationPolicy::Enforce)
             } else {
                 (UnknownStatusPolicy::Allow, ExpirationPolicy::Ignore)

@@ -20,7 +20,7 @@ pub(crate) fn check(
     policy: &Policy,
 ) {
     let name = leaf.name();
-    let is_test = name.starts_with(TEST_CERTIFICATE) || leaf.self_issued();
+    let is_test = name.starts_with(TEST_CERTIFICATE) || leaf.is_self_issued();
     if is_test {
         let message = format!(
             "signed with a test certificate ({name}, self-signed or issued by the WDK); sign with the certificate that is \
@@ -41,7 +41,7 @@ pub(crate) fn check(
         );
         report.add(Check::CertWeakKey, message);
     }
-    if !is_test && !leaf.extended_validation() {
+    if !is_test && !leaf.has_extended_validation() {
         let message = format!(
             "the certificate of {name} is not an EV certificate; Microsoft requires one for attestation unless this one is \
              registered with the account"

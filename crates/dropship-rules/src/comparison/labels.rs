@@ -63,7 +63,7 @@ impl PlanPair<'_> {
         let (filters, values): (Vec<_>, Vec<_>) =
             differing.into_iter().partition(|change| change.key.starts_with(FILTER));
         let has_other_rows = self.source.is_predicted()
-            && !same_codes(self.old, self.new)
+            && !has_same_codes(self.old, self.new)
             && !self.source.facts.infs.is_empty();
         if filters.is_empty() && values.is_empty() && !has_other_rows && old.attestation == new.attestation {
             return Vec::new();
@@ -132,7 +132,7 @@ fn problem_change(old_reach: LabelReach, new_reach: LabelReach) -> Option<PlanCh
     (old.is_empty() != new.is_empty()).then_some(PlanChange::Problems { old, new })
 }
 
-fn same_codes(old: &Plan, new: &Plan) -> bool {
+fn has_same_codes(old: &Plan, new: &Plan) -> bool {
     let codes = |plan: &Plan| plan.product.requested_signatures.iter().cloned().collect::<BTreeSet<_>>();
     codes(old) == codes(new)
 }

@@ -66,7 +66,7 @@ fn find<'a>(request: &'a Value, key: &str) -> Vec<&'a Value> {
     let mut found = Vec::new();
     match request {
         Value::Object(fields) => {
-            found.extend(fields.iter().filter(|(name, _)| same_name(key, name)).map(|(_, value)| value));
+            found.extend(fields.iter().filter(|(name, _)| is_same_name(key, name)).map(|(_, value)| value));
             found.extend(fields.values().flat_map(|value| find(value, key)));
         }
         Value::Array(items) => found.extend(items.iter().flat_map(|item| find(item, key))),
@@ -75,7 +75,7 @@ fn find<'a>(request: &'a Value, key: &str) -> Vec<&'a Value> {
     found
 }
 
-fn same_name(key: &str, name: &str) -> bool {
+fn is_same_name(key: &str, name: &str) -> bool {
     let plain = |name: &str| name.chars().filter(|c| *c != '_').collect::<String>().to_ascii_lowercase();
     let (key, name) = (plain(key), plain(name));
     key == name

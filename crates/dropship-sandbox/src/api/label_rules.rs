@@ -10,12 +10,12 @@ use crate::reply::{ErrorCode, ErrorReply};
 /// The input of the rules besides the label.
 pub(crate) struct LabelContext<'a> {
     pub(crate) account: &'a str,
-    pub(crate) attestation: bool,
-    pub(crate) extension: bool,
+    pub(crate) is_attestation: bool,
+    pub(crate) is_extension: bool,
     /// The driver metadata of the submission.
     pub(crate) metadata: &'a Value,
     /// Whether a floor below the lowest targeted system is rejected. Microsoft's own sample has such a floor.
-    pub(crate) strict_floors: bool,
+    pub(crate) has_strict_floors: bool,
 }
 
 /// The documented message about extension drivers.
@@ -106,7 +106,7 @@ fn check_publishing(
     }
     let has_co_engineering = part(targeting, "coEngDriverPublishInfo").is_some();
     let is_test = |id: &Value| id.as_str().and_then(|id| audiences::is_test(facts.account, id)) == Some(true);
-    if facts.attestation
+    if facts.is_attestation
         && !has_co_engineering
         && !items(targeting, "restrictedToAudiences").iter().any(is_test)
     {
@@ -128,7 +128,7 @@ fn check_installation(
     let automatic = flag(publishing, "isAutoInstallDuringOSUpgrade")
         || flag(publishing, "isAutoInstallOnApplicableSystems");
     let manual = value_of(publishing, "manualAcquisition").and_then(Value::as_bool);
-    if facts.extension && !automatic {
+    if facts.is_extension && !automatic {
         return Err(documented("publishingSpecifications", EXTENSION));
     }
     if automatic && manual == Some(true) {
@@ -197,7 +197,7 @@ pub(crate) fn check_targeting(
             violations.add("targetingInfo.restrictedToAudiences", format!("The audience `{id}` is invalid."));
         }
     }
-    check_floors(violations, targeting, facts.strict_floors);
+    check_floors(violations, targeting, facts.has_strict_floors);
     Ok(())
 }
 
@@ -229,7 +229,7 @@ fn release_of(code: &str) -> Option<usize> {
     code.split('_').find_map(release)
 }
 
-fn check_floors(violations: &mut Violations, targeting: &Map<String, Value>, strict: bool) {
+fn check_floors(violations: &mut Violations, targeting: &Map<String, Value>, is_strict: bool) {
     let (service, engineering) =
         (part(targeting, "inServicePublishInfo"), part(targeting, "coEngDriverPublishInfo"));
     if service.is_some() && engineering.is_some() {
@@ -242,7 +242,7 @@ fn check_floors(violations: &mut Violations, targeting: &Map<String, Value>, str
         let targeted = items(targeting, "hardwareIds").iter().filter_map(Value::as_object);
         let lowest = targeted.filter_map(|item| release_of(text(item, "operatingSystemCode"))).min();
         // Unknown releases are accepted: Microsoft adds one every year.
-        if strict && floor.zip(lowest).is_some_and(|(floor, lowest)| floor < lowest) {
+        if is_strict && floor.zip(lowest).is_some_and(|(floor, lowest)| floor < lowest) {
             let message = "The floor can't be lower than the lowest targeted operating system.";
             violations.add("targetingInfo.inServicePublishInfo", message);
         }

@@ -55,10 +55,10 @@ pub(crate) fn update(
     let after = updated_targeting(&before, sent)?;
     let facts = LabelContext {
         account: &caller.account,
-        attestation: false,
-        extension: false,
+        is_attestation: false,
+        is_extension: false,
         metadata: &metadata,
-        strict_floors: app.has(Quirk::StrictFloors),
+        has_strict_floors: app.has(Quirk::StrictFloors),
     };
     let mut violations = Violations::default();
     label_rules::check_targeting(&mut violations, &after, &facts)?;

@@ -118,11 +118,11 @@ pub(crate) fn create(
     let sharing = value_of(sent, "destination")
         .and_then(Value::as_str)
         .is_some_and(|to| to.eq_ignore_ascii_case("anotherPartner"));
-    if product.read_only {
+    if product.is_read_only {
         let message = "Not allowed to create the shipping labels on a read only product";
         return Err(ErrorReply::api(ErrorCode::ReadOnlyProduct, message));
     }
-    if product.inbox && !sharing {
+    if product.is_inbox && !sharing {
         let message = "Can't create Publishing shipping label for inbox or system type. One can only share the shipping label.";
         return Err(ErrorReply::wrong_state(message));
     }
@@ -132,16 +132,16 @@ pub(crate) fn create(
             "A shared submission can't be shared again.",
         ));
     }
-    let attestation = product.is_attestation();
+    let is_attestation = product.is_attestation();
     let metadata = ready_metadata(app, &mut state, caller, pid, sid)?;
     let sub = state.submission(&caller.account, pid, sid)?;
-    let extension = sub.is_extension();
+    let is_extension = sub.is_extension();
     let facts = LabelContext {
         account: &caller.account,
-        attestation,
-        extension,
+        is_attestation,
+        is_extension,
         metadata: &metadata,
-        strict_floors: app.has(Quirk::StrictFloors),
+        has_strict_floors: app.has(Quirk::StrictFloors),
     };
     label_rules::check(sent, &facts)?;
     let lid = state.ids.long();

@@ -100,8 +100,8 @@ pub(crate) fn add(app: &App, state: &mut ServiceState, account: &str, fields: Ma
         created: now,
         updated: now,
         origin: None,
-        read_only: false,
-        inbox: false,
+        is_read_only: false,
+        is_inbox: false,
         submissions: BTreeMap::new(),
     };
     state.products.insert(id, product);
@@ -152,7 +152,7 @@ fn require_state_for_update(
     if product.origin.is_some() {
         return unauthorized("Not authorized to update the product.");
     }
-    if !product.submissions.values().any(|sub| !sub.derived) {
+    if !product.submissions.values().any(|sub| !sub.is_derived) {
         return unauthorized("Can't update product without an initial submission.");
     }
     let (mut is_running, mut is_ingested) = (false, false);

@@ -86,14 +86,14 @@ fn copy(app: &App, state: &mut ServiceState, account: &str, pid: u64, sid: u64) 
     let copied = Submission {
         id: own_sid,
         name: sub.name.clone(),
-        derived: sub.derived,
+        is_derived: sub.is_derived,
         created: app.clock.wall(),
         blobs: sub.blobs.clone(),
         committed: sub.committed,
         review_released: sub.review_released,
         metadata_asked: None,
         // A receiver has no metadata until it requests them.
-        metadata_withheld: true,
+        is_metadata_withheld: true,
         metadata_incomplete: None,
         facts: Arc::clone(&sub.facts),
         labels: BTreeMap::new(),
@@ -106,8 +106,8 @@ fn copy(app: &App, state: &mut ServiceState, account: &str, pid: u64, sid: u64) 
         created: app.clock.wall(),
         updated: app.clock.wall(),
         origin: Some(SharingOrigin { publisher: product.seller(), product: pid, submission: sid }),
-        read_only: product.read_only,
-        inbox: product.inbox,
+        is_read_only: product.is_read_only,
+        is_inbox: product.is_inbox,
         submissions: BTreeMap::from([(own_sid, copied)]),
     };
     state.products.insert(own_pid, shared);

@@ -72,13 +72,13 @@ pub(crate) fn create(app: &App, caller: &ApiCaller, pid: u64, body: &Value) -> R
     let sub = Submission {
         id: sid,
         name,
-        derived: kind == "derived",
+        is_derived: kind == "derived",
         created: app.clock.wall(),
         blobs,
         committed: None,
         review_released: None,
         metadata_asked: None,
-        metadata_withheld: false,
+        is_metadata_withheld: false,
         metadata_incomplete: None,
         facts: Arc::new(OnceCell::new()),
         labels: BTreeMap::new(),
@@ -100,7 +100,7 @@ fn require_creatable(
         let message = "Only derived submissions can be created for a shared product.";
         return Err(ErrorReply::api(ErrorCode::UpdateUnauthorized, message));
     }
-    let initial = product.submissions.values().find(|sub| !sub.derived);
+    let initial = product.submissions.values().find(|sub| !sub.is_derived);
     match (kind, initial) {
         ("initial", Some(_)) => Err(ErrorReply::wrong_state("Initial submission already exists")),
         ("initial", None) => Ok(()),

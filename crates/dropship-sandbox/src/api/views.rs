@@ -85,7 +85,7 @@ pub(crate) fn submission(
         "isUniversal": true,
         "isDeclarativeInf": true,
         "name": sub.name,
-        "type": if sub.derived { "derived" } else { "initial" },
+        "type": if sub.is_derived { "derived" } else { "initial" },
     });
     if detail != SubmissionDetail::Listed {
         let progress = workflow::submission(sub, now, &app.options);
@@ -205,7 +205,7 @@ fn downloads(
             sub.id
         );
         items.push(item("certificationReport", report));
-        if !product.is_attestation() && !sub.derived {
+        if !product.is_attestation() && !sub.is_derived {
             items.push(item(
                 "derivedPackage",
                 blob(BlobKind::Shell, UrlPermission::Read, format!("Shell_{}.hlkx", sub.id)),

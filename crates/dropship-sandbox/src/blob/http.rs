@@ -21,7 +21,7 @@ use crate::state::BlobKind;
 pub(crate) struct RequestedBlob<'a> {
     pub(crate) name: &'a str,
     /// Whether the URL is the target of a redirection.
-    pub(crate) moved: bool,
+    pub(crate) is_moved: bool,
 }
 
 /// Handles a request for a blob.
@@ -48,7 +48,7 @@ pub(crate) async fn answer(
 async fn serve(
     app: &Arc<App>,
     method: &Method,
-    RequestedBlob { name, moved }: RequestedBlob<'_>,
+    RequestedBlob { name, is_moved }: RequestedBlob<'_>,
     query: &str,
     headers: &HeaderMap,
     body: Body,
@@ -72,14 +72,14 @@ async fn serve(
     };
     let comp = grant.fields.get("comp").map(String::as_str).unwrap_or_default();
     match (method.as_str(), comp) {
-        ("PUT", "" | "block" | "blocklist") if !grant.write || !open => Err(BlobError::NOT_PERMITTED),
+        ("PUT", "" | "block" | "blocklist") if !grant.can_write || !open => Err(BlobError::NOT_PERMITTED),
         ("PUT", "") => write::put_blob(app, name, headers, body).await,
         ("PUT", "block") => write::put_block(app, name, &grant, headers, body).await,
         ("PUT", "blocklist") => write::put_list(app, name, headers, body).await,
-        ("GET" | "HEAD", _) if !grant.read => Err(BlobError::NOT_PERMITTED),
+        ("GET" | "HEAD", _) if !grant.can_read => Err(BlobError::NOT_PERMITTED),
         ("GET", "blocklist") => Ok(read::block_list(app, name, &grant)),
         ("GET" | "HEAD", "" | "metadata") => {
-            if app.has(Quirk::RedirectedDownloads) && kind != BlobKind::Initial && !moved {
+            if app.has(Quirk::RedirectedDownloads) && kind != BlobKind::Initial && !is_moved {
                 return Ok(redirect(name, query));
             }
             let download = if kind == BlobKind::Metadata && *method == Method::GET {

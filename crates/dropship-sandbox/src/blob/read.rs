@@ -65,7 +65,7 @@ pub(crate) async fn download(
     content: &BlobContent,
     grant: &SasGrant,
     headers: &HeaderMap,
-    head: bool,
+    is_head: bool,
 ) -> Result<Response, BlobError> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if text("if-match").is_some_and(|tag| tag != "*" && tag != content.etag) {
@@ -75,9 +75,9 @@ pub(crate) async fn download(
         return Ok(response(304, "", Body::empty()));
     }
     let len = content.scratch.len;
-    let part = if head { None } else { range(headers, len)? };
+    let part = if is_head { None } else { range(headers, len)? };
     let (first, size) = part.map_or((0, len), |(first, last)| (first, last - first + 1));
-    let body = if head {
+    let body = if is_head {
         Body::empty()
     } else {
         let broken = |error| BlobError::from(ReceiveError::Disk(error));

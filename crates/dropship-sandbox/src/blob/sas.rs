@@ -97,8 +97,8 @@ pub(crate) fn check(app: &App, blob: &str, query: &str) -> Result<SasGrant, SasE
         ));
     }
     Ok(SasGrant {
-        write: field("sp").contains('w'),
-        read: field("sp").contains('r'),
+        can_write: field("sp").contains('w'),
+        can_read: field("sp").contains('r'),
         disposition: field("rscd").to_owned(),
         fields,
     })
@@ -107,8 +107,8 @@ pub(crate) fn check(app: &App, blob: &str, query: &str) -> Result<SasGrant, SasE
 /// The permissions of a valid signature.
 #[derive(Debug)]
 pub(crate) struct SasGrant {
-    pub(crate) write: bool,
-    pub(crate) read: bool,
+    pub(crate) can_write: bool,
+    pub(crate) can_read: bool,
     pub(crate) disposition: String,
     /// All parameters of the query, including those of the request itself such as `comp`.
     pub(crate) fields: BTreeMap<String, String>,

@@ -165,7 +165,7 @@ impl Control {
         let mut state = lock(&self.app.state);
         let product = state.products.get_mut(&id);
         product.is_some_and(|product| {
-            (product.inbox, product.read_only) = (inbox, read_only);
+            (product.is_inbox, product.is_read_only) = (inbox, read_only);
             true
         })
     }
@@ -177,7 +177,7 @@ impl Control {
         let mut state = lock(&self.app.state);
         let sub = state.products.values_mut().find_map(|product| product.submissions.get_mut(&id));
         sub.is_some_and(|sub| {
-            sub.metadata_withheld = true;
+            sub.is_metadata_withheld = true;
             true
         })
     }

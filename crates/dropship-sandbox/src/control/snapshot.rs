@@ -36,7 +36,7 @@ fn product_state(app: &App, product: &Product) -> Value {
         "id": product.id.to_string(), "name": product.text("productName"), "account": product.owner,
         "sellerId": product.seller().to_string(), "sharedProductId": product.shared_id.to_string(),
         "testHarness": product.text("testHarness"), "requestedSignatures": product.signatures(),
-        "shared": product.origin.is_some(), "readOnly": product.read_only, "inbox": product.inbox,
+        "shared": product.origin.is_some(), "readOnly": product.is_read_only, "inbox": product.is_inbox,
         "submissions": subs,
     })
 }
@@ -48,7 +48,7 @@ fn submission_state(app: &App, product: &Product, sub: &Submission) -> Value {
     let labels: Vec<Value> = sub.labels.values().map(|label| label_state(app, label)).collect();
     json!({
         "id": sub.id.to_string(), "productId": product.id.to_string(), "name": sub.name,
-        "type": if sub.derived { "derived" } else { "initial" }, "created": time(sub.created),
+        "type": if sub.is_derived { "derived" } else { "initial" }, "created": time(sub.created),
         "commitStatus": workflow::commit_status(sub, now, &app.options),
         "step": progress.as_ref().map(|progress| progress.step), "state": progress.as_ref().map(|progress| progress.state),
         "failure": progress.and_then(|progress| progress.failed),

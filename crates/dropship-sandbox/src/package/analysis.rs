@@ -22,9 +22,9 @@ const MAX_INF: u64 = 8 << 20;
 /// Requirements of the product on the package.
 #[derive(Debug, Clone)]
 struct Requirements {
-    attestation: bool,
+    is_attestation: bool,
     signatures: Vec<String>,
-    strict: bool,
+    is_strict: bool,
 }
 
 /// Analyses the upload of a committed submission, unless that was done before. `None` before the commit.
@@ -35,9 +35,9 @@ pub(crate) async fn analyze(app: &Arc<App>, pid: u64, sid: u64) -> Option<Arc<Pa
         let sub = product.submissions.get(&sid)?;
         sub.committed?;
         let requirements = Requirements {
-            attestation: product.is_attestation(),
+            is_attestation: product.is_attestation(),
             signatures: product.signatures(),
-            strict: app.has(Quirk::StrictPackages),
+            is_strict: app.has(Quirk::StrictPackages),
         };
         (Arc::clone(&sub.facts), sub.blobs.initial.clone(), requirements)
     };
@@ -79,7 +79,7 @@ fn read_package(content: Option<&BlobContent>, requirements: &Requirements) -> P
     };
     let path = &content.scratch.path;
     let mut facts = match format(path) {
-        Ok(UploadFormat::Cab) => cab_contents(path, content.scratch.len, requirements.strict),
+        Ok(UploadFormat::Cab) => cab_contents(path, content.scratch.len, requirements.is_strict),
         Ok(UploadFormat::Zip) => zip_contents(path),
         Ok(UploadFormat::Nothing) => {
             let message = "The package is neither a cabinet nor an HLKX or HCKX file.";
@@ -93,7 +93,7 @@ fn read_package(content: Option<&BlobContent>, requirements: &Requirements) -> P
     };
     // The service accepts such a product and its commit, and fails it in a later step.
     if facts.failure.is_none()
-        && requirements.attestation
+        && requirements.is_attestation
         && requirements.signatures.iter().any(|code| code.to_ascii_uppercase().contains("SERVER"))
     {
         let message = "Attestation signing is not available for server operating systems.".to_owned();
@@ -116,7 +116,7 @@ pub(crate) fn format(path: &Path) -> io::Result<UploadFormat> {
     })
 }
 
-fn cab_contents(path: &Path, len: u64, strict: bool) -> PackageFacts {
+fn cab_contents(path: &Path, len: u64, is_strict: bool) -> PackageFacts {
     let unreadable = |error: io::Error| {
         PackageFacts::failed(
             UploadFormat::Cab,
@@ -132,14 +132,14 @@ fn cab_contents(path: &Path, len: u64, strict: bool) -> PackageFacts {
         let message = format!("The cabinet is {len} bytes long; its header says {}.", header.size);
         return PackageFacts::failed(UploadFormat::Cab, "packageInfoValidation", message);
     }
-    if strict && !header.signed {
+    if is_strict && !header.is_signed {
         return PackageFacts::failed(
             UploadFormat::Cab,
             "validation",
             "SignatureValidationFailed: the cabinet is not signed.",
         );
     }
-    match File::open(path).and_then(Cabinet::new).and_then(|mut cabinet| read_cab(&mut cabinet, strict)) {
+    match File::open(path).and_then(Cabinet::new).and_then(|mut cabinet| read_cab(&mut cabinet, is_strict)) {
         Ok(facts) => facts,
         Err(error) => unreadable(error),
     }
@@ -147,7 +147,7 @@ fn cab_contents(path: &Path, len: u64, strict: bool) -> PackageFacts {
 
 struct CabHeader {
     size: u64,
-    signed: bool,
+    is_signed: bool,
 }
 
 /// The size in a cabinet's header, and whether the header points to a signature.
@@ -162,7 +162,7 @@ fn cab_header(file: &mut File) -> io::Result<CabHeader> {
     }
     // Flag 4: a reserved area follows. In a signed cabinet it has 20 bytes and contains the size of the signature.
     let reserved = word(30) & 4 != 0 && word(36) & 0xffff >= 20;
-    Ok(CabHeader { size: word(8), signed: reserved && word(48) > 0 })
+    Ok(CabHeader { size: word(8), is_signed: reserved && word(48) > 0 })
 }
 
 /// The names of a cabinet's files.
@@ -173,9 +173,9 @@ pub(crate) fn cab_names<R: Read + Seek>(cabinet: &Cabinet<R>) -> Vec<String> {
         .collect()
 }
 
-fn read_cab(cabinet: &mut Cabinet<File>, strict: bool) -> io::Result<PackageFacts> {
+fn read_cab(cabinet: &mut Cabinet<File>, is_strict: bool) -> io::Result<PackageFacts> {
     let names = cab_names(cabinet);
-    if strict && names.iter().any(|name| !name.contains(['\\', '/'])) {
+    if is_strict && names.iter().any(|name| !name.contains(['\\', '/'])) {
         return Ok(PackageFacts::failed(
             UploadFormat::Cab,
             "validation",

@@ -124,7 +124,7 @@ fn inf_info(package_inf: &PackageInf, codes: &[String], quirks: Quirks) -> Value
     let mut systems = Map::new();
     for code in codes_or_default(inf, codes) {
         let mut devices = Map::new();
-        for model in inf.models.iter().filter(|model| fits(&model.arch, &code)) {
+        for model in inf.models.iter().filter(|model| is_for_code(&model.arch, &code)) {
             let mut device = json!({
                 "Manufacturer": model.manufacturer, "DeviceDescription": model.description, "FeatureScore": null,
             });
@@ -159,12 +159,12 @@ fn codes_or_default(inf: &Inf, codes: &[String]) -> Vec<String> {
         return codes.to_vec();
     }
     let all = ["WINDOWS_v100_X64_GE_FULL", "WINDOWS_v100_ARM64_GE_FULL", "WINDOWS_v100_VB_FULL"];
-    let named = all.iter().filter(|code| inf.models.iter().any(|model| fits(&model.arch, code)));
+    let named = all.iter().filter(|code| inf.models.iter().any(|model| is_for_code(&model.arch, code)));
     named.map(|code| (*code).to_owned()).collect()
 }
 
 /// Whether an architecture matches an operating system code. Codes for x86 have no architecture tag.
-fn fits(arch: &str, code: &str) -> bool {
+fn is_for_code(arch: &str, code: &str) -> bool {
     let code = code.to_ascii_uppercase();
     let of_code =
         ["ARM64", "X64", "IA64", "ARM"].into_iter().find(|tag| code.split('_').any(|part| part == *tag));
@@ -207,9 +207,14 @@ mod tests {
 
     #[test]
     fn architecture_matches_its_operating_system_codes() {
-        assert!(fits("amd64", "WINDOWS_v100_X64_CO_FULL") && !fits("amd64", "WINDOWS_v100_ARM64_CO_FULL"));
-        assert!(fits("arm64", "WINDOWS_v100_ARM64_CO_FULL") && fits("x86", "WINDOWS_v100_RS1_FULL"));
-        assert!(fits("", "WINDOWS_v100_X64_CO_FULL"));
+        assert!(
+            is_for_code("amd64", "WINDOWS_v100_X64_CO_FULL")
+                && !is_for_code("amd64", "WINDOWS_v100_ARM64_CO_FULL")
+        );
+        assert!(
+            is_for_code("arm64", "WINDOWS_v100_ARM64_CO_FULL") && is_for_code("x86", "WINDOWS_v100_RS1_FULL")
+        );
+        assert!(is_for_code("", "WINDOWS_v100_X64_CO_FULL"));
     }
 
     #[test]

@@ -15,13 +15,13 @@ pub(super) struct CheckedCommits {
     /// The condition of each commit.
     pub(super) conditions: Vec<Option<UnknownBytes>>,
     /// Whether a sender waits until its lines survive a power cut.
-    pub(super) sync: bool,
+    pub(super) must_sync: bool,
 }
 
 impl CheckedCommits {
     /// The commits as they were before the check.
     pub(super) fn into_group(self) -> Vec<PendingCommit> {
-        let durable = self.sync;
+        let durable = self.must_sync;
         let lines = self.lines.into_iter().zip(self.conditions);
         let commits =
             lines.map(|(line, unknown)| Commit { entries: line.entries, at: line.at, durable, unknown });

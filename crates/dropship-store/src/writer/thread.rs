@@ -180,7 +180,7 @@ impl<T: WriterTables, J: Journal> WriterThread<T, J> {
             }
             // Even if the write fails: these jobs may have changed.
             self.forget_changed(&checked.changes);
-            match self.append(&mut checked.lines, checked.sync) {
+            match self.append(&mut checked.lines, checked.must_sync) {
                 Ok(AppendOutcome::Done { is_full }) => return self.on_appended(checked, is_full),
                 Ok(AppendOutcome::Behind(lines)) => match self.follow(&lines) {
                     // Another node was first: the same commits are checked again, on top of its lines.
@@ -213,7 +213,7 @@ impl<T: WriterTables, J: Journal> WriterThread<T, J> {
                     checked.changes.extend(changes);
                     checked.lines.push(line);
                     checked.conditions.push(commit.unknown);
-                    checked.sync |= commit.durable;
+                    checked.must_sync |= commit.durable;
                     checked.answers.push((answer, jobs));
                 }
                 Err(error) => drop(answer.send(Err(error))),
@@ -259,9 +259,9 @@ impl<T: WriterTables, J: Journal> WriterThread<T, J> {
     }
 
     /// Appends lines to the journal. Tries again while the disk is full or the journal does not respond.
-    fn append(&mut self, lines: &mut [Line], sync: bool) -> Result<AppendOutcome, StoreError> {
+    fn append(&mut self, lines: &mut [Line], must_sync: bool) -> Result<AppendOutcome, StoreError> {
         loop {
-            match self.journal.append(lines, sync) {
+            match self.journal.append(lines, must_sync) {
                 Err(error) if self.may_retry(&error) => self.heartbeat.beat(),
                 done => return done,
             }
