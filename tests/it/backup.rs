@@ -12,7 +12,7 @@ use crate::storm::PackageTemplate;
 
 const PACKAGES: u64 = 9;
 
-fn copied(from: &Path, to: &Path) {
+fn copy_folder(from: &Path, to: &Path) {
     let status = Command::new("cp").arg("-a").arg(from).arg(to).status();
     assert!(status.expect("cp runs").success(), "{}", from.display());
 }
@@ -39,7 +39,7 @@ fn journal_copied_under_load_restores_every_job_and_sends_nothing_again() {
         let accepted = || (env.receipts().len() as u64 > number).then_some(());
         wait_for("the package to be accepted", accepted).unwrap_or_else(|| panic!("{}", env.log()));
         // Of a store that is written at the same time, as `docs/operating.md` says: its journal, or an export.
-        copied(&env.path("store/journal"), &env.path(&format!("journal-{number}")));
+        copy_folder(&env.path("store/journal"), &env.path(&format!("journal-{number}")));
         exported.push(env.run(&["export"]));
     }
     let count = usize::try_from(PACKAGES).expect("few");
@@ -59,7 +59,7 @@ fn journal_copied_under_load_restores_every_job_and_sends_nothing_again() {
         for name in ["journal", "sled"] {
             fs::remove_dir_all(env.path("store").join(name)).expect("removed");
         }
-        copied(&env.path(&format!("journal-{number}")), &env.path("store/journal"));
+        copy_folder(&env.path(&format!("journal-{number}")), &env.path("store/journal"));
         run_until_idle(&env, &what);
         assert_eq!(env.created(), (count, count, count), "{what}: {}", env.log());
         assert_eq!(jobs(&env, "succeeded"), (count, count), "{what}: {:#}", env.json(&["jobs"]));
@@ -125,14 +125,14 @@ fn root_outbox_that_is_mounted_late_is_compared_with_the_store() {
     let waits = || env.receipts().pop().filter(|receipt| !receipt["error"].is_null());
     wait_for("the job to wait for the service", waits).unwrap_or_else(|| panic!("{}", env.log()));
     daemon.kill();
-    copied(&env.path("store"), &env.path("backup"));
+    copy_folder(&env.path("store"), &env.path("backup"));
     env.no_faults();
     run_until_idle(&env, "the end");
     assert_eq!((env.wait_for_end()["state"].clone(), env.created()), (json!("succeeded"), (1, 1, 1)));
 
     // The restored store does not know that the product exists, and the outbox that shows it is not mounted yet.
     fs::remove_dir_all(env.path("store")).expect("removed");
-    copied(&env.path("backup"), &env.path("store"));
+    copy_folder(&env.path("backup"), &env.path("store"));
     fs::rename(env.path("out"), env.path("share")).expect("moved");
     fs::create_dir(env.path("out")).expect("an empty mount point");
     env.fault(&outage());

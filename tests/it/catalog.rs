@@ -8,11 +8,11 @@ fn repository(path: &str) -> std::path::PathBuf {
 }
 
 /// The ids in the sources of `observe`: string literals of 32 hexadecimal digits.
-fn logged(folder: &Path, ids: &mut BTreeSet<String>) {
+fn collect_ids(folder: &Path, ids: &mut BTreeSet<String>) {
     for item in std::fs::read_dir(folder).expect("the sources") {
         let path = item.expect("an item").path();
         if path.is_dir() {
-            logged(&path, ids);
+            collect_ids(&path, ids);
             continue;
         }
         let source = std::fs::read_to_string(&path).expect("a source");
@@ -35,7 +35,7 @@ fn entries() -> BTreeMap<String, String> {
 #[test]
 fn every_message_id_has_cause_and_remedy_in_the_catalog() {
     let mut ids = BTreeSet::new();
-    logged(&repository("src/observe"), &mut ids);
+    collect_ids(&repository("src/observe"), &mut ids);
     assert!(ids.len() >= 15, "the ids were found: {ids:?}");
     let entries = entries();
     for id in &ids {

@@ -87,7 +87,7 @@ fn signal(daemon: &TestDaemon, signal: &str) {
     assert!(Command::new("kill").args([signal, &id]).status().expect("kill runs").success());
 }
 
-fn readiness(env: &TestEnv) -> (u16, Value) {
+fn read_readiness(env: &TestEnv) -> (u16, Value) {
     let (status, page) = on_socket(&env.path("control.sock"), "/readyz");
     (status, serde_json::from_str(&page).expect("JSON"))
 }
@@ -97,7 +97,7 @@ fn end_lease(database: &Database) {
 }
 
 /// Waits until the sandbox has answered this many requests.
-fn requests(env: &TestEnv, count: usize) {
+fn wait_for_requests(env: &TestEnv, count: usize) {
     wait_for("requests", || {
         (env.sandbox_page("requests").as_array().map_or(0, Vec::len) >= count).then_some(())
     })
@@ -117,12 +117,14 @@ fn jobs_in_a_database_survive_restarts_of_both() {
     let jobs = env.json(&["jobs"]);
     assert_eq!(jobs[0]["state"], "succeeded", "{jobs}");
     let daemon = env.daemon(&[]);
-    wait_for("readiness", || (env.path("control.sock").exists() && readiness(&env).0 == 200).then_some(()))
-        .unwrap_or_else(|| panic!("{}", env.log()));
+    wait_for("readiness", || {
+        (env.path("control.sock").exists() && read_readiness(&env).0 == 200).then_some(())
+    })
+    .unwrap_or_else(|| panic!("{}", env.log()));
     assert_eq!(env.created(), (1, 1, 1), "a restart sends nothing again");
 
     database.server.stop("QUIT");
-    let page = wait_for("the outage", || Some(readiness(&env)).filter(|(status, _)| *status == 503));
+    let page = wait_for("the outage", || Some(read_readiness(&env)).filter(|(status, _)| *status == 503));
     let (_, page) = page.unwrap_or_else(|| panic!("{}", env.log()));
     assert_eq!(page["reasons"], serde_json::json!(["database-away"]), "{page}");
     assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(1), "queries are answered");
@@ -138,7 +140,7 @@ fn jobs_in_a_database_survive_restarts_of_both() {
     };
     wait_for("both jobs", both).unwrap_or_else(|| panic!("{:?}\n{}", env.receipts(), env.log()));
     assert_eq!(env.created(), (2, 2, 2));
-    assert_eq!(readiness(&env).0, 200);
+    assert_eq!(read_readiness(&env).0, 200);
     let findings = env.json(&["doctor"]);
     assert_eq!(findings, serde_json::json!([]), "{findings}");
     assert_eq!(daemon.terminate(), Some(0));
@@ -156,7 +158,7 @@ fn node_takes_over_from_one_that_was_killed() {
         let two = second_daemon(&env, &["--until-idle"]);
         wait_for("a standby", || env.log().contains("this node stands by").then_some(()))
             .unwrap_or_else(|| panic!("{}", env.log()));
-        requests(&env, count);
+        wait_for_requests(&env, count);
         one.kill();
         end_lease(&database);
         assert_eq!(two.wait(), Some(0), "{}", env.log());
@@ -175,7 +177,7 @@ fn node_that_was_frozen_beyond_its_lease_sends_nothing_and_ends() {
         let one = env.daemon(&[]);
         wait_for("the first node", || env.path("control.sock").exists().then_some(())).expect("it starts");
         env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-        requests(&env, count);
+        wait_for_requests(&env, count);
         signal(&one, "-STOP");
         end_lease(&database);
         let two = second_daemon(&env, &["--until-idle"]);

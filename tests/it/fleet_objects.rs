@@ -116,7 +116,7 @@ fn ends_idle(env: &TestEnv) {
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
 }
 
-fn finding(env: &TestEnv, what: &str) -> bool {
+fn has_finding(env: &TestEnv, what: &str) -> bool {
     let findings = env.json(&["doctor"]);
     findings
         .as_array()
@@ -146,7 +146,7 @@ fn captured_packages_are_objects_and_changed_ones_are_not_uploaded() {
     let mut other = package.clone();
     other[package.len() / 2] ^= 1;
     objects.put(&name, other).expect("written");
-    assert!(finding(&env, "has other bytes"), "{:#}", env.json(&["doctor"]));
+    assert!(has_finding(&env, "has other bytes"), "{:#}", env.json(&["doctor"]));
     env.no_faults();
     let held = job_in(&env, "held");
     assert_eq!(held["error"]["kind"], "copy-changed", "{held:#}");
@@ -183,7 +183,7 @@ fn captured_packages_are_objects_and_changed_ones_are_not_uploaded() {
     let orphan = format!("{most}{}", if last == "0" { "1" } else { "0" });
     objects.put(&format!("{orphan}/package"), b"x".to_vec()).expect("written");
     assert!(
-        finding(&env, &format!("the captured package {orphan} belongs to no job")),
+        has_finding(&env, &format!("the captured package {orphan} belongs to no job")),
         "{:#}",
         env.json(&["doctor"])
     );
@@ -222,7 +222,7 @@ fn daemon_killed_while_it_writes_an_object_accepts_the_package_once() {
         .into_iter()
         .filter(|folder| !is_known(folder))
         .collect();
-    assert_eq!(finding(&env, "belongs to no job"), !others.is_empty(), "{others:?}");
+    assert_eq!(has_finding(&env, "belongs to no job"), !others.is_empty(), "{others:?}");
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn results_of_a_folder_on_the_active_node_come_through_azure_storage() {
     let mut older: Value = serde_json::from_slice(&text).expect("JSON");
     older["state"] = json!("queued");
     objects.put(&format!("{place}/receipt.json"), older.to_string().into_bytes()).expect("written");
-    assert!(finding(&env, "shows queued"), "{:#}", env.json(&["doctor"]));
+    assert!(has_finding(&env, "shows queued"), "{:#}", env.json(&["doctor"]));
     assert_eq!(daemon.terminate(), Some(0));
     assert!(!env.log().contains(KEY), "the key is in the log");
 }

@@ -11,7 +11,7 @@ use crate::harness::{TestEnv, text};
 const MOST: usize = 256 << 10;
 
 /// An environment whose configuration includes this file.
-fn including(included: &str) -> TestEnv {
+fn including_env(included: &str) -> TestEnv {
     let env = TestEnv::new();
     let path = env.path("dropship.toml");
     let main = fs::read_to_string(&path).expect("a configuration");
@@ -26,7 +26,7 @@ fn include(env: &TestEnv, included: &str) {
 }
 
 /// The problems and warnings that `check` reports.
-fn reported(env: &TestEnv) -> Vec<Value> {
+fn reported_problems(env: &TestEnv) -> Vec<Value> {
     let output = env.run(&["--json", "check"]);
     assert!(output.stdout.len() < MOST, "{} bytes", output.stdout.len());
     let document: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -37,7 +37,7 @@ fn reported(env: &TestEnv) -> Vec<Value> {
 }
 
 fn messages(env: &TestEnv) -> String {
-    reported(env)
+    reported_problems(env)
         .iter()
         .map(|problem| format!("{}\n", problem["message"].as_str().unwrap_or_default()))
         .collect()
@@ -45,7 +45,7 @@ fn messages(env: &TestEnv) -> String {
 
 #[test]
 fn included_file_with_anything_but_folders_rules_and_tests_is_refused() {
-    let env = including("");
+    let env = including_env("");
     for (table, content) in [
         ("[[notify]]", "name = \"n\"\ncommand = [\"/bin/sh\", \"-c\", \"true\"]"),
         ("[[notify]]", "name = \"n\"\nurl = \"https://h/\""),
@@ -73,15 +73,15 @@ fn included_file_with_anything_but_folders_rules_and_tests_is_refused() {
     for content in ["include = [\"/etc/passwd\"]", "include = []", "account = {}", "notify = []\nguard = {}"]
     {
         include(&env, content);
-        assert!(!reported(&env).is_empty(), "{content}");
+        assert!(!reported_problems(&env).is_empty(), "{content}");
     }
     include(&env, "");
-    assert_eq!(reported(&env), Vec::<Value>::new());
+    assert_eq!(reported_problems(&env), Vec::<Value>::new());
 }
 
 #[test]
 fn included_file_that_writes_into_the_store_or_shows_another_file_is_refused() {
-    let env = including("");
+    let env = including_env("");
     fs::create_dir(env.path("theirs")).expect("a folder");
     let folder = |more: &str| format!("[[folder]]\nname = \"theirs\"\npath = \"../theirs\"\n{more}\n");
     for (more, part) in [
@@ -98,7 +98,7 @@ fn included_file_that_writes_into_the_store_or_shows_another_file_is_refused() {
         assert!(found.contains(part), "{more}: {found}");
     }
     include(&env, &folder("outbox = \"../store/outbox/theirs\""));
-    assert_eq!(reported(&env), Vec::<Value>::new());
+    assert_eq!(reported_problems(&env), Vec::<Value>::new());
 
     // A link to a file that the author cannot read, but root can: an error does not show what is in it.
     let content = "root:$y$j9T$hashhash$hashhash:19000:0\nhunter2 is = the secret\npassword=hunter2\n\"hunter2\"\n[ x hunter2\n";
@@ -126,7 +126,7 @@ fn rule(template: &str, glob: &str) -> String {
 #[test]
 fn deep_and_long_rules_are_refused_with_a_short_message() {
     const MANY: usize = 50_000;
-    let env = including("");
+    let env = including_env("");
     let nested = |open: &str, close: &str| format!("a = {}1{}", open.repeat(MANY), close.repeat(MANY));
     let names = |count: usize| vec!["a"; count].join(".");
     let templates = [
@@ -160,7 +160,7 @@ fn deep_and_long_rules_are_refused_with_a_short_message() {
     let rules = rules.chain(globs.iter().map(|glob| rule("x", glob)));
     for theirs in rules.chain(texts) {
         include(&env, &theirs);
-        let found = reported(&env);
+        let found = reported_problems(&env);
         let shown: String = theirs.chars().take(200).collect();
         assert!(found.iter().any(|problem| problem["severity"] == "error"), "{shown}: {found:#?}");
         for problem in found {
@@ -174,7 +174,7 @@ fn deep_and_long_rules_are_refused_with_a_short_message() {
 
 #[test]
 fn templates_that_compute_for_long_end_within_their_budget() {
-    let env = including("");
+    let env = including_env("");
     for template in [
         "{% for a in range(100000) %}{% for b in range(100000) %}x{% endfor %}{% endfor %}",
         "{{ 'x' * 1000000000 }}",
@@ -211,8 +211,8 @@ fn many_warnings_of_a_kind_are_one_with_their_number() {
         let rule = rule("x", "*.cab").replace("\"theirs\"", &format!("\"r{number}\""));
         theirs.write_str(&rule).expect("a string grows");
     }
-    let env = including(&theirs);
-    let found = reported(&env);
+    let env = including_env(&theirs);
+    let found = reported_problems(&env);
     let warnings: Vec<_> = found.iter().filter(|problem| problem["severity"] == "warning").collect();
     assert!((1..20).contains(&warnings.len()), "{} warnings: {warnings:#?}", warnings.len());
     let counts =

@@ -21,7 +21,7 @@ fn archive(entries: &[(&str, &[u8])]) -> Vec<u8> {
 }
 
 /// Two entries of the directory with the data of the first.
-fn overlapping() -> Vec<u8> {
+fn overlapping_archive() -> Vec<u8> {
     let mut archive = archive(&[("echo.inf", b"same"), ("echo.sys", b"same")]);
     let at = archive.windows(4).rposition(|four| four == b"PK\x01\x02").expect("a directory");
     archive[at + 42..at + 46].fill(0);
@@ -29,9 +29,9 @@ fn overlapping() -> Vec<u8> {
 }
 
 /// The archives, each with a part of the reason for which it is refused.
-fn archives() -> Vec<(&'static str, Vec<u8>)> {
+fn refused_archives() -> Vec<(&'static str, Vec<u8>)> {
     vec![
-        ("its entries overlap", overlapping()),
+        ("its entries overlap", overlapping_archive()),
         ("unpacks to 104857600 bytes", archive(&[("echo.inf", &vec![0; 100 << 20])])),
         ("leads out of the archive", archive(&[("../../echo.inf", b"x")])),
         ("is an absolute path", archive(&[("C:\\echo.inf", b"x")])),
@@ -68,7 +68,7 @@ fn approve(env: &TestEnv, receipt: &Value) {
 }
 
 /// Waits until the job of this folder has succeeded; approves it whenever it is held.
-fn succeeds(env: &TestEnv, folder: &str) {
+fn approve_until_success(env: &TestEnv, folder: &str) {
     let succeeded = || {
         let receipt = receipt_of(env, folder)?;
         approve(env, &receipt);
@@ -83,7 +83,7 @@ fn hostile_signed_packages_are_refused_other_folders_go_on_and_the_sound_one_is_
     let quiet = "[[folder]]\nname = \"quiet\"\npath = \"quiet\"\noutbox = \"out\"\nsettle = \"200ms\"\npoll = \"1s\"\n";
     let env = TestEnv::with(usual_quirks(), quiet);
     std::fs::create_dir(env.path("quiet")).expect("a folder");
-    let archives = archives();
+    let archives = refused_archives();
     env.fault(
         &json!({ "operation": "blob", "method": "GET", "times": 0, "action": { "kind": "drop_before" } }),
     );
@@ -106,7 +106,7 @@ fn hostile_signed_packages_are_refused_other_folders_go_on_and_the_sound_one_is_
         assert!(!receipt["files"].to_string().contains("signed.zip"), "{receipt:#}");
         if index == 0 {
             std::fs::write(env.path("quiet/other.cab"), bytes(GOOD)).expect("dropped");
-            succeeds(&env, "quiet");
+            approve_until_success(&env, "quiet");
         }
     }
     // The daemon is stopped while it unpacks an archive that is just within its limit.
@@ -121,6 +121,6 @@ fn hostile_signed_packages_are_refused_other_folders_go_on_and_the_sound_one_is_
     assert_eq!(daemon.terminate(), Some(0), "{}", env.log());
     env.no_faults();
     let daemon = env.daemon(&[]);
-    succeeds(&env, "in");
+    approve_until_success(&env, "in");
     assert_eq!(daemon.terminate(), Some(0));
 }

@@ -239,7 +239,7 @@ fn daemon_stopped_during_a_long_inspection_ends_and_inspects_again_at_the_next_s
 }
 
 /// Interrupts a command once it reads its package, and returns how it ended.
-fn interrupted(command: &mut Command) -> ExitStatus {
+fn interrupt(command: &mut Command) -> ExitStatus {
     let mut child = command.stdout(Stdio::null()).spawn().expect("it starts");
     let io = format!("/proc/{}/io", child.id());
     let is_reading = || {
@@ -260,7 +260,7 @@ fn inspect_and_plan_end_with_an_interrupt() {
     let file = env.path("long.cab");
     for command in ["inspect", "plan"] {
         // On a busy machine it can end before the signal is sent; one that ignores the signal always does.
-        let ended = (0..20).map(|_| interrupted(env.command(&[command]).arg(&file)));
+        let ended = (0..20).map(|_| interrupt(env.command(&[command]).arg(&file)));
         let statuses: Vec<_> = ended.take_while(|status| status.signal() != Some(2)).collect();
         assert!(statuses.len() < 20, "{command}: {statuses:?}");
     }

@@ -37,7 +37,7 @@ fn receipt_of(env: &TestEnv, package: &str, state: &str) -> Value {
 }
 
 /// Waits until the daemon answers: a command without one opens the store itself.
-fn listening(env: &TestEnv) {
+fn wait_for_daemon(env: &TestEnv) {
     let up = || {
         let socket = env.path("control.sock").exists();
         socket && crate::harness::text(&env.run(&["status"]).stdout).contains(" running since ")

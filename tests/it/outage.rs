@@ -7,7 +7,7 @@ use crate::harness::{TestEnv, bytes, outage, wait_for};
 use crate::storm::PackageTemplate;
 
 /// Runs a package with a scripted fault. It must succeed, and each object must exist once.
-fn survives(fault: &serde_json::Value) {
+fn assert_survived(fault: &serde_json::Value) {
     let env = TestEnv::new();
     env.fault(fault);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
@@ -20,21 +20,23 @@ fn survives(fault: &serde_json::Value) {
 #[test]
 fn create_with_lost_response_is_found_and_adopted() {
     for operation in ["create_product", "create_submission", "create_label"] {
-        survives(&json!({ "operation": operation, "action": { "kind": "drop_after" } }));
+        assert_survived(&json!({ "operation": operation, "action": { "kind": "drop_after" } }));
     }
 }
 
 #[test]
 fn create_without_effect_is_searched_twice_then_repeated() {
     for operation in ["create_product", "create_submission", "create_label"] {
-        survives(&json!({ "operation": operation, "action": { "kind": "drop_before" } }));
+        assert_survived(&json!({ "operation": operation, "action": { "kind": "drop_before" } }));
     }
 }
 
 #[test]
 fn create_with_late_effect_is_not_repeated() {
     for operation in ["create_product", "create_submission", "create_label"] {
-        survives(&json!({ "operation": operation, "action": { "kind": "late", "ms": 1000, "cut": true } }));
+        assert_survived(
+            &json!({ "operation": operation, "action": { "kind": "late", "ms": 1000, "cut": true } }),
+        );
     }
 }
 
@@ -58,20 +60,20 @@ fn product_list_is_shared_except_for_creates_in_doubt() {
 
 #[test]
 fn commit_with_lost_response_is_resolved_by_one_read() {
-    survives(&json!({ "operation": "commit", "action": { "kind": "drop_after" } }));
-    survives(&json!({ "operation": "commit", "action": { "kind": "drop_before" } }));
+    assert_survived(&json!({ "operation": "commit", "action": { "kind": "drop_after" } }));
+    assert_survived(&json!({ "operation": "commit", "action": { "kind": "drop_before" } }));
 }
 
 #[test]
 fn throttled_and_broken_responses_are_retried() {
-    survives(
+    assert_survived(
         &json!({ "operation": "create_product", "action": { "kind": "status", "status": 429, "retry_after": "1" } }),
     );
-    survives(
+    assert_survived(
         &json!({ "operation": "get_submission", "times": 3, "action": { "kind": "status", "status": 500 } }),
     );
-    survives(&json!({ "operation": "create_label", "action": { "kind": "garbage" } }));
-    survives(&json!({ "operation": "blob", "method": "GET", "action": { "kind": "truncate" } }));
+    assert_survived(&json!({ "operation": "create_label", "action": { "kind": "garbage" } }));
+    assert_survived(&json!({ "operation": "blob", "method": "GET", "action": { "kind": "truncate" } }));
 }
 
 /// Drops a package whose create of the product gets no response, cancels the job, and kills the daemon.

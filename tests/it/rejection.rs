@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::harness::{TestEnv, bytes, fixture, text};
 
 /// Drops one package; returns its receipt once it is rejected.
-fn rejected(bytes: &[u8]) -> (TestEnv, serde_json::Value) {
+fn run_rejected(bytes: &[u8]) -> (TestEnv, serde_json::Value) {
     let env = TestEnv::new();
     env.drop_package("bad.cab", bytes);
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
@@ -21,19 +21,19 @@ fn package_altered_by_one_byte_is_rejected_with_reason() {
     let mut altered = bytes("cab/good-signed-ts.cab");
     let middle = altered.len() / 2;
     altered[middle] ^= 1;
-    let (_home, receipt) = rejected(&altered);
+    let (_home, receipt) = run_rejected(&altered);
     assert_eq!(receipt["error"]["kind"], "digest-mismatch", "{receipt:#}");
 }
 
 #[test]
 fn unsigned_package_is_rejected_with_reason() {
-    let (_home, receipt) = rejected(&bytes("cab/unsigned.cab"));
+    let (_home, receipt) = run_rejected(&bytes("cab/unsigned.cab"));
     assert_eq!(receipt["error"]["kind"], "unsigned", "{receipt:#}");
 }
 
 #[test]
 fn package_of_an_untrusted_signer_is_rejected() {
-    let (_home, receipt) = rejected(&bytes("cab/wrong-ca.cab"));
+    let (_home, receipt) = run_rejected(&bytes("cab/wrong-ca.cab"));
     assert_eq!(receipt["error"]["kind"], "chain-unknown-issuer", "{receipt:#}");
 }
 

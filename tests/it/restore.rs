@@ -33,7 +33,7 @@ fn is_at(env: &TestEnv, step: &str, failing: bool) -> bool {
     env.receipts().iter().any(|receipt| receipt["step"] == step && (!failing || !receipt["error"].is_null()))
 }
 
-fn copied(from: &Path, to: &Path) {
+fn copy_folder(from: &Path, to: &Path) {
     let status = std::process::Command::new("cp").arg("-a").arg(from).arg(to).status();
     assert!(status.expect("cp runs").success(), "{}", from.display());
 }
@@ -43,7 +43,7 @@ fn restore(env: &TestEnv, store: Option<&str>, outbox: &str) {
     for (name, copy) in [("store", store), ("out", Some(outbox))] {
         drop(fs::remove_dir_all(env.path(name)));
         if let Some(copy) = copy {
-            copied(&env.path(copy), &env.path(name));
+            copy_folder(&env.path(copy), &env.path(name));
         }
     }
 }
@@ -56,25 +56,25 @@ fn run_until_idle(env: &TestEnv, what: &str) {
 /// of the outbox. Returns the number of the last copy.
 fn run_with_copies() -> (TestEnv, usize) {
     let points = points();
-    let env = interrupted(points.len());
+    let env = run_interrupted(points.len());
     run_until_idle(&env, "the end");
     assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
     assert_eq!(env.created(), (1, 1, 1));
-    copied_state(&env, points.len() + 1);
+    copy_state(&env, points.len() + 1);
     (env, points.len() + 1)
 }
 
-fn copied_state(env: &TestEnv, number: usize) {
-    copied(&env.path("store"), &env.path(&format!("store-{number}")));
-    copied(&env.path("out"), &env.path(&format!("out-{number}")));
+fn copy_state(env: &TestEnv, number: usize) {
+    copy_folder(&env.path("store"), &env.path(&format!("store-{number}")));
+    copy_folder(&env.path("out"), &env.path(&format!("out-{number}")));
 }
 
 /// An environment whose package was interrupted at each of the first points in turn, with these copies.
-fn interrupted(count: usize) -> TestEnv {
+fn run_interrupted(count: usize) -> TestEnv {
     let env = TestEnv::new();
     run_until_idle(&env, "an empty folder");
     fs::create_dir_all(env.path("out")).expect("an outbox");
-    copied_state(&env, 0);
+    copy_state(&env, 0);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     for (number, (name, fault, is_reached)) in (1..).zip(points().iter().take(count)) {
         env.fault(fault);
@@ -83,7 +83,7 @@ fn interrupted(count: usize) -> TestEnv {
         assert!(reached.is_some(), "{name}: {:#?}\n{}", env.receipts(), env.log());
         daemon.kill();
         env.no_faults();
-        copied_state(&env, number);
+        copy_state(&env, number);
     }
     env
 }
@@ -125,7 +125,7 @@ fn restored_store_sends_nothing_again_at_any_step() {
 fn job_taken_over_from_its_receipt_continues_after_approval() {
     let uploading = points().iter().position(|(name, ..)| *name == "upload").expect("a point") + 1;
     for store in [Some("store-0"), Some("store-1"), None] {
-        let env = interrupted(uploading);
+        let env = run_interrupted(uploading);
         restore(&env, store, &format!("out-{uploading}"));
         let daemon = env.daemon(&[]);
         let held = wait_for("a held job", || {
@@ -162,12 +162,12 @@ fn job_taken_over_from_its_receipt_continues_after_approval() {
 #[test]
 fn doctor_names_captured_packages_whose_jobs_only_the_receipts_show() {
     let uploading = points().iter().position(|(name, ..)| *name == "upload").expect("a point") + 1;
-    let env = interrupted(uploading);
+    let env = run_interrupted(uploading);
     restore(&env, Some(&format!("store-{uploading}")), &format!("out-{uploading}"));
     // An older store with the captured packages of now.
     for name in ["journal", "sled"] {
         fs::remove_dir_all(env.path("store").join(name)).expect("removed");
-        copied(&env.path("store-0").join(name), &env.path("store").join(name));
+        copy_folder(&env.path("store-0").join(name), &env.path("store").join(name));
     }
     let findings = text(&env.run(&["doctor"]).stdout);
     assert!(findings.contains("the next start recovers its job from the receipt"), "{findings}");
@@ -251,7 +251,7 @@ fn restored_store_sends_nothing_again_after_its_results_have_expired() {
     let daemon = env.daemon(&[]);
     assert!(wait_for("the product", || is_reached(&env).then_some(())).is_some(), "{}", env.log());
     daemon.kill();
-    copied(&env.path("store"), &env.path("backup"));
+    copy_folder(&env.path("store"), &env.path("backup"));
     env.no_faults();
     let daemon = env.daemon(&[]);
     assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
@@ -278,7 +278,7 @@ fn restored_store_sends_nothing_again_after_its_results_have_expired() {
     );
     assert_eq!(daemon.terminate(), Some(0));
     fs::remove_dir_all(env.path("store")).expect("removed");
-    copied(&env.path("backup"), &env.path("store"));
+    copy_folder(&env.path("backup"), &env.path("store"));
     run_until_idle(&env, "the restored store");
     let jobs = env.json(&["jobs"]);
     assert_eq!(

@@ -237,7 +237,7 @@ impl Drop for Small {
     }
 }
 
-fn not_root() -> bool {
+fn is_not_root() -> bool {
     let lacks = std::env::var_os("DROPSHIP_ROOT_TESTS").is_none();
     if lacks {
         eprintln!("not run: it mounts file systems, which needs root; set DROPSHIP_ROOT_TESTS=1");
@@ -271,7 +271,7 @@ fn next_daemon_finishes(env: &TestEnv) {
 
 #[test]
 fn root_full_disk_stops_neither_daemon_nor_jobs() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let (env, small, daemon) = waiting_to_publish();
@@ -312,7 +312,7 @@ fn root_full_disk_stops_neither_daemon_nor_jobs() {
 
 #[test]
 fn root_read_only_store_is_reported_without_loss() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let (env, small, daemon) = waiting_to_publish();
@@ -325,12 +325,12 @@ fn root_read_only_store_is_reported_without_loss() {
     next_daemon_finishes(&env);
 }
 
-fn copied(from: &Path, to: &Path) {
+fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder");
     for item in fs::read_dir(from).expect("listed").flatten() {
         let to = to.join(item.file_name());
         if item.path().is_dir() {
-            copied(&item.path(), &to);
+            copy_folder(&item.path(), &to);
         } else {
             fs::copy(item.path(), to).expect("copied");
         }
@@ -346,7 +346,7 @@ fn store_of_every_released_version_opens() {
     if std::env::var_os("UPDATE_STORES").is_some() && !present.exists() {
         let env = with_one_done();
         for part in ["journal", "sled"] {
-            copied(&env.path("store").join(part), &present.join(part));
+            copy_folder(&env.path("store").join(part), &present.join(part));
         }
         let jobs = serde_json::to_vec_pretty(&env.json(&["jobs"])).expect("JSON");
         fs::write(present.join("jobs.json"), jobs).expect("written");
@@ -356,7 +356,7 @@ fn store_of_every_released_version_opens() {
     for version in versions {
         let env = TestEnv::new();
         for part in ["journal", "sled"] {
-            copied(&version.join(part), &env.path("store").join(part));
+            copy_folder(&version.join(part), &env.path("store").join(part));
         }
         let jobs: Value =
             serde_json::from_slice(&fs::read(version.join("jobs.json")).expect("jobs")).expect("JSON");

@@ -68,7 +68,7 @@ fn code(text: &str) -> &str {
 }
 
 /// The names that follow `crate::`.
-fn used(code: &str) -> BTreeSet<String> {
+fn used_names(code: &str) -> BTreeSet<String> {
     let names = code.split("crate::").skip(1).flat_map(|rest| match rest.strip_prefix('{') {
         Some(list) => {
             let list = list.split('}').next().unwrap_or_default();
@@ -102,7 +102,7 @@ fn modules_of_the_program_use_only_modules_below_them() {
         let code = code(&text);
         let depth = path.iter().count() - usize::from(path.ends_with("mod.rs"));
         assert!(!code.contains(&"super::".repeat(depth)), "{}: write `crate::` for a module", path.display());
-        let above = used(code).into_iter().filter(|name| place(name).is_some_and(|other| other > at));
+        let above = used_names(code).into_iter().filter(|name| place(name).is_some_and(|other| other > at));
         let above: Vec<_> = above.collect();
         if !above.is_empty() {
             uses.entry(path.display().to_string()).or_default().extend(above);

@@ -65,7 +65,7 @@ fn large_cabinet() -> Vec<u8> {
 }
 
 /// What a process has read and written so far, sockets included.
-fn touched(daemon: &TestDaemon) -> (u64, u64) {
+fn read_counters(daemon: &TestDaemon) -> (u64, u64) {
     let text = fs::read_to_string(format!("/proc/{}/io", daemon.child.id())).expect("counters");
     let of = |name: &str| {
         let number = text.lines().find_map(|line| line.strip_prefix(name)?.trim().parse().ok());
@@ -93,13 +93,13 @@ fn passes_in(env: &TestEnv, place: &str) -> (u64, u64) {
     let daemon = env.quiet_daemon();
     wait_for("the daemon", || env.path("control.sock").exists().then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));
-    let before = touched(&daemon);
+    let before = read_counters(&daemon);
     fs::rename(&staged, env.path(&format!("{place}drop/large.cab"))).expect("a rename");
     wait_for("the package to be uploaded", || {
         env.receipts().into_iter().find(|receipt| receipt["step"] == "sign")
     })
     .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()));
-    let after = touched(&daemon);
+    let after = read_counters(&daemon);
     let share = |bytes: u64| bytes * 100 / package.len() as u64;
     (share(after.0 - before.0), share(after.1 - before.1))
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{TestDaemon, TestEnv, bytes, text, usual_quirks, wait_for};
 
-fn ready(env: &TestEnv) -> TestDaemon {
+fn start_daemon(env: &TestEnv) -> TestDaemon {
     let daemon = env.daemon(&[]);
     let answers = || std::os::unix::net::UnixStream::connect(env.path("control.sock")).ok();
     wait_for("a daemon that answers", answers).unwrap_or_else(|| panic!("{}", env.log()));
@@ -36,7 +36,7 @@ const HOLD: &str = "[[rule.label]]\nname = \"later\"\nhold = true\ndestination =
 #[test]
 fn wait_reports_transitions_and_holds_and_survives_restarts_of_the_daemon() {
     let env = TestEnv::with(usual_quirks(), HOLD);
-    let daemon = ready(&env);
+    let daemon = start_daemon(&env);
     env.fault(
         &json!({"operation": "create_product", "times": 0, "action": {"kind": "status", "status": 503}}),
     );
@@ -47,7 +47,7 @@ fn wait_reports_transitions_and_holds_and_survives_restarts_of_the_daemon() {
     assert_eq!(daemon.terminate(), Some(0));
     wait_for_output(&env, "the daemon does not answer; waiting for it");
     env.no_faults();
-    let daemon = ready(&env);
+    let daemon = start_daemon(&env);
     wait_for_output(&env, "the daemon answers again");
     wait_for_output(&env, "held: ");
     let failing = env.run(&["wait", &file, "--held", "fail"]);
@@ -75,7 +75,7 @@ fn wait_reports_transitions_and_holds_and_survives_restarts_of_the_daemon() {
 #[test]
 fn results_are_copied_completely_or_not_at_all_and_never_through_links() {
     let env = TestEnv::new();
-    let daemon = ready(&env);
+    let daemon = start_daemon(&env);
     fs::write(env.path("echo.cab"), bytes("cab/good-signed-ts.cab")).expect("a package");
     fs::create_dir(env.path("results")).expect("a folder");
     fs::write(env.path("precious"), "precious").expect("a file");
@@ -115,7 +115,7 @@ fn results_are_copied_completely_or_not_at_all_and_never_through_links() {
 #[test]
 fn wait_explains_a_file_that_is_not_taken_and_prints_the_job_when_it_times_out() {
     let env = TestEnv::new();
-    let daemon = ready(&env);
+    let daemon = start_daemon(&env);
     let package = bytes("cab/good-signed-ts.cab");
     let timed_out = |file: &str, why: &str| {
         // On a slow machine, the daemon evaluates the file later.
@@ -159,7 +159,7 @@ fn package_that_is_dropped_again_is_not_answered_with_its_old_rejection() {
     let toml = fs::read_to_string(env.path("dropship.toml")).expect("the configuration");
     let other = toml.replace("match = { file = \"*.cab\" }", "match = { file = \"other*.cab\" }");
     fs::write(env.path("dropship.toml"), other).expect("changed");
-    let daemon = ready(&env);
+    let daemon = start_daemon(&env);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let file = path(&env, "drop/echo.cab");
     assert_eq!(env.run(&["wait", &file]).status.code(), Some(65));

@@ -9,13 +9,13 @@ use crate::harness::{fixture, text};
 
 /// Exit code, document, and notes and error of a command that waits while the service works for some seconds. The command must end
 /// before the limit of the harness.
-fn waited(api: &ApiFixture, args: &[&str], seconds: u64) -> (i32, Value, String) {
-    waited_for(api, args, "2m", seconds)
+fn run_with_wait(api: &ApiFixture, args: &[&str], seconds: u64) -> (i32, Value, String) {
+    run_with_limit(api, args, "2m", seconds)
 }
 
 /// The notes and the error of a command that times out after an answer of the service. A slow machine needs a longer timeout.
 fn timed_out(api: &ApiFixture, args: &[&str]) -> String {
-    let outputs = ["2s", "10s", "40s"].into_iter().map(|timeout| waited_for(api, args, timeout, 0));
+    let outputs = ["2s", "10s", "40s"].into_iter().map(|timeout| run_with_limit(api, args, timeout, 0));
     let mut notes = outputs.map(|(code, _, notes)| {
         assert_eq!(code, 75, "{args:?}: {notes}");
         notes
@@ -23,7 +23,7 @@ fn timed_out(api: &ApiFixture, args: &[&str]) -> String {
     notes.find(|notes| !notes.contains("nothing is known of it")).expect("an answer")
 }
 
-fn waited_for(api: &ApiFixture, args: &[&str], timeout: &str, seconds: u64) -> (i32, Value, String) {
+fn run_with_limit(api: &ApiFixture, args: &[&str], timeout: &str, seconds: u64) -> (i32, Value, String) {
     let child = api.start(&[args, &["--timeout", timeout, "--json"]].concat());
     api.advance_work(seconds);
     let output = child.wait_with_output().expect("it ends");
@@ -45,7 +45,7 @@ fn submission_wait_ends_with_the_signature() {
         api.stdout(&["submission", "commit", &product, &submission]);
         api.advance_work(300);
         assert_eq!(api.json(&["submission", "get", &product, &submission])["progress"], "processing");
-        let (code, document, notes) = waited(&api, &wait, 700);
+        let (code, document, notes) = run_with_wait(&api, &wait, 700);
         assert_eq!((code, &document["progress"]), (0, &json!("completed")), "{quirks}: {notes}");
         assert_eq!(document["id"], json!(submission));
     }
@@ -57,7 +57,7 @@ fn submission_wait_for_metadata_ends_with_the_metadata() {
     let (product, submission) = api.uploaded();
     api.stdout(&["submission", "commit", &product, &submission]);
     let wait = ["submission", "wait", &product, &submission, "--for", "metadata"];
-    let (code, document, notes) = waited(&api, &wait, 900);
+    let (code, document, notes) = run_with_wait(&api, &wait, 900);
     assert_eq!(code, 0, "{notes}");
     assert!(document["downloads"].to_string().contains("driverMetadata"), "{document}");
 }
@@ -71,7 +71,7 @@ fn submission_wait_of_a_rejected_submission_exits_65_with_the_report() {
         let submission = created["id"].as_str().expect("an id");
         api.stdout(&["submission", "commit", &product, submission]);
         let wait = ["submission", "wait", &product, submission];
-        let (code, document, notes) = waited(&api, &wait, 900);
+        let (code, document, notes) = run_with_wait(&api, &wait, 900);
         assert_eq!((code, &document["progress"]), (65, &json!("failed")), "{quirks}: {notes}");
         assert!(notes.contains("has failed") && notes.contains("not found or is empty"), "{quirks}: {notes}");
         let report = document["errorReportText"].as_str().expect("the text of the report");
@@ -86,14 +86,14 @@ fn label_wait_ends_with_the_publication_or_the_rejection() {
     for quirks in ["none", "published-state,new-label-404", "numeric-current-step"] {
         let api = ApiFixture::with(quirks);
         let (ids, _) = api.published();
-        let (code, document, notes) = waited(&api, &ids.on("wait", &[]), 0);
+        let (code, document, notes) = run_with_wait(&api, &ids.on("wait", &[]), 0);
         assert_eq!((code, &document["id"]), (0, &json!(ids.label)), "{quirks}: {notes}");
         // A change starts the processing again.
         api.stdout(&ids.on("update", &["--audience", "Surface SSRK"]));
         let notes = timed_out(&api, &ids.on("wait", &[]));
         assert!(notes.contains("did not end in time"), "{quirks}: {notes}");
         assert!(api.control().refuse_label(ids.label.parse().expect("an id"), "no CHIDs"));
-        let (code, document, notes) = waited(&api, &ids.on("wait", &[]), 0);
+        let (code, document, notes) = run_with_wait(&api, &ids.on("wait", &[]), 0);
         assert!(code == 65 && notes.contains("no CHIDs"), "{quirks}: {code} {notes}");
         assert!(document["errorReportText"].to_string().contains("no CHIDs"), "{quirks}: {document}");
     }
@@ -109,7 +109,7 @@ fn preprod_wait_and_asset_end_with_the_signed_files() {
         assert_eq!(sent["signingStatus"], "NotStarted", "{quirks}");
         let notes = timed_out(&api, &["preprod", "wait", &id]);
         assert!(notes.contains("NotStarted"), "{quirks}: {notes}");
-        let (code, document, notes) = waited(&api, &["preprod", "wait", &id], 700);
+        let (code, document, notes) = run_with_wait(&api, &["preprod", "wait", &id], 700);
         assert_eq!((code, &document["signingStatus"]), (0, &json!("Succeeded")), "{quirks}: {notes}");
         let asset = api.json(&["preprod", "asset", &id]);
         assert_eq!((&asset["packageId"], &asset["assetType"]), (&json!(id), &json!("SignedFilesZip")));

@@ -7,7 +7,7 @@ use serde_json::Value;
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 /// Runs a command with `--json`, and returns its exit code and its only document.
-fn failed(env: &TestEnv, args: &[&str]) -> (Option<i32>, Value) {
+fn run_failing(env: &TestEnv, args: &[&str]) -> (Option<i32>, Value) {
     let output = env.run(&[&["--json"], args].concat());
     assert_eq!(text(&output.stderr), "", "{args:?}");
     let document = serde_json::from_slice(&output.stdout);
@@ -44,7 +44,7 @@ fn failed_command_with_json_prints_one_document() {
         (&["plan", "no-such.cab"], 1, "failed"),
     ];
     for (args, code, kind) in cases {
-        let (exit, document) = failed(&env, args);
+        let (exit, document) = run_failing(&env, args);
         assert_eq!((exit, &document["error"]["kind"]), (Some(code), &kind.into()), "{args:?}: {document:#}");
         assert!(document["error"]["message"].as_str().is_some_and(|text| !text.is_empty()), "{document:#}");
     }
@@ -54,7 +54,7 @@ fn failed_command_with_json_prints_one_document() {
     let output = env.run(&["plan", "a", "b", "--", "--json"]);
     assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(64), ""));
     std::fs::write(env.path("dropship.toml"), "nonsense = 1\nmore = 2\n").expect("written");
-    let (exit, document) = failed(&env, &["plan", &package]);
+    let (exit, document) = run_failing(&env, &["plan", &package]);
     assert_eq!((exit, &document["error"]["kind"]), (Some(78), &"configuration".into()), "{document:#}");
     assert_eq!(document["problems"].as_array().map(Vec::len), Some(2), "{document:#}");
 }

@@ -11,7 +11,7 @@ fn dropship(home: &Path, args: &[&str]) -> Output {
     command.current_dir(home).args(args).output().expect("the command runs")
 }
 
-fn succeeds(home: &Path, args: &[&str]) -> String {
+fn run_successfully(home: &Path, args: &[&str]) -> String {
     let output = dropship(home, args);
     let shown = format!("{}{}", text(&output.stdout), text(&output.stderr));
     assert_eq!(output.status.code(), Some(0), "{args:?}: {shown}");
@@ -37,11 +37,11 @@ fn configuration_of_a_package_passes_check_and_test() {
         let folder = tempfile::tempdir().expect("a folder");
         let home = folder.path();
         std::fs::write(home.join(name), bytes(fixture)).expect("a package");
-        let shown = succeeds(home, &["init", name]);
+        let shown = run_successfully(home, &["init", name]);
         assert!(shown.contains("dropship.toml") && shown.contains("tenant_id"), "{shown}");
-        succeeds(home, &["--config", "dropship.toml", "check"]);
-        assert!(succeeds(home, &["--config", "dropship.toml", "test"]).contains("1 passed"));
-        let plan = succeeds(home, &["--config", "dropship.toml", "plan", name, "--folder", "builds"]);
+        run_successfully(home, &["--config", "dropship.toml", "check"]);
+        assert!(run_successfully(home, &["--config", "dropship.toml", "test"]).contains("1 passed"));
+        let plan = run_successfully(home, &["--config", "dropship.toml", "plan", name, "--folder", "builds"]);
         assert_eq!(plan.contains("test ring"), has_label, "{fixture}: {plan}");
         let written = std::fs::read_to_string(home.join("dropship.toml")).expect("written");
         assert!(written.contains("everybody = \"hold\""), "{written}");
@@ -76,15 +76,18 @@ fn written_configuration_carries_packages_to_published_labels() {
             "--outbox",
             "results/out",
         ];
-        let shown = succeeds(home, &args);
+        let shown = run_successfully(home, &args);
         assert!(!shown.contains("replace"), "{shown}");
         assert!(!home.join("etc/client-secret").exists() && home.join("in").is_dir());
-        succeeds(home, &["--config", "etc/ds.toml", "check"]);
+        run_successfully(home, &["--config", "etc/ds.toml", "check"]);
         let written = std::fs::read_to_string(home.join("etc/ds.toml")).expect("written");
         let poll = "[api.poll]\nsign = { first = \"1s\", max = \"1s\" }\npublish = { first = \"1s\", max = \"1s\" }\n";
         std::fs::write(home.join("etc/ds.toml"), format!("{written}\n{poll}")).expect("polled more often");
         std::fs::copy(home.join(name), home.join("in").join(name)).expect("dropped");
-        succeeds(home, &["--config", "etc/ds.toml", "run", "--sandbox", "--speed", "3000", "--until-idle"]);
+        run_successfully(
+            home,
+            &["--config", "etc/ds.toml", "run", "--sandbox", "--speed", "3000", "--until-idle"],
+        );
         let outboxes = std::fs::read_dir(home.join("etc/store/sandbox/outbox/builds")).expect("an outbox");
         let receipt = outboxes.map(|entry| entry.expect("an entry").path().join("receipt.json")).next();
         let receipt = std::fs::read_to_string(receipt.expect("a receipt")).expect("read");

@@ -17,7 +17,7 @@ fn ids(document: &Value) -> Vec<&str> {
 }
 
 /// The jobs that `jobs` lists with these filters.
-fn found(env: &TestEnv, filters: &[&str]) -> Vec<String> {
+fn list_jobs(env: &TestEnv, filters: &[&str]) -> Vec<String> {
     let document = env.json(&[&["jobs"], filters].concat());
     ids(&document).into_iter().map(str::to_owned).collect()
 }
@@ -40,15 +40,15 @@ fn filters_select_jobs_for_lists_and_actions() {
     })
     .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()));
 
-    assert_eq!(found(&env, &["--state", "held"]).len(), 4);
-    assert_eq!(found(&env, &["--state", "rejected", "--folder", "in"]).len(), 1);
-    assert_eq!(found(&env, &["--rule", "guarded"]).len(), 1);
-    assert_eq!(found(&env, &["--package", "echo-[01].cab"]).len(), 2, "case is ignored");
-    assert_eq!(found(&env, &["--package", "echo-*", "--limit", "2"]).len(), 2);
-    assert_eq!(found(&env, &["--since", "1h"]).len(), 5);
-    assert_eq!(found(&env, &["--since", "2999-01-01T00:00:00Z"]).len(), 0);
-    let newest = &found(&env, &["--package", "echo-*"])[0];
-    assert_eq!(found(&env, &["--package", "echo-*", "--before", newest]).len(), 2);
+    assert_eq!(list_jobs(&env, &["--state", "held"]).len(), 4);
+    assert_eq!(list_jobs(&env, &["--state", "rejected", "--folder", "in"]).len(), 1);
+    assert_eq!(list_jobs(&env, &["--rule", "guarded"]).len(), 1);
+    assert_eq!(list_jobs(&env, &["--package", "echo-[01].cab"]).len(), 2, "case is ignored");
+    assert_eq!(list_jobs(&env, &["--package", "echo-*", "--limit", "2"]).len(), 2);
+    assert_eq!(list_jobs(&env, &["--since", "1h"]).len(), 5);
+    assert_eq!(list_jobs(&env, &["--since", "2999-01-01T00:00:00Z"]).len(), 0);
+    let newest = &list_jobs(&env, &["--package", "echo-*"])[0];
+    assert_eq!(list_jobs(&env, &["--package", "echo-*", "--before", newest]).len(), 2);
 
     let upcoming = env.json(&["labels", "--upcoming"]);
     let planned = upcoming.as_array().expect("a list");
@@ -63,7 +63,7 @@ fn filters_select_jobs_for_lists_and_actions() {
     assert_eq!(shown.matches("approved label `Echo-").count(), 3, "{shown}");
     assert!(shown.contains("is held for `guard`") && env.created().2 <= 3, "{shown}");
     wait_for("three published jobs", || {
-        (env.run(&["jobs"]).status.success() && found(&env, &["--state", "succeeded"]).len() == 3)
+        (env.run(&["jobs"]).status.success() && list_jobs(&env, &["--state", "succeeded"]).len() == 3)
             .then_some(())
     })
     .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()));
@@ -73,7 +73,7 @@ fn filters_select_jobs_for_lists_and_actions() {
     assert_eq!(env.json(&["retry", "--state", "failed"]), serde_json::json!([]));
 
     // Several named jobs: each is tried.
-    let guarded = found(&env, &["--rule", "guarded"]).remove(0);
+    let guarded = list_jobs(&env, &["--rule", "guarded"]).remove(0);
     let args = ["--json", "cancel", newest.as_str(), "1m8hbq3c7xk2sd", guarded.as_str(), guarded.as_str()];
     let output = env.run(&args);
     let outcomes: Value = serde_json::from_slice(&output.stdout).expect("JSON");

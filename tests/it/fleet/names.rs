@@ -4,7 +4,7 @@ use super::server::database_of_its_own;
 use super::{end_lease, environment, second_daemon, second_node};
 use crate::harness::{TestEnv, wait_for};
 
-fn started(env: &TestEnv, socket: &str) {
+fn wait_for_start(env: &TestEnv, socket: &str) {
     let is_up = || std::os::unix::net::UnixStream::connect(env.path(socket)).ok();
     wait_for(socket, is_up).unwrap_or_else(|| panic!("{}", env.log()));
 }
@@ -24,7 +24,7 @@ fn second_machine_of_one_name_does_not_start_while_the_first_lives() {
     let Some(database) = database_of_its_own() else { return };
     let env = environment(&database);
     let first = env.daemon(&[]);
-    started(&env, "control.sock");
+    wait_for_start(&env, "control.sock");
     // To the second node, this looks like a process of another machine.
     database.sql("UPDATE dropship.nodes SET host = 'build-9', place = 'copy/another-boot'");
     second_node(&env);
@@ -57,9 +57,9 @@ fn machine_that_is_killed_starts_again_at_once_under_its_name() {
     let Some(database) = database_of_its_own() else { return };
     let env = environment(&database);
     let one = env.daemon(&[]);
-    started(&env, "control.sock");
+    wait_for_start(&env, "control.sock");
     let two = second_daemon(&env, &[]);
-    started(&env, "control2.sock");
+    wait_for_start(&env, "control2.sock");
     for daemon in [one, two] {
         daemon.kill();
     }
@@ -77,7 +77,7 @@ fn second_folder_on_one_machine_is_reported() {
     let Some(database) = database_of_its_own() else { return };
     let env = environment(&database);
     let _first = env.daemon(&[]);
-    started(&env, "control.sock");
+    wait_for_start(&env, "control.sock");
     second_node(&env);
     env.edit_configuration_of("second.toml", "node = \"two\"", "node = \"one\"");
     let second = super::daemon_of(&env, "second.toml", &[]);
@@ -90,7 +90,7 @@ fn copied_folder_of_a_node_does_not_take_its_lease_on_the_same_machine() {
     let Some(database) = database_of_its_own() else { return };
     let env = environment(&database);
     let one = env.daemon(&[]);
-    started(&env, "control.sock");
+    wait_for_start(&env, "control.sock");
     assert_eq!(one.terminate(), Some(0));
     let copied =
         std::process::Command::new("cp").args(["-a", "store", "store2"]).current_dir(env.path("")).status();

@@ -9,7 +9,7 @@ use super::encrypted::{PASSWORD, certificates};
 use super::namespaces::{Namespace, ip};
 use super::proxy::{Proxy, Upstream};
 use super::server::{Database, encrypted_database};
-use super::{environment_at, is_root, requests, second_node};
+use super::{environment_at, is_root, second_node, wait_for_requests};
 use crate::harness::{TestDaemon, TestEnv, bytes, wait_for};
 use crate::storm::PackageTemplate;
 
@@ -105,7 +105,7 @@ fn node_whose_network_loses_all_packets_sends_nothing_more_and_ends() {
         for number in 0..PACKAGES {
             env.drop_package(&format!("p{number}.cab"), &packages.package(number));
         }
-        requests(&env, count);
+        wait_for_requests(&env, count);
         network.set(false);
         let two = Command::new(env!("CARGO_BIN_EXE_dropship"));
         let two = start(two, &env, "second.toml", &["--until-idle"]);

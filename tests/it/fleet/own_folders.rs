@@ -46,7 +46,7 @@ pub(super) fn wait_for_results(env: &TestEnv, states: &[&str]) -> Vec<(PathBuf, 
     wait_for("the results", found).unwrap_or_else(|| panic!("{:#?}\n{}", results(env), env.log()))
 }
 
-pub(super) fn started(env: &TestEnv, socket: &str, daemon: TestDaemon) -> TestDaemon {
+pub(super) fn wait_for_start(env: &TestEnv, socket: &str, daemon: TestDaemon) -> TestDaemon {
     let is_up = || on_socket_if_there(env, socket).then_some(());
     wait_for(socket, is_up).unwrap_or_else(|| panic!("{}", env.log()));
     daemon
@@ -61,8 +61,8 @@ fn folder_of_a_node_that_stands_by_is_watched_and_gets_its_results() {
     let Some(database) = database_of_its_own() else { return };
     let env = environment(&database);
     with_folder_of_two(&env);
-    let one = started(&env, "control.sock", env.daemon(&[]));
-    let two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    let one = wait_for_start(&env, "control.sock", env.daemon(&[]));
+    let two = wait_for_start(&env, "control2.sock", second_daemon(&env, &[]));
     let package = bytes("cab/good-signed-ts.cab");
     drop_at_two(&env, "echo.cab", &package);
     let (folder, receipt) = wait_for_results(&env, &["succeeded"]).remove(0);
@@ -107,8 +107,8 @@ fn results_wait_for_their_node_and_a_cancelled_job_stays_so_on_every_node() {
     let env = environment(&database);
     with_folder_of_two(&env);
     let packages = PackageTemplate::new(&bytes("cab/good-signed.cab"));
-    let one = started(&env, "control.sock", env.daemon(&[]));
-    let two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    let one = wait_for_start(&env, "control.sock", env.daemon(&[]));
+    let two = wait_for_start(&env, "control2.sock", second_daemon(&env, &[]));
     assert_eq!(env.run(&["pause"]).status.code(), Some(0));
     drop_at_two(&env, "a.cab", &packages.package(1));
     drop_at_two(&env, "b.cab", &packages.package(2));
@@ -142,7 +142,7 @@ fn results_wait_for_their_node_and_a_cancelled_job_stays_so_on_every_node() {
         shared.map(|item| item.path().join("signed.zip")).find(|path| path.exists()).expect("a result");
     let result = fs::read(&signed).expect("the result");
     fs::write(&signed, b"other bytes").expect("written");
-    let two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    let two = wait_for_start(&env, "control2.sock", second_daemon(&env, &[]));
     let is_refused = || {
         let trouble = json_on_two(&env, &["status"])["trouble"].clone();
         trouble.as_array()?.iter().find(|item| item["kind"] == "outbox-unwritable").cloned()
@@ -164,7 +164,7 @@ fn results_wait_for_their_node_and_a_cancelled_job_stays_so_on_every_node() {
     assert_eq!(two.terminate(), Some(0));
     let active = || (env.json(&["status"])["stands_by_for"].is_null()).then_some(());
     wait_for("the first node", active).unwrap_or_else(|| panic!("{}", env.log()));
-    let two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    let two = wait_for_start(&env, "control2.sock", second_daemon(&env, &[]));
     drop_at_two(&env, "d.cab", &packages.package(4));
     wait_for_results(&env, &["cancelled", "succeeded", "succeeded", "succeeded"]);
     assert_eq!(env.created(), (3, 3, 3), "{}", env.log());
@@ -179,8 +179,8 @@ fn results_of_a_node_are_kept_as_long_as_its_folder_says() {
     let env = environment(&database);
     with_folder_of_two(&env);
     env.edit_configuration("outbox = \"out2\"", "outbox = \"out2\"\noutbox_keep = \"2s\"");
-    let _one = started(&env, "control.sock", env.daemon(&[]));
-    let _two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    let _one = wait_for_start(&env, "control.sock", env.daemon(&[]));
+    let _two = wait_for_start(&env, "control2.sock", second_daemon(&env, &[]));
     drop_at_two(&env, "echo.cab", &bytes("cab/good-signed-ts.cab"));
     let (folder, _) = wait_for_results(&env, &["succeeded"]).remove(0);
     let shared = env.path("shared/outbox/site").join(folder.file_name().expect("a name"));
@@ -194,7 +194,7 @@ fn results_of_a_node_are_kept_as_long_as_its_folder_says() {
 fn two_nodes_with_a_folder_of_the_same_name_do_not_run_together() {
     let Some(database) = database_of_its_own() else { return };
     let env = environment(&database);
-    let _one = started(&env, "control.sock", env.daemon(&[]));
+    let _one = wait_for_start(&env, "control.sock", env.daemon(&[]));
     super::second_node(&env);
     let second = fs::read_to_string(env.path("second.toml")).expect("a configuration");
     let second = second.replace("outbox = \"out\"", "outbox = \"out2\"\nnode = \"two\"");

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::environment_at;
 use super::nodes::{Fleet, NODES, write_settings};
-use super::own_folders::{drop_at_two, results, started, wait_for_results, with_folder_of_two};
+use super::own_folders::{drop_at_two, results, wait_for_results, wait_for_start, with_folder_of_two};
 use super::second_daemon;
 use super::server::database_of_its_own;
 use crate::fleet_objects::s3::{self, S3};
@@ -52,7 +52,7 @@ fn in_state(fleet: &Fleet, state: &str) -> usize {
     fleet.receipts().iter().filter(|receipt| receipt["state"] == state).count()
 }
 
-fn succeeded(fleet: &mut Fleet, count: usize) {
+fn wait_for_successes(fleet: &mut Fleet, count: usize) {
     until(fleet, "the results", |fleet| (in_state(fleet, "succeeded") == count).then_some(()));
 }
 
@@ -102,7 +102,7 @@ fn results_come_through_object_storage_whatever_fails() {
     assert_eq!(in_state(&fleet, "succeeded"), 0, "nothing counts as written before it is there");
     fleet.kill(first, Duration::from_secs(5));
     s3.hold(None);
-    succeeded(&mut fleet, 2);
+    wait_for_successes(&mut fleet, 2);
 
     // The storage answers 503 when a result is to be delivered, and when a package is dropped.
     let blob = Fault::on("blob", FaultAction::status(503));
@@ -122,7 +122,7 @@ fn results_come_through_object_storage_whatever_fails() {
     trouble(&mut fleet, node, "outbox-unwritable");
     assert_eq!(in_state(&fleet, "succeeded"), 2);
     s3.set_away(false);
-    succeeded(&mut fleet, 4);
+    wait_for_successes(&mut fleet, 4);
 
     // The node of the folder is down when its results arrive, and one of them is changed.
     let dump = fleet.database.dump();
@@ -154,7 +154,7 @@ fn results_come_through_object_storage_whatever_fails() {
     assert!(refused.to_string().contains("does not have the bytes that the job has recorded"), "{refused}");
     assert_eq!((in_state(&fleet, "succeeded"), fleet.left()), (4, 1));
     s3.overwrite(&signed, &result);
-    succeeded(&mut fleet, 5);
+    wait_for_successes(&mut fleet, 5);
     assert_eq!((fleet.env.created(), fleet.left()), ((5, 5, 5), 0), "{}", fleet.logs());
 
     // Results first, the receipt last.
@@ -184,7 +184,7 @@ fn results_come_through_object_storage_whatever_fails() {
     let node = active(&mut fleet);
     fleet.drop_package(Some(down), "again.cab", &packages.package(5));
     fleet.drop_package(Some(down), "f.cab", &packages.package(6));
-    succeeded(&mut fleet, 6);
+    wait_for_successes(&mut fleet, 6);
     assert_eq!(ask(&fleet, node, &["jobs"]).and_then(|jobs| jobs.as_array().map(Vec::len)), Some(6));
     assert_eq!(fleet.env.created(), (6, 6, 6), "{}", fleet.logs());
     assert_eq!(fleet.receipts().len(), 6);
@@ -207,8 +207,8 @@ fn results_on_object_storage_are_fetched_on_each_node_and_removed_like_others() 
     let s3 = S3::start();
     let env = environment(&database.url(), &s3);
     let package = bytes("cab/good-signed-ts.cab");
-    let one = started(&env, "control.sock", env.daemon(&[]));
-    let two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    let one = wait_for_start(&env, "control.sock", env.daemon(&[]));
+    let two = wait_for_start(&env, "control2.sock", second_daemon(&env, &[]));
     drop_at_two(&env, "echo.cab", &package);
     let (folder, _) = wait_for_results(&env, &["succeeded"]).remove(0);
     let signed = fs::read(folder.join("signed.zip")).expect("the result");
@@ -223,8 +223,8 @@ fn results_on_object_storage_are_fetched_on_each_node_and_removed_like_others() 
     assert_eq!((two.terminate(), one.terminate()), (Some(0), Some(0)));
 
     env.edit_configuration("outbox = \"out2\"", "outbox = \"out2\"\noutbox_keep = \"2s\"");
-    let _one = started(&env, "control.sock", env.daemon(&[]));
-    let _two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    let _one = wait_for_start(&env, "control.sock", env.daemon(&[]));
+    let _two = wait_for_start(&env, "control2.sock", second_daemon(&env, &[]));
     let left = || {
         let keys = s3.keys().into_iter().filter(|key| key.starts_with("fleet/outbox/"));
         keys.map(|key| key.rsplit('/').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
@@ -240,8 +240,8 @@ fn rejected_package_of_a_node_is_inspected_again_once_the_storage_is_back() {
     let s3 = S3::start();
     let env = environment(&database.url(), &s3);
     env.edit_configuration("file = \"*.cab\"", "file = \"z-*.cab\"");
-    let one = started(&env, "control.sock", env.daemon(&[]));
-    let two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    let one = wait_for_start(&env, "control.sock", env.daemon(&[]));
+    let two = wait_for_start(&env, "control2.sock", second_daemon(&env, &[]));
     drop_at_two(&env, "echo.cab", &bytes("cab/good-signed.cab"));
     let job = || env.json(&["jobs"]).as_array().and_then(|jobs| jobs.first().cloned()).unwrap_or_default();
     let in_state = |what: &str, holds: &dyn Fn(&Value) -> bool| {
@@ -253,7 +253,7 @@ fn rejected_package_of_a_node_is_inspected_again_once_the_storage_is_back() {
     env.edit_configuration("file = \"z-*.cab\"", "file = \"*.cab\"");
     assert_eq!(two.terminate(), Some(0));
     assert_eq!(env.run(&["reload"]).status.code(), Some(0));
-    let two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    let two = wait_for_start(&env, "control2.sock", second_daemon(&env, &[]));
 
     // The copy cannot be written: the package is not rejected for that.
     s3.set_away(true);
@@ -275,7 +275,7 @@ fn package_on_object_storage_without_a_job_is_deleted_once_it_is_a_day_old() {
     let Some(database) = database_of_its_own() else { return };
     let s3 = S3::start();
     let env = environment(&database.url(), &s3);
-    let start = || started(&env, "control.sock", env.daemon(&[]));
+    let start = || wait_for_start(&env, "control.sock", env.daemon(&[]));
     let daemon = start();
     assert_eq!(env.run(&["pause"]).status.code(), Some(0), "{}", env.log());
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));

@@ -3,7 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 
-use super::own_folders::started;
+use super::own_folders::wait_for_start;
 use super::server::database_of_its_own;
 use super::{daemon_of, environment, on_two, second_node};
 use crate::harness::{TestEnv, bytes, free_port, text, wait_for};
@@ -35,10 +35,10 @@ fn node_that_stands_by_shows_the_jobs_and_which_node_is_active() {
     env.edit_configuration("[signers]", &format!("[web]\nlisten = \"127.0.0.1:{first}\"\n[signers]"));
     second_node(&env);
     env.edit_configuration_of("second.toml", &first.to_string(), &second.to_string());
-    let one = started(&env, "control.sock", env.daemon(&[]));
+    let one = wait_for_start(&env, "control.sock", env.daemon(&[]));
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     env.wait_for_end();
-    let two = started(&env, "control2.sock", daemon_of(&env, "second.toml", &[]));
+    let two = wait_for_start(&env, "control2.sock", daemon_of(&env, "second.toml", &[]));
 
     // What it has read at its start, and what it follows since.
     let shows = |package: &'static str| {

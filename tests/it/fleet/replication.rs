@@ -10,7 +10,7 @@ use crate::harness::{TestEnv, bytes, wait_for};
 use crate::storm::PackageTemplate;
 
 /// Waits until this many jobs have succeeded.
-fn succeeded(env: &TestEnv, count: usize) {
+fn wait_for_successes(env: &TestEnv, count: usize) {
     let done = || env.receipts().iter().filter(|receipt| receipt["state"] == "succeeded").count();
     wait_for("jobs to succeed", || (done() >= count).then_some(()))
         .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()));
@@ -40,7 +40,7 @@ fn failover_to_a_synchronous_standby_in_mid_commit_loses_and_doubles_nothing() {
     one.wait_for_synchronous("two");
     let daemon = env.daemon(&[]);
     drop_packages(&env, 0..2);
-    succeeded(&env, 1);
+    wait_for_successes(&env, 1);
 
     // The commits that wait are in the log of the primary only.
     two.stop("INT");
@@ -49,16 +49,16 @@ fn failover_to_a_synchronous_standby_in_mid_commit_loses_and_doubles_nothing() {
     one.stop("QUIT");
     two.run();
     two.promote();
-    succeeded(&env, 5);
+    wait_for_successes(&env, 5);
 
     // The primary still accepts statements when its standby is promoted.
     three.follow(&two, "three");
     two.wait_for_synchronous("three");
     drop_packages(&env, 5..8);
-    succeeded(&env, 6);
+    wait_for_successes(&env, 6);
     three.promote();
     two.stop("QUIT");
-    succeeded(&env, 8);
+    wait_for_successes(&env, 8);
     assert_eq!(env.created(), (8, 8, 8), "{}", env.log());
     assert_eq!(env.json(&["jobs"]).as_array().map(Vec::len), Some(8));
     assert_eq!(database.at(Arc::new(three)).sql("SELECT count(*) > 0 FROM dropship.lines"), "t");
@@ -73,7 +73,7 @@ fn node_whose_database_lost_commits_builds_its_tables_again_and_sends_nothing_tw
     let env = environment_at(&database.url_with(&[&two]));
     let daemon = env.daemon(&[]);
     drop_packages(&env, 0..1);
-    succeeded(&env, 1);
+    wait_for_successes(&env, 1);
     let written = one.sql("postgres", "SELECT pg_current_wal_flush_lsn()");
     let has = format!("SELECT pg_last_wal_replay_lsn() >= '{written}'");
     wait_for("the standby", || (two.sql("postgres", &has) == "t").then_some(())).expect("it follows");
@@ -81,7 +81,7 @@ fn node_whose_database_lost_commits_builds_its_tables_again_and_sends_nothing_tw
     // What follows is acknowledged by the primary, and lost.
     two.stop("INT");
     drop_packages(&env, 1..2);
-    succeeded(&env, 2);
+    wait_for_successes(&env, 2);
     let refused = serde_json::json!({"operation": "blob", "method": "PUT", "times": 0, "action": {"kind": "drop_before"}});
     env.fault(&refused);
     drop_packages(&env, 2..3);
@@ -106,7 +106,7 @@ fn node_whose_database_lost_commits_builds_its_tables_again_and_sends_nothing_tw
     assert_eq!(held["error"]["kind"], "recovered", "{held:#}");
     let id = held["id"].as_str().expect("an id");
     assert!(env.run(&["approve", id]).status.success(), "{}", env.log());
-    succeeded(&env, 3);
+    wait_for_successes(&env, 3);
     assert_eq!(env.created(), (3, 3, 3), "{}", env.log());
     assert_eq!(daemon.terminate(), Some(0));
 }

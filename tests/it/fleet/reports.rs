@@ -6,7 +6,7 @@ use dropship::metrics::MetricScope;
 use dropship::metrics::registry::ALL;
 use serde_json::{Value, json};
 
-use super::own_folders::{drop_at_two, started, wait_for_results, with_folder_of_two};
+use super::own_folders::{drop_at_two, wait_for_results, wait_for_start, with_folder_of_two};
 use super::server::database_of_its_own;
 use super::{another_node, daemon_of, environment, on_node, second_daemon, signal};
 use crate::harness::{TestEnv, bytes, wait_for};
@@ -35,8 +35,8 @@ fn metrics_of_all_nodes_add_up_to_those_of_the_fleet() {
     let Some(database) = database_of_its_own() else { return };
     let env = environment(&database);
     with_folder_of_two(&env);
-    let one = started(&env, "control.sock", env.daemon(&[]));
-    let two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    let one = wait_for_start(&env, "control.sock", env.daemon(&[]));
+    let two = wait_for_start(&env, "control2.sock", second_daemon(&env, &[]));
     drop_at_two(&env, "echo.cab", &bytes("cab/good-signed-ts.cab"));
     env.drop_package("other.cab", &bytes("cab/good-signed.cab"));
     env.wait_for_end();
@@ -108,10 +108,10 @@ fn each_of_three_nodes_lists_all_of_them() {
     let Some(database) = database_of_its_own() else { return };
     let env = environment(&database);
     with_folder_of_two(&env);
-    let one = started(&env, "control.sock", env.daemon(&[]));
-    let two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    let one = wait_for_start(&env, "control.sock", env.daemon(&[]));
+    let two = wait_for_start(&env, "control2.sock", second_daemon(&env, &[]));
     another_node(&env, "third.toml", "3", "three");
-    let three = started(&env, "control3.sock", daemon_of(&env, "third.toml", &[]));
+    let three = wait_for_start(&env, "control3.sock", daemon_of(&env, "third.toml", &[]));
     let status = |file: &str| -> Value {
         let (code, printed) = on_node(&env, file, &["--json", "status"]);
         assert_eq!(code, Some(0), "{printed}");
@@ -172,8 +172,8 @@ fn each_of_three_nodes_lists_all_of_them() {
 fn node_that_stands_by_says_that_a_signal_does_not_reload_it() {
     let Some(database) = database_of_its_own() else { return };
     let env = environment(&database);
-    let one = started(&env, "control.sock", env.daemon(&[]));
-    let two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    let one = wait_for_start(&env, "control.sock", env.daemon(&[]));
+    let two = wait_for_start(&env, "control2.sock", second_daemon(&env, &[]));
     signal(&two, "-HUP");
     let said = "refused to reload the configuration, requested by SIGHUP: the daemon is still starting, or its node stands by";
     wait_for(said, || env.log().contains(said).then_some(())).unwrap_or_else(|| panic!("{}", env.log()));

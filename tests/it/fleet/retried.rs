@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::own_folders::{drop_at_two, started, wait_for_results, with_folder_of_two};
+use super::own_folders::{drop_at_two, wait_for_results, wait_for_start, with_folder_of_two};
 use super::server::database_of_its_own;
 use super::{environment, json_on_two, on_two, second_daemon, second_node};
 use crate::harness::{TestEnv, text, wait_for};
@@ -28,8 +28,8 @@ fn rejected_package_of_another_node_is_inspected_again_there() {
     with_folder_of_two(&env);
     env.edit_configuration("file = \"*.cab\"", "file = \"z-*.cab\"");
     let packages = PackageTemplate::new(&crate::harness::bytes("cab/good-signed.cab"));
-    let one = started(&env, "control.sock", env.daemon(&[]));
-    let two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    let one = wait_for_start(&env, "control.sock", env.daemon(&[]));
+    let two = wait_for_start(&env, "control2.sock", second_daemon(&env, &[]));
     for (number, name) in (1..).zip(["a.cab", "b.cab", "c.cab"]) {
         drop_at_two(&env, name, &packages.package(number));
     }
@@ -61,7 +61,7 @@ fn rejected_package_of_another_node_is_inspected_again_there() {
     assert_eq!(env.json(&["show", &a])["state"], "rejected");
 
     // From the active node, and from the node of the folder.
-    let two = started(&env, "control2.sock", second_daemon(&env, &[]));
+    let two = wait_for_start(&env, "control2.sock", second_daemon(&env, &[]));
     assert_eq!(env.run(&["retry", &a]).status.code(), Some(0), "{}", env.log());
     let (code, printed) = on_two(&env, &["retry", &b]);
     assert_eq!(code, Some(0), "{printed}");
@@ -76,7 +76,7 @@ fn rejected_package_of_another_node_is_inspected_again_there() {
     assert_eq!(waiting["step"], "inspect", "{waiting:#}");
     std::fs::remove_file(env.path("drop2/c.cab")).expect("removed");
     second_node(&env);
-    let two = started(&env, "control2.sock", super::daemon_of(&env, "second.toml", &[]));
+    let two = wait_for_start(&env, "control2.sock", super::daemon_of(&env, "second.toml", &[]));
     let gone = job(&env, "c.cab", "rejected");
     assert_eq!(gone["error"]["kind"], json!("gone"), "{gone:#}");
     assert_eq!(json_on_two(&env, &["show", &c])["state"], "rejected");

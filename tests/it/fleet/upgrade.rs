@@ -17,7 +17,7 @@ fn older_daemon(env: &TestEnv, file: &str) -> TestDaemon {
     TestDaemon { child: command.stderr(log).spawn().expect("the daemon starts") }
 }
 
-fn standbys(env: &TestEnv, count: usize) {
+fn wait_for_standbys(env: &TestEnv, count: usize) {
     wait_for("a standby", || (env.log().matches("this node stands by").count() >= count).then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));
 }
@@ -47,14 +47,14 @@ fn fleet_is_upgraded_node_by_node() {
         .unwrap_or_else(|| panic!("{}", env.log()));
     let two = older_daemon(&env, "second.toml");
     let three = older_daemon(&env, "third.toml");
-    standbys(&env, 2);
+    wait_for_standbys(&env, 2);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     jobs_on_two(&env, 1, "held");
 
     // The nodes that stand by are upgraded first; the active one works on with the tables of the new version.
     assert_eq!(two.terminate(), Some(0), "{}", env.log());
     let two = daemon_of(&env, "second.toml", &[]);
-    standbys(&env, 3);
+    wait_for_standbys(&env, 3);
     env.drop_package("other.cab", &bytes("cab/good-signed.cab"));
     jobs_on_two(&env, 2, "held");
     let nodes = json_on_two(&env, &["status"])["nodes"].clone();
@@ -69,7 +69,7 @@ fn fleet_is_upgraded_node_by_node() {
         .unwrap_or_else(|| panic!("{}", env.log()));
     let three = daemon_of(&env, "third.toml", &[]);
     let one = daemon_of(&env, "dropship.toml", &[]);
-    standbys(&env, 5);
+    wait_for_standbys(&env, 5);
     env.drop_package("third.cab", &bytes("cab/stored-signed.cab"));
     jobs_on_two(&env, 1, "held");
     assert_eq!(on_two(&env, &["approve", "--folder", "in"]).0, Some(0));

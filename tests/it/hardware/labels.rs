@@ -143,7 +143,7 @@ async fn q16_label_with_numeric_steps_is_identified_by_its_targets() {
 }
 
 /// A signed kit submission that is shared with a partner; the partner's client and ids.
-async fn shared(service: &TestService, block: bool) -> (Client, ProductId) {
+async fn share(service: &TestService, block: bool) -> (Client, ProductId) {
     let product = NewProduct { test_harness: "hlk".into(), ..new_product("shared") };
     let product = service.client.create_product(&product).await.expect("product").id;
     let id = service.client.create_submission(product, &initial("s")).await.expect("submission").id;
@@ -169,14 +169,14 @@ async fn shared(service: &TestService, block: bool) -> (Client, ProductId) {
 async fn receiver_of_a_shared_product_makes_driver_updates_unless_they_are_blocked() {
     let derived = NewSubmission { name: "dua".into(), kind: SubmissionKind::Derived };
     let service = TestService::plain().await;
-    let (other, product) = shared(&service, false).await;
+    let (other, product) = share(&service, false).await;
     let first = other.submissions(product).all().await.expect("submissions").remove(0);
     let first = other.submission(product, first.id).await.expect("the initial one");
     assert!(first.download(&DownloadKind::DerivedPackage).is_some(), "{first:?}");
     let created = other.create_submission(product, &derived).await.expect("a driver update");
     assert!(other.submission(product, created.id).await.expect("it").upload_url().is_some());
     let service = TestService::plain().await;
-    let (other, product) = shared(&service, true).await;
+    let (other, product) = share(&service, true).await;
     let error = other.create_submission(product, &derived).await.expect_err("blocked");
     assert!(error.has_code("updateUnauthorized") && error.recovery == Recovery::Permanent, "{error}");
 }

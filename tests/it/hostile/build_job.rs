@@ -9,7 +9,7 @@ use crate::harness::{TestEnv, text};
 pub(super) const STRANGER: u32 = 61_236;
 
 /// Whether these tests cannot run.
-pub(super) fn not_root() -> bool {
+pub(super) fn is_not_root() -> bool {
     let lacks = std::env::var_os("DROPSHIP_ROOT_TESTS").is_none();
     if lacks {
         eprintln!("not run: it acts as another user, which needs root; set DROPSHIP_ROOT_TESTS=1");

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::process::Child;
 
-use super::build_job::{not_root, shell};
+use super::build_job::{is_not_root, shell};
 use super::environment::{
     attacked_env, is_up, nothing_else_happened, quiet_folder_is_served, start_after, wait_for_state,
 };
@@ -38,7 +38,7 @@ impl Drop for Flood {
 
 #[test]
 fn root_connections_to_all_listeners_leave_descriptors_for_the_store() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let [metrics, web] = [free_port(), free_port()];

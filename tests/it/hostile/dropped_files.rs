@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::build_job::{Repeated, attack, not_root};
+use super::build_job::{Repeated, attack, is_not_root};
 use super::environment::{
     attacked_env, is_up, job, job_of, mount, nothing_else_happened, quiet_folder_is_served, start,
     wait_for_state,
@@ -15,7 +15,7 @@ use crate::harness::{bytes, text, wait_for};
 
 #[test]
 fn root_huge_sparse_files_fill_no_disk() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("", "");
@@ -58,7 +58,7 @@ fn root_huge_sparse_files_fill_no_disk() {
 
 #[test]
 fn root_file_that_is_replaced_is_neither_read_nor_removed() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let kinds = [
@@ -120,7 +120,7 @@ fn root_file_that_is_replaced_is_neither_read_nor_removed() {
 
 #[test]
 fn root_strange_files_stop_no_other_folder() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("recursive = true", "");
@@ -162,7 +162,7 @@ fn root_strange_files_stop_no_other_folder() {
 
 #[test]
 fn root_swapped_subfolders_show_nothing_outside() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("recursive = true\nafter = \"delete\"", "");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 
-use super::build_job::{STRANGER, attack, not_root};
+use super::build_job::{STRANGER, attack, is_not_root};
 use super::environment::{
     DAEMON, attacked_env, configure, is_up, job, nothing_else_happened, quiet_folder_is_served, start,
     wait_for_state,
@@ -12,7 +12,7 @@ use crate::harness::{bytes, text, wait_for};
 
 #[test]
 fn root_folder_above_that_belongs_to_a_build_job_leads_nowhere() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("after = \"delete\"", "");
@@ -75,7 +75,7 @@ fn root_folder_above_that_belongs_to_a_build_job_leads_nowhere() {
 
 #[test]
 fn root_names_that_a_check_of_access_could_use_do_not_keep_the_daemon_from_starting() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("after = \"delete\"", "");

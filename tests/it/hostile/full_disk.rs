@@ -3,13 +3,13 @@
 use std::fs;
 use std::process::Command;
 
-use super::build_job::not_root;
+use super::build_job::is_not_root;
 use super::environment::{attacked_env, mount, nothing_else_happened, start, wait_for_state};
 use crate::harness::{bytes, text, wait_for};
 
 #[test]
 fn root_daemon_starts_and_ends_on_a_full_disk() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("", "");

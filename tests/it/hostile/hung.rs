@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::build_job::not_root;
+use super::build_job::is_not_root;
 use super::environment::{
     DAEMON, attacked_env, is_up, job_of, nothing_else_happened, quiet_folder_is_served, start, start_after,
     wait_for_state,
@@ -55,7 +55,7 @@ fn folders(count: usize) -> String {
 
 #[test]
 fn root_drop_folders_that_hang_are_reported_and_delay_no_other_folder() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("", &folders(MANY));
@@ -90,7 +90,7 @@ fn root_drop_folders_that_hang_are_reported_and_delay_no_other_folder() {
 
 #[test]
 fn root_dropped_file_that_hangs_is_reported_whatever_its_size_is() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("", "");
@@ -111,7 +111,7 @@ fn root_dropped_file_that_hangs_is_reported_whatever_its_size_is() {
 
 #[test]
 fn root_target_of_after_that_hangs_delays_no_other_folder() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let more: String = (0..MANY)
@@ -148,7 +148,7 @@ fn root_target_of_after_that_hangs_delays_no_other_folder() {
 
 #[test]
 fn root_outbox_that_hangs_delays_no_other_folder() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("", "");
@@ -171,7 +171,7 @@ fn root_outbox_that_hangs_delays_no_other_folder() {
 
 #[test]
 fn root_retries_of_files_that_hang_delay_no_other_folder() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("", &folders(MANY));

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use sha2::{Digest, Sha256};
 
-use super::build_job::{attack, not_root};
+use super::build_job::{attack, is_not_root};
 use super::environment::{
     attacked_env, is_up, nothing_else_happened, quiet_folder_is_served, start, wait_for_state,
 };
@@ -64,7 +64,7 @@ fn content(folder: &Path) -> Vec<(PathBuf, u64, i64, i64)> {
 
 #[test]
 fn root_names_that_are_taken_in_the_target_of_after_are_left_alone() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let folder = |kind: &str| {
@@ -110,7 +110,7 @@ fn root_names_that_are_taken_in_the_target_of_after_are_left_alone() {
 
 #[test]
 fn root_strange_files_beside_a_package_are_not_read() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let folder = |ready: &str| {

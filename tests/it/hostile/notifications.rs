@@ -3,13 +3,13 @@
 use std::net::TcpListener;
 use std::process::Command;
 
-use super::build_job::not_root;
+use super::build_job::is_not_root;
 use super::environment::{attacked_env, is_up, nothing_else_happened, quiet_folder_is_served, start};
 use crate::harness::{text, wait_for};
 
 #[test]
 fn root_receivers_that_hang_delay_neither_jobs_nor_the_end() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let silent = TcpListener::bind("127.0.0.1:0").expect("a port");

@@ -7,7 +7,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::build_job::{Repeated, STRANGER, attack, not_root};
+use super::build_job::{Repeated, STRANGER, attack, is_not_root};
 use super::environment::{DAEMON, attacked_env, is_up, job, nothing_else_happened, start, wait_for_state};
 use crate::harness::{bytes, text, wait_for};
 
@@ -17,7 +17,7 @@ fn sha8(bytes: &[u8]) -> String {
 
 #[test]
 fn root_foreign_names_in_the_outbox_are_left_alone() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("", "");
@@ -68,7 +68,7 @@ fn root_foreign_names_in_the_outbox_are_left_alone() {
 
 #[test]
 fn root_names_that_are_swapped_while_results_are_written_change_nothing_outside() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("", "");
@@ -100,7 +100,7 @@ fn root_names_that_are_swapped_while_results_are_written_change_nothing_outside(
 
 #[test]
 fn root_receipts_of_others_are_not_recovered() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("", "");
@@ -145,7 +145,7 @@ fn root_receipts_of_others_are_not_recovered() {
 
 #[test]
 fn root_outbox_that_others_can_write_is_a_configuration_error() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("", "");

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::build_job::{attack, not_root};
+use super::build_job::{attack, is_not_root};
 use super::environment::{
     attacked_env, configure, is_up, job, nothing_else_happened, quiet_folder_is_served, start_after,
     wait_for_state,
@@ -20,7 +20,7 @@ fn drop_as_build_job<'p>(env: &TestEnv, packages: impl IntoIterator<Item = (&'p 
 
 #[test]
 fn root_costly_packages_are_rejected_within_little_memory() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let signed = signed();

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::Value;
 
-use super::build_job::{STRANGER, attack, not_root};
+use super::build_job::{STRANGER, attack, is_not_root};
 use super::environment::{attacked_env, configure, is_up, nothing_else_happened, start, wait_for_state};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
@@ -41,7 +41,7 @@ fn assert_plain(env: &TestEnv, args: &[&str]) {
 
 #[test]
 fn root_packages_in_folders_with_control_characters_are_served_and_shown_escaped() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("recursive = true\nafter = \"move:done\"", "");
@@ -93,7 +93,7 @@ fn root_packages_in_folders_with_control_characters_are_served_and_shown_escaped
 
 #[test]
 fn root_paths_with_control_characters_in_a_rule_file_of_another_author_are_refused() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("", "");

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::build_job::{Repeated, attack, not_root};
+use super::build_job::{Repeated, attack, is_not_root};
 use super::environment::{attacked_env, is_up, nothing_else_happened, start};
 use crate::harness::{TestEnv, bytes};
 use crate::service::http::on_socket;
@@ -20,7 +20,7 @@ fn answer(env: &TestEnv, path: &str) -> String {
 
 #[test]
 fn root_question_about_a_file_shows_nothing_outside_and_waits_for_no_fifo() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("recursive = true", "");

@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::Command;
 
-use super::build_job::{attack, not_root};
+use super::build_job::{attack, is_not_root};
 use super::environment::{attacked_env, configure, mount, nothing_else_happened, start, wait_for_state};
 use crate::harness::{bytes, wait_for};
 
@@ -15,7 +15,7 @@ fn mode(path: &Path) -> u32 {
 
 #[test]
 fn root_results_are_readable_for_others_whatever_the_umask_is() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("outbox_mode = \"0644\"\nafter = \"move:done\"", "");

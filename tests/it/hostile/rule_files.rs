@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, chown};
 
-use super::build_job::{Repeated, STRANGER, attack, not_root};
+use super::build_job::{Repeated, STRANGER, attack, is_not_root};
 use super::environment::{
     DAEMON, attacked_env, configure, is_up, nothing_else_happened, quiet_folder_is_served, start,
 };
@@ -47,7 +47,7 @@ const FILES: [(&str, &str); 24] = [
 ];
 
 /// An attacked environment that includes the rule files of the other author.
-fn including() -> TestEnv {
+fn including_env() -> TestEnv {
     let env = attacked_env("", "");
     configure(&env, "[account]", "include = [\"rules.d/*.toml\"]\n[account]");
     fs::create_dir(env.path("rules.d")).expect("a folder");
@@ -63,7 +63,7 @@ fn including() -> TestEnv {
 const NO_FILES: [&str; 4] = ["folder", "socket", "dangling", "loop"];
 
 /// Everything that a reload and `check` print about the file.
-fn refused(env: &TestEnv, kind: &str) -> String {
+fn printed_texts(env: &TestEnv, kind: &str) -> String {
     let mut all = String::new();
     for args in
         [&["check"][..], &["--json", "check"], &["reload"], &["reload", "--dry-run"], &["config", "show"]]
@@ -83,15 +83,15 @@ fn refused(env: &TestEnv, kind: &str) -> String {
 
 #[test]
 fn root_hostile_rule_file_is_refused_and_the_daemon_keeps_its_configuration() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
-    let env = including();
+    let env = including_env();
     let daemon = start(&env, "trace");
     is_up(&env);
     for (kind, script) in FILES {
         attack(&env, &format!("cd rules.d; {}", script.replace("$P", "theirs.toml")));
-        let printed = refused(&env, kind);
+        let printed = printed_texts(&env, kind);
         assert!(printed.len() < MOST, "{kind}: {} bytes", printed.len());
         assert!(!printed.contains("hunter2") && !printed.contains(SECRET), "{kind}: {printed}");
         let status = env.run(&["status"]);
@@ -110,7 +110,7 @@ fn root_hostile_rule_file_is_refused_and_the_daemon_keeps_its_configuration() {
     }
     drop(swapper);
     attack(&env, "rm -rf rules.d/*; cd rules.d; seq -f 'r%.0f.toml' 12000 | xargs touch");
-    let printed = refused(&env, "many");
+    let printed = printed_texts(&env, "many");
     assert!(printed.len() < MOST, "{} bytes", printed.len());
     attack(&env, "cd rules.d; ls | xargs rm");
     wait_for("a reload", || env.run(&["reload"]).status.success().then_some(()))

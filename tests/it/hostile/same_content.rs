@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::build_job::{Repeated, attack, not_root};
+use super::build_job::{Repeated, attack, is_not_root};
 use super::environment::{attacked_env, configure, job, nothing_else_happened, start, wait_for_state};
 use crate::harness::{TestEnv, bytes, wait_for};
 use crate::storm::PackageTemplate;
@@ -21,7 +21,7 @@ fn drop_as_build_job(env: &TestEnv, name: &str, package: &[u8]) {
 
 #[test]
 fn root_package_that_is_stamped_again_is_held() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("", "");

@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use super::build_job::{not_root, shell};
+use super::build_job::{is_not_root, shell};
 use super::environment::{attacked_env, is_up, nothing_else_happened, start, wait_for_state};
 use crate::harness::{bytes, text, wait_for};
 
@@ -41,7 +41,7 @@ const NAMES: [&str; 12] = [
 
 #[test]
 fn root_names_of_submitted_packages_lead_nowhere() {
-    if not_root() {
+    if is_not_root() {
         return;
     }
     let env = attacked_env("", "");

@@ -3,7 +3,7 @@
 use dropship_sandbox::Quirks;
 use serde_json::Value;
 
-use super::{listening, receipt_of};
+use super::{receipt_of, wait_for_daemon};
 use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
 
 /// A daemon whose folder moves files to `done`, which is no longer a folder. The daemon does not start without it.
@@ -14,7 +14,7 @@ fn daemon_with_unusable_target() -> (TestEnv, TestDaemon) {
     let configuration = configuration.replace("settle = \"200ms\"", &after);
     std::fs::write(env.path("dropship.toml"), configuration).expect("written");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     if env.path("done").exists() {
         std::fs::remove_dir(env.path("done")).expect("removed");
     }
@@ -23,7 +23,7 @@ fn daemon_with_unusable_target() -> (TestEnv, TestDaemon) {
 }
 
 /// Waits until `show` has no failure any more.
-fn moved(env: &TestEnv, id: &str, package: &str) -> Value {
+fn wait_for_move(env: &TestEnv, id: &str, package: &str) -> Value {
     let job = wait_for("the move", || {
         let job = env.json(&["show", id]);
         job["after_failed"].is_null().then_some(job)
@@ -48,7 +48,7 @@ fn failed_move_is_visible_and_repeated_until_the_cause_is_gone() {
     let shown = text(&env.run(&["show", id]).stdout);
     assert!(shown.contains("after       failing since ") && shown.contains(message), "{shown}");
     std::fs::remove_file(env.path("done")).expect("removed");
-    let job = moved(&env, id, "echo.cab");
+    let job = wait_for_move(&env, id, "echo.cab");
     assert_eq!(job["state"], "succeeded");
     let names: Vec<_> =
         job["events"].as_array().expect("events").iter().map(|event| &event["event"]).collect();
@@ -74,8 +74,8 @@ fn failed_move_is_repeated_at_start_except_for_a_file_with_other_bytes() {
     // No package: the daemon leaves it where it is.
     std::fs::write(env.path("drop/two.cab"), "something else").expect("written");
     let daemon = env.daemon(&[]);
-    listening(&env);
-    moved(&env, &ids[0], "one.cab");
+    wait_for_daemon(&env);
+    wait_for_move(&env, &ids[0], "one.cab");
     let job = wait_for("the end of the failure", || {
         let job = env.json(&["show", &ids[1]]);
         job["after_failed"].is_null().then_some(job)

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant, SystemTime};
 use dropship_sandbox::{Options, Quirks};
 use serde_json::Value;
 
-use super::{edit, listening};
+use super::{edit, wait_for_daemon};
 use crate::harness::{TestDaemon, TestEnv, bytes};
 use crate::storm::{PackageTemplate, job_count, status, until};
 
@@ -45,7 +45,7 @@ fn resident(daemon: &TestDaemon) -> u64 {
 }
 
 /// The packages that have jobs, in the order of admission.
-fn admitted(env: &TestEnv) -> Vec<u64> {
+fn admitted_numbers(env: &TestEnv) -> Vec<u64> {
     let mut jobs: Vec<Value> = env.json(&["jobs", "--limit", "1000000"]).as_array().cloned().expect("a list");
     jobs.sort_by_key(|job| job["id"].as_str().map(str::to_owned));
     let number = |job: &Value| job["package"].as_str()?.strip_suffix(".cab")?.parse().ok();
@@ -58,7 +58,7 @@ fn backlog_larger_than_the_queue_is_accepted_oldest_first_without_loss() {
     let most_waiting = (packages / 4).min(1000);
     let env = env(most_waiting);
     let daemon = env.quiet_daemon();
-    listening(&env);
+    wait_for_daemon(&env);
     assert!(env.run(&["pause"]).status.success());
     let idle = resident(&daemon);
     daemon.kill();
@@ -73,7 +73,7 @@ fn backlog_larger_than_the_queue_is_accepted_oldest_first_without_loss() {
     daemon.kill();
     let daemon = env.quiet_daemon();
     until("the queue to be full still", full);
-    assert_eq!(admitted(&env).len() as u64, most_waiting, "no more copies than may wait");
+    assert_eq!(admitted_numbers(&env).len() as u64, most_waiting, "no more copies than may wait");
     assert!(env.run(&["resume"]).status.success());
 
     // With very many packages, only check that admission continues.
@@ -86,7 +86,7 @@ fn backlog_larger_than_the_queue_is_accepted_oldest_first_without_loss() {
         all >= enough
     });
     let duration = started.elapsed();
-    let order = admitted(&env);
+    let order = admitted_numbers(&env);
     eprintln!(
         "of {packages} packages {most_waiting} were accepted after {filled:.1?}, {} after {duration:.1?}; the first was \
          job_count when {first:?} were; {idle} MiB before, {most} MiB at most",

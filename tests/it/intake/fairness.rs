@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use dropship_sandbox::Quirks;
 use serde_json::Value;
 
-use super::{edit, listening};
+use super::{edit, wait_for_daemon};
 use crate::harness::{TestEnv, bytes, wait_for};
 use crate::storm::PackageTemplate;
 
@@ -42,7 +42,7 @@ fn flooded_folder_does_not_starve_another() {
         fs::write(env.path(&format!("drop/{number}.cab")), template.package(number)).expect("a package");
     }
     let daemon = env.quiet_daemon();
-    listening(&env);
+    wait_for_daemon(&env);
     wait_for("the flood to run", || (jobs(&env).len() > 5).then_some(())).expect("jobs");
     for number in 0..5 {
         fs::write(env.path(&format!("calm/{number}.cab")), template.package(FLOOD + number))
@@ -66,7 +66,7 @@ fn missing_folder_is_degraded_with_advice() {
     let env = TestEnv::with(Quirks::none(), more);
     fs::create_dir(env.path("file")).expect("a folder");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     fs::remove_dir(env.path("file")).expect("removed");
     fs::write(env.path("file"), "no folder").expect("a file");
     let says = |name: &str, state: &str| {
@@ -109,7 +109,7 @@ fn full_queue_pauses_intake_and_higher_priority_goes_first() {
     edit(&env, &[("path = \"store\"", "path = \"store\"\nmost_waiting = 3")]);
     let template = PackageTemplate::new(&bytes("cab/good-signed.cab"));
     let daemon = env.quiet_daemon();
-    listening(&env);
+    wait_for_daemon(&env);
     assert!(env.run(&["pause"]).status.success());
     for number in 0..FLOOD {
         env.drop_package(&format!("{number}.cab"), &template.package(number));
@@ -135,7 +135,7 @@ fn full_queue_pauses_intake_and_higher_priority_goes_first() {
         daemon.kill();
         env.quiet_daemon()
     };
-    listening(&env);
+    wait_for_daemon(&env);
     wait_for("intake to pause again", || waits("in").and(waits("urgent")))
         .unwrap_or_else(|| panic!("{}", env.log()));
     assert_eq!(jobs(&env).len(), 3, "those that wait count after a restart, too");
@@ -156,7 +156,7 @@ fn paused_folder_does_not_fill_the_queue_of_others() {
     edit(&env, &[("path = \"store\"", "path = \"store\"\nmost_waiting = 3")]);
     let template = PackageTemplate::new(&bytes("cab/good-signed.cab"));
     let daemon = env.quiet_daemon();
-    listening(&env);
+    wait_for_daemon(&env);
     assert!(env.run(&["pause", "in"]).status.success());
     for number in 0..5 {
         env.drop_package(&format!("{number}.cab"), &template.package(number));

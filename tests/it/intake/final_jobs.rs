@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use dropship_sandbox::Quirks;
 
-use super::{listening, receipt_of};
+use super::{receipt_of, wait_for_daemon};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 /// Two jobs that have ended: one that was cancelled before anything was created, and a rejected one.
@@ -30,7 +30,7 @@ fn job(env: &TestEnv, package: &str) -> serde_json::Value {
 }
 
 /// How often a job was started again.
-fn restarts(env: &TestEnv, package: &str) -> usize {
+fn count_restarts(env: &TestEnv, package: &str) -> usize {
     let job = job(env, package);
     let events = job["events"].as_array().expect("events");
     events.iter().filter(|event| event["by"] == "a new drop of the same bytes").count()
@@ -58,7 +58,7 @@ fn cancel(env: &TestEnv) {
 }
 
 /// Waits until the daemon has logged that the file `name` starts no job.
-fn stays(env: &TestEnv, since: usize, name: &str, change: &str) {
+fn wait_until_ignored(env: &TestEnv, since: usize, name: &str, change: &str) {
     let path = env.path("drop").join(name).display().to_string();
     wait_for(change, || {
         run(env, &["rescan"]);
@@ -72,7 +72,7 @@ fn assert_final(env: &TestEnv, restarted: usize, change: &str) {
     for (name, state) in FINAL {
         let job = job(env, name);
         assert_eq!(job["state"], state, "{change}: {job:#}\n{}", env.log());
-        assert_eq!(restarts(env, name), restarted, "{change}: {job:#}\n{}", env.log());
+        assert_eq!(count_restarts(env, name), restarted, "{change}: {job:#}\n{}", env.log());
     }
     let packages = env.receipts().into_iter().map(|receipt| receipt["package"].as_str().map(str::to_owned));
     let is_marker = |package: &Option<String>| {
@@ -82,7 +82,7 @@ fn assert_final(env: &TestEnv, restarted: usize, change: &str) {
 }
 
 /// Returns when a scan that started after this call has ended.
-fn scanned(env: &TestEnv, marker: &str) {
+fn wait_for_scan(env: &TestEnv, marker: &str) {
     fs::write(env.path("drop").join(marker), marker).expect("written");
     receipt_of(env, marker, "rejected");
     fs::remove_file(env.path("drop").join(marker)).expect("removed");
@@ -94,7 +94,7 @@ fn final_job_whose_file_changes_in_anything_but_identity_stays_final() {
     env.edit_configuration("poll = \"1s\"", "poll = \"1s\"\nrecursive = true");
     fs::create_dir(env.path("drop/below")).expect("a subfolder");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     drop_both(&env);
     let at = |name: &str| env.path("drop").join(name);
     let mode =
@@ -128,7 +128,7 @@ fn final_job_whose_file_changes_in_anything_but_identity_stays_final() {
         for (change, file, make) in changes {
             let since = env.log().len();
             make();
-            stays(&env, since, file, change);
+            wait_until_ignored(&env, since, file, change);
         }
     }
     assert_final(&env, 0, "after all changes");
@@ -141,13 +141,13 @@ fn final_job_whose_file_changes_in_anything_but_identity_stays_final() {
         fs::copy(at(&format!("c-{name}")), at(&format!("down-c-{name}"))).expect("copied");
     }
     let daemon = env.daemon(&[]);
-    listening(&env);
-    scanned(&env, "marker.cab");
+    wait_for_daemon(&env);
+    wait_for_scan(&env, "marker.cab");
     run(&env, &["rescan"]);
-    scanned(&env, "other.cab");
+    wait_for_scan(&env, "other.cab");
     for (name, state) in FINAL {
         assert_eq!(job(&env, name)["state"], state, "{}", env.log());
-        assert_eq!(restarts(&env, name), 0, "{}", env.log());
+        assert_eq!(count_restarts(&env, name), 0, "{}", env.log());
     }
     assert_eq!(env.created(), (0, 0, 0));
     assert_eq!(daemon.terminate(), Some(0));
@@ -157,7 +157,7 @@ fn final_job_whose_file_changes_in_anything_but_identity_stays_final() {
 fn final_job_whose_package_is_dropped_again_starts_again() {
     let env = TestEnv::with(Quirks::none(), "");
     let mut daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     drop_both(&env);
     let at = |name: &str| env.path("drop").join(name);
     let remove = || FINAL.iter().for_each(|(name, _)| fs::remove_file(at(name)).expect("removed"));
@@ -166,7 +166,7 @@ fn final_job_whose_package_is_dropped_again_starts_again() {
     let mut starts = |env: &TestEnv, how: &str| {
         restarted += 1;
         for (name, _) in FINAL {
-            wait_for(how, || (restarts(env, name) == restarted).then_some(()))
+            wait_for(how, || (count_restarts(env, name) == restarted).then_some(()))
                 .unwrap_or_else(|| panic!("{how}: {name}\n{}", env.log()));
         }
         receipt_of(env, "bad.cab", "rejected");
@@ -183,7 +183,7 @@ fn final_job_whose_package_is_dropped_again_starts_again() {
 
     remove();
     run(&env, &["rescan"]);
-    scanned(&env, "marker.cab");
+    wait_for_scan(&env, "marker.cab");
     for (name, _) in FINAL {
         env.drop_package(&format!("new-{name}"), &content(name));
     }
@@ -193,7 +193,7 @@ fn final_job_whose_package_is_dropped_again_starts_again() {
     FINAL.iter().for_each(|(name, _)| fs::remove_file(at(&format!("new-{name}"))).expect("removed"));
     drop_again();
     daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     starts(&env, "left and came back while the daemon was down");
     assert_eq!(env.created(), (0, 0, 0));
     assert_eq!(daemon.terminate(), Some(0));
@@ -203,14 +203,14 @@ fn final_job_whose_package_is_dropped_again_starts_again() {
 fn cancelled_job_of_a_lost_store_stays_cancelled() {
     let env = TestEnv::with(Quirks::none(), "");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     drop_both(&env);
     assert_eq!(daemon.terminate(), Some(0));
     fs::remove_dir_all(env.path("store")).expect("lost");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     run(&env, &["pause"]);
-    scanned(&env, "marker.cab");
+    wait_for_scan(&env, "marker.cab");
     assert_eq!(job(&env, "echo.cab")["state"], "cancelled", "{}", env.log());
     assert_eq!(env.created(), (0, 0, 0), "{}", env.log());
     assert_eq!(daemon.terminate(), Some(0));

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::listening;
+use super::wait_for_daemon;
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 #[test]
@@ -19,7 +19,7 @@ fn copies_of_synchronisers_are_ignored_and_status_counts_and_names_them() {
         fs::write(env.path(&format!("drop/{name}")), &good).expect("a copy");
     }
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     let folder = || env.json(&["status"])["folders"][0].clone();
     let counts = |count: u64| {
         wait_for(&format!("{count} ignored files"), || (folder()["ignored"] == count).then_some(()))

@@ -2,7 +2,7 @@
 
 use dropship_sandbox::Quirks;
 
-use super::{listening, receipt_of};
+use super::{receipt_of, wait_for_daemon};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 /// A name with control characters, a terminal escape, a change of direction, a character without width and a line break.
@@ -12,7 +12,7 @@ const HOSTILE: &str = "a\u{1b}[2J\u{202e}b\u{200b}c\n$(touch x)'\".cab";
 fn hostile_and_long_names_are_served_and_shown_escaped() {
     let env = TestEnv::with(Quirks::none(), "");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     let long = format!("{}.cab", "ä".repeat(125));
     assert_eq!(long.len(), 254);
     // The staged name of `drop_package` would be too long.
@@ -57,7 +57,7 @@ fn hostile_and_long_names_are_served_and_shown_escaped() {
 fn second_file_with_the_same_bytes_is_noted_in_the_job_once() {
     let env = TestEnv::with(Quirks::none(), "");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes("cab/good-signed.cab"));
     let job = receipt_of(&env, "echo.cab", "succeeded");
     env.drop_package("copy.cab", &bytes("cab/good-signed.cab"));

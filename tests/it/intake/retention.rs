@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use dropship_sandbox::Quirks;
 
-use super::{edit, listening, receipt_of};
+use super::{edit, receipt_of, wait_for_daemon};
 use crate::harness::{TestEnv, bytes, wait_for};
 
 #[test]
@@ -38,7 +38,7 @@ fn expired_results_are_deleted_and_foreign_files_stay() {
         left.sort();
         (left == ["notes.txt", "receipt.json", "receipt.json", "receipt.json"]).then_some(())
     };
-    ended(&env, 3);
+    wait_for_ends(&env, 3);
     wait_for("results to be cleared away", receipts_only)
         .unwrap_or_else(|| panic!("{:?}\n{}", results(), env.log()));
     assert_eq!(env.created(), (2, 2, 2), "not before both have succeeded");
@@ -47,7 +47,7 @@ fn expired_results_are_deleted_and_foreign_files_stay() {
     assert_eq!(daemon.terminate(), Some(0));
     fs::rename(env.path("store"), env.path("lost")).expect("the store is gone");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     wait_for("the rejected one to be evaluated again", || (jobs(&env) == 3).then_some(()))
         .unwrap_or_else(|| panic!("{} jobs\n{}", jobs(&env), env.log()));
     assert_eq!(env.created(), (2, 2, 2), "nothing is sent again");
@@ -135,7 +135,7 @@ fn jobs(env: &TestEnv) -> usize {
 }
 
 /// Waits until this many jobs have ended.
-fn ended(env: &TestEnv, count: usize) {
+fn wait_for_ends(env: &TestEnv, count: usize) {
     let number = |state: &str| env.json(&["jobs", "--state", state]).as_array().map_or(0, Vec::len);
     let all = || (number("succeeded") + number("rejected") == count).then_some(());
     wait_for("every job to end", all).unwrap_or_else(|| panic!("{}", env.log()));

@@ -6,7 +6,7 @@ use std::io::{Cursor, Read as _, Write as _};
 use dropship_sandbox::Quirks;
 use serde_json::Value;
 
-use super::{listening, receipt_of};
+use super::{receipt_of, wait_for_daemon};
 use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
 use crate::storm::PackageTemplate;
 
@@ -22,7 +22,7 @@ fn env() -> (TestEnv, TestDaemon) {
     fs::write(env.path("dropship.toml"), configuration).expect("written");
     fs::create_dir(env.path("drop2")).expect("a folder");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     (env, daemon)
 }
 

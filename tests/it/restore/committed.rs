@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::{copied, copied_state, is_at, restore, run_until_idle};
+use super::{copy_folder, copy_state, is_at, restore, run_until_idle};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 /// Interrupts the job at one point, and copies store and outbox as `store-NAME` and `out-NAME`.
@@ -15,8 +15,8 @@ fn interrupt(env: &TestEnv, name: &str, fault: &Value, is_reached: impl Fn() -> 
     assert!(reached.is_some(), "{name}: {:#?}\n{}", env.receipts(), env.log());
     daemon.kill();
     env.no_faults();
-    copied(&env.path("store"), &env.path(&format!("store-{name}")));
-    copied(&env.path("out"), &env.path(&format!("out-{name}")));
+    copy_folder(&env.path("store"), &env.path(&format!("store-{name}")));
+    copy_folder(&env.path("out"), &env.path(&format!("out-{name}")));
 }
 
 fn refused_upload() -> Value {
@@ -60,7 +60,7 @@ fn job_restored_with_its_outbox_follows_what_exists_at_microsoft() {
     .unwrap_or_else(|| panic!("{:#?}\n{}", env.receipts(), env.log()));
     daemon.kill();
     env.no_faults();
-    copied_state(&env, 0);
+    copy_state(&env, 0);
     assert_eq!(env.run(&["resume"]).status.code(), Some(0));
     interrupt(&env, "commit", &refused_commit(), || is_at(&env, "commit", true));
     let refused_download =

@@ -91,7 +91,7 @@ fn differences(kind: &str, edits: Edits<'_>) -> Vec<PlanDifference> {
 }
 
 /// Cause and text of each difference.
-fn described(differences: &[PlanDifference]) -> Vec<String> {
+fn describe_all(differences: &[PlanDifference]) -> Vec<String> {
     let line = |one: &PlanDifference| format!("{} | {}", one.cause, describe(one, 0).join(" "));
     differences.iter().map(line).collect()
 }
@@ -194,6 +194,6 @@ fn each_edit_has_its_own_differences_and_causes() {
         ),
     ];
     for (kind, edits, expected) in cases {
-        assert_eq!(described(&differences(kind, edits)), *expected, "{kind} {edits:?}");
+        assert_eq!(describe_all(&differences(kind, edits)), *expected, "{kind} {edits:?}");
     }
 }

@@ -4,14 +4,14 @@ use dropship_sandbox::{Options, Quirks};
 use serde_json::{Value, json};
 
 use super::cab::cab_with;
-use super::labels::{PCI, superseding};
+use super::labels::{PCI, superseding_env};
 use super::running::{edit, id, receipt_of, receipt_when};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 const CAB: &str = "cab/good-signed-ts.cab";
 
 /// An environment whose published labels are compared with the service each second; `more` is appended to the configuration.
-fn audited(more: &str) -> TestEnv {
+fn audited_env(more: &str) -> TestEnv {
     let env = TestEnv::at(Options { speed: 1200.0, quirks: Quirks::none(), ..Options::default() }, more);
     audit(&env);
     env
@@ -26,7 +26,7 @@ fn label_number(job: &Value, at: usize) -> u64 {
 }
 
 /// Waits until the label of the package has drifted, and returns the receipt.
-fn drifted(env: &TestEnv, package: &str, kind: &str) -> Value {
+fn wait_for_drift(env: &TestEnv, package: &str, kind: &str) -> Value {
     wait_for(kind, || {
         let receipt = env.receipts().into_iter().find(|receipt| receipt["package"] == package)?;
         (receipt["labels"][0]["drift"]["kind"] == kind).then_some(receipt)
@@ -35,7 +35,7 @@ fn drifted(env: &TestEnv, package: &str, kind: &str) -> Value {
 }
 
 /// How often the change of a label was recorded in the history of a job.
-fn reports(env: &TestEnv, job: &Value) -> usize {
+fn count_reports(env: &TestEnv, job: &Value) -> usize {
     let history = env.json(&["show", id(&job["id"])]);
     history["events"].as_array().expect("events").iter().filter(|event| event["event"] == "drifted").count()
 }
@@ -47,7 +47,7 @@ fn trouble(env: &TestEnv) -> Vec<Value> {
 }
 
 /// Waits for this many further reads of labels, so that comparisons were made.
-fn further_reads(env: &TestEnv, count: usize) {
+fn wait_for_reads(env: &TestEnv, count: usize) {
     let before = env.sandbox.control().count("get_label");
     let read = || (env.sandbox.control().count("get_label") >= before + count).then_some(());
     wait_for("further comparisons", read).unwrap_or_else(|| panic!("{}", env.log()));
@@ -55,17 +55,17 @@ fn further_reads(env: &TestEnv, count: usize) {
 
 #[test]
 fn label_withdrawn_elsewhere_is_reported_once_until_it_is_acknowledged() {
-    let env = audited("");
+    let env = audited_env("");
     let daemon = env.daemon(&[]);
     env.drop_package("gone.cab", &bytes(CAB));
     env.drop_package("kept.cab", &bytes("cab/good-signed.cab"));
     let done = receipt_of(&env, "gone.cab", "succeeded");
     receipt_of(&env, "kept.cab", "succeeded");
-    further_reads(&env, 4);
+    wait_for_reads(&env, 4);
     assert_eq!(trouble(&env), Vec::<Value>::new(), "nothing has changed: {}", env.log());
     let label = label_number(&done, 0);
     assert!(env.sandbox.control().withdraw_label(label, "Recalled by driver recovery."));
-    let receipt = drifted(&env, "gone.cab", "withdrawn");
+    let receipt = wait_for_drift(&env, "gone.cab", "withdrawn");
     let shown = &receipt["labels"][0];
     assert_eq!((&receipt["state"], &shown["status"]), (&"succeeded".into(), &"gone".into()), "{receipt:#}");
     assert!(id(&shown["drift"]["message"]).contains("Recalled by driver recovery"), "{shown:#}");
@@ -86,8 +86,8 @@ fn label_withdrawn_elsewhere_is_reported_once_until_it_is_acknowledged() {
     let daemon = env.daemon(&[]);
     wait_for("the restarted daemon", || (env.json(&["status"])["running"] == true).then_some(()))
         .expect("running");
-    further_reads(&env, 2);
-    assert_eq!(reports(&env, &done), 1, "{}", env.log());
+    wait_for_reads(&env, 2);
+    assert_eq!(count_reports(&env, &done), 1, "{}", env.log());
     let lines = env.log().lines().filter(|line| line.contains("was withdrawn at Microsoft")).count();
     assert!(lines >= 1, "{}", env.log());
 
@@ -120,7 +120,7 @@ fn receipt_when_label(env: &TestEnv, job: &str, fits: impl Fn(&Value) -> bool) -
 
 #[test]
 fn changed_expired_and_removed_labels_are_reported_separately() {
-    let env = audited("");
+    let env = audited_env("");
     let daemon = env.daemon(&[]);
     let packages = [
         ("changed.cab", CAB),
@@ -137,38 +137,39 @@ fn changed_expired_and_removed_labels_are_reported_separately() {
     assert!(control.change_label(label_number(&jobs[0], 0), changes.as_object().expect("an object")));
     assert!(control.expire_label(label_number(&jobs[1], 0)));
     assert!(control.remove_label(label_number(&jobs[2], 0)));
-    let changed = drifted(&env, "changed.cab", "changed");
+    let changed = wait_for_drift(&env, "changed.cab", "changed");
     let message = id(&changed["labels"][0]["drift"]["message"]);
     assert!(message.contains("audiences changed from Test Registry Key to none"), "{message}");
     assert!(message.contains("floor changed from none to NI"), "{message}");
     assert_eq!(changed["labels"][0]["status"], "published");
-    drifted(&env, "expired.cab", "expired");
-    drifted(&env, "removed.cab", "removed");
+    wait_for_drift(&env, "expired.cab", "expired");
+    wait_for_drift(&env, "removed.cab", "removed");
     assert!(text(&env.run(&["labels"]).stdout).contains("published, changed"));
     // Only the changed label still reaches devices, and for everybody.
     let found = env.json(&["who", "*"]);
     assert_eq!((found.as_array().map(Vec::len), &found[0]["audiences"]), (Some(1), &json!([])), "{found:#}");
-    further_reads(&env, 3);
-    assert_eq!([&jobs[0], &jobs[1], &jobs[2]].map(|job| reports(&env, job)), [1, 1, 1]);
+    wait_for_reads(&env, 3);
+    assert_eq!([&jobs[0], &jobs[1], &jobs[2]].map(|job| count_reports(&env, job)), [1, 1, 1]);
     // A second change is reported again.
     let changes = json!({"inServicePublishInfo": null});
     assert!(control.change_label(label_number(&jobs[0], 0), changes.as_object().expect("an object")));
-    wait_for("the second report", || (reports(&env, &jobs[0]) == 2).then_some(())).expect("reported again");
+    wait_for("the second report", || (count_reports(&env, &jobs[0]) == 2).then_some(()))
+        .expect("reported again");
     drop(daemon);
 }
 
 #[test]
 fn label_that_the_service_does_not_know_for_a_moment_is_not_removed() {
-    let env = audited("");
+    let env = audited_env("");
     edit(&env, &[("uncertain = \"2s\"", "uncertain = \"1h\"")]);
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes(CAB));
     let done = receipt_of(&env, "echo.cab", "succeeded");
     assert!(env.sandbox.control().remove_label(label_number(&done, 0)));
-    further_reads(&env, 1);
+    wait_for_reads(&env, 1);
     // The next look is at most one period later.
-    further_reads(&env, 2);
-    assert_eq!(reports(&env, &done), 0, "{}", env.log());
+    wait_for_reads(&env, 2);
+    assert_eq!(count_reports(&env, &done), 0, "{}", env.log());
     assert_eq!(env.json(&["show", id(&done["id"])])["labels"][0]["status"], "published");
     drop(daemon);
 }
@@ -177,7 +178,7 @@ fn label_that_the_service_does_not_know_for_a_moment_is_not_removed() {
 fn label_after_one_that_was_withdrawn_elsewhere_is_held() {
     let second = "[[rule.label]]\nname = \"{{ file.stem }} retail\"\ndestination = \"windows_update\"\n\
                   audiences = [\"Test Registry Key\"]\nafter = \"* test ring\"\nsoak = \"30d\"\n";
-    let env = audited(second);
+    let env = audited_env(second);
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes(CAB));
     let waiting = receipt_when(&env, "the first to be published", |receipt| {
@@ -196,14 +197,14 @@ fn label_after_one_that_was_withdrawn_elsewhere_is_held() {
 
 #[test]
 fn changes_that_dropship_made_itself_are_no_drift() {
-    let env = superseding();
+    let env = superseding_env();
     audit(&env);
     let daemon = env.daemon(&[]);
     env.drop_package("old.cab", &cab_with(&[]));
     let old = receipt_of(&env, "old.cab", "succeeded");
     env.drop_package("new.cab", &cab_with(&[("1.2.3.4", "1.2.3.5"), ("ROOT\\ECHO", "ROOT\\OHCE")]));
     let new = receipt_of(&env, "new.cab", "succeeded");
-    further_reads(&env, 4);
+    wait_for_reads(&env, 4);
     // An operator changes the label with dropship.
     let [product, submission, label] = ["product_id", "submission_id"]
         .map(|key| id(&new[key]).to_owned())
@@ -214,8 +215,8 @@ fn changes_that_dropship_made_itself_are_no_drift() {
         .expect("three ids");
     let edited = env.run(&["api", "label", "update", &product, &submission, &label, "--floor", "NI"]);
     assert_eq!(edited.status.code(), Some(0), "{}", text(&edited.stderr));
-    further_reads(&env, 6);
-    assert_eq!([&old, &new].map(|job| reports(&env, job)), [0, 0], "{}", env.log());
+    wait_for_reads(&env, 6);
+    assert_eq!([&old, &new].map(|job| count_reports(&env, job)), [0, 0], "{}", env.log());
     assert_eq!(trouble(&env), Vec::<Value>::new());
     // The change became what the label is compared with.
     assert_eq!(env.json(&["who", PCI])[0]["id"], label);

@@ -4,7 +4,7 @@ use dropship_sandbox::Quirks;
 use serde_json::{Value, json};
 
 use super::cab::cab_with;
-use super::running::{bodies, edit, listening, receipt_of};
+use super::running::{bodies, edit, receipt_of, wait_for_daemon};
 use crate::harness::rules::{LABEL, RULE, RuleFixture};
 use crate::harness::{TestEnv, text};
 
@@ -80,7 +80,7 @@ fn label_that_exceeds_a_limit_is_not_sent_before_its_approval() {
         ],
     );
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     for (name, version) in
         [("clear", "1.2.3.1"), ("everybody", "1.2.3.2"), ("outside", "1.2.3.3"), ("many", "1.2.3.5")]
     {

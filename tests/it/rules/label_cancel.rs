@@ -5,7 +5,7 @@ use std::time::Duration;
 use dropship_sandbox::{Options, Wait};
 use serde_json::{Value, json};
 
-use super::running::{id, listening, receipt_of, receipt_when};
+use super::running::{id, receipt_of, receipt_when, wait_for_daemon};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 const CAB: &str = "cab/good-signed-ts.cab";
@@ -42,7 +42,7 @@ fn label_is_withdrawn_as_soon_as_microsoft_allows_it() {
     // The steps before the approval, which allow no withdrawal, take four seconds.
     let env = TestEnv::at(Options { publish: Duration::from_secs(12_000), ..in_approval() }, "");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes(CAB));
     let job = receipt_when(&env, "the label to exist", |receipt| receipt["labels"][0]["id"].is_string());
     let cancelled = env.run(&["cancel", id(&job["id"])]);
@@ -78,7 +78,7 @@ fn label_is_withdrawn_as_soon_as_microsoft_allows_it() {
 fn label_that_the_service_does_not_know_at_first_is_withdrawn() {
     let env = TestEnv::at(in_approval(), "");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes(CAB));
     let job = receipt_when(&env, "the label to exist", |receipt| receipt["labels"][0]["id"].is_string());
     for operation in ["cancel_label", "get_label"] {
@@ -97,7 +97,7 @@ fn label_that_appears_after_the_cancel_is_withdrawn() {
     // On a busy machine, the command to cancel takes seconds.
     env.edit_configuration("uncertain = \"2s\"", "uncertain = \"12s\"");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     // The response is lost; the label appears while the job waits.
     env.fault(&json!({"operation": "create_label", "action": {"kind": "late", "ms": 8000, "cut": true}}));
     env.drop_package("echo.cab", &bytes(CAB));
@@ -120,7 +120,7 @@ fn label_that_appears_after_the_cancel_is_withdrawn() {
 fn label_whose_create_is_in_flight_is_withdrawn() {
     let env = TestEnv::at(in_approval(), "");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.fault(&json!({"operation": "create_label", "action": {"kind": "delay", "ms": 1500}}));
     env.drop_package("echo.cab", &bytes(CAB));
     wait_for("the label to exist", || (labels(&env).len() == 1).then_some(())).expect("a label");
@@ -135,7 +135,7 @@ fn label_whose_create_is_in_flight_is_withdrawn() {
 fn label_published_despite_the_cancel_raises_an_alert() {
     let env = TestEnv::at(Options { speed: 1200.0, ..Options::default() }, "");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.fault(&json!({"operation": "cancel_label", "action": {"kind": "status", "status": 400}, "times": 0}));
     env.drop_package("echo.cab", &bytes(CAB));
     let job = receipt_when(&env, "the label to exist", |receipt| receipt["labels"][0]["id"].is_string());
@@ -154,7 +154,7 @@ fn label_published_despite_the_cancel_raises_an_alert() {
 fn late_duplicate_of_a_label_is_withdrawn() {
     let env = TestEnv::at(in_approval(), "");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     // The first request takes effect after it was repeated.
     env.fault(&json!({"operation": "create_label", "action": {"kind": "late", "ms": 3500, "cut": true}}));
     env.drop_package("echo.cab", &bytes(CAB));
@@ -174,7 +174,7 @@ fn late_duplicate_of_a_label_is_withdrawn() {
 fn paused_daemon_withdraws_nothing_until_it_resumes() {
     let env = TestEnv::at(in_approval(), "[preflight]\nrevocation-not-checked = \"warn\"\n");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes(CAB));
     let job =
         receipt_when(&env, "the approval", |receipt| receipt["labels"][0]["step"] == "microsoftApproval");

@@ -5,8 +5,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::cab::cab_with;
-use super::labels::{PCI, at, targeted};
-use super::running::{bodies, edit, id, listening, receipt_of};
+use super::labels::{PCI, at, targeted_rows};
+use super::running::{bodies, edit, id, receipt_of, wait_for_daemon};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 const CAB: &str = "cab/good-signed-ts.cab";
@@ -23,7 +23,7 @@ audiences = ["Test Registry Key"]
 after = "* test ring"
 "#;
 
-fn waiting(options: Options, more: &str) -> TestEnv {
+fn waiting_env(options: Options, more: &str) -> TestEnv {
     TestEnv::at(Options { speed: 1200.0, ..options }, more)
 }
 
@@ -43,7 +43,7 @@ fn label_number(job: &Value, at: usize) -> u64 {
 
 #[test]
 fn gradual_rollout_is_followed_to_its_end() {
-    let env = waiting(Options { rollout: Wait::UntilReleased, ..Options::default() }, "");
+    let env = waiting_env(Options { rollout: Wait::UntilReleased, ..Options::default() }, "");
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes(CAB));
     let job = seen_in(&env, "publishing");
@@ -84,7 +84,7 @@ include = ["pci\\*"]
 
 #[test]
 fn labels_of_one_package_are_polled_by_one_list() {
-    let env = waiting(Options { rollout: Wait::UntilReleased, ..Options::default() }, BESIDE);
+    let env = waiting_env(Options { rollout: Wait::UntilReleased, ..Options::default() }, BESIDE);
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes(CAB));
     let job = seen_in(&env, "publishing");
@@ -102,9 +102,9 @@ fn labels_of_one_package_are_polled_by_one_list() {
 
 #[test]
 fn refused_label_fails_the_job_with_its_error_report() {
-    let env = waiting(Options { approval: Wait::UntilReleased, ..Options::default() }, "");
+    let env = waiting_env(Options { approval: Wait::UntilReleased, ..Options::default() }, "");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes(CAB));
     let job = seen_in(&env, "microsoftApproval");
     let why = "The hardware id is owned by Fabrikam.";
@@ -123,7 +123,7 @@ fn refused_label_fails_the_job_with_its_error_report() {
 
 #[test]
 fn successor_of_a_refused_label_is_held() {
-    let env = waiting(Options { approval: Wait::UntilReleased, ..Options::default() }, NEXT);
+    let env = waiting_env(Options { approval: Wait::UntilReleased, ..Options::default() }, NEXT);
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes(CAB));
     let job = seen_in(&env, "microsoftApproval");
@@ -141,9 +141,9 @@ fn label_withdrawn_by_hand_counts_as_cancelled() {
         cancel: std::time::Duration::from_secs(60),
         ..Options::default()
     };
-    let env = waiting(options, "");
+    let env = waiting_env(options, "");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes(CAB));
     let job = seen_in(&env, "microsoftApproval");
     let [product, submission] = ["product_id", "submission_id"].map(|key| id(&job[key]).to_owned());
@@ -167,7 +167,7 @@ fn label_withdrawn_by_hand_counts_as_cancelled() {
 fn label_edit_appears_in_the_job_history() {
     let env = TestEnv::with(Quirks::none(), "");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes(CAB));
     let done = receipt_of(&env, "echo.cab", "succeeded");
     let [product, submission] = ["product_id", "submission_id"].map(|key| id(&done[key]).to_owned());
@@ -187,7 +187,7 @@ fn label_edit_appears_in_the_job_history() {
 #[test]
 fn older_label_published_later_is_superseded() {
     let options = Options { approval: Wait::UntilReleased, ..Options::default() };
-    let env = waiting(options, "");
+    let env = waiting_env(options, "");
     edit(
         &env,
         &[
@@ -216,8 +216,8 @@ fn older_label_published_later_is_superseded() {
     );
     assert!(env.sandbox.control().release(old));
     let old = receipt_of(&env, "old.cab", "succeeded");
-    assert_eq!(targeted(&env, &old), ["root\\echo"], "the rows of the newer label are removed");
-    assert_eq!(targeted(&env, &new), [PCI, "root\\ohce"]);
+    assert_eq!(targeted_rows(&env, &old), ["root\\echo"], "the rows of the newer label are removed");
+    assert_eq!(targeted_rows(&env, &new), [PCI, "root\\ohce"]);
     assert_eq!(env.sandbox.control().count("update_label"), 1);
     assert!(env.log().contains("gave up 1 hardware id to a newer label"), "{}", env.log());
     drop(daemon);
@@ -299,7 +299,7 @@ fn predecessor_is_read_again_right_before_its_successor_is_requested() {
     for vanishes in [false, true] {
         let env = TestEnv::with(Quirks::none(), &format!("{NEXT}hold = true\n"));
         let daemon = env.daemon(&[]);
-        listening(&env);
+        wait_for_daemon(&env);
         env.drop_package("echo.cab", &bytes(CAB));
         let held = receipt_of(&env, "echo.cab", "held");
         assert_eq!(
@@ -338,7 +338,7 @@ fn predecessor_is_read_again_right_before_its_successor_is_requested() {
 fn predecessor_that_the_service_does_not_know_for_a_moment_is_not_lost() {
     let env = TestEnv::with(Quirks::none(), &format!("{NEXT}hold = true\n"));
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes(CAB));
     let held = receipt_of(&env, "echo.cab", "held");
     env.fault(&json!({"operation": "get_label", "action": {"kind": "status", "status": 404}}));
@@ -367,7 +367,7 @@ fn soak_counts_from_the_go_live_date_of_the_label_before() {
         let dated = format!("{first}go_live = \"+{seconds}s\"\n{next}");
         edit(&env, &[(&format!("{first}{next}"), &dated)]);
         let daemon = env.daemon(&[]);
-        listening(&env);
+        wait_for_daemon(&env);
         env.drop_package("echo.cab", &bytes(CAB));
         let done = receipt_of(&env, "echo.cab", "succeeded");
         let date = bodies(&env, "create_label")[0]["publishingSpecifications"]["goLiveDate"].clone();

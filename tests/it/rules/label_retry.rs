@@ -3,7 +3,7 @@
 use dropship_sandbox::{Options, Quirks, Wait};
 use serde_json::{Value, json};
 
-use super::running::{bodies, edit, id, listening, receipt_of, receipt_when};
+use super::running::{bodies, edit, id, receipt_of, receipt_when, wait_for_daemon};
 use crate::harness::{TestEnv, bytes, text};
 
 const CAB: &str = "cab/good-signed-ts.cab";
@@ -27,7 +27,7 @@ fn mended_rule_reaches_a_signed_package() {
         &[("audiences = [\"Test Registry Key\"]", "audiences = [\"Test Registry Key\", \"No Such Ring\"]")],
     );
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes(CAB));
     let held = receipt_of(&env, "echo.cab", "held");
     assert_eq!(held["error"]["kind"], "label-unfit", "{held:#}");
@@ -69,7 +69,7 @@ fn refused_label_is_requested_again_by_the_rules_in_force() {
     let options = Options { speed: 1200.0, approval: Wait::UntilReleased, ..Options::default() };
     let env = TestEnv::at(options, "");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes(CAB));
     let job =
         receipt_when(&env, "the approval", |receipt| receipt["labels"][0]["step"] == "microsoftApproval");
@@ -114,7 +114,7 @@ hold = true
 fn cancelled_job_that_is_started_again_keeps_labels_that_exist() {
     let env = TestEnv::with(Quirks::none(), NEXT);
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes(CAB));
     let held = receipt_of(&env, "echo.cab", "held");
     let kept = held["labels"][0]["id"].clone();
@@ -141,7 +141,7 @@ fn cancelled_job_that_is_started_again_keeps_labels_that_exist() {
 fn label_in_doubt_follows_a_mended_rule_after_an_approval_only() {
     let env = TestEnv::with(Quirks::none(), "");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.fault(&json!({"operation": "create_label", "action": {"kind": "drop_before"}, "times": 0}));
     env.drop_package("echo.cab", &bytes(CAB));
     let held = receipt_of(&env, "echo.cab", "held");
@@ -171,7 +171,7 @@ fn label_in_doubt_follows_a_mended_rule_after_an_approval_only() {
 fn retry_drops_no_label_whose_create_is_in_doubt() {
     let env = TestEnv::with(Quirks::none(), "");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.fault(&json!({"operation": "create_label", "action": {"kind": "drop_before"}, "times": 0}));
     env.drop_package("echo.cab", &bytes(CAB));
     let held = receipt_of(&env, "echo.cab", "held");

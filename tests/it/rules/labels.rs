@@ -4,7 +4,7 @@ use dropship_sandbox::{Options, Quirks, Wait};
 use serde_json::{Value, json};
 
 use super::cab::cab_with;
-use super::running::{bodies, edit, id, listening, receipt_of};
+use super::running::{bodies, edit, id, receipt_of, wait_for_daemon};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 const CAB: &str = "cab/good-signed-ts.cab";
@@ -105,7 +105,7 @@ fn several_partners_get_one_label_each() {
 }
 
 /// An environment whose rule supersedes, and which accepts unsigned packages, so that each test can write its own INF.
-pub(super) fn superseding() -> TestEnv {
+pub(super) fn superseding_env() -> TestEnv {
     let env = TestEnv::with(Quirks::none(), "");
     let (pci, all) = ("include = [\"pci\\\\*\"]", "include = [\"*\"]");
     edit(
@@ -119,7 +119,7 @@ pub(super) fn superseding() -> TestEnv {
     env
 }
 
-pub(super) fn targeted(env: &TestEnv, done: &Value) -> Vec<String> {
+pub(super) fn targeted_rows(env: &TestEnv, done: &Value) -> Vec<String> {
     let [product, submission] = ["product_id", "submission_id"].map(|key| id(&done[key]).to_owned());
     let label = env.json(&["api", "label", "get", &product, &submission, id(&done["labels"][0]["id"])]);
     assert!(label["targeting"].is_object(), "{label:#}");
@@ -135,22 +135,22 @@ pub(super) const PCI: &str = "pci\\ven_1234&dev_5678&subsys_00011234&rev_01";
 
 #[test]
 fn new_version_supersedes_its_own_targets_only() {
-    let env = superseding();
+    let env = superseding_env();
     let daemon = env.daemon(&[]);
     env.drop_package("old.cab", &cab_with(&[]));
     let old = receipt_of(&env, "old.cab", "succeeded");
-    assert_eq!(targeted(&env, &old), [PCI, "root\\echo"]);
+    assert_eq!(targeted_rows(&env, &old), [PCI, "root\\echo"]);
     // A lower version that is dropped later is a rollback: it takes over nothing and gives up nothing.
     env.drop_package("older.cab", &cab_with(&[("1.2.3.4", "1.2.3.1")]));
     let older = receipt_of(&env, "older.cab", "succeeded");
     assert_eq!(env.sandbox.control().count("update_label"), 0);
-    assert_eq!(targeted(&env, &older), [PCI, "root\\echo"]);
+    assert_eq!(targeted_rows(&env, &older), [PCI, "root\\echo"]);
     env.drop_package("new.cab", &cab_with(&[("1.2.3.4", "1.2.3.5"), ("ROOT\\ECHO", "ROOT\\OHCE")]));
     let new = receipt_of(&env, "new.cab", "succeeded");
     for before in [&old, &older] {
-        assert_eq!(targeted(&env, before), ["root\\echo"], "the rows of the older label alone stay");
+        assert_eq!(targeted_rows(&env, before), ["root\\echo"], "the rows of the older label alone stay");
     }
-    assert_eq!(targeted(&env, &new), [PCI, "root\\ohce"]);
+    assert_eq!(targeted_rows(&env, &new), [PCI, "root\\ohce"]);
     assert_eq!(env.sandbox.control().count("update_label"), 2);
     let history = env.json(&["show", id(&new["id"])]);
     let taken: Vec<_> = history["events"]
@@ -166,9 +166,9 @@ fn new_version_supersedes_its_own_targets_only() {
 
 #[test]
 fn label_withdrawn_after_it_has_taken_over_is_an_alert() {
-    let env = superseding();
+    let env = superseding_env();
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("old.cab", &cab_with(&[]));
     receipt_of(&env, "old.cab", "succeeded");
     env.drop_package("new.cab", &cab_with(&[("1.2.3.4", "1.2.3.5")]));
@@ -186,9 +186,9 @@ fn label_withdrawn_after_it_has_taken_over_is_an_alert() {
 
 #[test]
 fn target_whose_machines_the_new_label_does_not_reach_stays() {
-    let env = superseding();
+    let env = superseding_env();
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("old.cab", &cab_with(&[]));
     let old = receipt_of(&env, "old.cab", "succeeded");
     edit(&env, &[("supersede = true", "supersede = true\nfloor = \"NI\"")]);
@@ -196,7 +196,7 @@ fn target_whose_machines_the_new_label_does_not_reach_stays() {
     env.drop_package("new.cab", &cab_with(&[("1.2.3.4", "1.2.3.5")]));
     let new = receipt_of(&env, "new.cab", "succeeded");
     assert_eq!(env.sandbox.control().count("update_label"), 0);
-    assert_eq!(targeted(&env, &old), [PCI, "root\\echo"]);
+    assert_eq!(targeted_rows(&env, &old), [PCI, "root\\echo"]);
     let history = env.json(&["show", id(&new["id"])]);
     let superseded =
         history["events"].as_array().expect("events").iter().find(|event| event["event"] == "superseded");
@@ -210,13 +210,13 @@ fn target_whose_machines_the_new_label_does_not_reach_stays() {
     assert_eq!(env.json(&["reload"])["ok"], true);
     env.drop_package("newer.cab", &cab_with(&[("1.2.3.4", "1.2.3.6")]));
     receipt_of(&env, "newer.cab", "succeeded");
-    assert_eq!((targeted(&env, &old).len(), targeted(&env, &new).len()), (0, 0));
+    assert_eq!((targeted_rows(&env, &old).len(), targeted_rows(&env, &new).len()), (0, 0));
     drop(daemon);
 }
 
 #[test]
 fn supersede_survives_lost_responses_and_a_kill() {
-    let env = superseding();
+    let env = superseding_env();
     let daemon = env.daemon(&[]);
     env.drop_package("old.cab", &cab_with(&[]));
     let old = receipt_of(&env, "old.cab", "succeeded");
@@ -227,11 +227,11 @@ fn supersede_survives_lost_responses_and_a_kill() {
     })
     .unwrap_or_else(|| panic!("{}", env.log()));
     daemon.kill();
-    assert_eq!(targeted(&env, &old).len(), 2, "killed before it took effect");
+    assert_eq!(targeted_rows(&env, &old).len(), 2, "killed before it took effect");
     env.fault(&json!({"operation": "update_label", "action": {"kind": "drop_after"}, "times": 1}));
     let daemon = env.daemon(&[]);
     receipt_of(&env, "new.cab", "succeeded");
-    assert_eq!(targeted(&env, &old), [""; 0]);
+    assert_eq!(targeted_rows(&env, &old), [""; 0]);
     assert_eq!(env.sandbox.control().count("update_label"), 2, "not asked for again once it took effect");
     drop(daemon);
 }
@@ -255,7 +255,7 @@ fn in_approval(env: &TestEnv) -> Value {
 fn cancelled_job_withdraws_its_labels() {
     let env = awaiting_approval("");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes(CAB));
     let job = in_approval(&env);
     let done = env.json(&["cancel", id(&job["id"])]);
@@ -269,7 +269,7 @@ fn cancelled_job_withdraws_its_labels() {
 fn successor_of_a_label_withdrawn_in_partner_center_is_held() {
     let env = awaiting_approval(&label("pilot", "after = \"* test ring\"\n"));
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes(CAB));
     let job = in_approval(&env);
     let [product, submission] = ["product_id", "submission_id"].map(|key| id(&job[key]).to_owned());
@@ -307,7 +307,7 @@ fn existing_product_is_adopted_by_id() {
         ],
     );
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("one.cab", &cab_with(&[]));
     let one = receipt_of(&env, "one.cab", "succeeded");
     assert_eq!(env.created().0, 1);

@@ -6,7 +6,7 @@ use std::fs;
 use dropship_sandbox::{Options, Quirks, Wait};
 use serde_json::{Value, json};
 
-use super::running::{bodies, edit, listening, receipt_of};
+use super::running::{bodies, edit, receipt_of, wait_for_daemon};
 use crate::harness::rules::{LABEL, RULE, RuleFixture};
 use crate::harness::{TestEnv, bytes, fixture, text, wait_for};
 
@@ -173,7 +173,7 @@ fn label_is_created_from_the_stored_metadata_and_not_from_the_outbox() {
         &[("audiences = [\"Test Registry Key\"]", "audiences = [\"Test Registry Key\"]\nhold = true")],
     );
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let held = receipt_of(&env, "echo.cab", "held");
     let job = held["id"].as_str().expect("an id");

@@ -11,7 +11,7 @@ const CAB: &str = "cab/good-signed-ts.cab";
 const RING: &str = "audiences = [\"Test Registry Key\"]";
 
 /// The text that `plan` prints for a fixture, and its exit code.
-fn shown(fixture: &RuleFixture, package: &str, name: &str, args: &[&str]) -> (Option<i32>, String) {
+fn print_plan(fixture: &RuleFixture, package: &str, name: &str, args: &[&str]) -> (Option<i32>, String) {
     fixture.plan(package, name);
     let file = fixture.path("drop").join(name);
     let output = fixture.run(&[&["plan", file.to_str().expect("a path")], args].concat());
@@ -36,7 +36,7 @@ hold = true
 hardware_ids = { include = ['pci\ven_1234*'], exclude = ['*subsys_0000*'], operating_systems = ["*_X64_*"], infs = ["echo.inf"], lowest_os_only = true }
 approval = { business_justification = "why not", validations_performed = "all" }"#;
     let fixture = RuleFixture::new(&kit(&LABEL.replace(RING, keys)));
-    let (code, printed) = shown(&fixture, "hlkx/good.hlkx", "echo.hlkx", &[]);
+    let (code, printed) = print_plan(&fixture, "hlkx/good.hlkx", "echo.hlkx", &[]);
     assert_eq!(code, Some(0), "{printed}");
     for line in [
         "  destination: Windows Update, no audiences: every machine that the targets below fit",
@@ -83,7 +83,7 @@ fn plan_of_staged_labels_adds_soak_to_their_dates() {
     let (code, plan) = fixture.plan(CAB, "echo.cab");
     assert_eq!(code, Some(0), "{plan:#}");
     assert_eq!([hours(&plan, 0), hours(&plan, 1), hours(&plan, 2)], [24, 73, 85], "{plan:#}");
-    let (_, printed) = shown(&fixture, CAB, "echo.cab", &[]);
+    let (_, printed) = print_plan(&fixture, CAB, "echo.cab", &[]);
     assert_eq!(printed.matches("(UTC), at the earliest").count(), 2, "{printed}");
     assert!(printed.contains("first, plus 2d\n") && printed.contains("second, plus 10h\n"), "{printed}");
 }
@@ -114,12 +114,13 @@ fn plan_lists_other_rules_last_and_summarises_many() {
         };
         (0..count).map(other).collect::<String>()
     };
-    let (_, printed) = shown(&RuleFixture::new(&format!("{}{RULE}{LABEL}", others(3))), CAB, "echo.cab", &[]);
+    let (_, printed) =
+        print_plan(&RuleFixture::new(&format!("{}{RULE}{LABEL}", others(3))), CAB, "echo.cab", &[]);
     let label = printed.find("label: echo 1.2.3.4 ring").expect("a label");
     assert_eq!(printed.matches("does not match: ").count(), 3, "{printed}");
     assert!(printed.find("rule `other 0` does not match").is_some_and(|at| at > label), "{printed}");
     let fixture = RuleFixture::new(&format!("{}{RULE}{LABEL}", others(40)));
-    let (_, printed) = shown(&fixture, CAB, "echo.cab", &[]);
+    let (_, printed) = print_plan(&fixture, CAB, "echo.cab", &[]);
     assert!(printed.contains("35 other rules do not match either; `--json` lists them"), "{printed}");
     assert_eq!(printed.matches("does not match: ").count(), 5, "{printed}");
     let (_, plan) = fixture.plan(CAB, "echo.cab");

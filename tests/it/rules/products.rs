@@ -6,7 +6,7 @@ use dropship_sandbox::Quirks;
 use serde_json::{Value, json};
 
 use super::cab::cab_with;
-use super::running::{bodies, edit, listening, receipt_of};
+use super::running::{bodies, edit, receipt_of, wait_for_daemon};
 use crate::harness::{TestEnv, bytes, fixture};
 
 /// An environment that accepts unsigned packages, so that each test can write its own INF.
@@ -37,7 +37,7 @@ fn create_by_hand(env: &TestEnv, name: &str, harness: &str) -> Value {
 fn same_version_shares_a_product_and_another_version_gets_its_own() {
     let env = lenient("strategy = \"per_version\"");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     // The job of the first package stops after its product.
     env.fault(&json!({"operation": "create_submission", "action": {"kind": "status", "status": 422}}));
     env.drop_package("one.cab", &cab_with(&[]));
@@ -65,7 +65,7 @@ fn product_is_found_by_name_and_an_ambiguous_name_holds_the_job() {
     let env = lenient("strategy = \"existing\"");
     let make = || create_by_hand(&env, "Example Hardware Inc. 1.2.3.4", "attestation");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("early.cab", &cab_with(&[("1.2.3.4", "9.9.9.9")]));
     let early = receipt_of(&env, "early.cab", "held");
     assert_eq!(early["error"]["kind"], "no-such-product", "{early:#}");
@@ -116,7 +116,7 @@ settle = "200ms"
 "#;
 
 /// An environment with a rule for full HLK packages and one for driver updates of them.
-fn updating() -> TestEnv {
+fn updating_env() -> TestEnv {
     let env = TestEnv::with(crate::harness::usual_quirks(), WHQL);
     fs::create_dir(env.path("dua")).expect("a folder");
     for pem in ["roots.pem", "inter.pem"] {
@@ -134,9 +134,9 @@ fn updating() -> TestEnv {
 
 #[test]
 fn driver_update_derives_from_the_offered_shell() {
-    let env = updating();
+    let env = updating_env();
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.hlkx", &bytes("hlkx/good.hlkx"));
     let full = receipt_of(&env, "echo.hlkx", "succeeded");
     // The shell from which the driver update is made is one of the results.
@@ -157,13 +157,13 @@ fn driver_update_derives_from_the_offered_shell() {
 
 #[test]
 fn driver_update_without_a_shell_is_not_derived() {
-    let env = updating();
+    let env = updating_env();
     edit(&env, &[("strategy = \"existing\"\nname = \"Echo whql\"", "strategy = \"existing\"\nid = \"1\"")]);
     let product = create_by_hand(&env, "Echo", "hlk");
     let id = product["id"].as_str().expect("an id");
     edit(&env, &[("id = \"1\"", &format!("id = \"{id}\""))]);
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     fs::copy(fixture("more/good.hlkx"), env.path("dua/update.hlkx")).expect("dropped");
     let held = receipt_of(&env, "update.hlkx", "held");
     assert_eq!(held["error"]["kind"], "no-shell", "{held:#}");
@@ -178,7 +178,7 @@ fn driver_update_that_the_service_refuses_is_held_with_its_reason() {
     for (harness, is_test_sign, why) in
         [("attestation", false, "signed by attestation"), ("hlk", true, "test-signed")]
     {
-        let env = updating();
+        let env = updating_env();
         let new = json!({"productName": "Echo", "testHarness": harness, "deviceType": "internal",
             "isTestSign": is_test_sign, "requestedSignatures": ["WINDOWS_v100_X64_CO_FULL"]});
         let file = env.path("product.json");
@@ -194,7 +194,7 @@ fn driver_update_that_the_service_refuses_is_held_with_its_reason() {
             )],
         );
         let daemon = env.daemon(&[]);
-        listening(&env);
+        wait_for_daemon(&env);
         fs::copy(fixture("more/good.hlkx"), env.path("dua/update.hlkx")).expect("dropped");
         let held = receipt_of(&env, "update.hlkx", "held");
         assert_eq!(held["error"]["kind"], "no-shell", "{held:#}");

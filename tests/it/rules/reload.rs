@@ -5,7 +5,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use super::running::{edit, listening, receipt_of};
+use super::running::{edit, receipt_of, wait_for_daemon};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 #[test]
@@ -16,7 +16,7 @@ fn reload_applies_to_new_jobs_and_running_jobs_keep_their_plan() {
         &[("audiences = [\"Test Registry Key\"]", "audiences = [\"Test Registry Key\"]\nhold = true")],
     );
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let held = receipt_of(&env, "echo.cab", "held");
 
@@ -122,7 +122,7 @@ fn reload_puts_the_largest_size_of_packages_into_effect() {
         );
     };
     let _daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     limit("", "4KiB");
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let rejected = receipt_of(&env, "echo.cab", "rejected");
@@ -165,7 +165,7 @@ fn reload_of_an_invalid_file_is_refused_completely() {
     let env = TestEnv::with(crate::harness::usual_quirks(), "");
     assert_eq!(env.run(&["reload"]).status.code(), Some(69), "no daemon to reload");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     let good = fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
     edit(
         &env,
@@ -214,7 +214,7 @@ fn reload_of_an_invalid_file_is_refused_completely() {
 fn sighup_reloads_and_logs_the_result() {
     let env = TestEnv::with(crate::harness::usual_quirks(), "");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     let hang_up = || {
         let id = daemon.child.id().to_string();
         assert!(Command::new("kill").args(["-HUP", &id]).status().expect("kill runs").success());

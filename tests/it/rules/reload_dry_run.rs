@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::running::{edit, id, listening, receipt_of};
+use super::running::{edit, id, receipt_of, wait_for_daemon};
 use crate::harness::{TestEnv, bytes, text};
 
 #[test]
@@ -14,7 +14,7 @@ fn dry_run_of_a_reload_prints_what_the_reload_then_logs() {
     edit(&env, &[(audiences, "audiences = [\"Test Registry Key\"]\nhold = true")]);
     assert_eq!(env.run(&["reload", "--dry-run"]).status.code(), Some(69), "no daemon");
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let held = receipt_of(&env, "echo.cab", "held");
     let job = id(&held["id"]);

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::running::{edit, id, listening, receipt_of};
+use super::running::{edit, id, receipt_of, wait_for_daemon};
 use crate::harness::{TestEnv, bytes, text};
 
 const AUDIENCES: &str = "audiences = [\"Test Registry Key\"]";
@@ -41,7 +41,7 @@ fn replay_prints_what_an_edit_would_change_and_why() {
     let env = TestEnv::with(crate::harness::usual_quirks(), OTHER);
     edit(&env, &[("match = { file = \"*.cab\" }", RING)]);
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let job = receipt_of(&env, "echo.cab", "succeeded");
     env.drop_package("kit.hlkx", &bytes("hlkx/good.hlkx"));

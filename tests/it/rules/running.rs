@@ -18,7 +18,7 @@ pub(super) fn edit(env: &TestEnv, changes: &[(&str, &str)]) {
 }
 
 /// Waits until the daemon answers.
-pub(super) fn listening(env: &TestEnv) {
+pub(super) fn wait_for_daemon(env: &TestEnv) {
     // Without a daemon, a command opens the store itself and says so. While the daemon starts, the store is locked.
     let status =
         || serde_json::from_slice::<Value>(&env.run(&["--json", "status"]).stdout).unwrap_or_default();

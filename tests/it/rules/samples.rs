@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use super::running::{listening, receipt_of};
+use super::running::{receipt_of, wait_for_daemon};
 use crate::harness::{TestEnv, bytes, text};
 
 /// An environment with the rules of one sample and `[defaults]` of the commented configuration. Only long waits and
@@ -86,7 +86,7 @@ fn retail_sample_is_staged_and_held_before_broad_release() {
         &[("soak = \"3d\"", "soak = \"1s\""), ("soak = \"7d\"", "soak = \"1s\"")],
     );
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     env.drop_package("echo-2.0.0.0.hlkx", &bytes("hlkx/good.hlkx"));
     let held = receipt_of(&env, "echo-2.0.0.0.hlkx", "held");
     assert_eq!(names(&held), ["echo-2.0.0.0 test ring", "echo-2.0.0.0 pilot", "echo-2.0.0.0 retail"]);

@@ -7,7 +7,7 @@ use std::process::Output;
 use dropship_sandbox::Quirks;
 use serde_json::Value;
 
-use super::running::{bodies, edit, id, listening, receipt_of};
+use super::running::{bodies, edit, id, receipt_of, wait_for_daemon};
 use crate::harness::{TestEnv, bytes, text, wait_for};
 
 const CAB: &str = "cab/good-signed-ts.cab";
@@ -68,7 +68,7 @@ fn label_that_needs_two_operators_is_not_released_by_one() {
     assert_eq!(daemon.terminate(), Some(0));
     again(&[]);
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     assert_eq!(approvals(&env, job), shown);
     again(&[]);
     assert_eq!(env.created().2, 0, "nothing is requested");
@@ -116,7 +116,7 @@ fn root_second_operator_releases_the_request_that_both_saw() {
     let socket = "socket = \"control.sock\"";
     edit(&env, &[(socket, &format!("{socket}\noperators = [\"{OPERATORS}\"]"))]);
     let daemon = env.daemon(&[]);
-    listening(&env);
+    wait_for_daemon(&env);
     std::fs::set_permissions(env.folder.path(), std::fs::Permissions::from_mode(0o755)).expect("opened");
     std::fs::set_permissions(env.path("control.sock"), std::fs::Permissions::from_mode(0o666))
         .expect("opened");

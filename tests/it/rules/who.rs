@@ -4,7 +4,7 @@ use dropship_sandbox::{Options, Quirks};
 use serde_json::{Value, json};
 
 use super::cab::cab_with;
-use super::labels::{PCI, superseding, targeted};
+use super::labels::{PCI, superseding_env, targeted_rows};
 use super::running::{edit, id, receipt_of};
 use crate::harness::{TestEnv, bytes, text};
 
@@ -23,7 +23,7 @@ fn who_lists_the_labels_that_reach_a_device_newest_first() {
     env.drop_package("second.cab", &bytes("cab/good-signed.cab"));
     let second = receipt_of(&env, "second.cab", "succeeded");
     let (old, new) = (id(&first["labels"][0]["id"]), id(&second["labels"][0]["id"]));
-    let rows = targeted(&env, &first);
+    let rows = targeted_rows(&env, &first);
     let device = rows.first().expect("a hardware id").clone();
 
     // In any case, and as a glob.
@@ -97,7 +97,7 @@ fn who_lists_the_labels_that_reach_a_device_newest_first() {
 
 #[test]
 fn label_whose_targets_a_newer_one_has_taken_over_reaches_no_device() {
-    let env = superseding();
+    let env = superseding_env();
     let daemon = env.daemon(&[]);
     env.drop_package("old.cab", &cab_with(&[]));
     let old = receipt_of(&env, "old.cab", "succeeded");

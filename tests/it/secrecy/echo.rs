@@ -60,7 +60,7 @@ fn echoes(seen: &str) -> Vec<(&'static str, String)> {
 }
 
 /// Starts the double; it gives a token to every second request for one. Returns its URL and what it answered.
-fn echoing() -> (String, Arc<Mutex<Vec<String>>>) {
+fn start_echo() -> (String, Arc<Mutex<Vec<String>>>) {
     let answered = Arc::new(Mutex::new(Vec::new()));
     let (kept, turn) = (Arc::clone(&answered), AtomicUsize::new(0));
     let base = start_double(move |request, stream| {
@@ -125,7 +125,7 @@ fn forms(secret: &str) -> Vec<String> {
 #[test]
 fn service_that_echoes_every_request_leaves_no_secret_anywhere() {
     let env = TestEnv::new();
-    let (base, answered) = echoing();
+    let (base, answered) = start_echo();
     let path = env.path("dropship.toml");
     let configuration = fs::read_to_string(&path).expect("a configuration");
     fs::write(&path, configuration.replace(env.sandbox.base_url(), &base)).expect("a configuration");

@@ -16,7 +16,7 @@ const SECRET: &str = "xY8Q~Hunter2.Hunter2-Hunter2_Hunter2Zz~";
 /// The same with blanks, and without anything that looks random.
 const PHRASE: &str = "correct horse (battery) staple";
 
-fn shown(output: &Output) -> String {
+fn output_text(output: &Output) -> String {
     text(&output.stdout) + &text(&output.stderr)
 }
 
@@ -47,7 +47,7 @@ fn attempt(env: &TestEnv, good: &str, number: usize, form: &str) {
     let args = commands[if number.is_multiple_of(3) { number / 3 % commands.len() } else { number % 2 }];
     let mut command = Command::new(env!("CARGO_BIN_EXE_dropship"));
     let output = command.arg("--config").arg(env.path(&file)).args(args).output().expect("it runs");
-    let all = shown(&output);
+    let all = output_text(&output);
     assert_ne!(output.status.code(), Some(0), "{args:?} of {form}\n{all}");
     for secret in [SECRET, PHRASE] {
         assert!(!all.contains(secret), "{args:?} of {form}\n{all}");
@@ -92,7 +92,7 @@ fn secret_in_the_configuration_is_not_logged_by_a_reload() {
         wait_for("a refusal", || (refusals() > before).then_some(()))
             .unwrap_or_else(|| panic!("{account}\n{}", env.log()));
         for args in [&["reload"][..], &["--json", "reload"], &["--json", "status"]] {
-            let all = shown(&env.run(args));
+            let all = output_text(&env.run(args));
             assert!(!all.contains(SECRET), "{args:?} of {account}\n{all}");
         }
         assert!(!env.log().contains(SECRET), "{account}\n{}", env.log());
@@ -181,7 +181,7 @@ fn reload_after_a_credential_of_systemd_disappeared_warns_and_keeps_the_account(
     fs::remove_file(&credential).expect("removed");
     for args in [&["reload"][..], &["--json", "reload"]] {
         let output = env.run(args);
-        let all = shown(&output);
+        let all = output_text(&output);
         assert_eq!(output.status.code(), Some(0), "{all}\n{}", env.log());
         assert!(all.contains("dropship.secret") && !all.contains(harness::SECRET), "{all}");
     }
@@ -196,7 +196,7 @@ fn reload_after_a_credential_of_systemd_disappeared_warns_and_keeps_the_account(
     put();
     let output = env.run(&["reload"]);
     assert_eq!(output.status.code(), Some(0), "{}", env.log());
-    assert!(!shown(&output).contains("dropship.secret"), "{}", shown(&output));
+    assert!(!output_text(&output).contains("dropship.secret"), "{}", output_text(&output));
     assert!(!env.log().contains(harness::SECRET), "no secret in the log");
     assert_eq!(daemon.terminate(), Some(0));
 }

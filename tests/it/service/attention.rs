@@ -68,7 +68,7 @@ fn ends(env: &TestEnv, kind: &str) {
 }
 
 /// Number of log entries about the appearance and about the end of a kind.
-fn logged(env: &TestEnv, kind: &str) -> (usize, usize) {
+fn count_logged(env: &TestEnv, kind: &str) -> (usize, usize) {
     let log = env.log();
     let ends = log.matches(&format!(" {kind} is over, which began at ")).count();
     (log.matches(&format!(" {kind}: ")).count(), ends)
@@ -136,7 +136,7 @@ fn troubles_of_files_and_configuration_appear_everywhere_and_end_with_their_cure
     assert!(metrics(&env).contains("dropship_config_generation 3\n"), "{}", metrics(&env));
     manager.expect(|line| line.starts_with("STATUS=") && !line.contains("needs attention"));
     for kind in ["outbox-unwritable", "restart-pending", "secret-expiring"] {
-        assert_eq!(logged(&env, kind), (1, 1), "{kind}: {}", env.log());
+        assert_eq!(count_logged(&env, kind), (1, 1), "{kind}: {}", env.log());
     }
     // The daemon waits for the service manager to read its messages.
     std::thread::scope(|scope| {
@@ -183,7 +183,7 @@ fn troubles_of_the_service_appear_everywhere_and_end_with_their_cure() {
     assert!(message.contains("account `default`") && message.contains("continue at"), "{message}");
     ends(&env, "throttled");
     for kind in ["service-down", "clock-skew", "throttled"] {
-        assert_eq!(logged(&env, kind), (1, 1), "{kind}: {}", env.log());
+        assert_eq!(count_logged(&env, kind), (1, 1), "{kind}: {}", env.log());
     }
     assert_eq!(daemon.terminate(), Some(0));
 }

@@ -9,7 +9,7 @@ use crate::storm::PackageTemplate;
 /// The name of a package that would clear the screen, and that is wider than it has characters.
 const HOSTILE: &str = "語語\u{1b}[2J語.cab";
 
-fn listening(env: &TestEnv) {
+fn wait_for_daemon(env: &TestEnv) {
     wait_for("the daemon", || env.path("control.sock").exists().then_some(())).expect("a socket");
 }
 
@@ -25,9 +25,9 @@ fn top(env: &TestEnv) -> Command {
 }
 
 /// A paused daemon with jobs of these packages.
-fn paused(env: &TestEnv, packages: &[&str]) -> TestDaemon {
+fn start_paused(env: &TestEnv, packages: &[&str]) -> TestDaemon {
     let daemon = env.daemon(&[]);
-    listening(env);
+    wait_for_daemon(env);
     env.json(&["pause"]);
     let template = PackageTemplate::new(&bytes("cab/good-signed.cab"));
     for (number, name) in (0..).zip(packages) {
@@ -41,7 +41,7 @@ fn paused(env: &TestEnv, packages: &[&str]) -> TestDaemon {
 #[test]
 fn top_shows_job_changes_and_ends_when_interrupted() {
     let env = TestEnv::new();
-    let daemon = paused(&env, &[]);
+    let daemon = start_paused(&env, &[]);
     let terminal = Terminal::new(120, 30);
     let top = terminal.start(top(&env), false);
     terminal.shows(&["JOB", "PACKAGE", "PAUSED: everything", "no jobs"]);
@@ -57,7 +57,7 @@ fn top_shows_job_changes_and_ends_when_interrupted() {
 #[test]
 fn top_reacts_to_keys_and_sizes_and_restores_the_terminal() {
     let env = TestEnv::new();
-    let daemon = paused(&env, &["ant.cab", "bee.cab", "cat.cab", HOSTILE]);
+    let daemon = start_paused(&env, &["ant.cab", "bee.cab", "cat.cab", HOSTILE]);
     let terminal = Terminal::new(80, 24);
     let view = terminal.start(top(&env), true);
     let screen = terminal.shows(&["ant.cab", "bee.cab", "cat.cab", "q quit"]);
@@ -114,7 +114,7 @@ fn top_reacts_to_keys_and_sizes_and_restores_the_terminal() {
 #[test]
 fn top_restores_the_terminal_after_signals_and_needs_no_colours() {
     let env = TestEnv::new();
-    let daemon = paused(&env, &["ant.cab"]);
+    let daemon = start_paused(&env, &["ant.cab"]);
     for name in ["-TERM", "-HUP", "-QUIT", "-INT"] {
         let terminal = Terminal::new(80, 24);
         let mut command = top(&env);
@@ -152,7 +152,7 @@ fn jobs_and_show_fit_the_terminal_and_use_local_time() {
     let env = TestEnv::new();
     let packages: Vec<_> =
         (0..20).map(|number| format!("package-with-a-long-name-{number:02}.cab")).collect();
-    let daemon = paused(&env, &packages.iter().map(String::as_str).collect::<Vec<_>>());
+    let daemon = start_paused(&env, &packages.iter().map(String::as_str).collect::<Vec<_>>());
     let on_terminal = |columns, rows, args: &[&str]| {
         let terminal = Terminal::new(columns, rows);
         let mut command = env.command(args);
@@ -187,7 +187,8 @@ fn jobs_and_show_fit_the_terminal_and_use_local_time() {
 #[test]
 fn labels_fit_the_terminal() {
     let env = TestEnv::new();
-    let daemon = paused(&env, &["a-package-with-a-rather-long-name-that-needs-much-room.cab", "語語語.cab"]);
+    let daemon =
+        start_paused(&env, &["a-package-with-a-rather-long-name-that-needs-much-room.cab", "語語語.cab"]);
     let both = || (text(&env.run(&["labels"]).stdout).lines().count() == 3).then_some(());
     wait_for("the labels", both).unwrap_or_else(|| panic!("{}", env.log()));
     for columns in [30, 48, 80, 130, 400] {

@@ -9,7 +9,7 @@ use crate::harness::{bytes, wait_for};
 use crate::storm::PackageTemplate;
 
 /// The ids of the packages of a file, in its order.
-fn listed(site: &Site, query: &str) -> Vec<String> {
+fn list_file(site: &Site, query: &str) -> Vec<String> {
     let answer = site.get(&format!("/packages.json?{query}"));
     assert_eq!(answer.status, 200, "{query}: {}", answer.text());
     let list: Value = serde_json::from_slice(&answer.body).expect("JSON");
@@ -21,7 +21,7 @@ fn ids(list: &Value) -> Vec<String> {
 }
 
 /// What the page with the same query links to, in its order.
-fn shown(site: &Site, query: &str) -> Vec<String> {
+fn list_page(site: &Site, query: &str) -> Vec<String> {
     let answer = site.get(&format!("/packages?{query}"));
     assert_eq!(answer.status, 200, "{query}: {}", answer.text());
     let links = answer.links("/packages/").into_iter();
@@ -52,8 +52,8 @@ fn filters_orders_and_files_agree_with_the_jobs() {
     };
     let jobs = wait_for("the jobs", is_over).unwrap_or_else(|| panic!("{}", env.log()));
     let all = ids(&jobs);
-    wait_for("the rows", || (listed(&site, "size=500") == all).then_some(())).unwrap_or_else(|| {
-        panic!("{:?} is not {all:?}", listed(&site, "size=500"));
+    wait_for("the rows", || (list_file(&site, "size=500") == all).then_some(())).unwrap_or_else(|| {
+        panic!("{:?} is not {all:?}", list_file(&site, "size=500"));
     });
     for (query, arguments) in [
         ("state=succeeded", vec!["--state", "succeeded"]),
@@ -65,8 +65,8 @@ fn filters_orders_and_files_agree_with_the_jobs() {
         ("package=ECHO-1?.cab&state=succeeded", vec!["--package", "ECHO-1?.cab", "--state", "succeeded"]),
     ] {
         let expected = ids(&env.json(&[&["jobs"], arguments.as_slice()].concat()));
-        assert_eq!(listed(&site, &format!("{query}&page=all")), expected, "{query}");
-        assert_eq!(shown(&site, &format!("{query}&size=500")), expected, "{query}");
+        assert_eq!(list_file(&site, &format!("{query}&page=all")), expected, "{query}");
+        assert_eq!(list_page(&site, &format!("{query}&size=500")), expected, "{query}");
     }
     let of = |condition: &dyn Fn(&Value) -> bool| {
         ids(&Value::Array(
@@ -79,21 +79,21 @@ fn filters_orders_and_files_agree_with_the_jobs() {
         .iter()
         .find_map(|job| job["product_id"].as_str())
         .expect("a product");
-    assert_eq!(listed(&site, &format!("q={product}")), of(&|job| job["product_id"] == product));
-    assert_eq!(listed(&site, "q=ECHO-03"), of(&|job| job["package"] == "echo-03.cab"));
+    assert_eq!(list_file(&site, &format!("q={product}")), of(&|job| job["product_id"] == product));
+    assert_eq!(list_file(&site, "q=ECHO-03"), of(&|job| job["package"] == "echo-03.cab"));
     // INF facts are read soon after the package was accepted.
     let accepted = of(&|job| job["accepted"] == true);
-    let found = || listed(&site, "q=ECHO.inf&size=500");
+    let found = || list_file(&site, "q=ECHO.inf&size=500");
     let has_all = || accepted.iter().all(|id| found().contains(id)).then_some(());
     assert!(!accepted.is_empty() && wait_for("the INFs", has_all).is_some(), "{:?}", found());
     let unsigned = of(&|job| job["package"] == "unsigned.cab");
     assert!(!found().contains(&unsigned[0]), "its INFs were never read");
     let today = all_day(&jobs);
-    assert_eq!(listed(&site, &format!("from={today}&size=500")), all);
-    assert_eq!(listed(&site, "to=2020-01-01"), Vec::<String>::new());
-    orders(&site, &jobs);
-    pages(&site, &all);
-    csv(&site, hostile, &all);
+    assert_eq!(list_file(&site, &format!("from={today}&size=500")), all);
+    assert_eq!(list_file(&site, "to=2020-01-01"), Vec::<String>::new());
+    assert_orders(&site, &jobs);
+    assert_pages(&site, &all);
+    assert_csv(&site, hostile, &all);
     let saved = site.request("GET", "/packages.csv?q=echo-03", "X-User: alice\u{9b}[31m\r\n");
     assert_eq!(saved.status, 200);
     let log = wait_for("the entry", || Some(env.log()).filter(|log| log.contains("/packages.csv for alice")));
@@ -110,22 +110,22 @@ fn all_day(jobs: &Value) -> String {
     oldest["created"].as_str().expect("a time")[..10].to_owned()
 }
 
-fn orders(site: &Site, jobs: &Value) {
+fn assert_orders(site: &Site, jobs: &Value) {
     let mut names: Vec<_> = jobs.as_array().expect("a list").iter().collect();
     names.sort_by_key(|job| job["package"].as_str().expect("a name").to_lowercase());
     let expected: Vec<_> = names.iter().map(|job| job["id"].as_str().expect("an id").to_owned()).collect();
-    assert_eq!(listed(site, "sort=package&size=500"), expected);
-    let reversed = listed(site, "sort=package&order=desc&size=500");
+    assert_eq!(list_file(site, "sort=package&size=500"), expected);
+    let reversed = list_file(site, "sort=package&order=desc&size=500");
     assert_eq!(reversed.iter().rev().cloned().collect::<Vec<_>>(), expected);
-    let by_arrival = listed(site, "sort=arrived&order=asc&size=500");
+    let by_arrival = list_file(site, "sort=arrived&order=asc&size=500");
     assert!(by_arrival.is_sorted(), "{by_arrival:?}");
     for column in ["updated", "folder", "rule", "state", "step", "provider", "version"] {
-        let sorted: BTreeSet<_> = listed(site, &format!("sort={column}&size=500")).into_iter().collect();
+        let sorted: BTreeSet<_> = list_file(site, &format!("sort={column}&size=500")).into_iter().collect();
         assert_eq!(sorted.len(), expected.len(), "{column}");
     }
 }
 
-fn pages(site: &Site, all: &[String]) {
+fn assert_pages(site: &Site, all: &[String]) {
     let first = site.get("/packages?size=5");
     assert!(first.text().contains("1 to 5 of"), "{}", first.text());
     let next =
@@ -135,17 +135,21 @@ fn pages(site: &Site, all: &[String]) {
     assert_eq!(upto.trim_start_matches("upto="), all[0], "the link does not move when packages arrive");
     let mut seen = Vec::new();
     for page in 1..=all.len().div_ceil(5) {
-        seen.extend(shown(site, &format!("size=5&page={page}&upto={}", all[0])));
+        seen.extend(list_page(site, &format!("size=5&page={page}&upto={}", all[0])));
     }
     assert_eq!(seen, all);
-    assert_eq!(shown(site, &format!("size=500&upto={}", all[3])), all[3..]);
+    assert_eq!(list_page(site, &format!("size=500&upto={}", all[3])), all[3..]);
     let page = site.get("/packages?size=5&page=2&sort=package");
     let file = page.links("/packages.json?").into_iter().next().expect("a file");
     let saved: Value = serde_json::from_slice(&site.get(&file).body).expect("JSON");
-    assert_eq!(ids(&saved), shown(site, "size=5&page=2&sort=package"), "the file has what the page shows");
+    assert_eq!(
+        ids(&saved),
+        list_page(site, "size=5&page=2&sort=package"),
+        "the file has what the page shows"
+    );
 }
 
-fn csv(site: &Site, hostile: &str, all: &[String]) {
+fn assert_csv(site: &Site, hostile: &str, all: &[String]) {
     let answer = site.get("/packages.csv?page=all");
     assert_eq!(answer.header("content-disposition"), Some("attachment; filename=\"packages.csv\""));
     assert_eq!(answer.header("content-type"), Some("text/csv; charset=utf-8"));

@@ -33,7 +33,7 @@ fn page(site: &Site, target: &str) -> String {
 }
 
 /// The text as a page shows it.
-fn escaped(text: &str) -> String {
+fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
@@ -77,7 +77,7 @@ fn labels_of_rings_are_shown_as_the_commands_list_them() {
     assert!(!text.contains("<img"), "{text}");
     for label in labels {
         for shown in [str_of(&label["name"]), str_of(&label["state"]), "Test Registry Key"] {
-            assert!(text.contains(&escaped(shown)), "{shown}: {text}");
+            assert!(text.contains(&escape(shown)), "{shown}: {text}");
         }
         if let Some(id) = label["id"].as_str() {
             assert!(text.contains(&format!("id {id}")), "{id}");
@@ -90,7 +90,7 @@ fn labels_of_rings_are_shown_as_the_commands_list_them() {
     let calendar = text.split("Dates of labels, in UTC").nth(1).expect("the dates");
     let calendar = calendar.split("</table>").next().unwrap_or_default();
     for label in labels {
-        assert!(calendar.contains(&escaped(str_of(&label["name"]))), "{label}: {calendar}");
+        assert!(calendar.contains(&escape(str_of(&label["name"]))), "{label}: {calendar}");
     }
     for (words, count) in [("published since", 2), ("soak ", 2), ("on hold since", 2), ("blackout ", 2)] {
         assert_eq!(calendar.matches(words).count(), count, "{words}: {calendar}");
@@ -183,7 +183,7 @@ fn who(site: &Site) {
     assert_eq!(found("hardware_id=pci%5C*").len(), 2);
     let text = ask("hardware_id=pci%5C*").text();
     for shown in
-        ["Test Registry Key", "1.2.3.6", "echo-3.1.cab", "WINDOWS_v100_X64_CO_FULL", &escaped(HOSTILE)]
+        ["Test Registry Key", "1.2.3.6", "echo-3.1.cab", "WINDOWS_v100_X64_CO_FULL", &escape(HOSTILE)]
     {
         assert!(text.contains(shown), "{shown}: {text}");
     }

@@ -105,16 +105,16 @@ fn every_answer_forbids_what_the_pages_do_not_use() {
         );
         assert_safe(&answer, method);
     }
-    hosts(&site);
-    caches(&site);
-    unreadable(&site);
+    assert_hosts(&site);
+    assert_caches(&site);
+    assert_unreadable(&site);
     site.env.edit_configuration("drivers.example.com", "other.example.com");
     let reloaded = site.env.json(&["reload"]);
     assert_eq!(reloaded["restart"], serde_json::json!(["[web]"]), "{reloaded:#}");
     site.stop();
 }
 
-fn hosts(site: &Site) {
+fn assert_hosts(site: &Site) {
     for (host, status) in [
         ("localhost", 200),
         ("127.0.0.1", 200),
@@ -146,7 +146,7 @@ fn hosts(site: &Site) {
     }
 }
 
-fn caches(site: &Site) {
+fn assert_caches(site: &Site) {
     let style = site.get("/style.css");
     let tag = style.header("etag").expect("a tag").to_owned();
     for tags in [tag.clone(), format!("\"x\", W/{tag}")] {
@@ -167,7 +167,7 @@ fn caches(site: &Site) {
 }
 
 /// Requests that the server cannot read, or that are too large.
-fn unreadable(site: &Site) {
+fn assert_unreadable(site: &Site) {
     let long = "x".repeat(100_000);
     let headers: String = (0..200).map(|number| format!("X-{number}: 1\r\n")).collect();
     for request in [

@@ -75,7 +75,7 @@ fn matches_plain(glob: &[char], text: &[char]) -> bool {
         '[' => {
             let end = end_of_brackets(glob, 0);
             !text.is_empty()
-                && in_brackets(&glob[1..end - 1], text[0])
+                && is_in_brackets(&glob[1..end - 1], text[0])
                 && matches_plain(&glob[end..], &text[1..])
         }
         c => text.first() == Some(&fold(*c)) && matches_plain(&glob[1..], &text[1..]),
@@ -83,7 +83,7 @@ fn matches_plain(glob: &[char], text: &[char]) -> bool {
 }
 
 /// Whether a folded character is in a pair of brackets. Ranges are of ASCII letters and digits here.
-fn in_brackets(inside: &[char], c: char) -> bool {
+fn is_in_brackets(inside: &[char], c: char) -> bool {
     let (negated, inside) = match inside.first() {
         Some('!' | '^') if inside.len() > 1 => (true, &inside[1..]),
         _ => (false, inside),

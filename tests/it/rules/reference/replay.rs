@@ -39,7 +39,7 @@ fn replay_of_unchanged_random_rules_finds_no_difference() {
         let case = random::case(&mut random);
         let Ok(config) = load(&case) else { continue };
         for has_metadata in [true, false] {
-            let found = replayed(&config, &config, &case, has_metadata);
+            let found = found_differences(&config, &config, &case, has_metadata);
             assert_eq!(found, [], "{}\n{:#}", case.toml(), case.facts());
         }
         compared += 1;
@@ -56,8 +56,8 @@ fn replay_of_random_edits_finds_the_differences_of_the_reference() {
             Case { rules: case.rules.clone(), package: case.package.clone(), rows: case.rows.clone() };
         let concerned = edit(&mut random, &mut edited);
         let (Ok(old), Ok(new)) = (load(&case), load(&edited)) else { continue };
-        let found = replayed(&old, &new, &case, true);
-        let expected = reference(&case, &edited);
+        let found = found_differences(&old, &new, &case, true);
+        let expected = expected_differences(&case, &edited);
         let shown =
             || format!("{}\n=>\n{}\n{:#}\n{:#}", case.toml(), edited.toml(), case.facts(), case.metadata());
         assert_eq!(comparable(&found), expected, "{}", shown());
@@ -150,7 +150,7 @@ fn edit_rule(random: &mut Random, package: &super::model::Package, rule: &mut Ru
 }
 
 /// The differences by the reference: both configurations are planned, and the plans compared.
-fn reference(old: &Case, new: &Case) -> BTreeSet<Expected> {
+fn expected_differences(old: &Case, new: &Case) -> BTreeSet<Expected> {
     let rules = (choice::choose(&old.rules, &old.package), choice::choose(&new.rules, &new.package));
     let mut expected = BTreeSet::new();
     let name = |rule: Option<&Rule>| rule.map(|rule| rule.name.clone());
@@ -218,7 +218,7 @@ fn comparable(found: &[PlanDifference]) -> BTreeSet<Expected> {
 }
 
 /// The differences that the product finds for a package that was planned by `old`.
-fn replayed(old: &Config, new: &Config, case: &Case, has_metadata: bool) -> Vec<PlanDifference> {
+fn found_differences(old: &Config, new: &Config, case: &Case, has_metadata: bool) -> Vec<PlanDifference> {
     let facts: Facts = serde_json::from_value(case.facts()).expect("facts");
     let sha256 = "0".repeat(64);
     let input =

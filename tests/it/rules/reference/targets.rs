@@ -25,14 +25,14 @@ pub(super) fn select(filter: &Filter, rows: &[Row]) -> BTreeSet<Target> {
         !filter.lowest_os_only
             || !selected
                 .iter()
-                .any(|other| same_device(row, other) && age(&other.target.os) < age(&row.target.os))
+                .any(|other| is_same_device(row, other) && age(&other.target.os) < age(&row.target.os))
     };
     selected.iter().filter(|row| is_lowest(row)).map(|row| row.target.clone()).collect()
 }
 
 /// Whether two rows are the same device on the same kind of system, so that Windows Update offers the one of the lower
 /// version to the other, too.
-fn same_device(one: &Row, other: &Row) -> bool {
+fn is_same_device(one: &Row, other: &Row) -> bool {
     let system = |row: &Row| {
         let (_, architecture, is_server, _) = known(&row.target.os);
         (architecture, is_server)
