@@ -27,7 +27,7 @@ pub(crate) fn digest(input: Input<'_>, sequences: &[Sequence<'_>], with_whole: b
     let digests: usize = sequences.iter().map(|sequence| sequence.algorithms.len()).sum();
     let digests = (digests as u64).saturating_add(u64::from(with_whole));
     let mut hashers: Vec<_> = sequences.iter().map(RangeHasher::new).collect();
-    let with_whole = std::thread::scope(|scope| {
+    let whole = std::thread::scope(|scope| {
         let mut thread = with_whole.then(|| HashThread::start(scope));
         let (mut chunk, mut offset) = (Vec::new(), 0);
         while offset < input.len() {
@@ -42,7 +42,7 @@ pub(crate) fn digest(input: Input<'_>, sequences: &[Sequence<'_>], with_whole: b
         }
         thread.map(HashThread::finish).transpose()
     })?;
-    Ok(Digests { sequences: hashers.into_iter().map(RangeHasher::finish).collect(), with_whole })
+    Ok(Digests { sequences: hashers.into_iter().map(RangeHasher::finish).collect(), whole })
 }
 
 #[cfg(test)]
