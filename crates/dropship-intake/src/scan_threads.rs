@@ -37,8 +37,8 @@ pub(crate) struct ThreadPool(Arc<Mutex<PoolState>>);
 
 impl std::fmt::Debug for ThreadPool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let PoolState { waiting, running, hung, .. } = &*self.0.lock();
-        write!(f, "ThreadPool({running} running, {} hung, {} folders wait)", hung.len(), waiting.len())
+        let PoolState { waiting, running, hung_ids, .. } = &*self.0.lock();
+        write!(f, "ThreadPool({running} running, {} hung, {} folders wait)", hung_ids.len(), waiting.len())
     }
 }
 
