@@ -14,9 +14,9 @@ pub enum ChartUnit {
 }
 
 /// Values above are cut off: 31 years, or a number that no counter reaches.
-const MAX: f64 = 1e9;
+const MAX_VALUE: f64 = 1e9;
 /// About this many ticks.
-const TICKS: f64 = 4.0;
+const TARGET_TICKS: f64 = 4.0;
 
 const MINUTE: f64 = 60.0;
 const HOUR: f64 = 3_600.0;
@@ -69,23 +69,23 @@ impl ChartUnit {
 
 /// A value that can be drawn. A negative one is the work of a clock that went back.
 pub(super) fn bounded(value: f64) -> f64 {
-    if value.is_nan() { 0.0 } else { value.clamp(0.0, MAX) }
+    if value.is_nan() { 0.0 } else { value.clamp(0.0, MAX_VALUE) }
 }
 
 fn duration_step(max: f64) -> f64 {
-    let wanted = max / TICKS;
-    let step = STEPS.into_iter().find(|step| *step >= wanted);
+    let min_step = max / TARGET_TICKS;
+    let step = STEPS.into_iter().find(|step| *step >= min_step);
     step.unwrap_or_else(|| decimal_step(max / DAY) * DAY)
 }
 
 /// The smallest of 1, 2 and 5 times a power of ten that gives few ticks.
 fn decimal_step(max: f64) -> f64 {
-    let wanted = max / TICKS;
-    if wanted <= 0.0 {
+    let min_step = max / TARGET_TICKS;
+    if min_step <= 0.0 {
         return 1.0;
     }
-    let power = 10_f64.powf(wanted.log10().floor());
-    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= wanted * (1.0 - 1e-9));
+    let power = 10_f64.powf(min_step.log10().floor());
+    let factor = [1.0, 2.0, 5.0].into_iter().find(|factor| factor * power >= min_step * (1.0 - 1e-9));
     factor.unwrap_or(10.0) * power
 }
 

@@ -17,11 +17,11 @@ const MAX_LINES: usize = 40;
 /// Maximum number of spans and of marks of a row.
 const MAX_PARTS: usize = 12;
 /// Columns of text of a name.
-const NAME: usize = 29;
+const NAME_COLUMNS: usize = 29;
 /// Width of a column of text.
 const COLUMN: f64 = 7.2;
 /// Height of a bar.
-const BAR: f64 = 12.0;
+const BAR_HEIGHT: f64 = 12.0;
 
 /// A line of the picture.
 #[derive(Debug, Clone, Copy)]
@@ -61,13 +61,15 @@ pub(super) fn lines(groups: &[CalendarGroup]) -> (Vec<CalendarLine<'_>>, usize) 
 pub(super) fn draw(id: &str, line: &CalendarLine<'_>, days: CalendarDays, y: f64) -> Markup {
     let base = y + 16.0;
     match line {
-        CalendarLine::Group(name) => html! { text.group x="6" y=(at(base)) { (shorten(name, NAME)) } },
+        CalendarLine::Group(name) => {
+            html! { text.group x="6" y=(at(base)) { (shorten(name, NAME_COLUMNS)) } }
+        }
         CalendarLine::More(more) => html! { text.took x="18" y=(at(base)) { "and " (more) " more" } },
         CalendarLine::Row(row) => html! {
             g class="row" {
                 title { (clean(&row.name)) ": " (sentence(row)) }
                 line.grid x1="6" y1=(at(y + ROW)) x2=(at(RIGHT)) y2=(at(y + ROW)) {}
-                text.label x="18" y=(at(base)) { (shorten(&row.name, NAME - 2)) }
+                text.label x="18" y=(at(base)) { (shorten(&row.name, NAME_COLUMNS - 2)) }
                 @for x in row.blackout.iter().filter_map(|day| days.day(*day)) {
                     rect.blackout x=(at(x)) y=(at(y + 1.0)) width=(at(days.width())) height=(at(ROW - 2.0)) fill=(format!("url(#{id}-blackout)")) {}
                 }
@@ -87,25 +89,27 @@ fn bar(id: &str, span: &Span, days: CalendarDays, y: f64) -> Markup {
     let is_outside = to < LEFT || from > RIGHT;
     let start = start.min(RIGHT - 2.0);
     html! {
-        @if !is_outside { (body(id, span.kind, (start, y + (ROW - BAR) / 2.0), (end - start).max(2.0))) }
+        @if !is_outside { (body(id, span.kind, (start, y + (ROW - BAR_HEIGHT) / 2.0), (end - start).max(2.0))) }
     }
 }
 
-fn body(id: &str, kind: SpanKind, (x, y): (f64, f64), wide: f64) -> Markup {
-    let (x, wide) = (at(x), at(wide));
+fn body(id: &str, kind: SpanKind, (x, y): (f64, f64), body_width: f64) -> Markup {
+    let (x, body_width) = (at(x), at(body_width));
     match kind {
-        SpanKind::Live => html! { rect.live x=(x) y=(at(y + 4.0)) width=(wide) height="4" {} },
+        SpanKind::Live => html! { rect.live x=(x) y=(at(y + 4.0)) width=(body_width) height="4" {} },
         SpanKind::Processing => {
-            html! { rect.processing x=(x) y=(at(y)) width=(wide) height=(at(BAR)) rx="3" {} }
+            html! { rect.processing x=(x) y=(at(y)) width=(body_width) height=(at(BAR_HEIGHT)) rx="3" {} }
         }
-        SpanKind::Waits => html! { rect.waits x=(x) y=(at(y)) width=(wide) height=(at(BAR)) rx="3" {} },
+        SpanKind::Waits => {
+            html! { rect.waits x=(x) y=(at(y)) width=(body_width) height=(at(BAR_HEIGHT)) rx="3" {} }
+        }
         SpanKind::Soak => html! {
-            rect.soak x=(x) y=(at(y)) width=(wide) height=(at(BAR)) rx="3" {}
-            rect x=(x) y=(at(y)) width=(wide) height=(at(BAR)) rx="3" fill=(format!("url(#{id}-soak)")) {}
+            rect.soak x=(x) y=(at(y)) width=(body_width) height=(at(BAR_HEIGHT)) rx="3" {}
+            rect x=(x) y=(at(y)) width=(body_width) height=(at(BAR_HEIGHT)) rx="3" fill=(format!("url(#{id}-soak)")) {}
         },
         SpanKind::Held => html! {
-            rect.held x=(x) y=(at(y)) width=(wide) height=(at(BAR)) rx="3" {}
-            rect x=(x) y=(at(y)) width=(wide) height=(at(BAR)) rx="3" fill=(format!("url(#{id}-held)")) {}
+            rect.held x=(x) y=(at(y)) width=(body_width) height=(at(BAR_HEIGHT)) rx="3" {}
+            rect x=(x) y=(at(y)) width=(body_width) height=(at(BAR_HEIGHT)) rx="3" fill=(format!("url(#{id}-held)")) {}
         },
     }
 }
@@ -113,8 +117,8 @@ fn body(id: &str, kind: SpanKind, (x, y): (f64, f64), wide: f64) -> Markup {
 /// A mark; nothing if it is outside of the picture.
 fn sign(mark: &Mark, days: CalendarDays, y: f64) -> Markup {
     let x = days.x(mark.at);
-    let place = x.clamp(LEFT + 6.0, RIGHT - 6.0);
-    html! { @if (LEFT..=RIGHT).contains(&x) { (figure(mark.kind, place, y + ROW / 2.0)) } }
+    let visible_x = x.clamp(LEFT + 6.0, RIGHT - 6.0);
+    html! { @if (LEFT..=RIGHT).contains(&x) { (figure(mark.kind, visible_x, y + ROW / 2.0)) } }
 }
 
 fn figure(kind: MarkKind, x: f64, y: f64) -> Markup {
@@ -138,9 +142,9 @@ pub(super) fn legend(id: &str, rows: &[&CalendarRow], y: f64) -> Markup {
     let has_blackout = rows.iter().any(|row| !row.blackout.is_empty());
     let mut entries: Vec<(f64, &str, Markup)> = Vec::new();
     let mut x = 18.0;
-    let mut add = |words: &'static str, wide: f64, drawn: &dyn Fn(f64) -> Markup| {
-        entries.push((x + wide + 6.0, words, drawn(x)));
-        x += wide + 6.0 + width(words) as f64 * COLUMN + 14.0;
+    let mut add = |words: &'static str, sign_width: f64, drawn: &dyn Fn(f64) -> Markup| {
+        entries.push((x + sign_width + 6.0, words, drawn(x)));
+        x += sign_width + 6.0 + width(words) as f64 * COLUMN + 14.0;
     };
     for kind in spans {
         add(kind.words(), 26.0, &|x| body(id, kind, (x, y - 10.0), 26.0));

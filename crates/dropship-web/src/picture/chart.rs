@@ -20,7 +20,7 @@ const COLUMN: f64 = 7.2;
 /// Maximum number of columns; more are put together.
 const MAX_COLUMNS: usize = 200;
 /// A limit that is this many times larger than all values does not set the scale.
-const FAR: f64 = 4.0;
+const MAX_LIMIT_FACTOR: f64 = 4.0;
 
 impl Chart {
     /// The chart with its title, its legend and its table.
@@ -68,16 +68,16 @@ impl Chart {
     fn max(&self) -> f64 {
         let sum =
             |column: usize| self.drawn().iter().map(|series| value(&series.values, column)).sum::<f64>();
-        let most = |column: usize| {
+        let largest = |column: usize| {
             self.drawn().iter().map(|series| value(&series.values, column)).fold(0.0, f64::max)
         };
         let columns = 0..self.columns.len();
         let max = match self.kind {
             ChartKind::Stacked => columns.map(sum).fold(0.0, f64::max),
-            ChartKind::Lines => columns.map(most).fold(0.0, f64::max),
+            ChartKind::Lines => columns.map(largest).fold(0.0, f64::max),
         };
         let limits = self.limit.iter().flat_map(|limit| limit.values.iter().flatten().copied().map(bounded));
-        limits.filter(|limit| *limit <= max * FAR).fold(max, f64::max)
+        limits.filter(|limit| *limit <= max * MAX_LIMIT_FACTOR).fold(max, f64::max)
     }
 
     fn description(&self) -> String {
@@ -99,15 +99,16 @@ impl Chart {
         let columns =
             (((RIGHT - LEGEND_LEFT) / count.max(1) as f64 - 50.0) / COLUMN).clamp(1.0, 24.0) as usize;
         let mut x = LEGEND_LEFT;
-        let mut place = |name: &str| {
+        let mut place_entry = |name: &str| {
             let (start, name) = (x, shorten(name, columns));
             x += 32.0 + width(&name) as f64 * COLUMN + 18.0;
             (start, name)
         };
-        let entries: Vec<_> = self.drawn().iter().map(|series| (series.style, place(&series.name))).collect();
+        let entries: Vec<_> =
+            self.drawn().iter().map(|series| (series.style, place_entry(&series.name))).collect();
         let limit = self.limit.as_ref().map(|limit| {
             let is_above = limit.values.iter().flatten().any(|value| bounded(*value) > top);
-            place(&if is_above { format!("{} (above)", limit.name) } else { limit.name.clone() })
+            place_entry(&if is_above { format!("{} (above)", limit.name) } else { limit.name.clone() })
         });
         html! {
             g.legend {
@@ -133,7 +134,7 @@ impl Chart {
     fn axes(&self, ticks: &[f64], scale: Scale) -> Markup {
         // A label needs its width and a gap.
         let longest = self.columns.iter().map(|name| width(&shorten(name, 12))).max().unwrap_or(1).max(4);
-        let every = ((longest as f64 * COLUMN + 12.0) / scale.band()).ceil().max(1.0) as usize;
+        let label_interval = ((longest as f64 * COLUMN + 12.0) / scale.band()).ceil().max(1.0) as usize;
         html! {
             g.axis {
                 @for tick in ticks {
@@ -142,7 +143,7 @@ impl Chart {
                     text x=(at(LEFT - 8.0)) y=(at(y + 4.0)) text-anchor="end" { (self.unit.text(*tick)) }
                 }
                 // Counted from the newest column, whose label is the most important one.
-                @for (index, name) in self.columns.iter().enumerate().rev().step_by(every) {
+                @for (index, name) in self.columns.iter().enumerate().rev().step_by(label_interval) {
                     @let name = shorten(name, 12);
                     @let half = width(&name) as f64 * COLUMN / 2.0;
                     text x=(at(scale.x(index).clamp(half, f64::from(SIZE.0) - half))) y=(at(BOTTOM + 20.0)) text-anchor="middle" { (name) }

@@ -12,17 +12,17 @@ const MAX_WIDTH: f64 = 40.0;
 
 /// The bars.
 pub(super) fn draw(chart: &Chart, scale: Scale) -> Markup {
-    let bar = (scale.band() * 0.72).min(MAX_WIDTH);
+    let bar_width = (scale.band() * 0.72).min(MAX_WIDTH);
     html! {
         (patterns(&chart.id))
         @for column in 0..chart.columns.len() {
-            g.bar { (stack(chart, scale, bar, column)) }
+            g.bar { (stack(chart, scale, bar_width, column)) }
         }
         line.base x1=(at(LEFT)) y1=(at(BOTTOM)) x2=(at(RIGHT)) y2=(at(BOTTOM)) {}
     }
 }
 
-fn stack(chart: &Chart, scale: Scale, bar: f64, column: usize) -> Markup {
+fn stack(chart: &Chart, scale: Scale, bar_width: f64, column: usize) -> Markup {
     let name = chart.columns.get(column).map(String::as_str).unwrap_or_default();
     let mut below = 0.0;
     let parts = chart.drawn().iter().filter_map(|series| {
@@ -36,7 +36,7 @@ fn stack(chart: &Chart, scale: Scale, bar: f64, column: usize) -> Markup {
         @for (series, value, y, height) in parts {
             g class=(series.style.class()) {
                 title { (clean(name)) ", " (clean(&series.name)) ": " (chart.unit.text(value)) }
-                (part(&chart.id, series.style, (scale.x(column) - bar / 2.0, y), (bar, height)))
+                (part(&chart.id, series.style, (scale.x(column) - bar_width / 2.0, y), (bar_width, height)))
             }
         }
     }

@@ -9,9 +9,9 @@ use super::shape;
 use crate::text::clean;
 
 /// With more columns than this, only points without neighbours have a marker.
-const MARKED: usize = 60;
+const MAX_MARKED_COLUMNS: usize = 60;
 /// Size of a marker.
-const MARKER: f64 = 8.0;
+const MARKER_SIZE: f64 = 8.0;
 
 /// The lines.
 pub(super) fn draw(chart: &Chart, scale: Scale) -> Markup {
@@ -22,7 +22,7 @@ pub(super) fn draw(chart: &Chart, scale: Scale) -> Markup {
                     @if run.len() > 1 {
                         polyline.path points=(points(run.iter().map(|(column, value)| (scale.x(*column), scale.y(*value))))) {}
                     }
-                    @for (column, value) in run.iter().filter(|_| chart.columns.len() <= MARKED || run.len() == 1) {
+                    @for (column, value) in run.iter().filter(|_| chart.columns.len() <= MAX_MARKED_COLUMNS || run.len() == 1) {
                         (marker(chart, series, scale, *column, *value))
                     }
                 }
@@ -43,11 +43,11 @@ fn marker(chart: &Chart, series: &Series, scale: Scale, column: usize, value: f6
 
 fn shape_of(style: SeriesStyle, x: f64, y: f64) -> Markup {
     match style {
-        SeriesStyle::Main => shape::disc(x, y, MARKER),
-        SeriesStyle::Second => shape::diamond(x, y, MARKER + 2.0),
-        SeriesStyle::Good => shape::square(x, y, MARKER),
-        SeriesStyle::Bad => shape::cross(x, y, MARKER),
-        SeriesStyle::Off => shape::ring(x, y, MARKER),
+        SeriesStyle::Main => shape::disc(x, y, MARKER_SIZE),
+        SeriesStyle::Second => shape::diamond(x, y, MARKER_SIZE + 2.0),
+        SeriesStyle::Good => shape::square(x, y, MARKER_SIZE),
+        SeriesStyle::Bad => shape::cross(x, y, MARKER_SIZE),
+        SeriesStyle::Off => shape::ring(x, y, MARKER_SIZE),
     }
 }
 

@@ -22,10 +22,12 @@ pub fn duration(time: Duration) -> String {
     let seconds = time.as_secs();
     let mut units = UNITS.into_iter().skip_while(|(length, _)| seconds < *length);
     let Some((length, unit)) = units.next() else { return "0 s".to_owned() };
-    let (count, left) = (seconds / length, seconds % length);
-    match units.next().map(|(length, unit)| (left / length, unit)) {
+    let (count, rest) = (seconds / length, seconds % length);
+    match units.next().map(|(length, unit)| (rest / length, unit)) {
         // The second unit says little beside ten or more of the first.
-        Some((more, smaller)) if more > 0 && count < 10 => format!("{count} {unit} {more} {smaller}"),
+        Some((second_count, smaller)) if second_count > 0 && count < 10 => {
+            format!("{count} {unit} {second_count} {smaller}")
+        }
         _ => format!("{count} {unit}"),
     }
 }

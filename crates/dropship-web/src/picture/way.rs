@@ -13,8 +13,8 @@ use crate::text::clean;
 const HEIGHT: u32 = 150;
 /// Distance of the first and last step from the edges.
 const MARGIN: f64 = 54.0;
-/// Height of the circles.
-const LINE: f64 = 32.0;
+/// Vertical position of the circles.
+const CIRCLE_Y: f64 = 32.0;
 /// Width of a column of text.
 const COLUMN: f64 = 7.2;
 /// Maximum number of steps in the picture; the table has all.
@@ -91,30 +91,30 @@ fn gap(count: usize) -> f64 {
 fn node(steps: &[WayStep], index: usize, step: &WayStep) -> Markup {
     let gap = gap(steps.len());
     let x = if steps.len() == 1 { f64::from(WIDTH) / 2.0 } else { MARGIN + gap * index as f64 };
-    let room = if steps.len() == 1 { f64::from(WIDTH) / 2.0 } else { gap.min(2.0 * MARGIN) - 6.0 };
-    let columns = (room / COLUMN) as usize;
+    let text_width = if steps.len() == 1 { f64::from(WIDTH) / 2.0 } else { gap.min(2.0 * MARGIN) - 6.0 };
+    let columns = (text_width / COLUMN) as usize;
     let is_now = !step.state.is_past() && step.state != StepState::Ahead;
     let line = if steps[..index].iter().all(|step| step.state.is_past()) { "link past" } else { "link" };
     html! {
         @if index > 0 {
-            line class=(line) x1=(at(x - gap + RADIUS + 3.0)) y1=(at(LINE)) x2=(at(x - RADIUS - 3.0)) y2=(at(LINE)) {}
+            line class=(line) x1=(at(x - gap + RADIUS + 3.0)) y1=(at(CIRCLE_Y)) x2=(at(x - RADIUS - 3.0)) y2=(at(CIRCLE_Y)) {}
         }
         g class=(format!("step {}", step.state.class())) {
             title { (step.sentence()) }
             @if step.state == StepState::Held || step.state == StepState::Failed {
-                rect.node x=(at(x - RADIUS)) y=(at(LINE - RADIUS)) width=(at(2.0 * RADIUS)) height=(at(2.0 * RADIUS)) rx="4" {}
+                rect.node x=(at(x - RADIUS)) y=(at(CIRCLE_Y - RADIUS)) width=(at(2.0 * RADIUS)) height=(at(2.0 * RADIUS)) rx="4" {}
             } @else {
-                circle.node cx=(at(x)) cy=(at(LINE)) r=(at(RADIUS)) {}
+                circle.node cx=(at(x)) cy=(at(CIRCLE_Y)) r=(at(RADIUS)) {}
             }
-            (step.state.shape(x, LINE))
+            (step.state.shape(x, CIRCLE_Y))
             text class=(if is_now { "name now" } else { "name" }) x=(at(x)) y="68" text-anchor="middle" { (shorten(&step.name, columns)) }
-            text.took x=(at(x)) y="86" text-anchor="middle" { (below(step, columns)) }
+            text.took x=(at(x)) y="86" text-anchor="middle" { (text_below(step, columns)) }
         }
     }
 }
 
 /// The text below the name: the duration of a complete step, the state and the duration of another one.
-fn below(step: &WayStep, columns: usize) -> String {
+fn text_below(step: &WayStep, columns: usize) -> String {
     let took = step.took.map(duration);
     match (step.state, took) {
         (StepState::Done, Some(took)) => shorten(&took, columns),

@@ -17,9 +17,9 @@ const TOP: f64 = 126.0;
 /// Its height.
 const HEIGHT: f64 = 18.0;
 /// Parts below this width have no name.
-const NAMED: f64 = 56.0;
+const MIN_NAMED_WIDTH: f64 = 56.0;
 /// Minimum width of a part, so that a short step can be seen.
-const MIN: f64 = 3.0;
+const MIN_WIDTH: f64 = 3.0;
 /// Width of a column of text.
 const COLUMN: f64 = 7.2;
 
@@ -34,11 +34,11 @@ pub(super) fn strip(steps: &[WayStep]) -> Markup {
     if total.is_zero() {
         return html! {};
     }
-    let room = f64::from(WIDTH) - 2.0 * LEFT - MIN * timed.len() as f64;
+    let room = f64::from(WIDTH) - 2.0 * LEFT - MIN_WIDTH * timed.len() as f64;
     let mut x = LEFT;
     let parts = timed.into_iter().map(|(step, took)| {
         // A sum that was capped would make the parts too long together.
-        let part = MIN + room * (took.as_secs_f64() / total.as_secs_f64()).min(1.0);
+        let part = MIN_WIDTH + room * (took.as_secs_f64() / total.as_secs_f64()).min(1.0);
         let part = part.min(f64::from(WIDTH) - LEFT - x);
         let start = x;
         x += part;
@@ -53,7 +53,7 @@ pub(super) fn strip(steps: &[WayStep]) -> Markup {
                     title { (clean(&step.name)) ": " (duration(took)) }
                     rect x=(at(start)) y=(at(TOP)) width=(at((part - 1.0).max(1.0))) height=(at(HEIGHT)) rx="2" {}
                     @let name = shorten(&step.name, 14);
-                    @if part >= NAMED && width(&name) as f64 * COLUMN < part {
+                    @if part >= MIN_NAMED_WIDTH && width(&name) as f64 * COLUMN < part {
                         text x=(at(start + part / 2.0)) y=(at(TOP + 13.0)) text-anchor="middle" { (name) }
                     }
                 }
