@@ -25,15 +25,15 @@ const MEMORY: u64 = 32;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if let [how, file] = arguments.as_slice() {
-        return inspect_once(how, Path::new(file));
+    if let [mode, file] = arguments.as_slice() {
+        return inspect_once(mode, Path::new(file));
     }
     let folder = tempfile::tempdir().expect("a folder");
     for (name, compression) in [("stored", 0_u16), ("MSZIP", 1)] {
         let file = folder.path().join(format!("{name}.cab"));
         write(&file, compression).expect("a cabinet");
         let program = std::env::current_exe().expect("this program");
-        let run = |how: &str| timed(Command::new(&program).arg(how).arg(&file));
+        let run = |mode: &str| timed(Command::new(&program).arg(mode).arg(&file));
         let mut rounds: [Vec<(f64, u64)>; 3] = Default::default();
         for _ in 0..ROUNDS {
             rounds[0].push(timed(Command::new("openssl").args(["dgst", "-sha256"]).arg(&file)));
@@ -56,10 +56,10 @@ fn main() {
 }
 
 /// Inspects a file and prints the peak memory in MiB.
-fn inspect_once(how: &str, file: &Path) {
+fn inspect_once(mode: &str, file: &Path) {
     let opened = File::open(file).expect("the file");
     let policy = Policy { now: jiff::Timestamp::now(), ..Policy::default() };
-    let inspection = match how {
+    let inspection = match mode {
         "inspect" => inspect(&opened, Kind::Cab, &policy),
         _ => inspect_hashed(&opened, Kind::Cab, &policy, &Cancellation::default())
             .map(|(inspection, _)| inspection),

@@ -149,10 +149,13 @@ fn median(all: &mut [Duration]) -> Duration {
     all.get(all.len() / 2).copied().unwrap_or_default()
 }
 
-fn row(name: &str, mut all: Vec<Duration>, ours: Duration) {
-    let half = median(&mut all);
-    let most = all.get((all.len() * 99 / 100).min(all.len().saturating_sub(1))).copied().unwrap_or_default();
+fn row(name: &str, mut durations: Vec<Duration>, ours: Duration) {
+    let middle = median(&mut durations);
+    let percentile_99 = durations
+        .get((durations.len() * 99 / 100).min(durations.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or_default();
     let ms = |span: Duration| span.as_secs_f64() * 1e3;
-    let ratio = half.as_secs_f64() / ours.as_secs_f64();
-    println!("| {name} | {:.2} | {:.2} | {ratio:.2} |", ms(half), ms(most));
+    let ratio = middle.as_secs_f64() / ours.as_secs_f64();
+    println!("| {name} | {:.2} | {:.2} | {ratio:.2} |", ms(middle), ms(percentile_99));
 }

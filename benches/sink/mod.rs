@@ -116,18 +116,18 @@ impl Connection for StreamOwned<ServerConnection, TcpStream> {
 
 fn discard(mut stream: impl Connection) -> Option<()> {
     let mut buffer = vec![0; 256 * 1024];
-    let (mut held, mut counted) = (Vec::new(), false);
+    let (mut received, mut counted) = (Vec::new(), false);
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<f64>().ok());
     let (delay, rate) = (number("SINK_DELAY_MS").unwrap_or(0.0), number("SINK_RATE_MB"));
     loop {
         let end = loop {
-            if let Some(at) = held.windows(4).position(|part| part == b"\r\n\r\n") {
+            if let Some(at) = received.windows(4).position(|part| part == b"\r\n\r\n") {
                 break at + 4;
             }
             let count = stream.read(&mut buffer).ok().filter(|&count| count > 0)?;
-            held.extend_from_slice(&buffer[..count]);
+            received.extend_from_slice(&buffer[..count]);
         };
-        let exact = String::from_utf8_lossy(&held[..end]).into_owned();
+        let exact = String::from_utf8_lossy(&received[..end]).into_owned();
         let head = exact.to_ascii_lowercase();
         if head.starts_with("get /__stats ") {
             let count =
@@ -145,17 +145,17 @@ fn discard(mut stream: impl Connection) -> Option<()> {
             stream.write_all(b"HTTP/1.1 100 Continue\r\n\r\n").ok()?;
         }
         let length = head.lines().find_map(|line| line.strip_prefix("content-length:"));
-        let mut left: usize = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
-        let early = (held.len() - end).min(left);
-        held.drain(..end + early);
-        left -= early;
-        let (start, whole) = (Instant::now(), left);
-        while left > 0 {
-            let most = left.min(buffer.len());
-            let count = stream.forget(&mut buffer[..most])?;
-            left = left.checked_sub(count).filter(|_| count > 0)?;
+        let mut remaining: usize = length.and_then(|length| length.trim().parse().ok()).unwrap_or(0);
+        let early = (received.len() - end).min(remaining);
+        received.drain(..end + early);
+        remaining -= early;
+        let (start, total) = (Instant::now(), remaining);
+        while remaining > 0 {
+            let limit = remaining.min(buffer.len());
+            let count = stream.forget(&mut buffer[..limit])?;
+            remaining = remaining.checked_sub(count).filter(|_| count > 0)?;
             if let Some(rate) = rate {
-                let due = Duration::from_secs_f64((whole - left) as f64 / (rate * 1e6));
+                let due = Duration::from_secs_f64((total - remaining) as f64 / (rate * 1e6));
                 pass(due.saturating_sub(start.elapsed()));
             }
         }

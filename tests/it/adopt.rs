@@ -23,14 +23,14 @@ fn submission_of_another_store_is_followed_without_creating_it_again() {
     let env = TestEnv::new();
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
-    let made = env.wait_for_end();
-    let (product, submission) = (id_of(&made, "product_id"), id_of(&made, "submission_id"));
+    let original = env.wait_for_end();
+    let (product, submission) = (id_of(&original, "product_id"), id_of(&original, "submission_id"));
     let adopt = |more: &[&str]| env.run(&[&["--json", "adopt", &product, &submission], more].concat());
 
     let daemon = ready(&env);
     let refused = adopt(&["--folder", "in"]);
     assert_eq!(refused.status.code(), Some(1), "{}", text(&refused.stdout));
-    assert!(text(&refused.stdout).contains(&id_of(&made, "id")), "{}", text(&refused.stdout));
+    assert!(text(&refused.stdout).contains(&id_of(&original, "id")), "{}", text(&refused.stdout));
     assert_eq!(daemon.terminate(), Some(0));
 
     // Neither the store nor a receipt nor the file is known any more: another tool could have made the submission.
@@ -49,8 +49,8 @@ fn submission_of_another_store_is_followed_without_creating_it_again() {
         (id_of(&ended, "product_id"), id_of(&ended, "submission_id")),
         (product.clone(), submission.clone())
     );
-    assert_eq!(ended["labels"][0]["id"], made["labels"][0]["id"], "the label of that name is used");
-    assert_eq!(ended["sha256"], made["sha256"]);
+    assert_eq!(ended["labels"][0]["id"], original["labels"][0]["id"], "the label of that name is used");
+    assert_eq!(ended["sha256"], original["sha256"]);
     assert_eq!(env.created(), (1, 1, 1), "{}", env.log());
     assert_eq!(adopt(&["--folder", "in"]).status.code(), Some(1), "it is followed already");
     // The package itself is known from now on.
@@ -73,14 +73,14 @@ fn crash_at_any_point_of_adopting_creates_nothing_twice() {
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     let daemon = env.daemon(&[]);
     let collecting = || env.receipts().pop().filter(|receipt| receipt["step"] == "collect");
-    let made = wait_for("the step collect", collecting).unwrap_or_else(|| panic!("{}", env.log()));
+    let original = wait_for("the step collect", collecting).unwrap_or_else(|| panic!("{}", env.log()));
     daemon.kill();
     assert_eq!(env.created(), (1, 1, 0));
     for name in ["store", "out"] {
         fs::remove_dir_all(env.path(name)).expect("removed");
     }
     fs::remove_file(env.path("drop/echo.cab")).expect("removed");
-    let (product, submission) = (id_of(&made, "product_id"), id_of(&made, "submission_id"));
+    let (product, submission) = (id_of(&original, "product_id"), id_of(&original, "submission_id"));
 
     let hangs = |operation: &str| json!({"operation": operation, "times": 0, "action": {"kind": "hang"}});
     let download = |nth: u64| json!({"operation": "blob", "method": "GET", "nth": nth, "times": 0, "action": {"kind": "hang"}});

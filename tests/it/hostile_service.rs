@@ -140,8 +140,8 @@ fn hostile_responses_cost_little_and_stop_neither_operators_nor_sigterm() {
         attack.store(index, Ordering::SeqCst);
         // A list without end is ended by its number of entries, the others by an error.
         let more_requests = if name.contains("without end") { 12 } else { 3 };
-        let enough = || (answered.load(Ordering::SeqCst) >= before + more_requests).then_some(());
-        assert!(wait_for(name, enough).is_some(), "{name}: {}", env.log());
+        let has_enough = || (answered.load(Ordering::SeqCst) >= before + more_requests).then_some(());
+        assert!(wait_for(name, has_enough).is_some(), "{name}: {}", env.log());
     }
     let peak = peak_memory(daemon.child.id());
     assert!(peak < MOST_MEMORY, "the daemon has used {peak} KiB");

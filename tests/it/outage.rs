@@ -80,8 +80,8 @@ fn throttled_and_broken_responses_are_retried() {
 fn cancelled_in_doubt(env: &TestEnv) -> String {
     let daemon = env.daemon(&[]);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let doubted = || env.log().contains("no response to the product").then_some(());
-    wait_for("the lost answer", doubted).expect("a lost answer");
+    let is_in_doubt = || env.log().contains("no response to the product").then_some(());
+    wait_for("the lost answer", is_in_doubt).expect("a lost answer");
     let id = env.json(&["jobs"])[0]["id"].as_str().expect("a job").to_owned();
     let cancelled = || env.run(&["cancel", &id]).status.success().then_some(());
     wait_for("the cancellation", cancelled).expect("cancelled");

@@ -81,34 +81,34 @@ fn row(database: &Transaction<'_>, (worker, _, job, _): &Change) {
     put.execute(params![*worker as i64, job]).expect("put");
 }
 
-fn round(database: &mut Connection, write: Write, begun: u64) -> f64 {
+fn round(database: &mut Connection, write: Write, first_step: u64) -> f64 {
     let start = Instant::now();
     std::thread::scope(|scope| {
-        let (ask, asked) = channel();
+        let (sender, changes) = channel();
         for worker in 0..WORKERS {
-            let ask = ask.clone();
-            scope.spawn(move || work(worker, begun, &ask));
+            let sender = sender.clone();
+            scope.spawn(move || work(worker, first_step, &sender));
         }
-        drop(ask);
-        commit(database, write, &asked);
+        drop(sender);
+        commit(database, write, &changes);
     });
     start.elapsed().as_secs_f64() * 1e6 / (WORKERS * EACH) as f64
 }
 
-fn work(worker: u64, begun: u64, ask: &Sender<Change>) {
+fn work(worker: u64, first_step: u64, sender: &Sender<Change>) {
     let (answer, answered) = channel();
-    for step in begun..begun + EACH {
-        ask.send((worker, step, vec![step as u8; ROW], answer.clone())).expect("a committer");
+    for step in first_step..first_step + EACH {
+        sender.send((worker, step, vec![step as u8; ROW], answer.clone())).expect("a committer");
         answered.recv().expect("committed");
     }
 }
 
 /// Commits changes until all workers have ended.
-fn commit(database: &mut Connection, write: Write, asked: &Receiver<Change>) {
+fn commit(database: &mut Connection, write: Write, changes: &Receiver<Change>) {
     let mut waiting = Vec::new();
-    while let Ok(first) = asked.recv() {
+    while let Ok(first) = changes.recv() {
         waiting.push(first);
-        waiting.extend(asked.try_iter());
+        waiting.extend(changes.try_iter());
         let transaction = database.transaction().expect("begun");
         waiting.iter().for_each(|change| write(&transaction, change));
         transaction.commit().expect("committed");

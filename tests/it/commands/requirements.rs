@@ -248,12 +248,12 @@ fn check_leaves_no_file_behind() {
     let env = TestEnv::new();
     env.edit_configuration("settle = \"200ms\"", "after = \"move:done\"\nsettle = \"200ms\"");
     assert_eq!(env.run(&["check"]).status.code(), Some(0));
-    let left: Vec<_> = std::fs::read_dir(env.folder.path())
+    let leftovers: Vec<_> = std::fs::read_dir(env.folder.path())
         .expect("a folder")
         .map(|entry| entry.expect("an entry").file_name())
         .filter(|name| name.to_string_lossy().contains("check"))
         .collect();
-    assert!(left.is_empty(), "{left:?}");
+    assert!(leftovers.is_empty(), "{leftovers:?}");
     assert_eq!(std::fs::read_dir(env.path("drop")).expect("a folder").count(), 0);
 }
 

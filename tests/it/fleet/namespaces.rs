@@ -28,8 +28,8 @@ impl Namespace {
     /// A new one. Deletes those of processes that were killed.
     pub(super) fn new() -> Self {
         static MADE: AtomicUsize = AtomicUsize::new(0);
-        let left = fs::read_dir("/run/netns").into_iter().flatten().flatten();
-        for name in left.filter_map(|item| item.file_name().into_string().ok()) {
+        let namespaces = fs::read_dir("/run/netns").into_iter().flatten().flatten();
+        for name in namespaces.filter_map(|item| item.file_name().into_string().ok()) {
             let process = name.strip_prefix(PREFIX).and_then(|rest| rest.split('-').next());
             let process = process.and_then(|process| process.parse::<u32>().ok());
             if process.is_some_and(|process| !fs::exists(format!("/proc/{process}")).is_ok_and(|is| is)) {

@@ -184,8 +184,8 @@ fn results_of_a_node_are_kept_as_long_as_its_folder_says() {
     drop_at_two(&env, "echo.cab", &bytes("cab/good-signed-ts.cab"));
     let (folder, _) = wait_for_results(&env, &["succeeded"]).remove(0);
     let shared = env.path("shared/outbox/site").join(folder.file_name().expect("a name"));
-    let gone = || [&folder, &shared].iter().all(|at| !at.join("signed.zip").exists()).then_some(());
-    wait_for("the end of the results", gone).unwrap_or_else(|| panic!("{}", env.log()));
+    let are_removed = || [&folder, &shared].iter().all(|at| !at.join("signed.zip").exists()).then_some(());
+    wait_for("the end of the results", are_removed).unwrap_or_else(|| panic!("{}", env.log()));
     assert_eq!(results(&env).len(), 1, "the receipt stays");
     assert!(env.log().contains("results_copied") || env.log().contains("copied 3 results"), "{}", env.log());
 }

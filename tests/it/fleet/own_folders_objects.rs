@@ -225,12 +225,14 @@ fn results_on_object_storage_are_fetched_on_each_node_and_removed_like_others() 
     env.edit_configuration("outbox = \"out2\"", "outbox = \"out2\"\noutbox_keep = \"2s\"");
     let _one = wait_for_start(&env, "control.sock", env.daemon(&[]));
     let _two = wait_for_start(&env, "control2.sock", second_daemon(&env, &[]));
-    let left = || {
+    let remaining_names = || {
         let keys = s3.keys().into_iter().filter(|key| key.starts_with("fleet/outbox/"));
         keys.map(|key| key.rsplit('/').next().unwrap_or_default().to_owned()).collect::<Vec<_>>()
     };
-    let gone = || (left() == ["receipt.json"] && !folder.join("signed.zip").exists()).then_some(());
-    wait_for("the end of the results", gone).unwrap_or_else(|| panic!("{:?}\n{}", left(), env.log()));
+    let is_removed =
+        || (remaining_names() == ["receipt.json"] && !folder.join("signed.zip").exists()).then_some(());
+    wait_for("the end of the results", is_removed)
+        .unwrap_or_else(|| panic!("{:?}\n{}", remaining_names(), env.log()));
     assert_eq!(results(&env).len(), 1, "the receipt stays");
 }
 

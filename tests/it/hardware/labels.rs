@@ -74,14 +74,14 @@ async fn q23_label_update_waits_until_the_label_is_unlocked() {
     service.control().advance_work(Duration::from_secs(3601));
     assert!(service.client.label(product, id, label.id, true).await.expect("label").is_done());
     service.client.update_label(product, id, label.id, &update).await.expect("free");
-    let held =
+    let targeting =
         service.client.label(product, id, label.id, true).await.expect("label").targeting.expect("targeting");
     let chid = |chid: &Chid| chid.chid.to_ascii_lowercase().contains("12345678-1234");
-    assert!(held.chids.iter().any(chid), "{held:?}");
-    assert!(!held.restricted_to_audiences.is_empty(), "audiences that are not named stay");
+    assert!(targeting.chids.iter().any(chid), "{targeting:?}");
+    assert!(!targeting.restricted_to_audiences.is_empty(), "audiences that are not named stay");
 
     service.control().advance_work(Duration::from_secs(3601));
-    let target = &held.hardware_ids[0];
+    let target = &targeting.hardware_ids[0];
     let mut update = LabelUpdate::default();
     update.targeting.hardware_ids = vec![HardwareIdChange {
         action: Change::Add,
@@ -91,9 +91,9 @@ async fn q23_label_update_waits_until_the_label_is_unlocked() {
         pnp_string: "pci\\ven_8086&dev_0002".into(),
     }];
     service.client.update_label(product, id, label.id, &update).await.expect("free again");
-    let held =
+    let targeting =
         service.client.label(product, id, label.id, true).await.expect("label").targeting.expect("targeting");
-    assert_eq!(held.hardware_ids.len(), 2);
+    assert_eq!(targeting.hardware_ids.len(), 2);
     let body = service
         .control()
         .requests()

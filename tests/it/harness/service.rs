@@ -187,9 +187,9 @@ const INF: &str = "[Version]\r\nSignature=\"$Windows NT$\"\r\nClass=MEDIA\r\n\
 /// A cabinet with a driver package in a folder, and a binary of a few blocks.
 fn cab() -> Vec<u8> {
     let mut builder = cab::CabinetBuilder::new();
-    let held = builder.add_folder(cab::CompressionType::MsZip);
+    let folder_builder = builder.add_folder(cab::CompressionType::MsZip);
     for name in ["contoso.inf", "contoso.sys", "contoso.cat"] {
-        held.add_file(format!("drv\\{name}"));
+        folder_builder.add_file(format!("drv\\{name}"));
     }
     let mut writer = builder.build(Cursor::new(Vec::new())).expect("a cabinet");
     while let Some(mut file) = writer.next_file().expect("a file") {

@@ -77,13 +77,13 @@ fn backlog_larger_than_the_queue_is_accepted_oldest_first_without_loss() {
     assert!(env.run(&["resume"]).status.success());
 
     // With very many packages, only check that admission continues.
-    let enough = packages.min(most_waiting + 300);
+    let min_jobs = packages.min(most_waiting + 300);
     let (mut first, mut most) = (None, resident(&daemon));
     until("the others to be accepted", || {
         let all = job_count(&status(&env));
         first = first.or_else(|| (env.created().0 > 0).then_some(all));
         most = most.max(resident(&daemon));
-        all >= enough
+        all >= min_jobs
     });
     let duration = started.elapsed();
     let order = admitted_numbers(&env);
@@ -92,7 +92,7 @@ fn backlog_larger_than_the_queue_is_accepted_oldest_first_without_loss() {
          job_count when {first:?} were; {idle} MiB before, {most} MiB at most",
         order.len()
     );
-    assert!(first.is_some_and(|seen| seen < enough), "jobs continued before all were accepted");
+    assert!(first.is_some_and(|seen| seen < min_jobs), "jobs continued before all were accepted");
     // Ids of the same millisecond have no order.
     let far = |(at, number): &(usize, &u64)| (packages - 1 - **number).abs_diff(*at as u64) > 4;
     assert_eq!(order.iter().enumerate().find(far), None, "the oldest go first");

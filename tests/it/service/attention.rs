@@ -62,8 +62,8 @@ fn appears(env: &TestEnv, kind: &str, stops: bool) -> String {
 
 /// Waits until a kind is no longer listed.
 fn ends(env: &TestEnv, kind: &str) {
-    let gone = wait_for("the end of the trouble", || (!check(env).1.contains(kind)).then_some(()));
-    gone.unwrap_or_else(|| panic!("{kind} remains: {:#}\n{}", env.json(&["status"]), env.log()));
+    let end = wait_for("the end of the trouble", || (!check(env).1.contains(kind)).then_some(()));
+    end.unwrap_or_else(|| panic!("{kind} remains: {:#}\n{}", env.json(&["status"]), env.log()));
     assert!(metrics(env).contains(&format!("dropship_trouble{{kind=\"{kind}\"}} 0\n")));
 }
 

@@ -71,8 +71,8 @@ fn signed_webhook_survives_an_unreachable_receiver_and_a_restart() {
         .expect("base64");
     let key = hmac::Key::new(hmac::HMAC_SHA256, KEY.as_bytes());
     hmac::verify(&key, signed.as_bytes(), &tag).expect("signed with the key");
-    let left = || std::fs::read_dir(env.path("store/notify/hook")).expect("the spool").count();
-    wait_for("an empty spool", || (left() == 0).then_some(())).expect("nothing is left");
+    let spooled = || std::fs::read_dir(env.path("store/notify/hook")).expect("the spool").count();
+    wait_for("an empty spool", || (spooled() == 0).then_some(())).expect("nothing is left");
     assert_eq!(daemon.terminate(), Some(0));
     // Another start sends no second notification.
     let ready = || env.log().matches("is ready").count();
@@ -80,7 +80,7 @@ fn signed_webhook_survives_an_unreachable_receiver_and_a_restart() {
     let daemon = env.daemon(&[]);
     wait_for("the daemon", || (ready() > before).then_some(())).expect("ready");
     assert_eq!(daemon.terminate(), Some(0));
-    assert_eq!(left(), 0, "{}", env.log());
+    assert_eq!(spooled(), 0, "{}", env.log());
     for secret in ["topsecret", KEY] {
         assert!(!env.log().contains(secret), "the log holds {secret}");
     }
@@ -131,8 +131,8 @@ fn expired_notification_is_dropped_and_the_next_is_delivered() {
     wait_for("giving up", || env.log().contains("gave up notifying").then_some(()))
         .unwrap_or_else(|| panic!("{}", env.log()));
     assert!(env.log().contains("notifying `picky` failed"), "{}", env.log());
-    let left = || std::fs::read_dir(env.path("store/notify/picky")).expect("the spool").count();
-    wait_for("an empty spool", || (left() == 0).then_some(()))
+    let spooled = || std::fs::read_dir(env.path("store/notify/picky")).expect("the spool").count();
+    wait_for("an empty spool", || (spooled() == 0).then_some(()))
         .expect("a notification that is given up is deleted");
     std::fs::write(open, "").expect("opened");
     env.drop_package("second.cab", &bytes("cab/good-signed-ec384.cab"));
