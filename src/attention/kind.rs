@@ -93,7 +93,7 @@ kinds! {
         "Synchronise the clock, for example with `timedatectl set-ntp true`.";
     SecretExpiring "secret-expiring" SECRET_EXPIRING Warning
         "The secret or the certificate of an account has expired or expires within 30 days."
-        "Create a new secret or certificate in Entra and replace the file. For a secret, set `secret_expires` to its last day; the date of a certificate is read from its file. Then run `dropship reload`, or `systemctl restart dropship` if the secret is a systemd credential.";
+        "Create a new secret or certificate in Entra and replace the file. For a secret, set `secret_expires` to its last day; the date of a certificate is read from its file. Then run `dropship reload`, or `systemctl restart dropship` if the secret is a systemd credential or an environment variable.";
     LabelNotWithdrawn "label-not-withdrawn" LABEL_PENDING_WITHDRAWAL Warning
         "A label of a cancelled job, or a duplicate label, has to be withdrawn and still exists at Microsoft. dropship tries again until Microsoft allows the withdrawal."
         "Usually, no action is needed. `dropship show JOB` prints the reason. If the label must not be published, cancel it in Partner Center.";

@@ -106,7 +106,8 @@ impl ControlErrorKind {
                 "This user, or all users together, have too many connections or requests. Or the daemon has too few free file descriptors."
             }
             Self::Unreachable => {
-                "A daemon is running, but does not answer on its control socket. Or the connection was lost before the daemon answered."
+                "A daemon is running, but does not answer on its control socket. Or the connection was lost before the daemon answered. Or no \
+                 daemon answers, and another process, such as another command, uses the store."
             }
         }
     }

@@ -79,8 +79,8 @@ error_kinds! {
         "The file is larger than `[store] max_package`, or more than 1 MiB longer than the package in it. dropship did not read the whole file, so `sha256` of the job is a digest of the file's length and first bytes."
         "Drop the package without the bytes that follow it in the file. If the package itself is that large, raise `[store] max_package`, run `dropship reload`, and copy the package into the folder again.";
     Truncated "truncated" [Rejected]
-        "The file ends before the package does, and has not changed for the time `[[folder]] incomplete`."
-        "Copy the whole file into the folder again.";
+        "The file ends before the package does, and has not changed for the time `[[folder]] incomplete`. A file that was sent with `dropship submit` is rejected immediately."
+        "Copy the whole file into the folder again, or send it again with `dropship submit`.";
     Incomplete "incomplete" []
         "The file is not complete. The daemon would wait for the rest, and reject the file as `truncated` after the time `[[folder]] incomplete`."
         "Copy the whole file, then run `dropship plan` again.";
@@ -88,10 +88,10 @@ error_kinds! {
         "The file beside the package (checksum or variables) is invalid, or does not match the package."
         "Correct the file beside the package and put it there again; the package may stay.";
     Gone "gone" [Rejected]
-        "dropship had to inspect the package again, but the dropped file is missing or its bytes have changed, or the package was not dropped but sent with `dropship submit`."
+        "dropship had to inspect the package again, but the dropped file is missing, cannot be read or has other bytes now, its drop folder is no longer configured, or the package was not dropped but sent with `dropship submit`."
         "Drop the package again, or send it again with `dropship submit`.";
     Unreadable "unreadable" [Waiting Rejected]
-        "dropship had to inspect the package again, but cannot read the dropped file, or cannot store or read the copy of this file."
+        "dropship had to inspect the package again, but cannot read the dropped file at the moment, or cannot store or read the copy of this file."
         "Check the permissions of the file and the disk of the store. Waiting: dropship tries again. Rejected: run `dropship retry JOB`.";
     InspectionFailed "inspection-failed" [Rejected]
         "The inspection of the package ended without a result."
@@ -139,7 +139,7 @@ error_kinds! {
         "If no product has the name, create the product, then run `dropship approve JOB`. Otherwise set the product's id in the rule, then run `dropship reload`, `dropship cancel JOB` and `dropship retry JOB`: the retry inspects the dropped file again, and plans the package by the new rule.";
     NoShell "no-shell" []
         "A driver update needs a shell, a file that Microsoft offers with the signed initial submission of the product. The product has no initial submission, its initial submission offers no shell, or the service refuses driver updates of this product."
-        "Submit the full package of the product first, then run `dropship approve JOB`. Or run `dropship cancel JOB`.";
+        "If the product has no initial submission, submit the full package of the product first, then run `dropship approve JOB`. Otherwise name another product in the rule, run `dropship reload` and `dropship cancel JOB`, and drop the package again.";
 }
 "The account and the service" {
     NoAccount "no-account" []
@@ -158,7 +158,7 @@ error_kinds! {
         "Microsoft did not answer, or answered with a temporary error."
         "None: dropship tries again. If the error lasts, check the network and Microsoft's service health.";
     NotShown "not-shown" [Waiting]
-        "Microsoft answers 404 or 400 for an object that the job created. For a new object, this is usually temporary. When it lasts longer than `[api] uncertain`, the job is held."
+        "Microsoft rejects calls about an object that the job created, usually with 404 or 400. For a new object, this is usually temporary. When it lasts longer than `[api] uncertain`, the job is held."
         "Waiting: none. Held: look for the object in Partner Center, then run `dropship approve JOB` to try again, or `dropship cancel JOB`.";
     UnusableUrl "unusable-url" []
         "Microsoft has offered no URL for an upload or for driver metadata for longer than `[api] uncertain`. Or the URL for an upload or a download is malformed, or its host is not allowed."
@@ -168,7 +168,7 @@ error_kinds! {
         "Read the message and `error-report.txt` in the outbox. Correct the package and drop it again, or run `dropship retry JOB --new-product`.";
     ErrorReport "error-report" [Waiting]
         "The report about a rejected submission or a failed label cannot be downloaded."
-        "None: dropship tries again, then ends the job without the report.";
+        "None: dropship tries again, then continues without the report.";
     LabelFailed "label-failed" [Failed]
         "Microsoft reports that a label has failed, or the label was cancelled in Partner Center. Held: other labels of the job are unfinished."
         "Look at the label in Partner Center, then run `dropship retry JOB`, which requests the label again by the current rules.";
