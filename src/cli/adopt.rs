@@ -20,6 +20,7 @@ Examples:
 Exit codes:
   0   the daemon follows the submission
   1   the submission cannot be followed
+  64  no folder or rule has this name
   69  no daemon is running
   77  not permitted")]
 pub(super) struct Args {

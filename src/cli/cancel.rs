@@ -21,7 +21,7 @@ Examples:
 
 Exit codes:
   0   cancelled
-  1   a job has ended already
+  1   a job has succeeded, or was cancelled before
   64  no folder or rule has this name
   77  not permitted")]
 pub(super) struct Args {

@@ -20,7 +20,8 @@ use dropship_store::{DiskStore, Finding, OpenReport, Store, StoreError};
 
 /// Check the store and its files, and print how to repair them
 ///
-/// Changes nothing. If no daemon runs, the command tries the next start of the daemon on a copy of the store.
+/// Changes nothing. If no daemon runs, and the store is in a folder, the command tries the next start of the daemon on a copy of the
+/// store.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Exit codes:

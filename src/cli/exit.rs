@@ -48,17 +48,20 @@ impl Exit {
     pub(super) fn meaning(self) -> &'static str {
         match self {
             Self::Done => "Done.",
-            Self::Failed => "Failed; the message says why.",
+            Self::Failed => "Failed; the message has the reason.",
             Self::Differences => "dropship plan --replay has found differences.",
-            Self::Usage => "The command line is invalid, or names a folder or rule that does not exist.",
+            Self::Usage => "The command line is invalid, or names a folder, rule or test case that does not exist.",
             Self::Rejected => {
                 "The job failed, was rejected or was cancelled, or the package would be rejected. With --held fail, also: the job is held. Of plan, \
-                 also: the job would be held."
+                 also: the job would be held. Of api: the service rejected the object, or the object was cancelled."
             }
             Self::NoDaemon => "No daemon answers.",
             Self::TimedOut => "Timed out, or the daemon is busy.",
             Self::NotPermitted => "Not permitted.",
-            Self::Configuration => "The configuration is invalid, or dropship check reports another error.",
+            Self::Configuration => {
+                "The configuration is invalid, dropship check reports another error, or dropship cannot use the store with this version or \
+                 configuration. Of api, also: Microsoft refuses the credentials."
+            }
         }
     }
 

@@ -25,6 +25,7 @@ Examples:
 
 Exit codes:
   0   a daemon answered
+  64  no folder or rule has this name
   69  no daemon is running; the output is from its store, if there is one")]
 pub(super) struct Args {
     /// List only labels that are not published or not live yet, the next ones first

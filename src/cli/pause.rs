@@ -11,8 +11,8 @@ use crate::wording::scope_name;
 
 /// Stop all changes at Microsoft until `resume`
 ///
-/// Once the command returns, nothing is created, committed or changed at Microsoft. Reads and downloads continue. The
-/// pause survives restarts of the daemon.
+/// With FOLDER, stops only the changes for jobs of this folder. Once the command returns, the daemon creates, commits and changes
+/// nothing at Microsoft for the paused jobs. Reads and downloads continue. The pause survives restarts of the daemon.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

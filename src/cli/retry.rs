@@ -11,9 +11,12 @@ use dropship_job::StateKind;
 
 /// Resume a failed job at its step, or inspect a rejected package again
 ///
-/// Without `--new-product`, labels that do not exist yet are planned again by the current rules, and the differences to the old plan
-/// are printed. Labels that Microsoft refused, or that were withdrawn, are requested again. A job that is held at a label can be retried too. Filters
-/// without `--state` find failed and rejected jobs.
+/// If the job has a product, its labels that do not exist yet are planned again by the current rules, and the differences to the old
+/// plan are printed. Labels that Microsoft refused, or that are not published any more, are requested again. With `--new-product`, the
+/// job keeps its plan.
+///
+/// Three other jobs can be retried too: a cancelled job, a job that is held at a label, and a job that has succeeded and has a label
+/// that is not published any more. Filters without `--state` find failed and rejected jobs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -22,8 +25,8 @@ Examples:
   dropship retry --state failed --since 1d
 
 Exit codes:
-  0   resumed
-  1   the state of a job does not permit a retry
+  0   resumed, or inspected again
+  1   the state of a job does not permit a retry, or its labels cannot be planned again
   64  no folder or rule has this name
   77  not permitted")]
 pub(super) struct Args {

@@ -31,7 +31,7 @@ Exit codes:
   1   the daemon failed for a reason that may pass, such as a store that cannot be written
   78  `dropship check` reports an error")]
 pub(super) struct Args {
-    /// Exit when no job is queued, running or due within one minute
+    /// Exit when no file waits to be accepted, and no job is queued, running or due within one minute
     #[arg(long)]
     until_idle: bool,
     /// Use a built-in sandbox: nothing is sent to Microsoft, and no dropped file is moved or deleted

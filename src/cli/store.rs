@@ -26,7 +26,7 @@ pub(super) enum Command {
     /// long as TO has not changed, a copy from TO to FROM makes FROM usable again.
     ///
     /// If FROM or TO is the `[store] url` of the configuration, the command uses the password, `ca_file` and `packages` of the
-    /// configuration.
+    /// configuration, unless options set others.
     #[command(after_help = "\
 Examples:
   dropship store copy /var/lib/dropship postgres://dropship@db.corp/dropship
@@ -62,7 +62,7 @@ pub(super) struct CopyArgs {
     /// Name of the systemd credential with the password of the database
     #[arg(long, value_name = "NAME", conflicts_with = "password_file")]
     password_credential: Option<String>,
-    /// Additional trusted roots for the certificate of the database, PEM
+    /// PEM file with more trusted roots for the certificates of the database and of the object storage
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
 }

@@ -20,8 +20,9 @@ Examples:
   dropship submit build/echo.cab --folder audio --wait --timeout 2h --fetch out/
 
 Exit codes:
-  0   accepted; with --wait: published
-  65  rejected, failed or cancelled; with --held fail: held
+  0   accepted; with --wait: the job reached the state of --for
+  64  no folder or rule has this name
+  65  rejected; with --wait also: failed or cancelled; with --held fail also: held
   69  no daemon is running
   75  timed out")]
 pub(super) struct Args {
@@ -34,7 +35,7 @@ pub(super) struct Args {
     /// Rule to use instead of the first matching rule; the package must match it, too
     #[arg(long, value_name = "NAME")]
     rule: Option<String>,
-    /// Wait until all labels are published or the job ends; the options below are those of `dropship wait`
+    /// Wait until the job reaches the state of `--for` or ends; the options below are those of `dropship wait`
     #[arg(long)]
     wait: bool,
     #[command(flatten)]

@@ -33,7 +33,7 @@ pub(super) struct WaitOptions {
     /// Give up after this time, such as 30m or 2h [default: wait without limit]
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     pub(super) timeout: Option<Duration>,
-    /// Copy the results to this folder when the wait ends
+    /// Copy the results to this folder when the wait ends before the timeout
     #[arg(long, value_name = "DIR")]
     pub(super) fetch: Option<PathBuf>,
 }

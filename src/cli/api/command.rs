@@ -21,11 +21,11 @@ use crate::cli::output::Output;
 #[command(after_help = "\
 Exit codes:
   0   done
-  1   the service refused the call or could not be reached
+  1   the call failed, a list is incomplete, or a file cannot be used
   64  invalid command line
   65  `wait` and `asset`: the service rejected the object, or the object was cancelled
   75  `wait` and `asset`: timed out
-  77  the application lacks a role in Partner Center
+  77  the application lacks a role in Partner Center, or a file may not be opened
   78  invalid configuration or credentials
 
 Examples:

@@ -57,7 +57,8 @@ pub(super) struct Args {
     /// Remove all audiences: the label reaches every machine that its other targeting matches
     #[arg(long, conflicts_with = "audience")]
     no_audience: bool,
-    /// Lowest version of Windows to offer the driver to, such as RS1, 19H1 or NI; keeps the ceiling
+    /// Lowest version of Windows to offer the driver to, such as RS1, 19H1 or NI; keeps the ceiling;
+    /// requires --justification if the label has a ceiling
     #[arg(long, value_name = "VERSION", value_parser = NonEmptyStringValueParser::new())]
     floor: Option<String>,
     /// Highest version of Windows to offer the driver to; keeps the floor; requires --justification

@@ -22,7 +22,7 @@ use dropship_rules::{MatchInput, SkippedRule, choose};
 
 /// Show what would be submitted for a package, and why (offline)
 ///
-/// Prints the inspection, the matching rule, the rules that do not match, the requests, and the machines that each label
+/// Prints the inspection, the rule that applies, the rules that do not apply, the requests, and the machines that each label
 /// reaches.
 ///
 /// `--replay` plans all packages in the store again, with the configuration on disk, compares each plan with the one that was
@@ -40,7 +40,9 @@ Examples:
 Exit codes:
   0   the package would be accepted; with --replay: no differences
   2   with --replay: some packages would be planned differently
-  65  the package would be rejected, or held at a label that cannot be created
+  64  no folder or rule has this name
+  65  the package is not complete or would be rejected; or its job would be held, because a label
+      cannot be created or the driver metadata do not belong to the package
   78  invalid configuration")]
 pub(in crate::cli) struct Args {
     /// Package to plan (.cab, .hlkx, .hckx)
@@ -176,7 +178,10 @@ fn text(
         lines.extend(labels.iter().map(PreviewedLabel::text));
     }
     lines.extend(mismatch.map(|mismatch| format!("would be held: {mismatch}")));
-    lines.extend(fault.map(|fault| format!("would be rejected: {fault}")));
+    lines.extend(fault.map(|fault| match fault.kind {
+        ErrorKind::Incomplete => format!("would not be accepted yet: {fault}"),
+        _ => format!("would be rejected: {fault}"),
+    }));
     lines.extend(skipped(evaluated.skipped.as_deref().unwrap_or_default()));
     lines.join("\n")
 }
@@ -189,7 +194,10 @@ fn skipped(rules: &[SkippedRule]) -> Vec<String> {
         shown.truncate(CLOSEST);
     }
     let line = |skipped: &&SkippedRule| {
-        format!("rule `{}` does not match: {}", skipped.rule, skipped.reasons.join("; "))
+        let reasons = skipped.reasons.join("; ");
+        // A later rule can match too.
+        let verdict = if reasons.starts_with("it matches too") { "is not used" } else { "does not match" };
+        format!("rule `{}` {verdict}: {reasons}", skipped.rule)
     };
     let mut lines: Vec<_> = shown.iter().map(line).collect();
     if rules.len() > shown.len() {

@@ -31,7 +31,7 @@ Examples:
 
 Exit codes:
   0   all cases passed
-  1   a case failed, too little is covered, or no case notices a change that widens the reach
+  1   a case failed, less than --min is covered, or no case notices a change that widens the reach
   64  no case matches the names
   78  invalid configuration")]
 pub(in crate::cli) struct Args {
