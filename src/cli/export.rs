@@ -8,9 +8,10 @@ use super::exit::Exit;
 use super::output::Output;
 use dropship_store::StoreError;
 
-/// Print everything in the store as JSON lines
+/// Print all records of the store as JSON lines
 ///
-/// `--json` prints one array instead.
+/// `--json` prints one array instead. Captured packages, plans and driver metadata are files of the store, not records: the output does
+/// not contain them.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

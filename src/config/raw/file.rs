@@ -173,7 +173,7 @@ pub(crate) struct Store {
     pub(crate) password_file: Option<At<String>>,
     /// Name of the systemd credential that contains the password of the database.
     pub(crate) password_credential: Option<At<String>>,
-    /// PEM file with more trusted roots for the certificate of the database. Default: the system's roots only
+    /// PEM file with more trusted roots for the certificates of the database and of the object storage. Default: the system's roots only
     pub(crate) ca_file: Option<At<String>>,
     /// Place for the captured packages, which all nodes have to reach: a folder that they mount, `s3://BUCKET/PREFIX` or
     /// `az://CONTAINER/PREFIX`. Only with `url`. Default: in the folder `path`
@@ -184,7 +184,7 @@ pub(crate) struct Store {
     pub(crate) node: Option<At<String>>,
     /// How long jobs that have ended are kept, with their history. Default: 90d
     pub(crate) keep: Option<Delay>,
-    /// Free space on the disk of the store below which no package is accepted. Default: 256MiB
+    /// No package is accepted while at most this much space is free on the disk of the store. Default: 256MiB
     pub(crate) min_free: Option<At<Text<Size>>>,
     /// Maximum size of a package; a larger file is rejected before it is copied. Default: 8GiB
     pub(crate) max_package: Option<At<Text<Size>>>,
@@ -306,7 +306,7 @@ pub(crate) struct Folder {
     pub(crate) exclude: Option<Globs>,
     /// Also watch the subfolders. Default: false
     pub(crate) recursive: Option<At<bool>>,
-    /// Maximum depth of the subfolders, with `recursive`: from 1 to 32. Default: 32
+    /// Maximum depth of the subfolders, with `recursive`; a value above 32 counts as 32. Default: 32
     pub(crate) depth: Option<At<u64>>,
     /// Priority of the folder's packages; higher goes first. Default: 0
     pub(crate) priority: Option<At<i64>>,
@@ -328,8 +328,8 @@ pub(crate) struct Folder {
     pub(crate) backlog: Option<At<Backlog>>,
     /// Packages with the same signed content as the package of another job of the folder, but with other bytes. Default: hold
     pub(crate) same_content: Option<At<SameContent>>,
-    /// How long a file that looks altered, malformed or unsigned has to be unchanged before dropship can reject it; in polled folders
-    /// (network shares) any file, and at least a minute. Default: 2s
+    /// How long a file that fails the inspection has to be unchanged before dropship rejects it. In polled folders (network shares), this
+    /// applies to every file that dropship rejects, and the time is at least a minute. Default: 2s
     pub(crate) settle: Option<Delay>,
     /// A file that is incomplete and has not changed for this long is rejected as truncated. Default: 1h
     pub(crate) incomplete: Option<Delay>,
