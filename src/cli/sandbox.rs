@@ -31,11 +31,11 @@ Controls for tests in any language, all under URL/__sandbox:
   POST clock    {\"ripen_seconds\":600}         advance working time; advance_seconds: all clocks
   POST release  {\"id\":\"…\"}                    end a review, an approval or a rollout
   POST labels/ID/refuse {\"why\":\"…\"}           reject a label, with an error report
-  POST labels/ID/withdraw {\"why\":\"…\"}         withdraw a published label, as in Partner Center
+  POST labels/ID/withdraw {\"why\":\"…\"}         withdraw a label in any step, as in Partner Center
   POST labels/ID/expire | DELETE labels/ID    end the distribution of a label, or remove it
   POST labels/ID/change {\"targeting\":{…}}     replace keys of the targeting of a label
   POST products {\"tenant\":\"…\",\"count\":12345}  add products to an account
-  POST reset                                  delete all objects
+  POST reset                                  delete all objects, faults and logged requests
 
 Examples:
   dropship sandbox --listen 127.0.0.1:8080 --speed 600

@@ -8,7 +8,8 @@ const HEAD: &str = "\
 # Checks
 
 This page lists every check that dropship makes on a package. `dropship inspect FILE` runs the checks, and `dropship plan FILE` also those that
-need a rule; neither command sends anything. A message about a package ends with the name of the check in brackets: `error: … [root-files]`.
+need a rule; neither command sends anything. Each finding in the output of these commands ends with the name of the check in brackets:
+`error: … [root-files]`.
 
 To change the level of a check, name it in the configuration:
 
@@ -25,8 +26,8 @@ inf-pnp-lockdown = \"off\"     # do not check
 | `info` | the finding is shown, and does not stop the package |
 | `off` | the check is not made |
 
-The *trust store* is what `[signers]` names: roots, timestamp roots, thumbprints and CRLs. The *requested signatures*, the *test harness* and the
-labels are those of the rule.
+The *trust store* is what `[signers]` names: roots, intermediate certificates, timestamp roots, thumbprints and CRLs. The *requested signatures*,
+the *test harness* and the labels are those of the rule.
 
 A level marked *fixed* cannot be changed, because the package cannot be read safely, or its signature or signer is not trusted. `[signers]` decides
 which signers are trusted, and whether unsigned packages are accepted. Some checks report the milder cases of a fault only as a warning, even if

@@ -106,8 +106,8 @@ metrics! {
     FOLDER_CANDIDATES = "dropship_folder_candidates", Gauge, Node, ["folder"], "Files in a folder that are not complete, not yet unchanged for the time `settle`, or not readable";
     /// 1 if files wait in a folder because dropship accepts no packages from this folder at the moment; `dropship status` shows the reason.
     FOLDER_BACKPRESSURE = "dropship_folder_backpressure", Gauge, Node, ["folder"], "1 if files wait in a folder because dropship accepts no packages from this folder at the moment; `dropship status` shows the reason";
-    /// Files of a folder that were accepted.
-    FOLDER_ACCEPTED = "dropship_folder_accepted_total", Counter, Node, ["folder"], "Files of a folder that were accepted";
+    /// Files of a folder that were assigned to a job: a new job, also a rejected one, or an existing job with the same bytes.
+    FOLDER_ACCEPTED = "dropship_folder_accepted_total", Counter, Node, ["folder"], "Files of a folder that were assigned to a job: a new job, also a rejected one, or an existing job with the same bytes";
     /// Files in a folder that `exclude` leaves out.
     FOLDER_IGNORED = "dropship_folder_ignored", Gauge, Node, ["folder"], "Files in a folder that `exclude` leaves out";
     /// File system events of a folder.
@@ -136,8 +136,8 @@ metrics! {
     NOTIFICATIONS_PENDING = "dropship_notifications_pending", Gauge, Fleet, ["target"], "Notifications that are not delivered yet, by target; absent without targets";
     /// Recorded transitions of jobs, by the state after the transition, which can be the same as before.
     JOB_TRANSITIONS = "dropship_job_transitions_total", Counter, Fleet, ["to"], "Recorded transitions of jobs, by the state after the transition, which can be the same as before";
-    /// Ended jobs, by rule and state; `rule` is empty for a package that matches no rule.
-    JOBS_ENDED = "dropship_jobs_ended_total", Counter, Fleet, ["rule", "state"], "Ended jobs, by rule and state; `rule` is empty for a package that matches no rule";
+    /// Ended jobs, by rule and state; `rule` is empty if no rule was applied to the package.
+    JOBS_ENDED = "dropship_jobs_ended_total", Counter, Fleet, ["rule", "state"], "Ended jobs, by rule and state; `rule` is empty if no rule was applied to the package";
     /// Uploaded bytes of packages.
     UPLOAD_BYTES = "dropship_upload_bytes_total", Counter, Fleet, [], "Uploaded bytes of packages";
     /// Files of a folder that were lost before they were accepted; `how` is `vanished` (removed or renamed) or `overwritten`.
