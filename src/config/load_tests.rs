@@ -294,7 +294,7 @@ fn account_without_exactly_one_credential_is_refused() {
         "{none:?}"
     );
     let secret = account("client_secret = \"hunter2\"");
-    assert!(secret[0].starts_with("4:1 unknown key `client_secret` [a secret never stands"), "{secret:?}");
+    assert!(secret[0].starts_with("4:1 unknown key `client_secret` [the configuration must not contain a secret"), "{secret:?}");
     assert_eq!(lines("[account]\nmanaged_identity = true\n"), Vec::<String>::new());
     assert_eq!(
         lines("[account]\nclient_secret_file = \"s\"\ntenant_id = \"a/b\"\nclient_id = \"\"\n"),
@@ -308,7 +308,7 @@ fn folders_that_overlap_are_reported() {
         format!("[[folder]]\nname = \"{name}\"\npath = \"{path}\"\n{more}\n")
     };
     let two = |a: String, b: String| lines(&format!("{a}{b}"));
-    let overlap = "overlap: a package would be two jobs [give each its own folder, or drop `recursive`]";
+    let overlap = "overlap: a package would be two jobs [use separate folders, or remove `recursive`]";
     assert_eq!(
         two(folder("a", "/x/y", ""), folder("b", "/x/z/../y", "")),
         [format!("7:8 folders `b` and `a` {overlap}")]
@@ -326,8 +326,8 @@ fn folders_that_overlap_are_reported() {
     assert_eq!(
         lines(&folder("a", "/x", "outbox = \"/x/out\"\nafter = \"move:/x\"")),
         [
-            "4:10 the outbox is inside the drop folder `a` [what dropship brings back would be dropped again; \
-             give it a folder elsewhere]",
+            "4:10 the outbox is inside the drop folder `a` [the results would be found as dropped files; \
+             name a folder elsewhere]",
             "5:9 `after` would move files into the drop folder `a` [they would be dropped again; move them elsewhere]"
         ]
     );
@@ -337,7 +337,7 @@ fn folders_that_overlap_are_reported() {
             "3:8 folder `a` and the store overlap",
             "4:15 `888` is not a mode for results [write octal digits such as \"0640\"; dropship itself must read and \
              write them, and others must not write them]",
-            "5:8 `poll` must be longer than nothing"
+            "5:8 `poll` must be longer than 0"
         ]
     );
     let whole =

@@ -43,7 +43,7 @@ impl HiddenReason {
 }
 
 /// Advice for a secret in the configuration.
-pub(super) const ADVICE: &str = "a secret never stands in the configuration: write it to a file that only the service can read, or to a \
+pub(super) const ADVICE: &str = "the configuration must not contain a secret: write it to a file that only the service can read, or to a \
                                  systemd credential, and name that with `client_secret_file` or `client_secret_credential` (for a \
                                  webhook, `secret_file` or `secret_credential`); its value is not shown here";
 

@@ -139,8 +139,8 @@ fn labels_wait_for_labels_that_there_are() {
     assert_eq!(
         label(WHQL, &format!("{NAME}\n[[rule.label]]\n{}", NAME.replace(" }}", "}}"))),
         [
-            "5:8 two labels of this rule are named `{{ inf.version}}` [by its name a label is found again; give each \
-             its own]"
+            "5:8 two labels of this rule are named `{{ inf.version}}` [dropship finds a label again by its name; \
+             give each label its own name]"
         ]
     );
 }

@@ -62,7 +62,7 @@ fn strategy_with_missing_or_wrong_keys_is_reported() {
     );
     assert_eq!(
         product(&format!("name = \"{{{{ rule.name }}}}\"\nstrategy = \"per_version\"\n{hlk}")),
-        ["4:8 one product per version, but its name shows none [let the name show `{{ inf.version }}`, or \
+        ["4:8 `per_version` makes one product for each version, but the product's name has no version [let the name show `{{ inf.version }}`, or \
              `{{ file.stem }}` if that carries it]"]
     );
     assert_eq!(
@@ -131,7 +131,7 @@ fn rules_name_accounts_that_there_are() {
     );
     assert_eq!(
         lines(&format!("{both}{}", rule(""))),
-        ["6:8 there are several accounts, and the rule names none [say `account = \"eu\"` in the rule]"]
+        ["6:8 there are several accounts, and the rule names none [set `account = \"eu\"` in the rule]"]
     );
 }
 

@@ -141,7 +141,7 @@ fn credential(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Account>) -> Opti
         let unusable =
             |(at, name): &(usize, String)| block.contains(at) && KINDS.contains(&format!("`{name}`"));
         if !has_faulty && !diagnostics.skipped_keys.iter().any(unusable) {
-            let help = format!("give one of {KINDS}; the secret itself never stands here");
+            let help = format!("give one of {KINDS}; the configuration must not contain the secret itself");
             diagnostics.error_with_help(&raw.span, "the account has no credential", help);
         }
         return None;

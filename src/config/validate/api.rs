@@ -65,7 +65,7 @@ pub(super) fn api(diagnostics: &mut Diagnostics<'_>, file: &raw::File) -> Option
         && (!proxy.username().is_empty() || proxy.password().is_some())
     {
         let help = "set HTTPS_PROXY in the service's environment from a root-owned file instead";
-        diagnostics.error_with_help(&at.span, "a secret never stands in this file", help);
+        diagnostics.error_with_help(&at.span, "this file must not contain a secret", help);
     }
     Some(Api {
         endpoint: endpoint?,
@@ -106,7 +106,7 @@ fn base_url(
         return None;
     }
     if !url.username().is_empty() || url.password().is_some() {
-        diagnostics.error(&at.span, "a secret never stands in this file");
+        diagnostics.error(&at.span, "this file must not contain a secret");
         return None;
     }
     if url.query().is_some() || url.fragment().is_some() {
@@ -142,7 +142,7 @@ pub(super) fn nonzero_delay(
 ) -> Duration {
     match value {
         Some(delay) if delay.value.0.is_zero() => {
-            diagnostics.error(&delay.span, format!("`{key}` must be longer than nothing"));
+            diagnostics.error(&delay.span, format!("`{key}` must be longer than 0"));
             default
         }
         value => delay(value, default),

@@ -71,7 +71,7 @@ fn folder(
     let incomplete = nonzero_delay(diagnostics, &raw.incomplete, "incomplete", Duration::from_secs(3_600));
     if incomplete < settle {
         let span = raw.incomplete.as_ref().or(raw.settle.as_ref()).map_or(&raw.span, |value| &value.span);
-        diagnostics.error(span, "`incomplete` is shorter than `settle`: no package could ever settle");
+        diagnostics.error(span, "`incomplete` is shorter than `settle`: a file would be rejected as truncated before it can settle");
     }
     let name = name?;
     let outbox = raw.outbox.as_ref().map(|path| normalize(&diagnostics.path(path)));
@@ -269,11 +269,7 @@ fn check_against_each_other(
         for (_, other) in overlaps.range((index, 0)..(index + 1, 0)) {
             let other = &folders[*other].folder.name;
             let message = format!("folders `{name}` and `{other}` overlap: a package would be two jobs");
-            diagnostics.error_with_help(
-                &located.path,
-                message,
-                "give each its own folder, or drop `recursive`",
-            );
+            diagnostics.error_with_help(&located.path, message, "use separate folders, or remove `recursive`");
         }
         if located.canonical.starts_with(&store) || located.watches(&store) {
             diagnostics.error(&located.path, format!("folder `{name}` and the store overlap"));
@@ -301,7 +297,7 @@ fn check_against_each_other(
                 && outbox.starts_with(&drop_folder.canonical)
             {
                 let message = format!("the outbox is inside the drop folder `{}`", drop_folder.folder.name);
-                let help = "what dropship brings back would be dropped again; give it a folder elsewhere";
+                let help = "the results would be found as dropped files; name a folder elsewhere";
                 diagnostics.error_with_help(span, message, help);
             }
             if let Some((span, target)) = &located.target

@@ -197,7 +197,7 @@ fn check_systems(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Label) {
     let Some((old, at)) = old.first() else { return };
     if raw.chids.is_some() {
         let help = "leave `chids` out, or target Windows 10 and later in this label";
-        let message = format!("CHIDs are allowed for Windows 10 and later alone, and it targets {old}");
+        let message = format!("CHIDs are allowed only for Windows 10 and later, but the label targets {old}");
         if new.is_empty() {
             ctx.diagnostics.error_with_help(&at.span, message, help);
         } else {
@@ -320,7 +320,7 @@ fn refuse_same_names(ctx: &mut RuleDiagnostics<'_, '_>, labels: &[raw::Label]) {
             ctx.diagnostics.error_with_help(
                 &name.span,
                 message,
-                "by its name a label is found again; give each its own",
+                "dropship finds a label again by its name; give each label its own name",
             );
         }
     }

@@ -33,11 +33,11 @@ fn check_rule(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &LocatedR
     }
     if let Some((key, at)) = unavailable_inf_fact(rule, located) {
         let message = format!(
-            "`{key}` is never known of an .hlkx, and rule `{}` is for .hlkx packages alone",
+            "`{key}` is never known of an .hlkx, and rule `{}` matches only .hlkx packages",
             rule.name
         );
-        let help = "an .hlkx keeps its INFs in a form that is not public; go by `file`, `signer` or \
-                    `operating_system`, and let names show `{{ file.stem }}`";
+        let help = "dropship cannot read the INFs of an .hlkx; use `file`, `signer` or `operating_system`, and \
+                    `{{ file.stem }}` in names";
         diagnostics.error_with_help(at, message, help);
     }
     check_exclusions(diagnostics, rule, located);
@@ -61,7 +61,7 @@ fn check_exclusions(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Lo
         let (packages, help) = match (cab, hlkx) {
             (false, true) if fact.is_of_infs() => (
                 ".hlkx",
-                "an .hlkx keeps its INFs in a form that is not public; exclude by `file` or `signer`",
+                "dropship cannot read the INFs of an .hlkx; exclude by `file` or `signer`",
             ),
             (true, false) if fact.is_of_kits() => {
                 (".cab", "only an .hlkx states it; exclude by `file`, `signer` or a fact of an INF")
@@ -69,7 +69,7 @@ fn check_exclusions(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Lo
             _ => continue,
         };
         let message = format!(
-            "`not.{fact}` never excludes anything: it is unknown for a {packages}, and rule `{}` takes no other package",
+            "`not.{fact}` never excludes anything: it is never known of a {packages}, and rule `{}` matches no other package",
             rule.name
         );
         diagnostics.error_with_help(&located.conditions, message, help);
@@ -188,7 +188,7 @@ fn contradiction(rule: &Rule) -> Option<String> {
     match (&rule.product.test_harness, cab, hlkx) {
         (_, false, false) => Some("its `kind` and `file` exclude each other".to_owned()),
         (TestHarness::Attestation, false, true) => {
-            Some("attestation takes a .cab, and it is for .hlkx packages alone".to_owned())
+            Some("attestation takes a .cab, but the rule matches only .hlkx packages".to_owned())
         }
         (TestHarness::Hlk | TestHarness::Hck, true, false) => {
             Some("HLK results come in an .hlkx, and it is for .cab packages alone".to_owned())

@@ -92,7 +92,7 @@ fn via(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Notify>) -> Option<Via> 
 fn webhook(diagnostics: &mut Diagnostics<'_>, raw: &raw::Notify, url: &At<Text<url::Url>>) -> Via {
     let target = &url.value.0;
     if target.scheme() != "https" && !(target.scheme() == "http" && is_loopback(target)) {
-        let help = "write https://; plain http:// is for loopback alone";
+        let help = "write https://; plain http:// is allowed for loopback addresses only";
         diagnostics.error_with_help(&url.span, "notifications would be sent unencrypted", help);
     }
     let given = [

@@ -147,7 +147,7 @@ fn strategy(ctx: &mut RuleDiagnostics<'_, '_>, raw: &raw::Product, at: &Range<us
                 let help = "let the name show `{{ inf.version }}`, or `{{ file.stem }}` if that carries it";
                 ctx.diagnostics.error_with_help(
                     &name.span,
-                    "one product per version, but its name shows none",
+                    "`per_version` makes one product for each version, but the product's name has no version",
                     help,
                 );
             }

@@ -185,7 +185,7 @@ fn account(
         (None, [only]) => Some((*only).to_owned()),
         (None, names) => {
             let help = format!(
-                "say `account = \"{}\"` in the rule",
+                "set `account = \"{}\"` in the rule",
                 names.first().copied().unwrap_or(DEFAULT_ACCOUNT)
             );
             diagnostics.error_with_help(at, "there are several accounts, and the rule names none", help);

@@ -29,7 +29,7 @@ pub(super) fn signers(diagnostics: &mut Diagnostics<'_>, raw: &At<raw::Signers>)
                 &print.span,
                 format!("a thumbprint has 40 (SHA-1) or 64 (SHA-256) hexadecimal digits, this has {length}"),
             ),
-            (false, _) => diagnostics.error(&print.span, "a thumbprint has hexadecimal digits alone"),
+            (false, _) => diagnostics.error(&print.span, "a thumbprint consists of hexadecimal digits"),
         }
     }
     signers

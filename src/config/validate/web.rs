@@ -31,7 +31,7 @@ pub(super) fn web(
         diagnostics.error_with_help(&listen.span, format!("{address} is the address of `[metrics]`"), help);
     }
     if !address.ip().is_loopback() {
-        let message = format!("everybody who can reach {address} can read the pages: they have no sign-on");
+        let message = format!("every client that reaches {address} can read the pages: they have no sign-on");
         let help = "listen on a loopback address, behind a proxy with TLS and sign-on".to_owned();
         diagnostics.warn(&listen.span, message, Some(help));
     }

@@ -60,7 +60,7 @@ fn check_reports_every_rule_mistake_with_its_place() {
                     "{ring}\nchids = [\"2f3d3eb7-0ed5-4f28-8e06-5b3e5e7d1a11\"]\nhardware_ids = {{ operating_systems = [\"WINDOWS_v63_X64\"] }}"
                 ),
             ),
-            &["CHIDs are allowed for Windows 10 and later alone, and it targets WINDOWS_v63_X64"],
+            &["CHIDs are allowed only for Windows 10 and later, but the label targets WINDOWS_v63_X64"],
         ),
         (
             label(

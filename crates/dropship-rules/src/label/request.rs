@@ -213,7 +213,7 @@ fn chids(
     let old: BTreeSet<_> =
         rows.iter().map(|row| row.os).filter(|os| !vocabulary::is_windows_10_or_later(os)).collect();
     if let Some(os) = old.first().filter(|_| !ids.is_empty()) {
-        let message = format!("CHIDs are allowed for Windows 10 and later alone, and it targets {os}");
+        let message = format!("CHIDs are allowed only for Windows 10 and later, but the label targets {os}");
         problems.add("chids-down-level", CREATE, message);
     }
     let chid = |chid| Chid { chid, ..Chid::default() };
