@@ -227,7 +227,7 @@ fn refuse_settings(unit: &SourceUnit, problems: &mut Vec<Problem>) {
         ("[defaults]", defaults.as_ref().map(|value| &value.span)),
     ];
     for (name, span) in others.into_iter().filter_map(|(name, span)| Some((name, span?))) {
-        let message = format!("`{name}` cannot stand in an included file");
+        let message = format!("`{name}` is not allowed in an included file");
         problems.push(Problem::at(&unit.source, span.clone(), message).with_help(
             "an included file holds [[folder]], [[rule]] and [[test]]; move this to the main file",
         ));

@@ -18,7 +18,7 @@ const MAX_IDS: usize = 8;
 
 /// The keys that a label with an extension INF needs.
 const AUTOMATIC: &str = "\
-# Microsoft publishes an extension INF as an automatic update alone, and asks for the tests that were done.
+# Microsoft publishes an extension INF only as an automatic update, and asks for the tests that were done.
 auto_install_during_os_upgrade = true
 [rule.label.approval]
 validations_performed = \"replace this text with the tests that were done\"
@@ -77,7 +77,7 @@ impl ConfigTemplate<'_> {
              # `dropship plan FILE` shows what would be sent for a package, and `dropship reload` applies a change.\n\
              \n\
              # The Entra application that calls Microsoft. In Partner Center it needs the role Manager and, under Hardware, the roles\n\
-             # Driver Submitter, Shipping Label owner and Shipping Label promoter. The secret itself never stands in this file.\n\
+             # Driver Submitter, Shipping Label owner and Shipping Label promoter. This file must not contain the secret itself.\n\
              [account]\n\
              tenant_id = {tenant}\n\
              client_id = {client}\n\
@@ -90,7 +90,7 @@ impl ConfigTemplate<'_> {
     }
 
     fn service(&self) -> String {
-        let local = "# Jobs are remembered here; keep it on a local disk. A service uses /var/lib/dropship and /run/dropship instead.\n\
+        let local = "# The store of jobs; keep it on a local disk. A service uses /var/lib/dropship and /run/dropship instead.\n\
                      [store]\n\
                      path = \"store\"\n\
                      [control]\n\

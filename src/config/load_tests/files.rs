@@ -48,10 +48,10 @@ fn included_files_are_sorted_and_hold_parts_alone() {
         reported,
         [
             "dropship.toml:1 no file fits `nothing/*.toml`",
-            "20-b.toml:1 `[api]` cannot stand in an included file",
+            "20-b.toml:1 `[api]` is not allowed in an included file",
             "20-b.toml:4 there are two rules named `a`",
             "20-b.toml:4 rules `a` and `a` match the same packages",
-            "30-c.toml:1 `include` cannot stand in an included file",
+            "30-c.toml:1 `include` is not allowed in an included file",
             "30-c.toml:2 `product` is missing",
             "30-c.toml:3 expected a string, found integer `3`",
         ]

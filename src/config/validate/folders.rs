@@ -280,7 +280,7 @@ fn check_against_each_other(
             && !outbox.starts_with(&own_outboxes)
         {
             let help =
-                "leave `outbox` out for a folder of its own in the store, or give it a folder elsewhere";
+                "leave `outbox` out, so that the results go to a folder in the store, or name a folder elsewhere";
             diagnostics.error_with_help(span, "the outbox is inside the store", help);
         }
         if let Some((span, target)) = &located.target

@@ -191,7 +191,7 @@ fn contradiction(rule: &Rule) -> Option<String> {
             Some("attestation takes a .cab, but the rule matches only .hlkx packages".to_owned())
         }
         (TestHarness::Hlk | TestHarness::Hck, true, false) => {
-            Some("HLK results come in an .hlkx, and it is for .cab packages alone".to_owned())
+            Some("HLK results come in an .hlkx, but the rule matches only .cab packages".to_owned())
         }
         _ => None,
     }

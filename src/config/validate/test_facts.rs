@@ -70,7 +70,7 @@ fn overlay_infs(diagnostics: &mut Diagnostics<'_>, facts: &mut Facts, package: &
     match (&package.infs, inf_of_keys(package)) {
         (Some(_), Some(_)) => {
             let help = "give `infs`, or the keys of the one INF";
-            let message = "the package has `infs` and keys of an INF besides";
+            let message = "the package has both `infs` and keys of one INF";
             diagnostics.error_with_help(&package.span, message, help);
         }
         (Some(infs), None) => facts.infs = infs.iter().map(inf).collect(),

@@ -52,7 +52,7 @@ fn allowed_host(diagnostics: &mut Diagnostics<'_>, host: &At<String>) -> Option<
     if name.len() <= 253 && name.split('.').all(is_part) {
         return Some(name);
     }
-    let help = "write the name alone, such as \"dropship.example.com\": no scheme, no port, no wildcard";
+    let help = "write only the name, such as \"dropship.example.com\": no scheme, no port, no wildcard";
     diagnostics.error_with_help(&host.span, format!("`{}` is not a host name", host.value), help);
     None
 }

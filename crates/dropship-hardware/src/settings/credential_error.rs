@@ -32,7 +32,7 @@ pub enum CredentialError {
     #[error("the certificate file's private key cannot be read: {0}")]
     MalformedKey(String),
     /// The key is of another kind than RSA.
-    #[error("the certificate's key is not RSA, and Entra takes no other")]
+    #[error("the certificate's key is not RSA, and Entra accepts only RSA keys")]
     NotRsa,
     /// The parameters of the RSA key are not allowed.
     #[error("the certificate's private key is not a usable RSA key: {0}")]

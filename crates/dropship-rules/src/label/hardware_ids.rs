@@ -77,7 +77,7 @@ fn pci(rest: &str) -> Option<String> {
     if !rest.contains("dev_") {
         return Some("names no device".to_owned());
     }
-    (rest.split('&').count() == 2).then(|| "has two parts, a vendor and a device alone".to_owned())
+    (rest.split('&').count() == 2).then(|| "has only two parts, the vendor and the device".to_owned())
 }
 
 /// Whether an id is of a vendor and a device alone.

@@ -307,7 +307,7 @@ fn doubts_are_warnings_with_their_source() {
         reported,
         [
             (
-                "`pci\\ven_8086&dev_9` has two parts, a vendor and a device alone: it needs another review".to_owned(),
+                "`pci\\ven_8086&dev_9` has only two parts, the vendor and the device: it needs another review".to_owned(),
                 "Microsoft: Publishing restrictions"
             ),
             (

@@ -57,7 +57,7 @@ pub fn warnings(plan: &LabelPlan, label: &NewShippingLabel, metadata: &DriverMet
         check_inbox_drivers(plan, &mut found);
         if plan.build.is_some() {
             let message =
-                "co-engineering labels reach Insider builds alone, and end after 60 days".to_owned();
+                "co-engineering labels reach only Insider builds, and end after 60 days".to_owned();
             found.push((message, FLIGHTING));
         }
         if let Some(info) = &plan.approval

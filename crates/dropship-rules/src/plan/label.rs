@@ -69,7 +69,7 @@ fn check_extension(renderer: &mut Renderer, label: &LabelRule, input: &MatchInpu
     let are_all_extensions = !infs.is_empty() && infs.iter().all(|inf| inf.extension_id.is_some());
     if are_all_extensions && !is_automatic {
         renderer.add_problem(format!(
-            "label `{}`: Microsoft publishes an extension INF as an automatic update alone; set \
+            "label `{}`: Microsoft publishes an extension INF only as an automatic update; set \
              `auto_install_during_os_upgrade` or `auto_install_on_applicable_systems`",
             label.name.source()
         ));
