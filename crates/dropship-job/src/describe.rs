@@ -99,7 +99,7 @@ fn create_text(job: &Job, event: &Event) -> Option<String> {
         }
         Event::Reissued { kind, may_complete_until } => {
             format!(
-                "the {} was not found twice; creating it again, in doubt until {may_complete_until:.0}",
+                "the {} was not found in two searches; creating it again, in doubt until {may_complete_until:.0}",
                 kind
             )
         }

@@ -245,7 +245,7 @@ fn extension_inf_needs_an_automatic_flag() {
     let package = facts(Kind::Cab, vec![extension]);
     let error = planned(ATTESTATION, "x.cab", &package).expect_err("manual");
     assert_eq!(error.problems.len(), 1, "{error}");
-    assert!(error.problems[0].contains("extension INF as an automatic update alone"), "{error}");
+    assert!(error.problems[0].contains("extension INF only as an automatic update"), "{error}");
 }
 
 #[test]
