@@ -32,7 +32,8 @@ Exit codes:
   0   no errors (there may be warnings)
   78  errors found")]
 pub(super) struct Args {
-    /// Also get a token and make one read-only call with each account
+    /// Also get a token and list the audiences with each account, and compare the audiences of the rules and the clock; changes
+    /// nothing
     #[arg(long)]
     online: bool,
 }

@@ -70,7 +70,7 @@ impl FolderStatus {
         let remote = self.remote.map(|kind| {
             FolderIssue::polling(
                 format!("{kind} does not report changes that other machines make"),
-                "no action needed; lower `poll` if 30s is too long, or let the build server write to a local disk",
+                "no action needed; if files are found too late, lower `poll`, or let the build server write to a local disk",
             )
         });
         let missed = self.missed_event.as_ref().map(|(_, issue)| issue);
