@@ -266,7 +266,7 @@ fn check_extension(
     });
     if let Some(row) = extension.filter(|_| !is_automatic) {
         let message = format!(
-            "{} is an extension INF, which Microsoft publishes as an automatic update alone: set \
+            "{} is an extension INF, which Microsoft publishes only as an automatic update: set \
              `auto_install_during_os_upgrade` or `auto_install_on_applicable_systems`",
             row.inf
         );
