@@ -50,7 +50,9 @@ impl Exit {
             Self::Done => "Done.",
             Self::Failed => "Failed; the message has the reason.",
             Self::Differences => "dropship plan --replay has found differences.",
-            Self::Usage => "The command line is invalid, or names a folder, rule or test case that does not exist.",
+            Self::Usage => {
+                "The command line is invalid, or names a folder, rule or test case that does not exist."
+            }
             Self::Rejected => {
                 "The job failed, was rejected or was cancelled, or the package would be rejected. With --held fail, also: the job is held. Of plan, \
                  also: the job would be held. Of api: the service rejected the object, or the object was cancelled."

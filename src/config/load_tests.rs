@@ -294,7 +294,8 @@ fn account_without_exactly_one_credential_is_refused() {
         "{none:?}"
     );
     let secret = account("client_secret = \"hunter2\"");
-    assert!(secret[0].starts_with("4:1 unknown key `client_secret` [the configuration must not contain a secret"), "{secret:?}");
+    let expected = "4:1 unknown key `client_secret` [the configuration must not contain a secret";
+    assert!(secret[0].starts_with(expected), "{secret:?}");
     assert_eq!(lines("[account]\nmanaged_identity = true\n"), Vec::<String>::new());
     assert_eq!(
         lines("[account]\nclient_secret_file = \"s\"\ntenant_id = \"a/b\"\nclient_id = \"\"\n"),

@@ -71,7 +71,7 @@ fn folder(
     let incomplete = nonzero_delay(diagnostics, &raw.incomplete, "incomplete", Duration::from_secs(3_600));
     if incomplete < settle {
         let span = raw.incomplete.as_ref().or(raw.settle.as_ref()).map_or(&raw.span, |value| &value.span);
-        diagnostics.error(span, "`incomplete` is shorter than `settle`: a file would be rejected as truncated before it can settle");
+        diagnostics.error(span, "`incomplete` must not be shorter than `settle`");
     }
     let name = name?;
     let outbox = raw.outbox.as_ref().map(|path| normalize(&diagnostics.path(path)));

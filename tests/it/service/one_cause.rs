@@ -58,7 +58,7 @@ fn error_of_many_jobs_is_logged_once_and_counted() {
     env.only_fault(&json!({"operation": "create_product", "action": {"kind": "drop_before"}, "times": 0}));
     drop_packages(&env, JOBS..JOBS + 20);
     wait_for_jobs(&env, "held jobs", 20, |job| job["state"] == "held");
-    for text in ["no response to the product", "was not found; checking again", "was not found in two searches"] {
+    for text in ["no response to the product", "was not found; checking again", "not found in two searches"] {
         let seen = lines(&env, "warn", text);
         assert!((1..=3).contains(&seen.len()), "{text}: {seen:#?}");
     }
