@@ -72,7 +72,8 @@ pub(super) struct Args {
     /// Speed as a multiple of the real service; at 1, signing takes 10 minutes and publishing a label 60
     #[arg(long, default_value = "1", value_name = "N", value_parser = speed)]
     speed: f64,
-    /// Enable a rare behaviour of the real service, by name; repeatable. `all` enables all, `list` prints their names
+    /// Enable a rare behaviour of the real service, by name; repeatable. `all` enables all, `list` prints the
+    /// names and what they mean
     #[arg(long = "quirk", alias = "quirks", value_name = "NAME", value_delimiter = ',')]
     quirks: Vec<String>,
     /// JSON file with a list of initial faults, in the form that `POST faults` accepts (see below)

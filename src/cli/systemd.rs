@@ -29,7 +29,8 @@ pub(super) enum Command {
 /// Arguments of `systemd paths`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Paths {
-    /// Write the drop-in to FILE instead of printing it
+    /// Write the drop-in to FILE instead of printing it; without FILE, to
+    /// /etc/systemd/system/dropship.service.d/10-paths.conf
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = DROP_IN)]
     write: Option<PathBuf>,
 }

@@ -21,7 +21,7 @@ use crate::wording::Clock;
 With --once, without a terminal, or with TERM=dumb, the view is printed once, as plain text.
 NO_COLOR=1 turns colours off.")]
 pub(in crate::cli) struct Args {
-    /// Maximum number of jobs to show [default: 200 on a terminal, 20 elsewhere]
+    /// Maximum number of jobs to show [default: 200 in the live view, 20 when the view is printed once]
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
     /// Interval between updates, such as 500ms or 5s
