@@ -118,9 +118,10 @@ pub(crate) struct Api {
     /// Durations of a wait after which an alert is logged once. The job keeps waiting.
     #[serde(default)]
     pub(crate) overdue: Overdue,
-    /// URL of the proxy for all connections except loopback. Default: the proxy that the environment names
+    /// URL of the proxy for connections to Microsoft, except loopback addresses; webhooks do not use it. Default: the proxy that the
+    /// environment names
     pub(crate) proxy: Option<At<Text<url::Url>>>,
-    /// PEM file with roots that TLS trusts besides the system's roots.
+    /// PEM file with roots that TLS connections to Microsoft trust besides the system's roots.
     pub(crate) ca_file: Option<At<String>>,
 }
 

@@ -301,8 +301,8 @@ pub(in crate::config) struct Label {
     /// When the label is live, older labels of the same `[[rule.label]]`, for a lower DriverVer, give up the targets that it has too.
     /// Default: false
     pub(in crate::config) supersede: Option<At<bool>>,
-    /// A date in the future, an offset such as `+7d` from the time at which the label is requested, or `next_working_day`.
-    /// Dates are UTC. Default: when the label is published
+    /// A date in the future, an offset such as `+7d` from the time at which the label is requested, `next_working_day`, or an offset to a
+    /// working day, such as `+7d next_working_day`. Dates are UTC. Default: when the label is published
     #[serde(alias = "go_live_date")]
     pub(in crate::config) go_live: Option<At<LiveDate>>,
     /// Days (UTC) on which nothing goes live: "2026-12-24" or "2026-12-18..2027-01-01".
