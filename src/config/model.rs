@@ -114,7 +114,7 @@ pub struct Api {
     pub poll: Poll,
     /// Maximum duration of waits before an alert.
     pub overdue: Overdue,
-    /// Proxy for all connections except loopback; absent: from the environment.
+    /// Proxy for connections to Microsoft, except loopback addresses; absent: from the environment.
     pub proxy: Option<url::Url>,
     /// Additional trusted roots for TLS, PEM.
     pub ca_file: Option<PathBuf>,
@@ -158,7 +158,7 @@ pub struct Store {
     pub database: Option<Database>,
     /// How long jobs that have ended are kept, with their history.
     pub keep: Duration,
-    /// Free bytes below which no package is accepted.
+    /// No package is accepted while at most this many bytes are free.
     pub min_free: Option<u64>,
     /// Maximum size of a package in bytes.
     pub max_package: u64,
