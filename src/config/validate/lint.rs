@@ -69,7 +69,7 @@ fn check_exclusions(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Lo
             _ => continue,
         };
         let message = format!(
-            "`not.{fact}` never excludes anything: it is never known of a {packages}, and rule `{}` matches no other package",
+            "`not.{fact}` never excludes anything: it is unknown for a {packages}, and rule `{}` matches no other package",
             rule.name
         );
         diagnostics.error_with_help(&located.conditions, message, help);
