@@ -62,8 +62,10 @@ fn strategy_with_missing_or_wrong_keys_is_reported() {
     );
     assert_eq!(
         product(&format!("name = \"{{{{ rule.name }}}}\"\nstrategy = \"per_version\"\n{hlk}")),
-        ["4:8 `per_version` makes one product for each version, but the product's name has no version [let the name show `{{ inf.version }}`, or \
-             `{{ file.stem }}` if that carries it]"]
+        [
+            "4:8 `per_version` makes one product for each version, but the product's name has no version [let the name show `{{ inf.version }}`, or \
+             `{{ file.stem }}` if that carries it]"
+        ]
     );
     assert_eq!(
         product("strategy = \"existing\""),

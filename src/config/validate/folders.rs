@@ -269,7 +269,11 @@ fn check_against_each_other(
         for (_, other) in overlaps.range((index, 0)..(index + 1, 0)) {
             let other = &folders[*other].folder.name;
             let message = format!("folders `{name}` and `{other}` overlap: a package would be two jobs");
-            diagnostics.error_with_help(&located.path, message, "use separate folders, or remove `recursive`");
+            diagnostics.error_with_help(
+                &located.path,
+                message,
+                "use separate folders, or remove `recursive`",
+            );
         }
         if located.canonical.starts_with(&store) || located.watches(&store) {
             diagnostics.error(&located.path, format!("folder `{name}` and the store overlap"));
@@ -279,8 +283,7 @@ fn check_against_each_other(
             && outbox.starts_with(&store)
             && !outbox.starts_with(&own_outboxes)
         {
-            let help =
-                "leave `outbox` out, so that the results go to a folder in the store, or name a folder elsewhere";
+            let help = "leave `outbox` out, so that the results go to a folder in the store, or name a folder elsewhere";
             diagnostics.error_with_help(span, "the outbox is inside the store", help);
         }
         if let Some((span, target)) = &located.target

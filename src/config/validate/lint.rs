@@ -59,10 +59,9 @@ fn check_exclusions(diagnostics: &mut Diagnostics<'_>, rule: &Rule, located: &Lo
     for clause in rule.matching.not.iter().flat_map(|not| &not.clauses) {
         let fact = clause.fact;
         let (packages, help) = match (cab, hlkx) {
-            (false, true) if fact.is_of_infs() => (
-                ".hlkx",
-                "dropship cannot read the INFs of an .hlkx; exclude by `file` or `signer`",
-            ),
+            (false, true) if fact.is_of_infs() => {
+                (".hlkx", "dropship cannot read the INFs of an .hlkx; exclude by `file` or `signer`")
+            }
             (true, false) if fact.is_of_kits() => {
                 (".cab", "only an .hlkx states it; exclude by `file`, `signer` or a fact of an INF")
             }

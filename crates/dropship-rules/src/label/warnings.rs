@@ -56,8 +56,7 @@ pub fn warnings(plan: &LabelPlan, label: &NewShippingLabel, metadata: &DriverMet
         check_classes(metadata, &rows, has_chids, &mut found);
         check_inbox_drivers(plan, &mut found);
         if plan.build.is_some() {
-            let message =
-                "co-engineering labels reach only Insider builds, and end after 60 days".to_owned();
+            let message = "co-engineering labels reach only Insider builds, and end after 60 days".to_owned();
             found.push((message, FLIGHTING));
         }
         if let Some(info) = &plan.approval
