@@ -61,6 +61,14 @@ pub struct SkippedRule {
     pub keys: Vec<String>,
 }
 
+impl SkippedRule {
+    /// Whether the rule matches the package too, and only comes after the rule that applies.
+    #[must_use]
+    pub fn matches(&self) -> bool {
+        self.keys.is_empty()
+    }
+}
+
 impl Rule {
     /// Whether the rule applies to the package.
     #[must_use]

@@ -195,8 +195,7 @@ fn skipped(rules: &[SkippedRule]) -> Vec<String> {
     }
     let line = |skipped: &&SkippedRule| {
         let reasons = skipped.reasons.join("; ");
-        // A later rule can match too.
-        let verdict = if reasons.starts_with("it matches too") { "is not used" } else { "does not match" };
+        let verdict = if skipped.matches() { "is not used" } else { "does not match" };
         format!("rule `{}` {verdict}: {reasons}", skipped.rule)
     };
     let mut lines: Vec<_> = shown.iter().map(line).collect();
