@@ -215,7 +215,7 @@ impl Tokens {
             Credential::Certificate(source) => {
                 let pem = read(source.clone()).await?;
                 let signed = assertion::sign(&pem, &self.client_id, &self.url()?, self.version);
-                let signed = signed.map_err(unusable_credential)?;
+                let signed = signed.map_err(|error| unusable_credential(&error))?;
                 remember(signed.expose_secret(), Lifetime::For(assertion::LIFETIME));
                 token_form::ClientProof::Assertion(signed)
             }
@@ -257,12 +257,12 @@ async fn read(source: SecretSource) -> Result<SecretString, Error> {
     let read = tokio::task::spawn_blocking(move || source.read()).await;
     let interrupted =
         |_| Error::not_sent(OPERATION, Recovery::Credentials, "reading the secret was interrupted");
-    let secret = read.map_err(interrupted)?.map_err(unusable_credential)?;
+    let secret = read.map_err(interrupted)?.map_err(|error| unusable_credential(&error))?;
     remember_secret(&secret);
     Ok(secret)
 }
 
-fn unusable_credential(error: CredentialError) -> Error {
+fn unusable_credential(error: &CredentialError) -> Error {
     Error::not_sent(OPERATION, Recovery::Credentials, error.to_string())
 }
 
