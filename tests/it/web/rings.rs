@@ -24,6 +24,8 @@ name = "{{ inf.stem }} {{ inf.version }} broad"
 destination = "windows_update"
 audiences = ["Test Registry Key"]
 hold = true
+floor_build = 22621
+ceiling_build = 22631
 "#;
 
 fn page(site: &Site, target: &str) -> String {
@@ -85,6 +87,9 @@ fn labels_of_rings_are_shown_as_the_commands_list_them() {
         if let Some(date) = label["not_before"].as_str() {
             assert!(text.contains(&date[..16].replace('T', " ")), "{date}: {text}");
         }
+    }
+    for limit in ["from build 22621", "up to build 22631"] {
+        assert_eq!(text.matches(limit).count(), 2, "{limit}: {text}");
     }
     // The calendar has each of them, its soak, its hold and the days without a release.
     let calendar = text.split("Dates of labels, in UTC").nth(1).expect("the dates");

@@ -115,21 +115,33 @@ impl LabelKey {
     /// Whether it has an effect on labels for Windows Update only.
     #[must_use]
     pub fn is_of_windows_update(self) -> bool {
-        matches!(
-            self,
+        match self {
             Self::Audiences
-                | Self::GoLive
-                | Self::Blackout
-                | Self::Floor
-                | Self::Ceiling
-                | Self::FloorBuild
-                | Self::CeilingBuild
-                | Self::DisclosureRestricted
-                | Self::VisibleToAccounts
-                | Self::Supersede
-                | Self::AutoInstallDuringOsUpgrade
-                | Self::AutoInstallOnApplicableSystems
-        )
+            | Self::GoLive
+            | Self::Blackout
+            | Self::Floor
+            | Self::Ceiling
+            | Self::FloorBuild
+            | Self::CeilingBuild
+            | Self::DisclosureRestricted
+            | Self::VisibleToAccounts
+            | Self::Supersede
+            | Self::AutoInstallDuringOsUpgrade
+            | Self::AutoInstallOnApplicableSystems => true,
+            Self::Hold
+            | Self::After
+            | Self::Soak
+            | Self::Chids
+            | Self::Include
+            | Self::Exclude
+            | Self::OperatingSystems
+            | Self::Infs
+            | Self::Bundles
+            | Self::Descriptions
+            | Self::LowestOsOnly
+            | Self::EnforceChidTargeting
+            | Self::BlockDuaCreation => false,
+        }
     }
 
     /// Whether it is a key of `hardware_ids`.

@@ -146,10 +146,19 @@ fn counts(targets: &TargetCounts, source: ReachSource, plan: Option<&LabelPlan>)
         sorted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         sorted
     };
-    let limit =
-        |name: &str, value: &Option<String>| value.as_ref().map(|value| format!("{name} {}", escape(value)));
-    let limits =
-        plan.into_iter().flat_map(|plan| [limit("from", &plan.floor), limit("up to", &plan.ceiling)]);
+    let limits = |plan: &LabelPlan| {
+        let named = |name: &str, value: &Option<String>| {
+            value.as_ref().map(|value| format!("{name} {}", escape(value)))
+        };
+        let build = |name: &str, value: Option<u32>| value.map(|value| format!("{name} build {value}"));
+        let (lowest, highest) = plan.build.map_or((None, None), |build| (build.floor, build.ceiling));
+        [
+            named("from", &plan.floor),
+            named("up to", &plan.ceiling),
+            build("from", lowest),
+            build("up to", highest),
+        ]
+    };
     ReachView {
         total: targets.total,
         source: match source {
@@ -160,6 +169,6 @@ fn counts(targets: &TargetCounts, source: ReachSource, plan: Option<&LabelPlan>)
         systems: sorted(&targets.operating_systems),
         vendors: sorted(&targets.vendors),
         chids: targets.chids,
-        limits: limits.flatten().collect(),
+        limits: plan.into_iter().flat_map(limits).flatten().collect(),
     }
 }
