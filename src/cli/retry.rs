@@ -12,8 +12,8 @@ use dropship_job::StateKind;
 /// Resume a failed job at its step, or inspect a rejected package again
 ///
 /// If the job has a product, its labels that do not exist yet are planned again by the current rules, and the differences to the old
-/// plan are printed. Labels that Microsoft refused, or that are not published any more, are requested again. With `--new-product`, the
-/// job keeps its plan.
+/// plan are printed. Labels that Microsoft refused, that were withdrawn, or that are not published any more, are requested again. With
+/// `--new-product`, the job keeps its plan.
 ///
 /// Three other jobs can be retried too: a cancelled job, a job that is held at a label, and a job that has succeeded and has a label
 /// that is not published any more. Filters without `--state` find failed and rejected jobs.

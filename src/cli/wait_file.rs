@@ -22,16 +22,16 @@ pub(super) async fn wait_for_job_of_file(wait: &CommandWait<'_>, file: PathBuf) 
     let path = std::fs::canonicalize(&file)?;
     let mut printed_reason = None;
     loop {
-        let answers = async {
+        let asking = async {
             // First the file: what was decided since has a job.
             let standing = wait.ask(|| wait.daemon.file(&path)).await?;
             let jobs = wait.ask(|| wait.daemon.find(&sha256)).await?;
             anyhow::Ok((standing, jobs))
         };
         let answer = if printed_reason.is_none() {
-            wait.first_answer(answers).await
+            wait.first_answer(asking).await
         } else {
-            wait.in_time(answers).await
+            wait.in_time(asking).await
         };
         let Some(answers) = answer else {
             return Err(timed_out(&file, printed_reason));

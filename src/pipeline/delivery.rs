@@ -48,7 +48,7 @@ impl Delivery {
         let to = Outbox::at(&claim.folder, mode);
         to.prepare()?;
         let missing: Vec<_> =
-            self.job.files().iter().filter(|file| !is_shown(existing.as_ref(), file)).collect();
+            self.job.files().iter().filter(|file| !lists(existing.as_ref(), file)).collect();
         // Without a receipt, the shared storage may not be mounted. A result that is missing here may then be on it.
         if !missing.is_empty() && fetch(&self.from, progress, ResultPlace::receipt)?.is_none() {
             let message = format!("{} has no receipt", self.from.folder().display());
@@ -82,7 +82,7 @@ impl Delivery {
 }
 
 /// Whether the receipt in the outbox shows this result: it was copied before the receipt was written.
-fn is_shown(existing: Option<&Receipt>, file: &Asset) -> bool {
+fn lists(existing: Option<&Receipt>, file: &Asset) -> bool {
     existing.is_some_and(|existing| existing.files.contains(file))
 }
 

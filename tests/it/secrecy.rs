@@ -4,6 +4,7 @@ mod core;
 #[cfg(feature = "postgres")]
 mod database;
 mod echo;
+mod pem;
 mod typed;
 mod workflow;
 

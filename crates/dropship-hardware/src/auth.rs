@@ -52,7 +52,7 @@ const MARGIN_PART: u32 = 5;
 /// Delay after a failed renewal of a token that is still valid.
 const RENEWAL_RETRY_INTERVAL: Duration = Duration::from_secs(30);
 /// How long a secret of a file is searched for in messages after it was last read; it is read again for each token.
-const ROTATED: Duration = Duration::from_secs(7 * 24 * 3600);
+const MASK_SECRET_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 /// Maximum number of attempts at a token endpoint that does not respond, or responds with a failure.
 const ATTEMPTS: u32 = 4;
 /// Maximum delay between attempts.
@@ -271,7 +271,7 @@ fn remember_secret(secret: &SecretString) {
     let text = secret.expose_secret();
     if !text.contains("-----BEGIN") {
         // A rotated secret can still be in a message about the old one.
-        remember(text, Lifetime::For(ROTATED));
+        remember(text, Lifetime::For(MASK_SECRET_FOR));
         return;
     }
     let blocks = text
@@ -281,9 +281,9 @@ fn remember_secret(secret: &SecretString) {
         let lines = block.lines().skip(1).take_while(|line| !line.starts_with("-----"));
         let key: Vec<&str> = lines.map(str::trim).collect();
         for line in &key {
-            remember(line, Lifetime::For(ROTATED));
+            remember(line, Lifetime::For(MASK_SECRET_FOR));
         }
-        remember(&key.concat(), Lifetime::For(ROTATED));
+        remember(&key.concat(), Lifetime::For(MASK_SECRET_FOR));
     }
 }
 

@@ -12,7 +12,7 @@ use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 
-use dropship_redact::remember_user;
+use dropship_redact::{pem_problem, remember_user};
 
 use super::settings::{BuildError, Settings};
 
@@ -64,7 +64,7 @@ fn tls(settings: &Settings) -> Result<ClientConfig, BuildError> {
     if let Some(pem) = &settings.ca_pem {
         let before = roots.len();
         for root in CertificateDer::pem_slice_iter(pem) {
-            let root = root.map_err(|error| BuildError::Roots(error.to_string()))?;
+            let root = root.map_err(|error| BuildError::Roots(pem_problem(&error).to_owned()))?;
             roots.add(root).map_err(|error| BuildError::Roots(error.to_string()))?;
         }
         if roots.len() == before {

@@ -173,7 +173,7 @@ pub enum Credential {
 pub enum SecretSource {
     /// A file; one line break at its end is not part of the secret.
     File(PathBuf),
-    /// The error of the closure is shown to users and must contain no secret.
+    /// The error of the closure is shown to users: neither its text nor its `Debug` form must contain a secret.
     Call(Arc<dyn Fn() -> Result<SecretString, Box<dyn StdError + Send + Sync>> + Send + Sync>),
 }
 

@@ -7,7 +7,7 @@ use dropship_redact::{Lifetime, remember};
 use url::{Host, Url};
 
 /// How long a value is searched for in messages after it was read.
-const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+const MASK_SECRET_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What the names of all settings begin with.
 const PREFIXES: [&str; 2] = ["AWS_", "AZURE_"];
@@ -70,7 +70,7 @@ impl Settings {
     fn set(&mut self, name: String, value: String) {
         let names_a_file = name.ends_with("_FILE");
         if !names_a_file && SECRET.iter().any(|part| name.contains(part)) {
-            remember(&value, Lifetime::For(LIFETIME));
+            remember(&value, Lifetime::For(MASK_SECRET_FOR));
         }
         self.values.push((name, value));
     }

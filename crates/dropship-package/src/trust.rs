@@ -146,6 +146,9 @@ const REVOCATION_LIST: &str = "revocation list";
 /// First octet of any DER certificate or list.
 const DER_SEQUENCE: u8 = 0x30;
 
+/// Why an entry that is not PEM cannot be read.
+const MALFORMED: &str = "it needs a line `-----BEGIN …-----`, lines of base64, and a line `-----END …-----`";
+
 fn unreadable(file: &PemFile<'_>, kind: &'static str, index: usize, reason: &impl ToString) -> TrustError {
     TrustError::Unreadable {
         file: file.name.to_owned(),
@@ -165,7 +168,8 @@ where
     }
     let mut found = Vec::new();
     for (index, entry) in T::pem_slice_iter(file.bytes).enumerate() {
-        found.push(entry.map_err(|error| unreadable(&file, kind, index, &error))?);
+        // The error itself can contain a line of the file, which may be a private key.
+        found.push(entry.map_err(|_| unreadable(&file, kind, index, &MALFORMED))?);
     }
     if found.is_empty() {
         return Err(TrustError::Empty { file: file.name.to_owned(), kind });

@@ -1,5 +1,6 @@
 //! TLS to the database.
 
+use dropship_redact::pem_problem;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
@@ -25,7 +26,7 @@ impl Roots {
         if let Some(pem) = pem {
             let before = roots.len();
             for root in CertificateDer::pem_slice_iter(pem) {
-                let root = root.map_err(|error| BadRoots(error.to_string()))?;
+                let root = root.map_err(|error| BadRoots(pem_problem(&error).to_owned()))?;
                 roots.add(root).map_err(|error| BadRoots(error.to_string()))?;
             }
             if roots.len() == before {

@@ -52,7 +52,7 @@ pub struct Var {
 pub struct SkippedRule {
     /// Name of the rule.
     pub rule: String,
-    /// One sentence for each condition that does not hold.
+    /// One sentence for each condition that does not hold, or one that names the rule which comes before this one.
     pub reasons: Vec<String>,
     /// Number of conditions that hold.
     pub held: usize,
@@ -62,7 +62,7 @@ pub struct SkippedRule {
 }
 
 impl SkippedRule {
-    /// Whether the rule matches the package too, and only comes after the rule that applies.
+    /// Whether all conditions hold: the rule only comes after the rule that applies.
     #[must_use]
     pub fn matches(&self) -> bool {
         self.keys.is_empty()

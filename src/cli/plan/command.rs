@@ -42,7 +42,8 @@ Exit codes:
   2   with --replay: some packages would be planned differently
   64  no folder or rule has this name
   65  the package is not complete or would be rejected; or its job would be held, because a label
-      cannot be created or the driver metadata do not belong to the package
+      cannot be created or the driver metadata do not belong to the package; or a file of
+      --metadata is not driver metadata
   78  invalid configuration")]
 pub(in crate::cli) struct Args {
     /// Package to plan (.cab, .hlkx, .hckx)
@@ -190,7 +191,7 @@ fn text(
 fn skipped(rules: &[SkippedRule]) -> Vec<String> {
     let mut shown: Vec<_> = rules.iter().collect();
     if rules.len() > MAX_SKIPPED {
-        shown.sort_by_key(|skipped| skipped.reasons.len());
+        shown.sort_by_key(|skipped| skipped.keys.len());
         shown.truncate(CLOSEST);
     }
     let line = |skipped: &&SkippedRule| {
@@ -202,7 +203,7 @@ fn skipped(rules: &[SkippedRule]) -> Vec<String> {
     if rules.len() > shown.len() {
         let rest = rules.len() - shown.len();
         let do_not = if is_one(rest) { "does not" } else { "do not" };
-        lines.push(format!("{} {do_not} match either; `--json` lists them", counted(rest, "other rule")));
+        lines.push(format!("{} {do_not} apply either; `--json` lists them", counted(rest, "other rule")));
     }
     lines
 }

@@ -307,7 +307,7 @@ pub(crate) struct Folder {
     pub(crate) exclude: Option<Globs>,
     /// Also watch the subfolders. Default: false
     pub(crate) recursive: Option<At<bool>>,
-    /// Maximum depth of the subfolders, with `recursive`; a value above 32 counts as 32. Default: 32
+    /// Maximum depth of the subfolders, with `recursive`; 0 means no subfolders, and a value above 32 counts as 32. Default: 32
     pub(crate) depth: Option<At<u64>>,
     /// Priority of the folder's packages; higher goes first. Default: 0
     pub(crate) priority: Option<At<i64>>,
@@ -330,7 +330,8 @@ pub(crate) struct Folder {
     /// Packages with the same signed content as the package of another job of the folder, but with other bytes. Default: hold
     pub(crate) same_content: Option<At<SameContent>>,
     /// How long a file that fails the inspection has to be unchanged before dropship rejects it. In polled folders (network shares), this
-    /// applies to every file that dropship rejects, and the time is at least a minute. Default: 2s
+    /// applies to every file that dropship rejects, and the time is at least a minute. With
+    /// `ready = "settled"`, no file is accepted before this time. Default: 2s
     pub(crate) settle: Option<Delay>,
     /// A file that is incomplete and has not changed for this long is rejected as truncated. Default: 1h
     pub(crate) incomplete: Option<Delay>,

@@ -63,7 +63,7 @@ async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductI
     if let Some(why) = found.underivable(Some(initial)) {
         let message = format!(
             "product {product} cannot have a driver update, because {why}; the service answers \"{NO_DERIVED_SUBMISSION}\", so \
-             nothing was sent; name another product and cancel this job"
+             nothing was sent; {OTHER_PRODUCT}"
         );
         return ctx.hold(HoldFault::new(HoldReason::NoShell, message)).await;
     }
@@ -81,11 +81,15 @@ async fn check_shell<S: Service>(ctx: &mut StepContext<'_, S>, product: ProductI
     }
     let message = format!(
         "the initial submission {} of product {product} offers no shell to derive from: it failed, or its product was \
-         signed by attestation, for which Microsoft has no derived submissions; name another product, and cancel this job",
+         signed by attestation, for which Microsoft has no derived submissions; {OTHER_PRODUCT}",
         initial.id,
     );
     ctx.hold(HoldFault::new(HoldReason::NoShell, message)).await
 }
+
+/// A cancelled job whose package is dropped again keeps its product.
+const OTHER_PRODUCT: &str = "name another product in the rule, reload, cancel this job, and drop the package in another folder, or sign it \
+                             again and drop it";
 
 struct SubmissionCreate {
     product: ProductId,

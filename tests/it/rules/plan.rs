@@ -121,7 +121,7 @@ fn plan_lists_other_rules_last_and_summarises_many() {
     assert!(printed.find("rule `other 0` does not match").is_some_and(|at| at > label), "{printed}");
     let fixture = RuleFixture::new(&format!("{}{RULE}{LABEL}", others(40)));
     let (_, printed) = print_plan(&fixture, CAB, "echo.cab", &[]);
-    assert!(printed.contains("35 other rules do not match either; `--json` lists them"), "{printed}");
+    assert!(printed.contains("35 other rules do not apply either; `--json` lists them"), "{printed}");
     assert_eq!(printed.matches("does not match: ").count(), 5, "{printed}");
     let (_, plan) = fixture.plan(CAB, "echo.cab");
     assert_eq!(plan["passed_over"].as_array().map(Vec::len), Some(40));

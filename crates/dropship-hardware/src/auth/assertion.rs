@@ -19,7 +19,7 @@ use url::Url;
 
 use crate::request_id::random_uuid;
 use crate::settings::{CredentialError, SecretSource, TokenVersion};
-use dropship_redact::{ExposeSecret, SecretString};
+use dropship_redact::{ExposeSecret, SecretString, pem_problem};
 
 /// Life of an assertion; the service takes no more than some minutes.
 pub(super) const LIFETIME: Duration = Duration::from_secs(600);
@@ -86,7 +86,7 @@ fn read(pem: &SecretString) -> Result<(RsaKeyPair, Vec<CertificateDer<'static>>)
         return Err(CredentialError::EncryptedKey);
     }
     let key = PrivateKeyDer::from_pem_slice(text)
-        .map_err(|error| CredentialError::MalformedKey(error.to_string()))?;
+        .map_err(|error| CredentialError::MalformedKey(pem_problem(&error)))?;
     let key = match &key {
         PrivateKeyDer::Pkcs8(der) => RsaKeyPair::from_pkcs8(der.secret_pkcs8_der()),
         PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
@@ -95,7 +95,7 @@ fn read(pem: &SecretString) -> Result<(RsaKeyPair, Vec<CertificateDer<'static>>)
     .map_err(|error| CredentialError::UnusableKey(error.to_string()))?;
     let mut chain = CertificateDer::pem_slice_iter(text)
         .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| CredentialError::MalformedCertificate(error.to_string()))?;
+        .map_err(|error| CredentialError::MalformedCertificate(pem_problem(&error)))?;
     let public_key = key.public().as_ref();
     let has_public_key = |certificate: &CertificateDer<'_>| {
         certificate.windows(public_key.len()).any(|part| part == public_key)

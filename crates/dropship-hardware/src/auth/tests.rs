@@ -229,12 +229,15 @@ async fn unusable_certificate_is_reported_before_a_request_is_sent() {
         (key.to_owned(), "no certificate"),
         (format!("-----BEGIN CERTIFICATE{certificate}"), "private key"),
         ("-----BEGIN ENCRYPTED PRIVATE KEY-----".to_owned(), "without a passphrase"),
+        (IDENTITY.replace('\n', " "), "a section does not end"),
     ] {
         let mut settings = server.settings();
         settings.credential = Credential::Certificate(SecretSource::fixed(SecretString::from(pem)));
         let error = Client::new(settings).expect("client").probe().await.expect_err("useless");
         assert_eq!((error.recovery, error.execution), (Recovery::Credentials, Execution::NotSent));
         assert!(error.to_string().contains(says), "{error}");
+        // The first bytes of the key, `MII`, as numbers.
+        assert!(!error.to_string().contains("77, 73, 73"), "{error}");
     }
     assert!(server.all_requests().is_empty());
 }

@@ -7,7 +7,7 @@ use super::buffers::BUFFERS;
 /// Initial number of blocks in flight.
 const INITIAL_SIZE: usize = 4;
 /// A block that takes less time shows that the link can carry more blocks.
-const FAST: Duration = Duration::from_secs(10);
+const MAX_FAST_TIME: Duration = Duration::from_secs(10);
 /// A block that takes more time shows that the link can carry fewer blocks.
 const SLOW: Duration = Duration::from_secs(45);
 
@@ -30,7 +30,7 @@ impl UploadWindow {
     pub(super) fn record(&mut self, took: Duration, in_flight: usize) {
         if took > SLOW {
             *self = Self { size: (self.size / 2).max(1), full_blocks: 0 };
-        } else if took < FAST && in_flight >= self.size {
+        } else if took < MAX_FAST_TIME && in_flight >= self.size {
             self.full_blocks += 1;
             if self.full_blocks >= self.size {
                 *self = Self { size: (self.size + 1).min(BUFFERS), full_blocks: 0 };

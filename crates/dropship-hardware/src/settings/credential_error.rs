@@ -4,7 +4,7 @@ use std::error::Error as StdError;
 use std::io;
 use std::path::PathBuf;
 
-/// A secret or a certificate cannot be used. The text contains nothing secret; a `String` is the reason, for people.
+/// A secret or a certificate cannot be used. Neither text nor `Debug` contains anything secret.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialError {
@@ -30,7 +30,7 @@ pub enum CredentialError {
     EncryptedKey,
     /// There is no private key, or it is not PEM.
     #[error("the certificate file's private key cannot be read: {0}")]
-    MalformedKey(String),
+    MalformedKey(&'static str),
     /// The key is of another kind than RSA.
     #[error("the certificate's key is not RSA, and Entra accepts only RSA keys")]
     NotRsa,
@@ -39,7 +39,7 @@ pub enum CredentialError {
     UnusableKey(String),
     /// A certificate is not PEM.
     #[error("the certificate file cannot be read: {0}")]
-    MalformedCertificate(String),
+    MalformedCertificate(&'static str),
     /// There is no certificate of the private key.
     #[error("no certificate in the file belongs to the private key in it")]
     NoCertificate,
