@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use crate::config::model::{Account, Config, Credential, Signers};
 use crate::config::{credential_error, shown_variable};
 use crate::outbox::{Origin, Ownership};
-use dropship_hardware::{self, ChangeGate, Client, ManagedIdentity, Purpose, SecretSource};
+use dropship_hardware::{self, BuildError, ChangeGate, Client, ManagedIdentity, Purpose, SecretSource};
 use dropship_package::{PemFile, Policy, Trust, TrustSources};
 use dropship_redact::{Lifetime, SecretString, remember};
 
@@ -38,7 +38,13 @@ pub fn observed_clients(
         let mut settings = settings(config, account, sandbox).with_context(|| format!("account `{name}`"))?;
         settings.observer = observer(name);
         settings.gate = gate.clone();
-        Ok((name.clone(), Client::new(settings).with_context(|| format!("account `{name}`"))?))
+        let built = Client::new(settings).map_err(|error| match (&error, &config.api.ca_file) {
+            (BuildError::Roots(_), Some(file)) => {
+                anyhow::Error::new(error).context(file.display().to_string())
+            }
+            _ => error.into(),
+        });
+        Ok((name.clone(), built.with_context(|| format!("account `{name}`"))?))
     };
     config.accounts.iter().map(client).collect()
 }

@@ -152,7 +152,7 @@ fn one_cut(folder: &Path, image: &Path, after: u64, unsynced: bool) -> (PathBuf,
     let disk = Disk::mount(image, &folder.join("before"));
     let mut command = Command::new(std::env::current_exe().expect("this program"));
     command.args(["--exact", "power::writer_runs_until_the_power_is_cut", "--nocapture", "--test-threads=1"]);
-    command.env(STORE, disk.0.join("store")).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.env(STORE, disk.0.join("store")).stdout(Stdio::piped()).stderr(Stdio::inherit());
     if unsynced {
         command.env(UNSYNCED, "1");
     }
@@ -167,9 +167,10 @@ fn one_cut(folder: &Path, image: &Path, after: u64, unsynced: bool) -> (PathBuf,
             acknowledged.insert(u32::try_from(writer).expect("small"), rev);
         }
     };
-    for line in lines.by_ref().map_while(Result::ok).take(usize::try_from(after).expect("small")) {
-        record(line);
-    }
+    let count = usize::try_from(after).expect("small");
+    let read: Vec<_> = lines.by_ref().map_while(Result::ok).take(count).collect();
+    assert_eq!(read.len(), count, "the writer writes until it is killed: {:?}", writing.0.wait());
+    read.into_iter().for_each(&mut record);
     let pid = writing.0.id().to_string();
     run("kill", &[Path::new("-STOP"), Path::new(&pid)]);
     // A thread that is still writing would acknowledge a transition that the copy may lack.
