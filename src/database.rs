@@ -4,6 +4,11 @@ use dropship_store::SharedJournal;
 
 use crate::config::model::Database;
 
+/// The configuration of the database, or a file that it names, has to be changed: a restart alone does not help.
+#[derive(Debug, Clone, Copy, thiserror::Error)]
+#[error("the settings of the database cannot be used")]
+pub struct UnusableSettings;
+
 /// Checks an address that an operator has typed.
 ///
 /// # Errors
@@ -73,6 +78,7 @@ mod postgres {
 
     use crate::config::credential_error;
     use crate::config::model::{Database, SecretAt};
+    use crate::database::UnusableSettings;
     use dropship_postgres::{Address, Password, Roots};
     use dropship_redact::{Lifetime, SecretString, remember};
 
@@ -81,6 +87,10 @@ mod postgres {
 
     /// What a connection needs.
     pub(super) fn parts(database: &Database) -> anyhow::Result<(Address, Option<Password>, Option<Roots>)> {
+        read_parts(database).context(UnusableSettings)
+    }
+
+    fn read_parts(database: &Database) -> anyhow::Result<(Address, Option<Password>, Option<Roots>)> {
         let address = Address::parse(&database.url)?;
         let password = match &database.password {
             None => None,
@@ -120,6 +130,7 @@ mod postgres {
             std::fs::read(path).with_context(|| format!("[store] ca_file: cannot read {}", path.display()))
         };
         let pem = database.ca_file.as_ref().map(read).transpose()?;
-        Roots::of_system_and(pem.as_deref()).context("[store] ca_file")
+        let file = database.ca_file.as_ref().map_or_else(String::new, |path| format!(" {}", path.display()));
+        Roots::of_system_and(pem.as_deref()).with_context(|| format!("[store] ca_file{file}"))
     }
 }

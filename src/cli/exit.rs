@@ -108,6 +108,7 @@ impl Exit {
         if error.is::<crate::store_binding::EndpointMismatch>()
             || error.is::<crate::daemon::FolderConflict>()
             || error.is::<crate::daemon::NameTaken>()
+            || error.is::<crate::database::UnusableSettings>()
             || error.is::<CopyMark>()
             || error.is::<crate::config::Report>()
         {

@@ -13,7 +13,7 @@ use super::{Options, namesake};
 use crate::config::model::{Config, Database};
 use crate::daemon::reported_folders;
 use crate::daemon::standby::{OwnFolders, Standby};
-use crate::database;
+use crate::database::{self, UnusableSettings};
 use crate::observe::{self, Heartbeat, Heartbeats};
 use crate::store_binding;
 use crate::systemd;
@@ -124,10 +124,11 @@ async fn open_in_database(
 ) -> anyhow::Result<(SharedStore, OpenReport)> {
     let home = &config.store.path;
     if home.join("journal").is_dir() {
-        anyhow::bail!(
-            "[store]: {} holds the jobs of a store without a database; set `path` to another folder for the files of this node",
+        let message = format!(
+            "[store]: {} contains the jobs of a store without a database; set `path` to another folder for the files of this node",
             home.display()
         );
+        return Err(anyhow::Error::msg(message).context(UnusableSettings));
     }
     let started = Instant::now();
     let mut is_logged = false;
