@@ -89,8 +89,15 @@ impl Disk {
 }
 
 impl Drop for Disk {
+    /// Waits for threads of sled that still have a file open. The image is mounted again, and must not be mounted twice.
     fn drop(&mut self) {
-        drop(Command::new("umount").arg("-l").arg(&self.0).status());
+        let unmount = |options: &[&str]| {
+            let status = Command::new("umount").args(options).arg(&self.0).stderr(Stdio::null()).status();
+            status.is_ok_and(|status| status.success()).then_some(())
+        };
+        if wait_for("the disk to be unmounted", || unmount(&[])).is_none() {
+            drop(unmount(&["-l"]));
+        }
     }
 }
 
