@@ -104,7 +104,7 @@ kinds! {
         "A job waits longer than `[api.overdue]` allows, which is more than Microsoft usually needs."
         "Look at the submission in Partner Center. dropship continues to wait and repeats nothing.";
     Stalled "stalled" STALLED StopsIntake
-        "A component of the daemon does not send heartbeats. If this lasts, systemd's watchdog restarts the daemon."
+        "A component of the daemon does not send heartbeats. (A drop folder that hangs is `folder-degraded` instead.) If this lasts, systemd's watchdog restarts the daemon."
         "Check the disks and network file systems that the log names, then run `systemctl restart dropship`. Every job resumes.";
     StoreOlderThanReceipts "store-older-than-receipts" STORE_OLDER Warning
         "Receipts in an outbox are newer than the store, because the store was restored from an older copy or is new. The trouble lasts until an operator has decided on each recovered job."

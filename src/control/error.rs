@@ -97,7 +97,9 @@ impl ControlErrorKind {
                 "The configuration on disk is invalid, or does not fit the store or another node. A running daemon keeps its active \
                  configuration. Or, for `api`, Microsoft refuses the credentials."
             }
-            Self::Failed => "The daemon or the command attempted the action, and the action failed.",
+            Self::Failed => {
+                "The action failed, or it is not possible now: this node stands by, the node of the folder is not running, or the database does not respond."
+            }
             Self::Malformed => {
                 "The daemon does not understand the request: a parameter or the body is missing, wrong or too long."
             }
@@ -125,7 +127,9 @@ impl ControlErrorKind {
             Self::NotPermitted => {
                 "For a change, ask for membership in a group of `[control] operators`. Otherwise the message names the file or the call."
             }
-            Self::Configuration => "Correct the errors that `dropship check` reports.",
+            Self::Configuration => {
+                "Correct the errors that `dropship check` reports; for `api`, those that `dropship check --online` reports."
+            }
             Self::Failed => "Read the message and the log.",
             Self::Malformed => {
                 "The message names the parameter. If a command of dropship sent the request, command and daemon have different \

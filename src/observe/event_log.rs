@@ -73,8 +73,8 @@ fn log_ended_failure(ended: &EndedFailure, job: &Job) {
     );
 }
 
-/// During a long outage every job fails repeatedly: the first attempts and every power of two are warnings, the others debug
-/// messages.
+/// The level of an event whose failure has no cause that is counted: of a job that fails repeatedly, the attempts whose number is a
+/// power of two are warnings.
 fn level(job: &Job, event: &Event) -> Level {
     match event {
         Event::Rejected { .. }

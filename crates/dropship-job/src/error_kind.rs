@@ -136,7 +136,7 @@ error_kinds! {
         "Change `go_live` in the rule, then run `dropship reload` and `dropship retry JOB`. Or run `dropship cancel JOB`.";
     NoSuchProduct "no-such-product" []
         "The rule names an existing product, but no product has this name, or several products have it."
-        "If no product has the name, create the product, then run `dropship approve JOB`. Otherwise set the product's id in the rule, then run `dropship reload`, `dropship cancel JOB` and `dropship retry JOB`: the retry inspects the dropped file again, and plans the package by the new rule.";
+        "If no product has the name, create the product, then run `dropship approve JOB`. Otherwise set the product's id in the rule, then run `dropship reload`, `dropship cancel JOB` and `dropship retry JOB`: the retry inspects the dropped file again, and plans the package by the new rule, because the job has no product yet.";
     NoShell "no-shell" []
         "A driver update needs a shell, a file that Microsoft offers with the signed initial submission of the product. The product has no initial submission, its initial submission offers no shell, or the service refuses driver updates of this product."
         "If the product has no initial submission, submit the full package of the product first, then run `dropship approve JOB`. Otherwise name another product in the rule, run `dropship reload` and `dropship cancel JOB`, then drop the package in another folder, or sign it again and drop it: the same bytes in the same folder would continue the cancelled job with its product.";

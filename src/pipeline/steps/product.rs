@@ -148,7 +148,7 @@ struct ProductCreate<'a> {
     /// Number of attempts of the job that failed before.
     attempts: u32,
     request: NewProduct,
-    /// Digest of `new`.
+    /// Digest of the request.
     digest: String,
 }
 

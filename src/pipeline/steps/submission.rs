@@ -94,7 +94,7 @@ const OTHER_PRODUCT: &str = "name another product in the rule, reload, cancel th
 struct SubmissionCreate {
     product: ProductId,
     request: NewSubmission,
-    /// Digest of `new`.
+    /// Digest of the request.
     digest: String,
 }
 
