@@ -70,6 +70,17 @@ pub enum LabelKey {
     AutoInstallOnApplicableSystems,
 }
 
+/// What a key of a label is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum KeyScope {
+    /// Labels for Windows Update only.
+    WindowsUpdate,
+    /// The targets: it is a key of `hardware_ids`.
+    Targets,
+    /// Each label, or labels for partners only.
+    Label,
+}
+
 /// A step of the way from a `[[rule]]` table to a part of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Segment {
@@ -115,6 +126,15 @@ impl LabelKey {
     /// Whether it has an effect on labels for Windows Update only.
     #[must_use]
     pub fn is_of_windows_update(self) -> bool {
+        self.scope() == KeyScope::WindowsUpdate
+    }
+
+    /// Whether it is a key of `hardware_ids`.
+    fn is_of_targets(self) -> bool {
+        self.scope() == KeyScope::Targets
+    }
+
+    fn scope(self) -> KeyScope {
         match self {
             Self::Audiences
             | Self::GoLive
@@ -127,35 +147,21 @@ impl LabelKey {
             | Self::VisibleToAccounts
             | Self::Supersede
             | Self::AutoInstallDuringOsUpgrade
-            | Self::AutoInstallOnApplicableSystems => true,
-            Self::Hold
-            | Self::After
-            | Self::Soak
-            | Self::Chids
-            | Self::Include
+            | Self::AutoInstallOnApplicableSystems => KeyScope::WindowsUpdate,
+            Self::Include
             | Self::Exclude
             | Self::OperatingSystems
             | Self::Infs
             | Self::Bundles
             | Self::Descriptions
-            | Self::LowestOsOnly
+            | Self::LowestOsOnly => KeyScope::Targets,
+            Self::Hold
+            | Self::After
+            | Self::Soak
+            | Self::Chids
             | Self::EnforceChidTargeting
-            | Self::BlockDuaCreation => false,
+            | Self::BlockDuaCreation => KeyScope::Label,
         }
-    }
-
-    /// Whether it is a key of `hardware_ids`.
-    fn is_of_targets(self) -> bool {
-        matches!(
-            self,
-            Self::Include
-                | Self::Exclude
-                | Self::OperatingSystems
-                | Self::Infs
-                | Self::Bundles
-                | Self::Descriptions
-                | Self::LowestOsOnly
-        )
     }
 }
 
