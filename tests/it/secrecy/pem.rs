@@ -8,10 +8,11 @@ use crate::harness::{TestEnv, text};
 const KEY: &str = "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQC7VJTUt9Us8cKj";
 
 /// Settings that name a file in PEM, as a change of the configuration.
-const SETTINGS: [(&str, &str); 4] = [
+const SETTINGS: &[(&str, &str)] = &[
     ("client_secret_file = \"secret\"", "client_certificate_file = \"broken.pem\""),
     ("[api]", "[api]\nca_file = \"broken.pem\""),
     ("roots = [\"roots.pem\"]", "roots = [\"broken.pem\"]"),
+    #[cfg(feature = "postgres")]
     (
         "[store]",
         "[store]\nurl = \"postgres://dropship@db.invalid/dropship\"\npassword_file = \"secret\"\npackages = \"packages\"\nca_file = \"broken.pem\"",
