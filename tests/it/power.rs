@@ -95,8 +95,8 @@ impl Drop for Disk {
             let status = Command::new("umount").args(options).arg(&self.0).stderr(Stdio::null()).status();
             status.is_ok_and(|status| status.success()).then_some(())
         };
-        if wait_for("the disk to be unmounted", || unmount(&[])).is_none() {
-            drop(unmount(&["-l"]));
+        if wait_for("the disk to be unmounted", || unmount(&[])).or_else(|| unmount(&["-l"])).is_none() {
+            eprintln!("{} stays mounted", self.0.display());
         }
     }
 }
