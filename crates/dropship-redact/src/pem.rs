@@ -7,7 +7,9 @@ use rustls_pki_types::pem::Error;
 #[must_use]
 pub fn pem_problem(error: &Error) -> &'static str {
     match error {
-        Error::MissingSectionEnd { .. } => "a section does not end with a line `-----END …-----`",
+        Error::MissingSectionEnd { .. } => {
+            "a section does not end with a line `-----END …-----`; perhaps the file has lost its line breaks"
+        }
         Error::IllegalSectionStart { .. } => {
             "a line that begins with `-----BEGIN` does not end with `-----`; perhaps the file has lost its line breaks"
         }
