@@ -9,7 +9,7 @@ use anyhow::{Context, anyhow};
 use crate::config::model::{Account, Config, Credential, Signers};
 use crate::config::{credential_error, shown_variable};
 use crate::outbox::{Origin, Ownership};
-use dropship_hardware::{self, BuildError, ChangeGate, Client, ManagedIdentity, Purpose, SecretSource};
+use dropship_hardware::{self, BuildError, Client, ManagedIdentity, Purpose, SecretSource};
 use dropship_package::{PemFile, Policy, Trust, TrustSources};
 use dropship_redact::{Lifetime, SecretString, remember};
 
@@ -21,23 +21,24 @@ const MASK_SECRET_FOR: Duration = Duration::from_secs(7 * 24 * 3600);
 /// # Errors
 /// When a credential or certificate cannot be read. The error names its file.
 pub fn clients(config: &Config, sandbox: bool) -> anyhow::Result<BTreeMap<String, Client>> {
-    observed_clients(config, sandbox, &|_| dropship_hardware::Observer::default(), &ChangeGate::default())
+    adjusted_clients(config, sandbox, &|_, _| Ok(()))
 }
 
-/// The same, with an observer of every call of an account, and a condition of those that change something.
+/// Adjusts the settings of the client of an account.
+pub type Adjustment<'a> = dyn Fn(&str, &mut dropship_hardware::Settings) -> anyhow::Result<()> + 'a;
+
+/// The same, with settings that the caller adjusts: observers, and conditions of calls.
 ///
 /// # Errors
-/// When a credential or certificate cannot be read. The error names its file.
-pub fn observed_clients(
+/// When a credential or certificate cannot be read (the error names its file), and the errors of the adjustment.
+pub fn adjusted_clients(
     config: &Config,
     sandbox: bool,
-    observer: &dyn Fn(&str) -> dropship_hardware::Observer,
-    gate: &ChangeGate,
+    adjust: &Adjustment<'_>,
 ) -> anyhow::Result<BTreeMap<String, Client>> {
     let client = |(name, account): (&String, &Account)| {
         let mut settings = settings(config, account, sandbox).with_context(|| format!("account `{name}`"))?;
-        settings.observer = observer(name);
-        settings.gate = gate.clone();
+        adjust(name, &mut settings)?;
         let built = Client::new(settings).map_err(|error| match (&error, &config.api.ca_file) {
             (BuildError::Roots(_), Some(file)) => {
                 anyhow::Error::new(error).context(file.display().to_string())

@@ -16,6 +16,12 @@ pub fn of(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
+/// The first 64 bits of the digest of a name: a part of a key that contains no special characters, whatever the name contains.
+#[must_use]
+pub fn short(name: &str) -> String {
+    hex(&Sha256::digest(name)[..8])
+}
+
 /// The digest of the JSON of a value, without building the text.
 ///
 /// # Errors

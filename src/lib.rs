@@ -19,6 +19,7 @@ pub mod outbox;
 pub mod accounts;
 pub mod approval;
 pub mod attention;
+pub mod call_limits;
 pub mod cli;
 pub mod control;
 pub mod daemon;

@@ -22,7 +22,7 @@ use crate::package_store::PackageStore;
 use crate::pipeline::PauseGate;
 use crate::replay::{RememberedPackage, each_remembered};
 use crate::store_binding::refuse_copy;
-use dropship_hardware::{ChangeGate, Observer};
+use dropship_hardware::ChangeGate;
 use dropship_job::{Event, Job, JobId};
 use dropship_rules::Rule;
 use dropship_rules::rule::RuleChange;
@@ -139,9 +139,13 @@ impl OfflineStore {
         if job.pending_withdrawals().is_empty() {
             return Ok(());
         }
-        let clients =
-            crate::accounts::observed_clients(&self.config, false, &|_| Observer::default(), &self.gate)
-                .map_err(|error| ControlError::new(ControlErrorKind::Configuration, format!("{error:#}")))?;
+        let adjust = |account: &str, settings: &mut dropship_hardware::Settings| {
+            settings.gate = self.gate.clone();
+            settings.limit_memory = crate::call_limits::memory(&self.store, account)?;
+            Ok(())
+        };
+        let clients = crate::accounts::adjusted_clients(&self.config, false, &adjust)
+            .map_err(|error| ControlError::new(ControlErrorKind::Configuration, format!("{error:#}")))?;
         let paused = PauseGate::remembered(&*self.store)?.scopes();
         let folder = job.package().folder.as_deref();
         let is_paused = paused.iter().any(|scope| scope.covers(folder));

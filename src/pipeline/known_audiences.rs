@@ -39,8 +39,6 @@ pub(crate) fn read(store: &dyn Store, account: &str) -> Result<Vec<Audience>, St
     Ok(value.and_then(|(_, value)| serde_json::from_str(value).ok()).unwrap_or_default())
 }
 
-/// Names of accounts can contain any character, so the key contains their digest.
 fn key(account: &str) -> String {
-    let digest = digest::of(account.as_bytes());
-    format!("{PREFIX}{}", digest.get(..16).unwrap_or(&digest))
+    format!("{PREFIX}{}", digest::short(account))
 }

@@ -23,6 +23,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::harness::{TestDaemon, TestEnv, bytes, text, wait_for};
+use crate::outage::learnt_limit;
 use crate::service::http::on_socket;
 use server::{Database, database_of_its_own};
 
@@ -166,6 +167,24 @@ fn node_takes_over_from_one_that_was_killed() {
         assert_eq!(receipt["state"], "succeeded", "killed after {count}: {receipt:#}\n{}", env.log());
         assert_eq!(env.created(), (1, 1, 1), "killed after {count} requests\n{}", env.log());
     }
+}
+
+#[test]
+fn node_that_takes_over_knows_the_learnt_limit_of_calls() {
+    let Some(database) = database_of_its_own() else { return };
+    let env = environment(&database);
+    let one = env.daemon(&[]);
+    let limit = learnt_limit(&env);
+    let key = "SELECT count(*) FROM dropship.lines WHERE line LIKE '%call-limit/%'";
+    wait_for("the limit in the database", || (database.sql(key) != "0").then_some(()))
+        .unwrap_or_else(|| panic!("{}", env.log()));
+    one.kill();
+    end_lease(&database);
+    let two = second_daemon(&env, &["--until-idle"]);
+    assert_eq!(two.wait(), Some(0), "{}", env.log());
+    assert!(env.log().contains(&format!("calls start at {limit} a minute")), "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
+    assert_eq!(env.created(), (1, 1, 1));
 }
 
 #[test]

@@ -190,3 +190,29 @@ fn outage_is_one_line_for_all_jobs_and_a_count_when_it_ends() {
     let over: Vec<_> = log.lines().filter(|line| line.contains("no job meets this error any more")).collect();
     assert!(over.iter().any(|line| line.contains(&format!("({JOBS} jobs, "))), "{over:#?}");
 }
+
+/// Waits until the service has throttled a call; returns the number of calls a minute that the daemon has learnt from that.
+pub(crate) fn learnt_limit(env: &TestEnv) -> String {
+    env.fault(&json!({
+        "operation": "create_product", "times": 1, "action": {"kind": "status", "status": 429, "retry_after": "2"}
+    }));
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let limit = wait_for("a limit", || {
+        let log = env.log();
+        let (_, rest) = log.split_once("then continue at ")?;
+        rest.split_once(" a minute").map(|(limit, _)| limit.to_owned())
+    });
+    limit.unwrap_or_else(|| panic!("{}", env.log()))
+}
+
+#[test]
+fn limit_of_calls_is_known_after_a_restart() {
+    let env = TestEnv::with(Quirks::none(), "");
+    let daemon = env.daemon(&[]);
+    let limit = learnt_limit(&env);
+    assert_eq!(daemon.terminate(), Some(0), "{}", env.log());
+    let daemon = env.daemon(&["--until-idle"]);
+    assert_eq!(daemon.wait(), Some(0), "{}", env.log());
+    assert!(env.log().contains(&format!("calls start at {limit} a minute")), "{}", env.log());
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
+}

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// All modules of `src/`. A module uses only those before it.
-const ORDER: [&str; 36] = [
+const ORDER: [&str; 37] = [
     "named_file",
     "digest",
     "escaped",
@@ -21,6 +21,7 @@ const ORDER: [&str; 36] = [
     "outbox",
     "config",
     "accounts",
+    "call_limits",
     "pipeline",
     "admission",
     "rule_cases",

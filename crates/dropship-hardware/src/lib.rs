@@ -33,6 +33,6 @@ pub use health::Availability;
 pub use model::*;
 pub use paging::{INCOMPLETE_LIST, Incomplete, Listing, Pages};
 pub use settings::{
-    BuildError, ChangeGate, Credential, CredentialError, IdentityEndpoint, ManagedIdentity, ObservedCall,
-    Observer, Purpose, SecretSource, Settings, TokenVersion,
+    BuildError, ChangeGate, Credential, CredentialError, IdentityEndpoint, LearntLimit, LimitMemory,
+    ManagedIdentity, ObservedCall, Observer, Purpose, SecretSource, Settings, TokenVersion,
 };

@@ -5,10 +5,13 @@
 
 use std::time::Duration;
 
+use jiff::{SignedDuration, Timestamp};
 use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
+use super::retry_after;
+use super::settings::LearntLimit;
 
 mod breaker;
 mod rate;
@@ -27,6 +30,8 @@ pub(super) struct CallLimiter {
     /// Held by the caller that is next, so that callers are served in the order of arrival.
     queue: tokio::sync::Mutex<()>,
     state: Mutex<LimiterState>,
+    /// Held while a change of the limit is reported, so that changes are reported in order.
+    report: Mutex<()>,
 }
 
 #[derive(Debug)]
@@ -34,6 +39,8 @@ struct LimiterState {
     rate: CallRate,
     breaker: Breaker,
     paused_until: Option<Instant>,
+    /// Whether the limit has changed by an answer since it was last reported.
+    has_changed: bool,
 }
 
 /// Why a call must not be made now. Nothing was sent.
@@ -74,8 +81,38 @@ impl CallLimiter {
                 rate: CallRate::new(backoff, now),
                 breaker: Breaker::new(backoff),
                 paused_until: None,
+                has_changed: false,
             }),
+            report: Mutex::default(),
         }
+    }
+
+    /// A limiter with the limit that an earlier limiter of the account has learnt, if that still holds.
+    pub(super) fn starting_with(learnt: Option<LearntLimit>, backoff: Backoff, now: Timestamp) -> Self {
+        let limiter = Self::new(backoff);
+        if let Some(learnt) = learnt.filter(|limit| limit.is_current(now)) {
+            let pause = Duration::try_from(learnt.resume_at.duration_since(now)).unwrap_or_default();
+            let resume_at = Instant::now() + pause.min(retry_after::LONGEST);
+            let mut state = limiter.lock();
+            state.rate.assume(learnt.per_second, resume_at);
+            state.pause(resume_at);
+            let per_minute = (learnt.per_second * 60.0).round();
+            tracing::info!(per_minute, "The service throttled before: calls start at {per_minute} a minute");
+        }
+        limiter
+    }
+
+    /// Calls `report` if the limit has changed since the last report; without a limit now, with `None`.
+    pub(super) fn report_change(&self, now: Timestamp, report: impl FnOnce(Option<LearntLimit>)) {
+        let _in_order = self.report.lock();
+        let limit = {
+            let mut state = self.lock();
+            if !std::mem::take(&mut state.has_changed) {
+                return;
+            }
+            state.learnt(now)
+        };
+        report(limit);
     }
 
     /// Waits until the next call is permitted.
@@ -136,10 +173,22 @@ impl LimiterState {
         if let Some(remaining) = self.breaker.open_for(now) {
             return LimiterDecision::Reject(Rejected::Down(remaining));
         }
-        match self.rate.take(now) {
+        let was_limited = self.rate.limit().is_some();
+        let taken = self.rate.take(now);
+        self.has_changed |= was_limited && self.rate.limit().is_none();
+        match taken {
             Ok(()) => LimiterDecision::Go { is_probe: self.breaker.permit() },
             Err(wait) => LimiterDecision::Wait(wait),
         }
+    }
+
+    /// The limit, as the next client of the account has to know it.
+    fn learnt(&self, now: Timestamp) -> Option<LearntLimit> {
+        let pause =
+            self.paused_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+        let resume_at = SignedDuration::try_from(pause).ok().and_then(|pause| now.checked_add(pause).ok());
+        let per_second = self.rate.limit()?;
+        Some(LearntLimit { per_second, resume_at: resume_at.unwrap_or(now), learnt_at: now })
     }
 
     fn pause(&mut self, until: Instant) {
@@ -160,6 +209,7 @@ impl CallPermit<'_> {
                 state.breaker.on_answer();
                 let pause = state.rate.throttled(self.epoch, retry_after, now);
                 state.pause(now + pause);
+                state.has_changed = true;
             }
             PermittedOutcome::Failed(retry_after) => {
                 state.breaker.on_failure(now);

@@ -12,9 +12,11 @@ use crate::backoff::Backoff;
 use dropship_redact::{ExposeSecret, SecretString};
 
 mod credential_error;
+mod limit_memory;
 mod managed_identity;
 
 pub use credential_error::CredentialError;
+pub use limit_memory::{LearntLimit, LimitMemory};
 pub use managed_identity::{IdentityEndpoint, ManagedIdentity, Purpose};
 
 /// The production service.
@@ -55,6 +57,8 @@ pub struct Settings {
     pub observer: Observer,
     /// Condition of calls that change something.
     pub gate: ChangeGate,
+    /// The limit of calls that an earlier client has learnt.
+    pub limit_memory: LimitMemory,
 }
 
 impl Settings {
@@ -81,6 +85,7 @@ impl Settings {
             ca_pem: None,
             observer: Observer::default(),
             gate: ChangeGate::default(),
+            limit_memory: LimitMemory::default(),
             user_agent: concat!(env!("CARGO_PKG_NAME"), "/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }

@@ -10,6 +10,7 @@ use super::Options;
 use super::store::OpenStore;
 use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
+use crate::call_limits;
 use crate::config::model::Config;
 use crate::daemon::observers::{DaemonObserver, JobFollowers};
 use crate::metrics::{CallHistory, Metrics};
@@ -63,7 +64,12 @@ pub(super) fn build_services(
             calls.on_call(&account, &call, Timestamp::now());
         })
     };
-    let clients = accounts::observed_clients(config, options.sandbox, &observer, &opened.gate)?;
+    let clients = accounts::adjusted_clients(config, options.sandbox, &|account, settings| {
+        settings.observer = observer(account);
+        settings.gate = opened.gate.clone();
+        settings.limit_memory = call_limits::memory(&opened.store, account)?;
+        Ok(())
+    })?;
     let shutdown = CancellationToken::new();
     let (home, store) = (&config.store.path, Arc::clone(&opened.store));
     let notifier = Notifier::start(&config.notify, home, store, options.sandbox, &shutdown)?;

@@ -20,8 +20,10 @@ fn ask(mut stream: impl Read + Write, page: &str) -> (u16, String) {
     (head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status"), body.to_owned())
 }
 
+/// Requests a page of the control socket. A daemon that has just created the socket may not listen on it yet.
 pub(crate) fn on_socket(socket: &Path, page: &str) -> (u16, String) {
-    ask(UnixStream::connect(socket).expect("the socket"), page)
+    let connection = wait_for("a connection to the socket", || UnixStream::connect(socket).ok());
+    ask(connection.unwrap_or_else(|| panic!("nothing listens on {}", socket.display())), page)
 }
 
 pub(super) fn is_up(env: &TestEnv) {

@@ -265,6 +265,8 @@ impl Client {
             }
         };
         let pause = permit.complete(outcome);
+        let remember = |limit| self.shared.limit_memory.on_change(limit);
+        self.shared.limiter.report_change(jiff::Timestamp::now(), remember);
         self.shared.health.record(
             PeerService::Api,
             match (outcome, &result) {

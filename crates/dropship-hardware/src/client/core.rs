@@ -29,6 +29,7 @@ pub(crate) struct Shared {
     pub(crate) http: Http,
     pub(crate) tokens: SharedTokens,
     pub(crate) limiter: CallLimiter,
+    pub(crate) limit_memory: settings::LimitMemory,
     /// Base of all calls, ending in `/v2.0/my/hardware`.
     pub(crate) base: Url,
     pub(crate) backoff: Backoff,
@@ -58,17 +59,19 @@ impl Client {
         let backoff = settings.retry;
         let hosts = Hosts::new(&settings.endpoint, &settings.blob_hosts)?;
         let (observer, gate) = (settings.observer.clone(), settings.gate.clone());
+        let limit_memory = settings.limit_memory.clone();
         let clock = Arc::new(ClockOffset::default());
         let health = Arc::new(ServiceHealth::default());
         let tokens =
             Arc::new(Tokens::new(http.calls.clone(), settings, Arc::clone(&clock), Arc::clone(&health)));
-        let limiter = CallLimiter::new(backoff);
+        let limiter = CallLimiter::starting_with(limit_memory.initial, backoff, jiff::Timestamp::now());
         let buffers = BufferPool::default();
         Ok(Self {
             shared: Arc::new(Shared {
                 http,
                 tokens,
                 limiter,
+                limit_memory,
                 base,
                 backoff,
                 hosts,

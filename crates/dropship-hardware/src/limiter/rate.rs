@@ -27,6 +27,11 @@ const MAX_GROWTH: f64 = 8.0;
 const MIN_CALLS: u32 = 4;
 /// Slowest rate, calls a second.
 const SLOWEST: f64 = 1.0 / 30.0;
+/// Fastest rate that is limited, calls a second.
+const FASTEST: f64 = 10_000.0;
+/// Shortest and longest span after which the rate can grow.
+const SHORTEST_SPAN: Duration = Duration::from_millis(100);
+const LONGEST_SPAN: Duration = Duration::from_secs(60);
 /// Longest pause after a 429 that names none.
 const LONGEST: Duration = Duration::from_secs(60);
 /// Calls before a pause of this length do not count for the estimate.
@@ -77,6 +82,14 @@ impl CallRate {
     /// The rate in calls a second; `None` until the service has throttled.
     pub(super) fn limit(&self) -> Option<f64> {
         self.bucket.as_ref().map(|bucket| bucket.rate)
+    }
+
+    /// Limits the rate to one that was learnt before, in calls a second, as if a 429 had just set it.
+    pub(super) fn assume(&mut self, per_second: f64, resume_at: Instant) {
+        // A value from outside can be any number.
+        if per_second.is_finite() {
+            self.set(per_second.clamp(SLOWEST, FASTEST), LONGEST_SPAN, resume_at);
+        }
     }
 
     /// Allows one call, or returns how long to wait for it.
@@ -132,21 +145,26 @@ impl CallRate {
             pause_ms = pause.as_millis(),
             "The service throttles: calls pause, then continue at {per_minute} a minute"
         );
+        self.set(rate, span.clamp(SHORTEST_SPAN, LONGEST_SPAN), now + pause);
+        self.epoch += 1;
+        pause
+    }
+
+    /// Limits the calls from this time to a rate.
+    fn set(&mut self, rate: f64, span: Duration, from: Instant) {
         self.bucket = Some(Bucket {
             rate,
             base: rate,
             tokens: 1.0,
-            span: span.clamp(Duration::from_millis(100), Duration::from_secs(60)),
-            filled: now + pause,
-            last_growth: now + pause,
+            span,
+            filled: from,
+            last_growth: from,
             quiet: 0,
             used: 0,
         });
-        self.epoch += 1;
-        self.since = now + pause;
-        self.last = self.since;
+        self.since = from;
+        self.last = from;
         self.passed = 0;
-        pause
     }
 }
 

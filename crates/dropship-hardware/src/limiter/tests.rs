@@ -126,3 +126,57 @@ async fn an_outage_opens_the_circuit_and_one_call_closes_it() {
     limiter.acquire().await.expect("one may try").complete(PermittedOutcome::Answered);
     limiter.acquire().await.expect("up").complete(PermittedOutcome::Answered);
 }
+
+/// The limit that a limiter reports, at a time of the day.
+fn reported(limiter: &CallLimiter, now: Timestamp) -> Option<Option<LearntLimit>> {
+    let mut limit = None;
+    limiter.report_change(now, |changed| limit = Some(changed));
+    limit
+}
+
+#[tokio::test(start_paused = true)]
+async fn next_limiter_of_an_account_starts_with_the_learnt_limit_and_the_rest_of_the_pause() {
+    let (limiter, now) = (CallLimiter::new(BACKOFF), Timestamp::UNIX_EPOCH);
+    assert_eq!(reported(&limiter, now), None, "nothing was learnt");
+    for _ in 0..30 {
+        limiter.acquire().await.expect("open").complete(PermittedOutcome::Answered);
+    }
+    let pause = Some(Duration::from_secs(60));
+    limiter.acquire().await.expect("open").complete(PermittedOutcome::Throttled(pause));
+    let learnt = reported(&limiter, now).expect("a change").expect("a limit");
+    assert!((0.4..0.6).contains(&learnt.per_second), "{learnt:?}");
+    assert_eq!(reported(&limiter, now), None, "each change is reported once");
+
+    // Forty seconds later, another limiter waits for the remaining twenty, then keeps the rate.
+    let later = now + SignedDuration::from_secs(40);
+    let (next, start) = (CallLimiter::starting_with(Some(learnt), BACKOFF, later), Instant::now());
+    for _ in 0..31 {
+        next.acquire().await.expect("a short pause").complete(PermittedOutcome::Answered);
+    }
+    let seconds = start.elapsed().as_secs_f64();
+    let expected = 20.0 + 30.0 / learnt.per_second;
+    assert!((expected * 0.95..expected * 1.05).contains(&seconds), "{seconds} s instead of {expected} s");
+}
+
+#[tokio::test(start_paused = true)]
+async fn limit_that_is_too_old_or_no_number_is_not_used() {
+    let now = Timestamp::UNIX_EPOCH;
+    let learnt = LearntLimit { per_second: 1.0, resume_at: now, learnt_at: now };
+    let limit = |learnt, now| CallLimiter::starting_with(Some(learnt), BACKOFF, now).limit();
+    assert_eq!(limit(learnt, now + SignedDuration::from_hours(24)), Some(1.0));
+    assert_eq!(limit(learnt, now + SignedDuration::from_hours(25)), None);
+    assert_eq!(limit(LearntLimit { per_second: f64::NAN, ..learnt }, now), None);
+    assert!(limit(LearntLimit { per_second: -5.0, ..learnt }, now).is_some_and(|limit| limit > 0.0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn end_of_a_limit_is_reported_too() {
+    let limiter = CallLimiter::new(BACKOFF);
+    let pause = Some(Duration::from_secs(10));
+    limiter.acquire().await.expect("open").complete(PermittedOutcome::Throttled(pause));
+    assert!(reported(&limiter, Timestamp::UNIX_EPOCH).is_some_and(|limit| limit.is_some()));
+    while limiter.limit().is_some() {
+        limiter.acquire().await.expect("open").complete(PermittedOutcome::Answered);
+    }
+    assert_eq!(reported(&limiter, Timestamp::UNIX_EPOCH), Some(None));
+}

@@ -1,0 +1,62 @@
+//! The limit of calls, remembered beyond the life of a client.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// How long a limit is expected to hold.
+const VALID_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// What answers with status 429 have taught a client about the limit of its account. The service does not publish this limit.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct LearntLimit {
+    /// The limit, in calls a second.
+    pub per_second: f64,
+    /// When calls may continue: the end of the pause that the service asked for.
+    pub resume_at: Timestamp,
+    /// The time of the answer.
+    pub learnt_at: Timestamp,
+}
+
+impl LearntLimit {
+    /// Whether the limit probably still holds: it is at most a day old.
+    #[must_use]
+    pub fn is_current(&self, now: Timestamp) -> bool {
+        now.duration_since(self.learnt_at).abs() <= VALID_FOR
+    }
+}
+
+/// Hands the limit that one client has learnt to the next client of the account, for example after a restart. By default, each
+/// client learns the limit itself.
+#[derive(Clone, Default)]
+pub struct LimitMemory {
+    pub(crate) initial: Option<LearntLimit>,
+    on_change: Option<Arc<OnChange>>,
+}
+
+type OnChange = dyn Fn(Option<LearntLimit>) + Send + Sync;
+
+impl LimitMemory {
+    /// A client with this memory starts with the limit `initial`, and calls `on_change` after each 429 with the new limit, or with
+    /// `None` when it no longer limits its calls. The closure must not block.
+    pub fn new(
+        initial: Option<LearntLimit>,
+        on_change: impl Fn(Option<LearntLimit>) + Send + Sync + 'static,
+    ) -> Self {
+        Self { initial, on_change: Some(Arc::new(on_change)) }
+    }
+
+    pub(crate) fn on_change(&self, limit: Option<LearntLimit>) {
+        if let Some(on_change) = &self.on_change {
+            on_change(limit);
+        }
+    }
+}
+
+impl fmt::Debug for LimitMemory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LimitMemory").field("initial", &self.initial).finish_non_exhaustive()
+    }
+}
