@@ -65,7 +65,7 @@ pub(crate) fn measure() {
     println!("|---|---|---|---|");
     row("dropship: durable job", durations, ours);
     row("poller with an interval of 1 s: noticed", ages(&polled[0]), ours);
-    row("the same, with the same size twice: noticed", ages(&polled[1]), ours);
+    row("the same, if two scans must find the same size: noticed", ages(&polled[1]), ours);
     match &watchexec {
         Some(watchexec) => row("watchexec: reported", ages(&watchexec.notices), ours),
         None => println!("| watchexec (not installed) | - | - | - |"),

@@ -83,7 +83,7 @@ fn idle() {
     let service = daemon::Service::start();
     println!("\nA thread that only sleeps uses {:.0} us each time it wakes.", wake().as_secs_f64() * 1e6);
     println!(
-        "\n| idle folders | ready after s | core % | of that scans, `poll = \"5m\"` | wake-ups a second | MiB | of that not of a file |"
+        "\n| idle folders | ready after s | core % | part of it for scans, core %, with `poll = \"5m\"` | wake-ups a second | MiB | part of it that is not mapped from files, MiB |"
     );
     println!("|---|---|---|---|---|---|---|");
     for (folders, layout, note) in [

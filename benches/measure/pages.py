@@ -20,5 +20,5 @@ def pages(table):
         table.add("pages", f"`dropship who '{who}'` with 100,000 packages: within 100 ms", f"{float(median):.0f} ms", float(median) <= 100, "",
                   "580 ms (a glob that matches all)" if who == "*" else "-")
     without, reading, count = re.search(r"median ([\d.]+) s without readers, ([\d.]+) s while people read (\d+) pages", printed).groups()
-    table.add("pages", "60 packages, from the drop to the last receipt, while ten people read pages",
+    table.add("pages", "60 packages, from the drop to the last receipt, while ten people read pages: time compared with no readers",
               f"{float(reading) / float(without):.2f} ({reading} s, {without} s)", "info", f"they read {count} pages, on the same processors", "1.06")

@@ -199,4 +199,4 @@ def link(table, rounds, folder):
     share = ideal / statistics.median(walls)
     table.add("uploads", "1 GiB over a link with 30 ms and 50 MB/s a connection: at least 95 % of the speed of 8 connections",
               f"{share:.0%} ({statistics.median(walls):.2f} s)", share >= 0.95,
-              "computed for 8 blocks in flight; the client chooses how many it sends at once", "114%")
+              "100 % is the computed speed with 8 blocks in flight; the client itself chooses how many blocks it sends at once", "114%")

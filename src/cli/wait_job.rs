@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::exit::Exit;
+use super::exit::{Exit, ExitError};
 use super::fetch::{advice_if_hidden, fetch};
 use super::output::Output;
 use crate::control::{Client, ControlError, ControlErrorKind};
@@ -180,10 +180,10 @@ fn timed_out(
         WaitGoal::Signed => "signed",
         WaitGoal::Published => "published",
     };
-    wait.output.error(&format!("timed out: job {id} is not {state}"));
-    if let Some(job) = last {
-        print_job(&wait.output, &job)?;
-    }
+    let message = format!("timed out: job {id} is not {state}");
+    let Some(job) = last else { return Err(ExitError(Exit::TimedOut, message).into()) };
+    wait.output.error(&message);
+    print_job(&wait.output, &job)?;
     Ok(Exit::TimedOut)
 }
 

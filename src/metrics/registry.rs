@@ -134,8 +134,8 @@ metrics! {
     NOTIFICATIONS = "dropship_notifications_total", Counter, Fleet, ["target", "outcome"], "Delivery attempts of notifications, by target and outcome (`delivered`, `failed`, `given_up`); absent without targets";
     /// Notifications that are not delivered yet, by target; absent without targets.
     NOTIFICATIONS_PENDING = "dropship_notifications_pending", Gauge, Fleet, ["target"], "Notifications that are not delivered yet, by target; absent without targets";
-    /// Recorded transitions of jobs, by the state after the transition, which can be the same as before.
-    JOB_TRANSITIONS = "dropship_job_transitions_total", Counter, Fleet, ["to"], "Recorded transitions of jobs, by the state after the transition, which can be the same as before";
+    /// Recorded transitions of jobs, by the state after the transition; a transition can leave the state unchanged.
+    JOB_TRANSITIONS = "dropship_job_transitions_total", Counter, Fleet, ["to"], "Recorded transitions of jobs, by the state after the transition; a transition can leave the state unchanged";
     /// Ended jobs, by rule and state; `rule` is empty if no rule was applied to the package.
     JOBS_ENDED = "dropship_jobs_ended_total", Counter, Fleet, ["rule", "state"], "Ended jobs, by rule and state; `rule` is empty if no rule was applied to the package";
     /// Uploaded bytes of packages.
@@ -169,7 +169,7 @@ mod tests {
     const HEAD: &str = "\
 # Metrics
 
-The daemon serves `/metrics` on the control socket and, with `[metrics] listen`, also over TCP. The format is Prometheus' text format, version 0.0.4.
+The daemon serves `/metrics` on the control socket and, with `[metrics] listen`, also over TCP. Only root and members of the group `dropship` can open the control socket. The format is Prometheus' text format, version 0.0.4.
 
 ```sh run
 curl --unix-socket /run/dropship/control.sock http://localhost/metrics
@@ -181,7 +181,7 @@ fixed lists; file names and ids are never label values. A metric whose meaning b
 rules for Prometheus and a dashboard for Grafana.
 
 Where several nodes share their jobs in a database, scrape all nodes. The column *of* says what a metric is about. `node`: one daemon, its machine
-and the folders that it watches; every node has these metrics, and a node that watches no folder lacks those of folders. `fleet`: the jobs and the
+and the folders that it watches; every node has these metrics, except that a node that watches no folder has no metrics of folders. `fleet`: the jobs and the
 calls of all nodes; only the active node (`dropship_node_active` is 1) has these metrics, so a sum over all nodes counts each job and each call
 once. When another node becomes active, the `fleet` counters of that node start at zero. Therefore add up the increases, as in
 `sum(increase(dropship_jobs_ended_total[1d]))`. A daemon without a database has the metrics of both kinds, except those whose meaning says

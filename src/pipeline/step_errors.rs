@@ -193,7 +193,7 @@ impl<S: Service> StepContext<'_, S> {
     ) -> StepResult<T> {
         let folder = outbox.folder().display();
         let message = format!(
-            "cannot write to the outbox {folder}: {error}; free space, or let the daemon and no other user write to the outbox"
+            "cannot write to the outbox {folder}: {error}; free space, or make the outbox writable for the daemon and for no other user"
         );
         self.retry_later(Fault::new(ErrorKind::Outbox, message), None).await
     }

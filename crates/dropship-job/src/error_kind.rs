@@ -88,10 +88,10 @@ error_kinds! {
         "The file beside the package (checksum or variables) is invalid, or does not match the package."
         "Correct the file beside the package and put it there again; the package may stay.";
     Gone "gone" [Rejected]
-        "dropship had to inspect the package again, but the dropped file is missing, cannot be read or has other bytes now, its drop folder is no longer configured, or the package was not dropped but sent with `dropship submit`."
+        "dropship had to inspect the package again, but the dropped file is missing, has other bytes now, or cannot be read, for example because of its permissions. Or its drop folder is no longer configured. Or the package was not dropped but sent with `dropship submit`."
         "Drop the package again, or send it again with `dropship submit`.";
     Unreadable "unreadable" [Waiting Rejected]
-        "dropship had to inspect the package again, but cannot read the dropped file at the moment, or cannot store or read the copy of this file."
+        "dropship had to inspect the package again. Waiting: the drop folder or the storage of captured packages does not respond, or the disk of the store is nearly full. Rejected: the copy of the dropped file cannot be stored or read."
         "Check the permissions of the file and the disk of the store. Waiting: dropship tries again. Rejected: run `dropship retry JOB`.";
     InspectionFailed "inspection-failed" [Rejected]
         "The inspection of the package ended without a result."
@@ -214,7 +214,7 @@ error_kinds! {
         "Waiting: none, dropship downloads the file again. Held (after `[api] uncertain`): look for the file in Partner Center, then run `dropship approve JOB`.";
     Outbox "outbox" [Waiting]
         "The outbox cannot be written."
-        "Free space, or let the daemon and no other user write to the outbox. dropship tries again.";
+        "Free space, or make the outbox writable for the daemon and for no other user. dropship tries again.";
     CopyLost "copy-lost" []
         "The copy of the package that dropship stored when it accepted the package cannot be read."
         "Restore the copy from a backup, then run `dropship approve JOB`. Or run `dropship cancel JOB` and drop the package again.";

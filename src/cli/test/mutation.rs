@@ -97,7 +97,7 @@ impl SurvivorView<'_> {
 fn heading(effect: Effect) -> &'static str {
     match effect {
         Effect::MoreMachines => "a label would reach more machines",
-        Effect::MorePackages => "a rule would take more packages, or packages of another rule",
+        Effect::MorePackages => "a rule would apply to more packages, or to packages of another rule",
         Effect::Sooner => "a label would be published earlier, or without an operator",
         Effect::Other => "the reach would not be wider",
     }

@@ -134,8 +134,8 @@ checks! {
         "The signing certificate is not for code signing"
         "Sign the package with a code-signing certificate";
     CertNotEv "cert-not-ev" settable Warn "code-signing-reqs.md"
-        "The signing certificate is not an extended-validation (EV) certificate: it lacks the policy 2.23.140.1.3. Microsoft requires an EV certificate for attestation, unless this certificate is registered with the account"
-        "Sign the package with the EV certificate that is registered with the account";
+        "The signing certificate is not an extended-validation (EV) certificate: it lacks the policy 2.23.140.1.3. Microsoft requires an EV certificate for attestation, unless the signing certificate is registered with the account"
+        "Nothing if the signing certificate is registered with the account; otherwise sign the package with the EV certificate that is registered";
     CertWeakKey "cert-weak-key" settable Error "code-signing-reqs.md"
         "The RSA key of the signing certificate has fewer than 2048 bits"
         "Sign the package with a certificate whose key is longer";
@@ -200,7 +200,7 @@ checks! {
 }
 "Paths in a cabinet" {
     BadPath "bad-path" fixed Error "code-signing-reqs.md"
-        "A path is absolute, names a drive or a share, leads out of the package, or contains `.`, empty parts or control characters"
+        "A path is absolute, names a drive or a share, leads out of the package, has a part that is empty or `.`, or contains control characters"
         "Build the cabinet with relative paths";
     DotPath "dot-path" settable Warn "own rule"
         "A path begins with `./` or `.\\`; this prefix is ignored here, but the dashboard may take it for a folder"

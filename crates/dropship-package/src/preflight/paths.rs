@@ -24,7 +24,7 @@ pub(super) fn check(report: &mut Report<'_>, facts: &Facts, dot_prefixed: &[Stri
     let bad: Vec<_> = paths().filter(|path| is_bad(path)).collect();
     if !bad.is_empty() {
         let message = format!(
-            "paths that are absolute, name a drive or a share, lead out of the package, or have empty parts, `.` or control \
+            "paths that are absolute, name a drive or a share, lead out of the package, or have empty parts, parts that are `.`, or control \
              characters: {}; build the cabinet with relative paths",
             several(bad)
         );
