@@ -50,9 +50,9 @@ pub fn endpoint_mismatch(
 ) -> Result<Option<EndpointMismatch>, StoreError> {
     let bound = store.settings("bound/")?;
     let differs = |(key, value): &(String, String)| {
-        let (_, bound) = bound.iter().find(|(name, bound)| name == key && bound != value)?;
+        let (_, stored) = bound.iter().find(|(name, stored)| name == key && stored != value)?;
         let store = config.store.path.display().to_string();
-        Some(EndpointMismatch { store, bound: bound.clone(), configured: value.clone() })
+        Some(EndpointMismatch { store, bound: stored.clone(), configured: value.clone() })
     };
     Ok(bindings(config, sandbox).iter().find_map(differs))
 }

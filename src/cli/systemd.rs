@@ -21,8 +21,9 @@ const HOMES: [&str; 3] = ["/home", "/root", "/run/user"];
 pub(super) enum Command {
     /// Print or write the unit drop-in that the configured folders need
     ///
-    /// The unit permits the daemon to read everything except home folders, and to write only its state. Run this command
-    /// again when folders, outboxes or `after` change, then run `systemctl daemon-reload` and restart the unit.
+    /// The unit permits the daemon to read everything except home folders, and to write only below /var/lib/dropship and
+    /// /run/dropship. Run this command again when folders, outboxes or `after` change, then run `systemctl daemon-reload`
+    /// and restart the unit.
     Paths(Paths),
 }
 

@@ -74,25 +74,25 @@ pub struct CopyFacts {
 pub(super) mod names {
     use super::JobId;
 
-    pub(in crate::package_store) fn package(job: &JobId) -> String {
+    pub(crate) fn package(job: &JobId) -> String {
         format!("{job}/package")
     }
 
     /// A plan is never changed: a new one has another digest.
-    pub(in crate::package_store) fn plan(job: &JobId, digest: &str) -> String {
+    pub(crate) fn plan(job: &JobId, digest: &str) -> String {
         format!("{job}/plan-{digest}.json")
     }
 
-    pub(in crate::package_store) fn rejected(job: &JobId) -> String {
+    pub(crate) fn rejected(job: &JobId) -> String {
         format!("{job}/rejected.json")
     }
 
-    pub(in crate::package_store) fn metadata(job: &JobId) -> String {
+    pub(crate) fn metadata(job: &JobId) -> String {
         format!("{job}/driver-metadata.json")
     }
 
     /// The digest in the name of a plan.
-    pub(in crate::package_store) fn digest_of_plan(name: &str) -> Option<&str> {
+    pub(crate) fn digest_of_plan(name: &str) -> Option<&str> {
         name.strip_prefix("plan-")?.strip_suffix(".json")
     }
 }

@@ -150,7 +150,9 @@ fn backlog(runtime: &tokio::runtime::Runtime) {
         (first.duration_since(start), all)
     });
     let grown = resident_kib().saturating_sub(before) / 1024;
-    println!("\n| {BACKLOG} new files | first admitted after ms | all admitted after ms | additional memory MiB |");
+    println!(
+        "\n| {BACKLOG} new files | first admitted after ms | all admitted after ms | additional memory MiB |"
+    );
     println!("|---|---|---|---|");
     println!("| dropship | {:.1} | {:.1} | {grown} |", ms(first), ms(all));
 }

@@ -34,7 +34,7 @@ Examples:
   dropship api submission wait 14461751976964156 1152921504621467600 --timeout 2h
   dropship api submission download 14461751976964156 1152921504621467600 --to signed.zip
   dropship api label update PID SID LID --audience 'Test Registry Key' --dry-run")]
-pub(in crate::cli) struct Args {
+pub(crate) struct Args {
     /// Account to use: `default` for [account], NAME for [accounts.NAME]
     #[arg(long, global = true, value_name = "NAME", default_value = "default")]
     account: String,
@@ -65,7 +65,7 @@ enum Resource {
     Codes,
 }
 
-pub(in crate::cli) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
+pub(crate) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
     if matches!(args.resource, Resource::Codes) {
         return codes::run(output);
     }

@@ -45,7 +45,7 @@ Exit codes:
       cannot be created or the driver metadata do not belong to the package; or a file of
       --metadata is not driver metadata
   78  invalid configuration")]
-pub(in crate::cli) struct Args {
+pub(crate) struct Args {
     /// Package to plan (.cab, .hlkx, .hckx)
     #[arg(value_name = "FILE", required_unless_present = "replay")]
     file: Option<PathBuf>,
@@ -81,7 +81,7 @@ struct EvaluatedPackage {
     skipped: Option<Vec<SkippedRule>>,
 }
 
-pub(in crate::cli) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
+pub(crate) async fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
     match &args.file {
         Some(file) => plan_file(args, file, path, output),
         None => replay::run(&args.replay, path, output).await,

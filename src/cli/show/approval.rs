@@ -28,7 +28,7 @@ pub(super) fn text(
 }
 
 /// The page without the command, with control characters escaped.
-pub(in crate::cli) fn page_text(approval: &ApprovalPage, clock: &Clock, columns: Option<usize>) -> String {
+pub(crate) fn page_text(approval: &ApprovalPage, clock: &Clock, columns: Option<usize>) -> String {
     let escaped =
         approval_lines(approval, clock).text().lines().map(|line| Escaped(line).to_string()).collect();
     wrap(escaped, columns, 4).join("\n")

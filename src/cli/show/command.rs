@@ -14,7 +14,7 @@ use dropship_job::JobId;
 /// Also prints what an operator can do next. The history has one line for each step, with the time that it took; routine
 /// events are left out or counted. Times are local on a terminal, and UTC elsewhere.
 #[derive(Debug, clap::Args)]
-pub(in crate::cli) struct Args {
+pub(crate) struct Args {
     /// Id of the job
     #[arg(value_name = "JOB")]
     job: JobId,
@@ -23,7 +23,7 @@ pub(in crate::cli) struct Args {
     events: bool,
 }
 
-pub(in crate::cli) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
+pub(crate) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let backend = Backend::find(config).await?;
     let job = backend.show(&args.job).await?;
     let columns = output.size().map(|size| size.columns);

@@ -12,18 +12,18 @@ use dropship_rules::rule::RuleChange;
 
 /// How a job is shown.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::cli) struct PageOptions<'a> {
+pub(crate) struct PageOptions<'a> {
     /// The configuration, for commands to paste.
-    pub(in crate::cli) config: &'a Path,
-    pub(in crate::cli) clock: &'a Clock,
+    pub(crate) config: &'a Path,
+    pub(crate) clock: &'a Clock,
     /// Width of the terminal, if it is one.
-    pub(in crate::cli) columns: Option<usize>,
+    pub(crate) columns: Option<usize>,
     /// Whether all events are listed with their fields, in place of the history.
-    pub(in crate::cli) with_events: bool,
+    pub(crate) with_events: bool,
 }
 
 /// The text, with control characters escaped.
-pub(in crate::cli) fn text(job: &Receipt, page: &PageOptions<'_>) -> String {
+pub(crate) fn text(job: &Receipt, page: &PageOptions<'_>) -> String {
     let mut fields = Fields::default();
     add_package(&mut fields, job);
     add_progress(&mut fields, job, page.clock);

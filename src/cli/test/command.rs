@@ -34,7 +34,7 @@ Exit codes:
   1   a case failed, less than --min is covered, or no case notices a change that widens the reach
   64  no case matches the names
   78  invalid configuration")]
-pub(in crate::cli) struct Args {
+pub(crate) struct Args {
     /// Run only the cases whose name matches one of these globs
     #[arg(value_name = "CASE", value_parser = Glob::new)]
     cases: Vec<Glob>,
@@ -55,7 +55,7 @@ pub(in crate::cli) struct Args {
     verbose: bool,
 }
 
-pub(in crate::cli) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
+pub(crate) fn run(args: &Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
     let mut config = crate::cli::backend::load(path)?;
     if !args.cases.is_empty() {
         config.tests.retain(|case| args.cases.iter().any(|glob| glob.is_match(&case.name)));

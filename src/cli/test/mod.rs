@@ -4,4 +4,4 @@ mod command;
 mod coverage;
 mod mutation;
 
-pub(in crate::cli) use command::{Args, run};
+pub(crate) use command::{Args, run};

@@ -20,7 +20,7 @@ use crate::wording::Clock;
 #[command(after_help = "\
 With --once, without a terminal, or with TERM=dumb, the view is printed once, as plain text.
 NO_COLOR=1 turns colours off.")]
-pub(in crate::cli) struct Args {
+pub(crate) struct Args {
     /// Maximum number of jobs to show [default: 200 in the live view, 20 when the view is printed once]
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -36,7 +36,7 @@ pub(in crate::cli) struct Args {
 const MAX_LIVE_JOBS: usize = 200;
 const MAX_PRINTED_JOBS: usize = 20;
 
-pub(in crate::cli) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
+pub(crate) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::Result<Exit> {
     let daemon = Arc::new(backend::connect(config).await?);
     if !args.once && !output.json() && Screen::is_possible(output) {
         let limit = args.limit.unwrap_or(MAX_LIVE_JOBS);

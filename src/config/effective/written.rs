@@ -167,5 +167,5 @@ mod tests {
         assert_eq!(listed, declared);
     }
 
-    const FIELD: &str = "pub(in crate::config) ";
+    const FIELD: &str = "pub(crate) ";
 }

@@ -12,108 +12,108 @@ use dropship_rules::template::Template;
 use dropship_rules::version::VersionRange;
 
 /// A text that is a `MiniJinja` template.
-pub(in crate::config) type Templated = At<Text<Template>>;
+pub(crate) type Templated = At<Text<Template>>;
 /// A list of templates, or one.
-pub(in crate::config) type Templates = OneOrMany<Text<Template>>;
+pub(crate) type Templates = OneOrMany<Text<Template>>;
 
 /// Which packages it matches, and the product, submission and labels of those.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(in crate::config) struct Rule {
+pub(crate) struct Rule {
     /// Unique name.
-    pub(in crate::config) name: Option<At<String>>,
+    pub(crate) name: Option<At<String>>,
     /// Names of the folders whose packages the rule may match. Default: all packages, also those without a folder
-    pub(in crate::config) folders: Option<Texts>,
+    pub(crate) folders: Option<Texts>,
     /// Conditions on the package; all must hold. Default: any package
     #[serde(rename = "match")]
-    pub(in crate::config) matching: Option<At<Match>>,
+    pub(crate) matching: Option<At<Match>>,
     /// Name of the account in `[accounts]`. Default: `[account]`, or the only account
-    pub(in crate::config) account: Option<At<String>>,
+    pub(crate) account: Option<At<String>>,
     /// Variables for templates, used as `vars.NAME`.
-    pub(in crate::config) vars: Option<At<BTreeMap<String, At<Var>>>>,
+    pub(crate) vars: Option<At<BTreeMap<String, At<Var>>>>,
     /// The product.
-    pub(in crate::config) product: Option<At<Product>>,
+    pub(crate) product: Option<At<Product>>,
     /// The submission.
-    pub(in crate::config) submission: Option<At<Submission>>,
+    pub(crate) submission: Option<At<Submission>>,
     /// The shipping labels.
     #[serde(default)]
-    pub(in crate::config) label: Vec<At<Label>>,
+    pub(crate) label: Vec<At<Label>>,
 }
 
 /// A variable that a package's sidecar file may set to one of the allowed values.
 #[derive(Debug, Clone, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(in crate::config) struct Var {
+pub(crate) struct Var {
     /// Globs; a value that a sidecar sets has to match one of them.
-    pub(in crate::config) allowed: Option<Globs>,
+    pub(crate) allowed: Option<Globs>,
     /// Value if no sidecar sets the variable.
-    pub(in crate::config) default: Option<At<String>>,
+    pub(crate) default: Option<At<String>>,
 }
 
 /// Conditions on a package: globs or lists of globs, which ignore case. All keys must hold.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(in crate::config) struct Match {
+pub(crate) struct Match {
     /// File name.
-    pub(in crate::config) file: Option<Globs>,
+    pub(crate) file: Option<Globs>,
     /// `Provider` of every INF.
-    pub(in crate::config) provider: Option<Globs>,
+    pub(crate) provider: Option<Globs>,
     /// `Class` of every INF.
-    pub(in crate::config) class: Option<Globs>,
+    pub(crate) class: Option<Globs>,
     /// `ClassGuid` of every INF.
-    pub(in crate::config) class_guid: Option<Globs>,
+    pub(crate) class_guid: Option<Globs>,
     /// `DriverVer` version of every INF: a range such as ">=1.2, <2", a version or a glob.
-    pub(in crate::config) version: Option<OneOrMany<Text<VersionRange>>>,
+    pub(crate) version: Option<OneOrMany<Text<VersionRange>>>,
     /// `DriverVer` date of every INF, as yyyy-mm-dd: a range such as ">=2026-01-01, <2026-07-01", a date or a glob.
-    pub(in crate::config) date: Option<OneOrMany<Text<DateRange>>>,
+    pub(crate) date: Option<OneOrMany<Text<DateRange>>>,
     /// File name of an INF.
-    pub(in crate::config) inf: Option<Globs>,
+    pub(crate) inf: Option<Globs>,
     /// A hardware id of an INF.
-    pub(in crate::config) hardware_id: Option<Globs>,
+    pub(crate) hardware_id: Option<Globs>,
     /// A computer hardware id (CHID) that an INF names.
-    pub(in crate::config) chid: Option<Globs>,
+    pub(crate) chid: Option<Globs>,
     /// A manufacturer that an INF names.
-    pub(in crate::config) manufacturer: Option<Globs>,
+    pub(crate) manufacturer: Option<Globs>,
     /// A device description of an INF.
-    pub(in crate::config) description: Option<Globs>,
+    pub(crate) description: Option<Globs>,
     /// Name in the certificate that signed the package.
-    pub(in crate::config) signer: Option<Globs>,
+    pub(crate) signer: Option<Globs>,
     /// Issuer of the certificate that signed the package.
-    pub(in crate::config) issuer: Option<Globs>,
+    pub(crate) issuer: Option<Globs>,
     /// SHA-1 or SHA-256 digest of the certificate that signed the package.
-    pub(in crate::config) thumbprint: Option<Globs>,
+    pub(crate) thumbprint: Option<Globs>,
     /// `cab`, or `hlkx` for an .hlkx or .hckx.
-    pub(in crate::config) kind: Option<Globs>,
+    pub(crate) kind: Option<Globs>,
     /// An architecture of the package: x86, amd64, arm, arm64, ia64.
-    pub(in crate::config) architecture: Option<Globs>,
+    pub(crate) architecture: Option<Globs>,
     /// Path of a file in the package, with slashes.
-    pub(in crate::config) contains: Option<Globs>,
+    pub(crate) contains: Option<Globs>,
     /// OS code that an .hlkx was tested for.
-    pub(in crate::config) operating_system: Option<Globs>,
+    pub(crate) operating_system: Option<Globs>,
     /// Product type that an .hlkx states.
-    pub(in crate::config) product_type: Option<Globs>,
+    pub(crate) product_type: Option<Globs>,
     /// Version of the kit that an .hlkx was made with.
-    pub(in crate::config) kit_version: Option<Globs>,
+    pub(crate) kit_version: Option<Globs>,
     /// True: every INF is an extension INF. False: no INF is one.
-    pub(in crate::config) extension: Option<At<bool>>,
+    pub(crate) extension: Option<At<bool>>,
     /// True: every INF is of a primitive driver. False: no INF is.
-    pub(in crate::config) primitive: Option<At<bool>>,
+    pub(crate) primitive: Option<At<bool>>,
     /// Conditions that exclude a package if all of them hold; one matching INF is enough for a key about INFs. A list of such tables is
     /// possible.
-    pub(in crate::config) not: Option<OneOrMany<Match>>,
+    pub(crate) not: Option<OneOrMany<Match>>,
 }
 
 /// Tables of attributes by name.
-pub(in crate::config) type Attributes = BTreeMap<String, At<BTreeMap<String, Plain>>>;
+pub(crate) type Attributes = BTreeMap<String, At<BTreeMap<String, Plain>>>;
 
 /// Where the product of a package comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-pub(in crate::config) enum Strategy {
+pub(crate) enum Strategy {
     /// A new product for each package.
     New,
     /// One product for all packages with the same rendered product name; dropship creates it for the first of these packages.
@@ -126,47 +126,47 @@ pub(in crate::config) enum Strategy {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(in crate::config) struct Product {
+pub(crate) struct Product {
     /// Which product the package gets. Default: new
-    pub(in crate::config) strategy: Option<At<Strategy>>,
+    pub(crate) strategy: Option<At<Strategy>>,
     /// Id of an existing product, as a string of digits.
-    pub(in crate::config) id: Option<At<Id>>,
+    pub(crate) id: Option<At<Id>>,
     /// Name of the product.
     #[serde(alias = "product_name")]
-    pub(in crate::config) name: Option<Templated>,
+    pub(crate) name: Option<Templated>,
     /// `attestation`, `hlk` or `hck`.
-    pub(in crate::config) test_harness: Option<At<String>>,
+    pub(crate) test_harness: Option<At<String>>,
     /// When marketing names become visible: a date, or an offset such as "+30d".
-    pub(in crate::config) announcement_date: Option<At<MomentDate>>,
+    pub(crate) announcement_date: Option<At<MomentDate>>,
     /// Ids of device metadata packages.
-    pub(in crate::config) device_metadata_ids: Option<Templates>,
+    pub(crate) device_metadata_ids: Option<Templates>,
     /// Firmware version.
-    pub(in crate::config) firmware_version: Option<Templated>,
+    pub(crate) firmware_version: Option<Templated>,
     /// `internal`, `external`, `internalExternal` or `notSet`.
-    pub(in crate::config) device_type: Option<At<String>>,
+    pub(crate) device_type: Option<At<String>>,
     /// Requests a signature for test machines.
     #[serde(alias = "test_sign")]
-    pub(in crate::config) is_test_sign: Option<At<bool>>,
+    pub(crate) is_test_sign: Option<At<bool>>,
     /// Requests a signature for flights (Windows Insider builds).
     #[serde(alias = "flight_sign")]
-    pub(in crate::config) is_flight_sign: Option<At<bool>>,
+    pub(crate) is_flight_sign: Option<At<bool>>,
     /// Marketing names.
-    pub(in crate::config) marketing_names: Option<Templates>,
+    pub(crate) marketing_names: Option<Templates>,
     /// Product type by OS family code.
-    pub(in crate::config) selected_product_types: Option<At<BTreeMap<String, Templated>>>,
+    pub(crate) selected_product_types: Option<At<BTreeMap<String, Templated>>>,
     /// OS codes for which Microsoft signs, or `from_package` for those of an .hlkx.
-    pub(in crate::config) requested_signatures: Option<At<Templates>>,
+    pub(crate) requested_signatures: Option<At<Templates>>,
     /// At most one of `storage_controller`, `raid_controller` and `svvp`.
-    pub(in crate::config) additional_attributes: Option<At<Attributes>>,
+    pub(crate) additional_attributes: Option<At<Attributes>>,
     /// Package type.
-    pub(in crate::config) package_type: Option<Templated>,
+    pub(crate) package_type: Option<Templated>,
 }
 
 /// A text, number or boolean that is sent unchanged.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(untagged)]
-pub(in crate::config) enum Plain {
+pub(crate) enum Plain {
     /// A boolean.
     Flag(bool),
     /// A number.
@@ -177,7 +177,7 @@ pub(in crate::config) enum Plain {
 
 /// An id: a string of digits, or a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::config) struct Id(pub(in crate::config) u64);
+pub(crate) struct Id(pub(crate) u64);
 
 impl<'de> Deserialize<'de> for Id {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -231,7 +231,7 @@ impl schemars::JsonSchema for Id {
 
 /// `true`, `false`, or a number of operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub(in crate::config) struct HoldValue(pub(in crate::config) Hold);
+pub(crate) struct HoldValue(pub(crate) Hold);
 
 #[cfg(test)]
 impl schemars::JsonSchema for HoldValue {
@@ -252,7 +252,7 @@ impl schemars::JsonSchema for HoldValue {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-pub(in crate::config) enum SubmissionType {
+pub(crate) enum SubmissionType {
     /// The first submission of a product.
     Initial,
     /// A driver update of an existing product (DUA).
@@ -263,19 +263,19 @@ pub(in crate::config) enum SubmissionType {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(in crate::config) struct Submission {
+pub(crate) struct Submission {
     /// Name of the submission. Default: the product's
-    pub(in crate::config) name: Option<Templated>,
+    pub(crate) name: Option<Templated>,
     /// Kind of the submission. Default: initial, or derived with `strategy = "existing"`
     #[serde(rename = "type")]
-    pub(in crate::config) kind: Option<At<SubmissionType>>,
+    pub(crate) kind: Option<At<SubmissionType>>,
 }
 
 /// Destination of a label.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
-pub(in crate::config) enum Destination {
+pub(crate) enum Destination {
     /// Windows Update.
     WindowsUpdate,
     /// Another partner, who may publish the driver.
@@ -286,114 +286,114 @@ pub(in crate::config) enum Destination {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(in crate::config) struct Label {
+pub(crate) struct Label {
     /// Name of the label.
-    pub(in crate::config) name: Option<Templated>,
+    pub(crate) name: Option<Templated>,
     /// Where the label sends the driver.
-    pub(in crate::config) destination: Option<At<Destination>>,
+    pub(crate) destination: Option<At<Destination>>,
     /// The label is requested only after `approve`; until then, the job is held. True, or the number of different operators who have to
     /// approve the same request (at most 9). Default: false
-    pub(in crate::config) hold: Option<At<HoldValue>>,
+    pub(crate) hold: Option<At<HoldValue>>,
     /// One other label of this rule, which has to be published first: its name as the rule writes it, or a glob that matches only this name.
-    pub(in crate::config) after: Option<At<String>>,
+    pub(crate) after: Option<At<String>>,
     /// How long the label in `after` must have been live: since its publication or its go-live date, whichever is later. Default: 0s
-    pub(in crate::config) soak: Option<Delay>,
+    pub(crate) soak: Option<Delay>,
     /// When the label is live, older labels of the same `[[rule.label]]`, for a lower DriverVer, give up the targets that it has too.
     /// Default: false
-    pub(in crate::config) supersede: Option<At<bool>>,
+    pub(crate) supersede: Option<At<bool>>,
     /// A date in the future, an offset such as `+7d` from the time at which the label is requested, `next_working_day`, or an offset to a
     /// working day, such as `+7d next_working_day`. Dates are UTC. Default: when the label is published
     #[serde(alias = "go_live_date")]
-    pub(in crate::config) go_live: Option<At<LiveDate>>,
+    pub(crate) go_live: Option<At<LiveDate>>,
     /// Days (UTC) on which nothing goes live: "2026-12-24" or "2026-12-18..2027-01-01".
-    pub(in crate::config) blackout: Option<OneOrMany<Text<Days>>>,
+    pub(crate) blackout: Option<OneOrMany<Text<Days>>>,
     /// Windows installs the driver automatically during an OS upgrade; needs `approval`. Default: false
     #[serde(alias = "is_auto_install_during_os_upgrade")]
-    pub(in crate::config) auto_install_during_os_upgrade: Option<At<bool>>,
+    pub(crate) auto_install_during_os_upgrade: Option<At<bool>>,
     /// Windows installs the driver automatically on every applicable machine; needs `approval`. Default: false
     #[serde(alias = "is_auto_install_on_applicable_systems")]
-    pub(in crate::config) auto_install_on_applicable_systems: Option<At<bool>>,
+    pub(crate) auto_install_on_applicable_systems: Option<At<bool>>,
     /// Hides the driver from the Microsoft Update Catalog and WSUS. Default: not sent
     #[serde(alias = "is_disclosure_restricted")]
-    pub(in crate::config) disclosure_restricted: Option<At<bool>>,
+    pub(crate) disclosure_restricted: Option<At<bool>>,
     /// Publishes the driver to Windows 10 S. Default: not sent
-    pub(in crate::config) publish_to_windows10s: Option<At<bool>>,
+    pub(crate) publish_to_windows10s: Option<At<bool>>,
     /// Seller ids of the accounts that can see the label.
-    pub(in crate::config) visible_to_accounts: Option<OneOrMany<Id>>,
+    pub(crate) visible_to_accounts: Option<OneOrMany<Id>>,
     /// Information for Microsoft's reviewers; required if the driver installs automatically.
     #[serde(alias = "additional_info_for_ms_approval")]
-    pub(in crate::config) approval: Option<At<Approval>>,
+    pub(crate) approval: Option<At<Approval>>,
     /// Publisher ids of the receiving partners, only for `another_partner`; each partner gets its own label.
     #[serde(alias = "receiver_publisher_id", alias = "partner")]
-    pub(in crate::config) partners: Option<OneOrMany<Id>>,
+    pub(crate) partners: Option<OneOrMany<Id>>,
     /// Requires the partner to target computer hardware ids (CHIDs). Default: false
-    pub(in crate::config) enforce_chid_targeting: Option<At<bool>>,
+    pub(crate) enforce_chid_targeting: Option<At<bool>>,
     /// Forbids the partner to create driver updates (DUA). Default: not sent
-    pub(in crate::config) block_dua_creation: Option<At<bool>>,
+    pub(crate) block_dua_creation: Option<At<bool>>,
     /// Audiences of the account, each by its id or by one of its two names in the API (`name`, `audienceName`). Default: none; a label for
     /// Windows Update without audiences is for everybody
     #[serde(alias = "restricted_to_audiences")]
-    pub(in crate::config) audiences: Option<Templates>,
+    pub(crate) audiences: Option<Templates>,
     /// Lowest version of Windows to which the driver is offered, such as `RS5`.
     #[serde(alias = "flooring")]
-    pub(in crate::config) floor: Option<Templated>,
+    pub(crate) floor: Option<Templated>,
     /// Highest version of Windows to which the driver is offered; needs `approval.business_justification`.
-    pub(in crate::config) ceiling: Option<Templated>,
+    pub(crate) ceiling: Option<Templated>,
     /// Lowest build of Windows to which the driver is offered (co-engineering).
     #[serde(alias = "flooring_build_number")]
-    pub(in crate::config) floor_build: Option<At<u64>>,
+    pub(crate) floor_build: Option<At<u64>>,
     /// Highest build of Windows to which the driver is offered (co-engineering).
     #[serde(alias = "ceiling_build_number")]
-    pub(in crate::config) ceiling_build: Option<At<u64>>,
+    pub(crate) ceiling_build: Option<At<u64>>,
     /// Computer hardware ids (CHIDs), or `from_inf` for those in the INFs.
-    pub(in crate::config) chids: Option<At<Templates>>,
+    pub(crate) chids: Option<At<Templates>>,
     /// Rows of the driver metadata that the label targets: those that match all keys of this table. Default: all rows
-    pub(in crate::config) hardware_ids: Option<At<HardwareIds>>,
+    pub(crate) hardware_ids: Option<At<HardwareIds>>,
 }
 
 /// Rows of the driver metadata that a label targets; all keys must hold.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(in crate::config) struct HardwareIds {
+pub(crate) struct HardwareIds {
     /// Globs on hardware ids.
-    pub(in crate::config) include: Option<Templates>,
+    pub(crate) include: Option<Templates>,
     /// Globs on hardware ids that are left out even if `include` matches them.
-    pub(in crate::config) exclude: Option<Templates>,
+    pub(crate) exclude: Option<Templates>,
     /// OS codes.
-    pub(in crate::config) operating_systems: Option<Templates>,
+    pub(crate) operating_systems: Option<Templates>,
     /// INF file names.
-    pub(in crate::config) infs: Option<Templates>,
+    pub(crate) infs: Option<Templates>,
     /// Bundle ids.
-    pub(in crate::config) bundles: Option<Templates>,
+    pub(crate) bundles: Option<Templates>,
     /// Device descriptions.
-    pub(in crate::config) descriptions: Option<Templates>,
+    pub(crate) descriptions: Option<Templates>,
     /// For each hardware id, target only the row of the lowest OS; Windows Update offers the driver to later versions too. Default: false
-    pub(in crate::config) lowest_os_only: Option<At<bool>>,
+    pub(crate) lowest_os_only: Option<At<bool>>,
 }
 
 /// Information for Microsoft's reviewers.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-pub(in crate::config) struct Approval {
+pub(crate) struct Approval {
     /// Mail address at Microsoft.
-    pub(in crate::config) microsoft_contact: Option<Templated>,
+    pub(crate) microsoft_contact: Option<Templated>,
     /// Tests that were done.
-    pub(in crate::config) validations_performed: Option<Templated>,
+    pub(crate) validations_performed: Option<Templated>,
     /// Affected OEMs.
-    pub(in crate::config) affected_oems: Option<Templates>,
+    pub(crate) affected_oems: Option<Templates>,
     /// A reboot is required.
     #[serde(alias = "reboot_required")]
-    pub(in crate::config) is_reboot_required: Option<At<bool>>,
+    pub(crate) is_reboot_required: Option<At<bool>>,
     /// The driver was developed together with Microsoft.
     #[serde(alias = "co_engineered")]
-    pub(in crate::config) is_co_engineered: Option<At<bool>>,
+    pub(crate) is_co_engineered: Option<At<bool>>,
     /// The driver is for hardware that is not on the market.
     #[serde(alias = "for_unreleased_hardware")]
-    pub(in crate::config) is_for_unreleased_hardware: Option<At<bool>>,
+    pub(crate) is_for_unreleased_hardware: Option<At<bool>>,
     /// The package contains software with a user interface.
-    pub(in crate::config) has_ui_software: Option<At<bool>>,
+    pub(crate) has_ui_software: Option<At<bool>>,
     /// Business justification, for example of a ceiling.
-    pub(in crate::config) business_justification: Option<Templated>,
+    pub(crate) business_justification: Option<Templated>,
 }

@@ -19,17 +19,17 @@ use dropship_rules::schedule::{Days, GoLive, Moment};
 use dropship_rules::template::Template;
 
 /// A list of texts, or one.
-pub(in crate::config) type Texts = OneOrMany<String>;
+pub(crate) type Texts = OneOrMany<String>;
 /// A list of globs, or one.
-pub(in crate::config) type Globs = OneOrMany<Text<Glob>>;
+pub(crate) type Globs = OneOrMany<Text<Glob>>;
 /// A duration.
-pub(in crate::config) type Delay = At<Text<Duration>>;
+pub(crate) type Delay = At<Text<Duration>>;
 
 /// A value and the bytes of its file that it stands on.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::config) struct At<T> {
-    pub(in crate::config) value: T,
-    pub(in crate::config) span: Range<usize>,
+pub(crate) struct At<T> {
+    pub(crate) value: T,
+    pub(crate) span: Range<usize>,
 }
 
 impl<T> Deref for At<T> {
@@ -49,7 +49,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for At<T> {
 
 /// One value, or a list of them.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::config) struct OneOrMany<T>(pub(in crate::config) Vec<At<T>>);
+pub(crate) struct OneOrMany<T>(pub(crate) Vec<At<T>>);
 
 enum ValueOrList<T> {
     One(T),
@@ -104,7 +104,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for ValueOrList<T> {
 }
 
 /// A value that is read from a text.
-pub(in crate::config) trait FromText: Sized {
+pub(crate) trait FromText: Sized {
     /// Reads it, or says in a sentence what is wrong.
     fn from_text(text: &str) -> Result<Self, String>;
     /// Its description in the schema.
@@ -116,7 +116,7 @@ pub(in crate::config) trait FromText: Sized {
 
 /// Wraps what is read from a text, so that serde can.
 #[derive(Debug, Clone, PartialEq)]
-pub(in crate::config) struct Text<T>(pub(in crate::config) T);
+pub(crate) struct Text<T>(pub(crate) T);
 
 impl<'de, T: FromText> Deserialize<'de> for Text<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -232,7 +232,7 @@ macro_rules! date_value {
     ($name:ident, $inner:ty, $doc:literal) => {
         #[doc = $doc]
         #[derive(Debug, Clone, PartialEq)]
-        pub(in crate::config) struct $name(pub(in crate::config) $inner);
+        pub(crate) struct $name(pub(crate) $inner);
 
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

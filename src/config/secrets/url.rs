@@ -38,7 +38,7 @@ pub(super) fn secret_part(url: &str, is_base: bool) -> Option<Range<usize>> {
 
 /// Remembers what can be secret in a line with a URL: user information, and all that follows the host. The scheme and a usual host
 /// are no secrets: other URLs share them, and would be masked too. A line that is no URL is a secret as a whole.
-pub(in crate::config) fn remember_parts(line: &str, lifetime: Lifetime) {
+pub(crate) fn remember_parts(line: &str, lifetime: Lifetime) {
     let line = line.trim_matches(|c: char| c.is_whitespace() || matches!(c, '"' | '\''));
     match parts(line) {
         Some(parts) => parts.into_iter().for_each(|part| remember(part, lifetime)),

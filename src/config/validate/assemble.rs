@@ -13,7 +13,7 @@ use crate::config::sources::SourceUnit;
 ///
 /// # Errors
 /// Every problem, if one of them is an error.
-pub(in crate::config) fn validate(
+pub(crate) fn validate(
     units: &[SourceUnit],
     problems: Vec<Problem>,
     environment: &Environment,
@@ -25,7 +25,7 @@ pub(in crate::config) fn validate(
 }
 
 /// Every problem of the files that were read, and the configuration of their valid parts; `None` if its first file could not be read.
-pub(in crate::config) fn examine(
+pub(crate) fn examine(
     units: &[SourceUnit],
     problems: Vec<Problem>,
     environment: &Environment,

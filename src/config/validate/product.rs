@@ -311,7 +311,7 @@ fn camel(name: &str) -> String {
 }
 
 /// `maxMemory` as `max_memory`.
-pub(in crate::config) fn snake(name: &str) -> String {
+pub(crate) fn snake(name: &str) -> String {
     let mut out = String::new();
     let mut upper_before = true;
     for letter in name.chars() {

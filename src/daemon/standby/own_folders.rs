@@ -36,7 +36,7 @@ const MAX_ENDING: Duration = Duration::from_secs(5);
 const MAX_MOUNTING: Duration = Duration::from_secs(20);
 
 /// The folders, and what happens to their files.
-pub(in crate::daemon) struct OwnFolders {
+pub(crate) struct OwnFolders {
     config: Arc<ActiveConfig>,
     admission: Arc<Admission>,
     packages: PackageStore,
@@ -55,7 +55,7 @@ impl OwnFolders {
     ///
     /// # Errors
     /// When the shared storage cannot be used, or the store cannot be read.
-    pub(in crate::daemon) async fn start(
+    pub(crate) async fn start(
         store: &Arc<SharedStore>,
         config: &Config,
         rows: Option<Arc<JobRows>>,
@@ -138,7 +138,7 @@ impl OwnFolders {
     }
 
     /// Stops watching, because this node takes over or ends.
-    pub(in crate::daemon) async fn end(&self) {
+    pub(crate) async fn end(&self) {
         self.shutdown.cancel();
         self.admission.cancel_inspections();
         let mut tasks = std::mem::take(&mut *self.tasks.lock()).into_iter();

@@ -26,7 +26,7 @@ use dropship_store::SharedStore;
 const LAST_ANSWERS: Duration = Duration::from_millis(300);
 
 /// The control socket of a node that stands by. It is removed when this is dropped.
-pub(in crate::daemon) struct Standby {
+pub(crate) struct Standby {
     socket: PathBuf,
     socket_shutdown: CancellationToken,
     threads: Option<ControlThreads>,
@@ -38,7 +38,7 @@ pub(in crate::daemon) struct Standby {
 
 impl Standby {
     /// Binds the control socket, and the addresses of the metrics and the pages. `active` is the name of the active node.
-    pub(in crate::daemon) async fn serve(
+    pub(crate) async fn serve(
         store: &Arc<SharedStore>,
         config: &Config,
         heartbeats: &Heartbeats,
@@ -83,7 +83,7 @@ impl Standby {
     }
 
     /// Ends, because this node has taken over. The addresses can be bound again then.
-    pub(in crate::daemon) async fn end(mut self) {
+    pub(crate) async fn end(mut self) {
         tokio::time::sleep(LAST_ANSWERS).await;
         for task in self.listeners.drain(..) {
             task.abort();

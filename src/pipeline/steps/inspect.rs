@@ -12,7 +12,7 @@ use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, Job};
 
 /// How an inspection ended.
-pub(in crate::pipeline) enum InspectionEnd {
+pub(crate) enum InspectionEnd {
     /// These events follow from it.
     Events(Vec<Event>),
     /// The drop folder did not respond in time, or the storage of captured packages is away.
@@ -38,10 +38,7 @@ pub(crate) async fn run<S: Service>(ctx: &mut StepContext<'_, S>) -> StepResult 
 }
 
 /// Inspects the package of a job again, from where it was found.
-pub(in crate::pipeline) async fn inspect_again(
-    inspector: Arc<dyn PackageInspector>,
-    job: &Job,
-) -> InspectionEnd {
+pub(crate) async fn inspect_again(inspector: Arc<dyn PackageInspector>, job: &Job) -> InspectionEnd {
     let job = job.clone();
     let path = job.package().path.clone().map(PathBuf::from).unwrap_or_default();
     let parent = path.parent().map(Path::to_owned).unwrap_or_default();

@@ -13,13 +13,13 @@ mod by_hour;
 mod by_week;
 
 /// The parameters of the page.
-pub(in crate::web) const PARAMETERS: &[&str] = &["weeks"];
+pub(crate) const PARAMETERS: &[&str] = &["weeks"];
 
 /// The numbers of weeks that can be chosen; the first is the default.
 const WEEKS: [usize; 4] = [12, 4, 26, 52];
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, query: &QueryParameters) -> Result<Markup, RequestRefusal> {
+pub(crate) fn content(site: &Site, query: &QueryParameters) -> Result<Markup, RequestRefusal> {
     let weeks = query.parse("weeks", "a number of weeks")?.unwrap_or(WEEKS[0]);
     if !WEEKS.contains(&weeks) {
         let choices = WEEKS.map(|weeks| weeks.to_string()).join(", ");

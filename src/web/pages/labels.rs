@@ -26,7 +26,7 @@ use search::WordSearch;
 use texts::TextSet;
 
 /// The parameters of the page.
-pub(in crate::web) const PARAMETERS: &[&str] = &["q", "state", "ring", "page", "from"];
+pub(crate) const PARAMETERS: &[&str] = &["q", "state", "ring", "page", "from"];
 
 /// Number of labels of a page.
 const SIZE: usize = 25;
@@ -160,7 +160,7 @@ impl MatchingLabels {
 }
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, query: &QueryParameters) -> Result<Markup, RequestRefusal> {
+pub(crate) fn content(site: &Site, query: &QueryParameters) -> Result<Markup, RequestRefusal> {
     let (label_query, now) = (LabelQuery::of(query)?, Timestamp::now());
     let window = calendar::CalendarWindow::of(query, now)?;
     let found = MatchingLabels::of(&site.rows.read(), &label_query, &window, now);

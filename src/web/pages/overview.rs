@@ -22,10 +22,10 @@ use dropship_intake::FolderState;
 use dropship_job::{JobId, StateKind};
 
 /// The parameters of the page.
-pub(in crate::web) const PARAMETERS: &[&str] = &[];
+pub(crate) const PARAMETERS: &[&str] = &[];
 
 /// Address of the stream of newer versions.
-pub(in crate::web) const LIVE: &str = "/live/overview";
+pub(crate) const LIVE: &str = "/live/overview";
 
 /// Maximum number of packages in a list, and of labels.
 const MAX_ACTIVE: usize = 12;
@@ -34,12 +34,12 @@ const MAX_ENDED: usize = 10;
 const MAX_LABELS: usize = 8;
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, _query: &QueryParameters) -> Result<Markup, RequestRefusal> {
+pub(crate) fn content(site: &Site, _query: &QueryParameters) -> Result<Markup, RequestRefusal> {
     Ok(overview::content(&view(site)?, LIVE, Timestamp::now()))
 }
 
 /// What the page shows now.
-pub(in crate::web) fn view(site: &Site) -> Result<OverviewView, RequestRefusal> {
+pub(crate) fn view(site: &Site) -> Result<OverviewView, RequestRefusal> {
     let status = site.readings.status()?;
     let overview_rows = OverviewRows::of(site);
     let mut view = OverviewView {

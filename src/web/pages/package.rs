@@ -26,7 +26,7 @@ use dropship_rules::plan::{LabelPlan, Plan, StrategyPlan};
 use dropship_rules::rule::RuleChange;
 
 /// The parameters of the page.
-pub(in crate::web) const PARAMETERS: &[&str] = &[];
+pub(crate) const PARAMETERS: &[&str] = &[];
 
 /// Maximum number of INFs, and of hardware ids of an INF.
 const MAX_INFS: usize = 20;
@@ -39,17 +39,13 @@ const MAX_LINES: usize = 60;
 const MAX_REQUEST: usize = 256 << 10;
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(
-    site: &Site,
-    id: &JobId,
-    _query: &QueryParameters,
-) -> Result<Markup, RequestRefusal> {
+pub(crate) fn content(site: &Site, id: &JobId, _query: &QueryParameters) -> Result<Markup, RequestRefusal> {
     let live = format!("/live/packages/{}", encoded(id.as_str()));
     Ok(package::content(&view(site, id)?, &live, Timestamp::now()))
 }
 
 /// What the page shows now.
-pub(in crate::web) fn view(site: &Site, id: &JobId) -> Result<PackageView, RequestRefusal> {
+pub(crate) fn view(site: &Site, id: &JobId) -> Result<PackageView, RequestRefusal> {
     let job = site.readings.job(id)?;
     let record = site.readings.record(id)?;
     let (facts, plan) = match &record {

@@ -20,7 +20,7 @@ use dropship_glob::Glob;
 use dropship_job::{JobId, StateKind};
 
 /// The parameters of the page.
-pub(in crate::web) const PARAMETERS: &[&str] =
+pub(crate) const PARAMETERS: &[&str] =
     &["q", "state", "folder", "rule", "package", "from", "to", "sort", "order", "page", "size", "upto"];
 
 /// The columns of the table, and what each is sorted by.
@@ -185,15 +185,12 @@ fn page_selection(query: &QueryParameters) -> Result<PageSelection, RequestRefus
 }
 
 /// The packages that a query asks for, with their states.
-pub(in crate::web) fn rows(
-    site: &Site,
-    query: &QueryParameters,
-) -> Result<Vec<(Row, StateKind)>, RequestRefusal> {
+pub(crate) fn rows(site: &Site, query: &QueryParameters) -> Result<Vec<(Row, StateKind)>, RequestRefusal> {
     Ok(PackageQuery::of(site, query)?.read(site).rows)
 }
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, query: &QueryParameters) -> Result<Markup, RequestRefusal> {
+pub(crate) fn content(site: &Site, query: &QueryParameters) -> Result<Markup, RequestRefusal> {
     let package_query = PackageQuery::of(site, query)?;
     let PageSelection::Page(page) = package_query.selection else {
         return Err(RequestRefusal::parameter("page", "all packages are available as a file only"));

@@ -15,10 +15,10 @@ mod packages;
 mod rule;
 
 /// The parameters of the page.
-pub(in crate::web) const PARAMETERS: &[&str] = &[];
+pub(crate) const PARAMETERS: &[&str] = &[];
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, _query: &QueryParameters) -> Result<Markup, RequestRefusal> {
+pub(crate) fn content(site: &Site, _query: &QueryParameters) -> Result<Markup, RequestRefusal> {
     let active = site.readings.configuration();
     let (packages, incomplete) = {
         let rows = site.rows.read();

@@ -14,7 +14,7 @@ use crate::control::{OtherLabel, ReachingLabel, WhoQuery};
 use dropship_glob::Glob;
 
 /// The parameters of the page.
-pub(in crate::web) const PARAMETERS: &[&str] = &["hardware_id", "os", "upcoming"];
+pub(crate) const PARAMETERS: &[&str] = &["hardware_id", "os", "upcoming"];
 
 /// Maximum number of labels of an answer that are shown.
 const MAX_LABELS: usize = 100;
@@ -23,7 +23,7 @@ const MAX_LABELS: usize = 100;
 const MAX_TARGETS: usize = 5;
 
 /// The content of the page. It may block.
-pub(in crate::web) fn content(site: &Site, query: &QueryParameters) -> Result<Markup, RequestRefusal> {
+pub(crate) fn content(site: &Site, query: &QueryParameters) -> Result<Markup, RequestRefusal> {
     let field = |name| Field { value: query.get(name).unwrap_or_default().to_owned(), fault: None };
     let mut form = WhoForm {
         hardware_id: field("hardware_id"),

@@ -11,23 +11,23 @@ use dropship_job::{JobId, StateKind};
 
 /// The conditions of a page. A row has to meet all of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(in crate::web) struct RowFilter {
+pub(crate) struct RowFilter {
     /// The state.
-    pub(in crate::web) state: Option<StateKind>,
+    pub(crate) state: Option<StateKind>,
     /// The folder.
-    pub(in crate::web) folder: Option<String>,
+    pub(crate) folder: Option<String>,
     /// The rule.
-    pub(in crate::web) rule: Option<String>,
+    pub(crate) rule: Option<String>,
     /// The file name.
-    pub(in crate::web) package: Option<Glob>,
+    pub(crate) package: Option<Glob>,
     /// It arrived at this time or later.
-    pub(in crate::web) from: Option<Timestamp>,
+    pub(crate) from: Option<Timestamp>,
     /// It arrived before this time.
-    pub(in crate::web) before: Option<Timestamp>,
+    pub(crate) before: Option<Timestamp>,
     /// Words in lower case, without white space. Each is part of the file name, of an INF, its provider or version, or of an id.
-    pub(in crate::web) words: Vec<String>,
+    pub(crate) words: Vec<String>,
     /// It is not newer than this one.
-    pub(in crate::web) up_to: Option<JobId>,
+    pub(crate) up_to: Option<JobId>,
 }
 
 /// A filter whose words are ready to be looked for.
@@ -57,14 +57,14 @@ impl<'a> ReadyFilter<'a> {
 
 impl Row {
     /// Its state: a job that a worker has is running, although the store has it as queued or waiting.
-    pub(in crate::web) fn state(&self, running: &BTreeSet<JobId>) -> StateKind {
+    pub(crate) fn state(&self, running: &BTreeSet<JobId>) -> StateKind {
         let can_run = matches!(self.state, StateKind::Queued | StateKind::Waiting);
         if can_run && running.contains(&self.id) { StateKind::Running } else { self.state }
     }
 }
 
 /// Whether a text contains a word that is in lower case; case is ignored.
-pub(in crate::web) fn contains_word(text: &str, word: &str) -> bool {
+pub(crate) fn contains_word(text: &str, word: &str) -> bool {
     if !text.is_ascii() {
         return text.to_lowercase().contains(word);
     }

@@ -31,7 +31,7 @@ pub struct JobRows {
 
 /// The rows, and how complete they are.
 #[derive(Debug, Default)]
-pub(in crate::web) struct Rows {
+pub(crate) struct Rows {
     pub(super) by_id: BTreeMap<JobId, Row>,
     completeness: RowCompleteness,
     /// Jobs that were pruned while the rows were read: reading may bring them back.
@@ -40,7 +40,7 @@ pub(in crate::web) struct Rows {
 
 /// How complete the rows are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::web) enum RowCompleteness {
+pub(crate) enum RowCompleteness {
     /// The store is being read, newest package first.
     #[default]
     Reading,
@@ -178,12 +178,12 @@ impl JobRows {
     }
 
     /// The revision of a job, with all changes.
-    pub(in crate::web) fn revision(&self, id: &JobId) -> Option<u64> {
+    pub(crate) fn revision(&self, id: &JobId) -> Option<u64> {
         self.read().get(id).map(|row| row.rev)
     }
 
     /// The rows with all changes.
-    pub(in crate::web) fn read(&self) -> RwLockReadGuard<'_, Rows> {
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Rows> {
         drop(self.read_to_write());
         self.rows.read()
     }
@@ -197,24 +197,24 @@ impl JobRows {
     }
 
     /// Counts the changes.
-    pub(in crate::web) fn subscribe(&self) -> watch::Receiver<u64> {
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.change_count.subscribe()
     }
 }
 
 impl Rows {
     /// How complete they are.
-    pub(in crate::web) fn completeness(&self) -> RowCompleteness {
+    pub(crate) fn completeness(&self) -> RowCompleteness {
         self.completeness
     }
 
     /// All rows, the newest first.
-    pub(in crate::web) fn newest_first(&self) -> impl Iterator<Item = &Row> {
+    pub(crate) fn newest_first(&self) -> impl Iterator<Item = &Row> {
         self.by_id.values().rev()
     }
 
     /// The row of a job.
-    pub(in crate::web) fn get(&self, id: &JobId) -> Option<&Row> {
+    pub(crate) fn get(&self, id: &JobId) -> Option<&Row> {
         self.by_id.get(id)
     }
 

@@ -13,13 +13,13 @@ const MAX_INFS: usize = 16;
 
 /// An INF of a package.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::web) struct RowInf {
+pub(crate) struct RowInf {
     /// File name.
-    pub(in crate::web) name: Arc<str>,
+    pub(crate) name: Arc<str>,
     /// `Provider`.
-    pub(in crate::web) provider: Option<Arc<str>>,
+    pub(crate) provider: Option<Arc<str>>,
     /// Version of `DriverVer`.
-    pub(in crate::web) version: Option<Arc<str>>,
+    pub(crate) version: Option<Arc<str>>,
 }
 
 /// The texts of an INF that a row keeps.

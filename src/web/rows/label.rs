@@ -11,21 +11,21 @@ const MAX_LABELS: usize = 32;
 
 /// A label of a package. Its index in the row is that in the job.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::web) struct LabelRow {
+pub(crate) struct LabelRow {
     /// Its name.
-    pub(in crate::web) name: Box<str>,
+    pub(crate) name: Box<str>,
     /// Its ring; absent until the record of the package was read.
-    pub(in crate::web) ring: Option<Arc<str>>,
+    pub(crate) ring: Option<Arc<str>>,
     /// Its progress.
-    pub(in crate::web) status: LabelStatus,
+    pub(crate) status: LabelStatus,
     /// Id at Microsoft.
-    pub(in crate::web) id: Option<RemoteId>,
+    pub(crate) id: Option<RemoteId>,
     /// When Microsoft had accepted its request.
-    pub(in crate::web) requested: Option<Timestamp>,
+    pub(crate) requested: Option<Timestamp>,
     /// When its publication was seen.
-    pub(in crate::web) published: Option<Timestamp>,
+    pub(crate) published: Option<Timestamp>,
     /// The time before which it is not requested or does not go live.
-    pub(in crate::web) not_before: Option<Timestamp>,
+    pub(crate) not_before: Option<Timestamp>,
 }
 
 impl LabelRow {
@@ -45,12 +45,12 @@ impl LabelRow {
     }
 
     /// Whether it is still to be requested, published or live at `now`. `has_ended`: its job has ended.
-    pub(in crate::web) fn is_upcoming(&self, has_ended: bool, now: Timestamp) -> bool {
+    pub(crate) fn is_upcoming(&self, has_ended: bool, now: Timestamp) -> bool {
         self.status.is_upcoming(has_ended, self.not_before, now)
     }
 
     /// When it was or goes live; absent unless it is published.
-    pub(in crate::web) fn live(&self) -> Option<Timestamp> {
+    pub(crate) fn live(&self) -> Option<Timestamp> {
         let published = self.published?;
         Some(self.not_before.map_or(published, |date| date.max(published)))
     }

@@ -16,13 +16,13 @@ mod ring;
 mod row;
 mod search_text;
 #[cfg(test)]
-pub(in crate::web) mod testing;
+pub(crate) mod testing;
 
 pub(crate) use build::keep;
-pub(in crate::web) use filter::{RowFilter, contains_word};
+pub(crate) use filter::{RowFilter, contains_word};
 pub use index::JobRows;
-pub(in crate::web) use index::{RowCompleteness, Rows};
-pub(in crate::web) use inf::RowInf;
-pub(in crate::web) use label::LabelRow;
-pub(in crate::web) use page::{RowPage, SortColumn, SortDirection, SortOrder};
-pub(in crate::web) use row::Row;
+pub(crate) use index::{RowCompleteness, Rows};
+pub(crate) use inf::RowInf;
+pub(crate) use label::LabelRow;
+pub(crate) use page::{RowPage, SortColumn, SortDirection, SortOrder};
+pub(crate) use row::Row;

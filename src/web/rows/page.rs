@@ -12,7 +12,7 @@ use dropship_job::{JobId, StateKind};
 
 /// A column that rows can be sorted by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::web) enum SortColumn {
+pub(crate) enum SortColumn {
     /// Time of arrival.
     #[default]
     Arrived,
@@ -36,7 +36,7 @@ pub(in crate::web) enum SortColumn {
 
 impl SortColumn {
     /// All columns.
-    pub(in crate::web) const ALL: [Self; 9] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Arrived,
         Self::Updated,
         Self::Package,
@@ -49,7 +49,7 @@ impl SortColumn {
     ];
 
     /// Its name in addresses.
-    pub(in crate::web) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Arrived => "arrived",
             Self::Updated => "updated",
@@ -64,7 +64,7 @@ impl SortColumn {
     }
 
     /// The direction in which it is sorted first: times begin with the latest.
-    pub(in crate::web) fn first_direction(self) -> SortDirection {
+    pub(crate) fn first_direction(self) -> SortDirection {
         match self {
             Self::Arrived | Self::Updated => SortDirection::Descending,
             _ => SortDirection::Ascending,
@@ -104,7 +104,7 @@ fn compare_names(one: Option<&Arc<str>>, other: Option<&Arc<str>>) -> Ordering {
 
 /// A direction of sorting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::web) enum SortDirection {
+pub(crate) enum SortDirection {
     /// The smallest first.
     Ascending,
     /// The largest first.
@@ -114,7 +114,7 @@ pub(in crate::web) enum SortDirection {
 
 impl SortDirection {
     /// Its name in addresses.
-    pub(in crate::web) fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Ascending => "asc",
             Self::Descending => "desc",
@@ -122,7 +122,7 @@ impl SortDirection {
     }
 
     /// The other direction.
-    pub(in crate::web) fn reversed(self) -> Self {
+    pub(crate) fn reversed(self) -> Self {
         match self {
             Self::Ascending => Self::Descending,
             Self::Descending => Self::Ascending,
@@ -132,11 +132,11 @@ impl SortDirection {
 
 /// The order of rows. Rows that are equal in the column are sorted by arrival, the newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(in crate::web) struct SortOrder {
+pub(crate) struct SortOrder {
     /// The column.
-    pub(in crate::web) column: SortColumn,
+    pub(crate) column: SortColumn,
     /// The direction.
-    pub(in crate::web) direction: SortDirection,
+    pub(crate) direction: SortDirection,
 }
 
 impl SortOrder {
@@ -152,24 +152,24 @@ impl SortOrder {
 
 /// Rows with their states, and how many there are in all.
 #[derive(Debug, Clone)]
-pub(in crate::web) struct RowPage {
+pub(crate) struct RowPage {
     /// The rows of the page.
-    pub(in crate::web) rows: Vec<(Row, StateKind)>,
+    pub(crate) rows: Vec<(Row, StateKind)>,
     /// Number of rows that the filter shows.
-    pub(in crate::web) found: usize,
+    pub(crate) found: usize,
     /// Number of all rows.
-    pub(in crate::web) all: usize,
+    pub(crate) all: usize,
     /// How complete the rows are.
-    pub(in crate::web) completeness: RowCompleteness,
+    pub(crate) completeness: RowCompleteness,
     /// The newest row that the filter shows.
-    pub(in crate::web) newest: Option<JobId>,
+    pub(crate) newest: Option<JobId>,
 }
 
 type RowWithState<'a> = (&'a Row, StateKind);
 
 impl JobRows {
     /// The rows of a page: `skip` rows are left out, at most `max` are returned.
-    pub(in crate::web) fn page(
+    pub(crate) fn page(
         &self,
         filter: &RowFilter,
         order: SortOrder,

@@ -16,45 +16,45 @@ const MAX_TIMES: usize = 16;
 
 /// A package.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::web) struct Row {
+pub(crate) struct Row {
     /// Id of its job.
-    pub(in crate::web) id: JobId,
+    pub(crate) id: JobId,
     /// Revision of the job that the row was made of.
-    pub(in crate::web) rev: u64,
+    pub(crate) rev: u64,
     /// File name.
-    pub(in crate::web) package: Box<str>,
+    pub(crate) package: Box<str>,
     /// What a search looks through.
     search_text: SearchText,
     /// Its folder; absent for a submitted package.
-    pub(in crate::web) folder: Option<Arc<str>>,
+    pub(crate) folder: Option<Arc<str>>,
     /// The rule; absent until it is accepted.
-    pub(in crate::web) rule: Option<Arc<str>>,
+    pub(crate) rule: Option<Arc<str>>,
     /// The stored state; a page shows a job that a worker has as running.
-    pub(in crate::web) state: StateKind,
+    pub(crate) state: StateKind,
     /// The step.
-    pub(in crate::web) step: Step,
+    pub(crate) step: Step,
     /// Time of arrival.
-    pub(in crate::web) created: Timestamp,
+    pub(crate) created: Timestamp,
     /// Time of the last event.
-    pub(in crate::web) updated: Timestamp,
+    pub(crate) updated: Timestamp,
     /// When it entered its step.
-    pub(in crate::web) step_started: Timestamp,
+    pub(crate) step_started: Timestamp,
     /// When Microsoft signed it.
-    pub(in crate::web) signed: Option<Timestamp>,
+    pub(crate) signed: Option<Timestamp>,
     /// When the last of its labels was published, once all labels that are still requested are published.
-    pub(in crate::web) published: Option<Timestamp>,
+    pub(crate) published: Option<Timestamp>,
     /// Id of its product.
-    pub(in crate::web) product: Option<RemoteId>,
+    pub(crate) product: Option<RemoteId>,
     /// Id of its submission.
-    pub(in crate::web) submission: Option<RemoteId>,
+    pub(crate) submission: Option<RemoteId>,
     /// The times before which its labels are not requested or not live, earliest first.
-    pub(in crate::web) not_before: Box<[Timestamp]>,
+    pub(crate) not_before: Box<[Timestamp]>,
     /// Its labels.
-    pub(in crate::web) labels: Box<[LabelRow]>,
+    pub(crate) labels: Box<[LabelRow]>,
     /// Its INFs; absent until its record was read.
-    pub(in crate::web) infs: Option<Box<[RowInf]>>,
+    pub(crate) infs: Option<Box<[RowInf]>>,
     /// The number of its driver: packages with the same one have the same driver.
-    pub(in crate::web) driver_number: Option<u32>,
+    pub(crate) driver_number: Option<u32>,
     /// The provider that they have in common.
     provider: Option<Arc<str>>,
     /// The version that they have in common, for sorting.
@@ -106,12 +106,12 @@ impl Row {
     }
 
     /// Whether a word, in lower case, is part of the file name, of an INF, its provider or version, or of an id.
-    pub(in crate::web) fn contains(&self, word: &Finder<'_>) -> bool {
+    pub(crate) fn contains(&self, word: &Finder<'_>) -> bool {
         self.search_text.has(word)
     }
 
     /// Whether a word, in lower case, is part of the name of one of its labels.
-    pub(in crate::web) fn has_label(&self, word: &Finder<'_>) -> bool {
+    pub(crate) fn has_label(&self, word: &Finder<'_>) -> bool {
         self.search_text.has_label(word)
     }
 
@@ -144,7 +144,7 @@ impl Row {
     }
 
     /// The state that the store has: a job that a worker processes is queued or waiting.
-    pub(in crate::web) fn stored_state(&self) -> StateKind {
+    pub(crate) fn stored_state(&self) -> StateKind {
         self.state
     }
 
@@ -159,7 +159,7 @@ impl Row {
     }
 
     /// The driver: the name of its first INF, and the number of the others; the file name without its type if there is no INF.
-    pub(in crate::web) fn driver_key(&self) -> (&str, usize) {
+    pub(crate) fn driver_key(&self) -> (&str, usize) {
         match self.infs.as_deref() {
             Some([first, others @ ..]) => (&first.name, others.len()),
             _ => (self.package.rsplit_once('.').map_or(&*self.package, |(stem, _)| stem), 0),
@@ -167,7 +167,7 @@ impl Row {
     }
 
     /// The driver as a text.
-    pub(in crate::web) fn driver(&self) -> String {
+    pub(crate) fn driver(&self) -> String {
         match self.driver_key() {
             (first, 0) => first.to_owned(),
             (first, others) => format!("{first} and {others} more"),
@@ -175,7 +175,7 @@ impl Row {
     }
 
     /// The provider that all INFs have; absent without INFs, and if they differ.
-    pub(in crate::web) fn provider(&self) -> Option<&str> {
+    pub(crate) fn provider(&self) -> Option<&str> {
         self.provider.as_deref()
     }
 
@@ -185,7 +185,7 @@ impl Row {
     }
 
     /// The version that all INFs have; absent without INFs, and if they differ.
-    pub(in crate::web) fn version(&self) -> Option<&str> {
+    pub(crate) fn version(&self) -> Option<&str> {
         common(self.infs.as_deref()?, |inf| inf.version.as_deref())
     }
 }

@@ -98,7 +98,7 @@ fn life(number: u32, sample: &Sample) -> Vec<Event> {
 }
 
 /// The rows of packages. Each sample is there often: a part of the rows has no INFs yet, and each has seen another part of its life.
-pub(in crate::web) fn rows() -> JobRows {
+pub(crate) fn rows() -> JobRows {
     let rows = JobRows::default();
     for number in 0..20 * 7 {
         let sample = &SAMPLES[number as usize % SAMPLES.len()];

@@ -30,7 +30,7 @@ pub(super) struct Daemon {
 }
 
 /// An act of the operator.
-pub(in crate::pipeline::tests) enum OperatorAction {
+pub(crate) enum OperatorAction {
     /// Act on the job.
     Act(JobAction),
     /// Withdraw the labels that are not published.
@@ -42,7 +42,7 @@ pub(in crate::pipeline::tests) enum OperatorAction {
 }
 
 /// Chooses the act of the operator on a job that no worker is running.
-pub(in crate::pipeline::tests) type Operator<'a> = &'a mut dyn FnMut(&Job) -> Option<OperatorAction>;
+pub(crate) type Operator<'a> = &'a mut dyn FnMut(&Job) -> Option<OperatorAction>;
 impl Daemon {
     /// Scans the drop folder as intake does.
     pub(super) async fn scan(&self) {
@@ -234,6 +234,6 @@ impl ActiveJobs for DaemonJobs {
 }
 
 /// An operator. Different numbers are different people.
-pub(in crate::pipeline::tests) fn an_operator(number: u64) -> control::Operator {
+pub(crate) fn an_operator(number: u64) -> control::Operator {
     control::Operator { uid: u32::try_from(number).unwrap_or(u32::MAX), name: format!("operator {number}") }
 }

@@ -30,7 +30,7 @@ impl Simulation {
     }
 
     /// The violated invariants once the daemon is idle; `dropped` are the digests of all packages ever dropped.
-    pub(in crate::pipeline::tests) fn violations(&self, dropped: &BTreeSet<String>) -> Vec<String> {
+    pub(crate) fn violations(&self, dropped: &BTreeSet<String>) -> Vec<String> {
         let mut violations = self.lost_copies();
         let jobs = self.jobs();
         let with_job: BTreeSet<_> = jobs.iter().map(|job| job.package().sha256.clone()).collect();

@@ -11,7 +11,7 @@ use dropship_store::{Commit, Entry, PublishedLabel, Reads, Store};
 impl Simulation {
     /// Writes copies of the only job to the store: other packages of the same driver, each with its objects, its file and its
     /// published labels. Half of them are of an older version, for other devices.
-    pub(in crate::pipeline::tests) async fn remember_copies_of_the_first_job(&self, count: u64) {
+    pub(crate) async fn remember_copies_of_the_first_job(&self, count: u64) {
         let job = self.jobs().pop().expect("a job");
         let events = self.memory.history(job.id()).expect("its history").into_iter().map(|entry| entry.event);
         let entry = Entry::Job { job: job.id().clone(), rev: 0, events: events.collect() };
@@ -64,7 +64,7 @@ impl Simulation {
     }
 
     /// Drops one package, lets a daemon carry it to its end, and returns what was read for it.
-    pub(in crate::pipeline::tests) async fn reads_of_package(&self, name: &str, bytes_of: &str) -> Reads {
+    pub(crate) async fn reads_of_package(&self, name: &str, bytes_of: &str) -> Reads {
         let daemon = self.start();
         let jobs_before = self.jobs().len();
         let before = self.memory.reads();
