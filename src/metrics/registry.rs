@@ -169,7 +169,8 @@ mod tests {
     const HEAD: &str = "\
 # Metrics
 
-The daemon serves `/metrics` on the control socket and, with `[metrics] listen`, also over TCP. Only root and members of the group `dropship` can open the control socket. The format is Prometheus' text format, version 0.0.4.
+The daemon serves `/metrics` on the control socket and, with `[metrics] listen`, also over TCP. Only root and members of the group
+`dropship` can open the control socket. The format is Prometheus' text format, version 0.0.4.
 
 ```sh run
 curl --unix-socket /run/dropship/control.sock http://localhost/metrics
