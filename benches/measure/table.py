@@ -54,7 +54,7 @@ class Table:
 
 Machine: {machine()}, {noise}.
 
-- The figures are medians of {rounds} rounds after a warm-up; the programs that are compared take turns. The ratios are
+- Most figures are medians of {rounds} rounds after a warm-up; the programs that are compared take turns. The ratios are
   more reliable than the absolute figures: two runs of a day differ by up to a tenth, processor times of a package by a third.
 - "The sink" is a blob store that discards what it receives, so only the client is measured. The uploaded files are
   sparse, so the disk plays no part.

@@ -127,6 +127,7 @@ impl Exit {
             ControlErrorKind::NotFound
             | ControlErrorKind::Illegal
             | ControlErrorKind::Failed
+            | ControlErrorKind::DatabaseAway
             | ControlErrorKind::Malformed
             | ControlErrorKind::UnknownRequest => Self::Failed,
         }

@@ -101,31 +101,39 @@ impl<'a> CommandWait<'a> {
         tokio::time::sleep(POLL).await;
     }
 
-    /// Repeats a request while the daemon does not answer, because it restarts.
+    /// Repeats a request while the daemon does not answer, because it restarts, or cannot answer without its database.
     pub(super) async fn ask<T, F>(&self, request: impl Fn() -> F) -> Result<T, ControlError>
     where
         F: Future<Output = Result<T, ControlError>>,
     {
-        let mut is_noted = false;
+        let mut absent = None;
         loop {
-            match request().await {
-                Err(ControlError {
-                    kind: ControlErrorKind::Unreachable | ControlErrorKind::Busy, ..
-                }) => {
-                    if !is_noted {
-                        self.output.note("the daemon does not answer; waiting for it");
-                        is_noted = true;
+            let answer = request().await;
+            match answer.as_ref().err().and_then(|error| absent_part(error.kind)) {
+                Some(part) => {
+                    if absent != Some(part) {
+                        self.output.note(&format!("the {part} does not answer; waiting for it"));
+                        absent = Some(part);
                     }
                     self.pause().await;
                 }
-                answer => {
-                    if is_noted {
-                        self.output.note("the daemon answers again");
+                None => {
+                    if let Some(part) = absent {
+                        self.output.note(&format!("the {part} answers again"));
                     }
                     return answer;
                 }
             }
         }
+    }
+}
+
+/// The part whose absence is the reason of an error, and for which a command can wait.
+fn absent_part(kind: ControlErrorKind) -> Option<&'static str> {
+    match kind {
+        ControlErrorKind::Unreachable | ControlErrorKind::Busy => Some("daemon"),
+        ControlErrorKind::DatabaseAway => Some("database"),
+        _ => None,
     }
 }
 

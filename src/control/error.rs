@@ -38,6 +38,8 @@ pub enum ControlErrorKind {
     Configuration,
     /// The daemon tried, and failed.
     Failed,
+    /// The database of the store does not respond.
+    DatabaseAway,
     /// The daemon does not understand the request.
     Malformed,
     /// The daemon has no such request.
@@ -50,7 +52,7 @@ pub enum ControlErrorKind {
 
 impl ControlErrorKind {
     /// All kinds, in the order of the documentation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::NotFound,
         Self::UnknownFolder,
         Self::UnknownRule,
@@ -58,6 +60,7 @@ impl ControlErrorKind {
         Self::NotPermitted,
         Self::Configuration,
         Self::Failed,
+        Self::DatabaseAway,
         Self::Malformed,
         Self::UnknownRequest,
         Self::Busy,
@@ -75,6 +78,7 @@ impl ControlErrorKind {
             Self::NotPermitted => "not-permitted",
             Self::Configuration => "configuration",
             Self::Failed => "failed",
+            Self::DatabaseAway => "database-away",
             Self::Malformed => "malformed",
             Self::UnknownRequest => "unknown-request",
             Self::Busy => "busy",
@@ -98,8 +102,9 @@ impl ControlErrorKind {
                  configuration. Or, for `api`, Microsoft refuses the credentials."
             }
             Self::Failed => {
-                "The action failed, or it is not possible now: this node stands by, the node of the folder is not running, or the database does not respond."
+                "The action failed, or it is not possible now: this node stands by, or the node of the folder is not running."
             }
+            Self::DatabaseAway => "The database of the store does not respond.",
             Self::Malformed => {
                 "The daemon does not understand the request: a parameter or the body is missing, wrong or too long."
             }
@@ -131,6 +136,9 @@ impl ControlErrorKind {
                 "Correct the errors that `dropship check` reports; for `api`, those that `dropship check --online` reports."
             }
             Self::Failed => "Read the message and the log.",
+            Self::DatabaseAway => {
+                "Run the command again when the database responds. `dropship wait` does this by itself."
+            }
             Self::Malformed => {
                 "The message names the parameter. If a command of dropship sent the request, command and daemon have different \
                  versions: restart the daemon."
@@ -177,7 +185,11 @@ impl From<Busy> for ControlError {
 
 impl From<StoreError> for ControlError {
     fn from(error: StoreError) -> Self {
-        let kind = if error.is_fatal() { ControlErrorKind::Failed } else { ControlErrorKind::Illegal };
+        let kind = match &error {
+            StoreError::Away { .. } => ControlErrorKind::DatabaseAway,
+            error if error.is_fatal() => ControlErrorKind::Failed,
+            _ => ControlErrorKind::Illegal,
+        };
         Self::new(kind, error.to_string())
     }
 }
@@ -194,7 +206,7 @@ impl IntoResponse for ControlError {
             ControlErrorKind::NotPermitted => StatusCode::FORBIDDEN,
             ControlErrorKind::Configuration => StatusCode::UNPROCESSABLE_ENTITY,
             ControlErrorKind::Failed | ControlErrorKind::Unreachable => StatusCode::INTERNAL_SERVER_ERROR,
-            ControlErrorKind::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            ControlErrorKind::Busy | ControlErrorKind::DatabaseAway => StatusCode::SERVICE_UNAVAILABLE,
         };
         (status, Json(self)).into_response()
     }

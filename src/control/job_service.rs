@@ -86,7 +86,7 @@ impl JobService {
     pub fn require_journal(&self) -> Result<(), ControlError> {
         let Some(why) = self.store.away() else { return Ok(()) };
         let message = format!("the database of the store does not respond, and nothing was changed: {why}");
-        Err(ControlError::new(ControlErrorKind::Failed, message))
+        Err(ControlError::new(ControlErrorKind::DatabaseAway, message))
     }
 
     /// Jobs that match the query, newest first. A query that finds nothing must name a folder and a rule of the configuration,

@@ -61,6 +61,7 @@ impl From<ControlError> for RequestRefusal {
             | ControlErrorKind::NotPermitted
             | ControlErrorKind::Configuration
             | ControlErrorKind::Failed
+            | ControlErrorKind::DatabaseAway
             | ControlErrorKind::Malformed
             | ControlErrorKind::UnknownRequest
             | ControlErrorKind::Busy

@@ -18,7 +18,7 @@ mod rounds;
 mod unit;
 mod upgrade;
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -132,8 +132,17 @@ fn jobs_in_a_database_survive_restarts_of_both() {
     let refused = env.run(&["pause"]);
     assert_eq!(refused.status.code(), Some(1));
     assert!(text(&refused.stderr).contains("nothing was changed"), "{}", text(&refused.stderr));
+    // A command that waits keeps waiting.
+    let log = std::fs::File::create(env.path("wait.log")).expect("a file");
+    let mut wait = env.command(&["wait", receipt["id"].as_str().expect("an id")]);
+    let mut wait = wait.stdout(Stdio::null()).stderr(log).spawn().expect("it starts");
+    let notes = || std::fs::read_to_string(env.path("wait.log")).expect("a file");
+    wait_for("the note", || notes().contains("the database does not answer; waiting for it").then_some(()))
+        .unwrap_or_else(|| panic!("{}", notes()));
     env.drop_package("other.cab", &bytes("cab/good-signed.cab"));
     database.server.run();
+    assert!(wait.wait().expect("it ends").success(), "{}", notes());
+    assert!(notes().contains("the database answers again"), "{}", notes());
     let both = || {
         let receipts = env.receipts();
         let done = receipts.iter().filter(|receipt| receipt["state"] == "succeeded").count();
