@@ -26,8 +26,8 @@ inf-pnp-lockdown = \"off\"     # do not check
 | `info` | the finding is shown, and does not stop the package |
 | `off` | the check is not made |
 
-The *trust store* is what `[signers]` names: roots, intermediate certificates, timestamp roots, thumbprints and CRLs. The *requested signatures*,
-the *test harness* and the labels are those of the rule.
+The *trust store* is what `[signers]` names: roots (with `system_roots`, also those of the machine), intermediate certificates, timestamp
+roots, thumbprints and CRLs. The *requested signatures*, the *test harness* and the labels are those of the rule.
 
 A level marked *fixed* cannot be changed, because the package cannot be read safely, or its signature or signer is not trusted. `[signers]` decides
 which signers are trusted, and whether unsigned packages are accepted. Some checks report the milder cases of a fault only as a warning, even if

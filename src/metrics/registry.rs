@@ -150,8 +150,9 @@ metrics! {
     API_REQUEST_DURATION = "dropship_api_request_duration_seconds", Summary, Fleet, ["operation"], "Number and total duration of API calls, by operation; no quantiles";
     /// Number of configurations that have been active since the start of the daemon.
     CONFIG_GENERATION = "dropship_config_generation", Gauge, Node, [], "Number of configurations that have been active since the start of the daemon";
-    /// 1 if the last reload of the configuration was applied, 0 if it was refused; 1 before the first reload.
-    CONFIG_RELOAD_SUCCESSFUL = "dropship_config_last_reload_successful", Gauge, Node, [], "1 if the last reload of the configuration was applied, 0 if it was refused; 1 before the first reload";
+    /// 1 if the last reload of the configuration was applied, 0 if it was refused; 1 before the first reload, and after
+    /// a refused reload once the configuration on disk is the active one again.
+    CONFIG_RELOAD_SUCCESSFUL = "dropship_config_last_reload_successful", Gauge, Node, [], "1 if the last reload of the configuration was applied, 0 if it was refused; 1 before the first reload, and after a refused reload once the configuration on disk is the active one again";
     /// Time of the last reload, in seconds since 1970; before the first reload, the time of the start.
     CONFIG_RELOAD_TIME = "dropship_config_last_reload_timestamp_seconds", Gauge, Node, [], "Time of the last reload, in seconds since 1970; before the first reload, the time of the start";
     /// When the active configuration was read, in seconds since 1970.

@@ -89,10 +89,10 @@ error_kinds! {
         "Correct the file beside the package and put it there again; the package may stay.";
     Gone "gone" [Rejected]
         "dropship had to inspect the package again, but the dropped file is missing, has other bytes now, or cannot be read, for example because of its permissions. Or its drop folder is no longer configured. Or the package was not dropped but sent with `dropship submit`."
-        "Drop the package again, or send it again with `dropship submit`.";
+        "If only the permissions of the file are wrong, correct them and run `dropship retry JOB`. Otherwise drop the package again, or send it again with `dropship submit`.";
     Unreadable "unreadable" [Waiting Rejected]
         "dropship had to inspect the package again. Waiting: the drop folder or the storage of captured packages does not respond, or the disk of the store is nearly full. Rejected: the copy of the dropped file cannot be stored or read."
-        "Check the permissions of the file and the disk of the store. Waiting: dropship tries again. Rejected: run `dropship retry JOB`.";
+        "Check the drop folder, the storage of captured packages and the disk of the store. Waiting: dropship tries again. Rejected: run `dropship retry JOB`.";
     InspectionFailed "inspection-failed" [Rejected]
         "The inspection of the package ended without a result."
         "Report the error as a defect. Then run `dropship approve JOB` if the job is held, or `dropship retry JOB` if it is rejected.";
@@ -197,7 +197,7 @@ error_kinds! {
         "None: dropship reads the older label and tries again.";
     CommittedElsewhere "committed-elsewhere" [Failed]
         "The job found its submission committed, although the job had not committed it, for example because the store was restored from an older backup. Failed: Microsoft has rejected the submission since. Held: the submission contains another package than this job, has several labels with one name, or its list of labels is incomplete."
-        "Nothing is sent again. Look in Partner Center for later submissions of the package. `dropship cancel JOB` ends the job; `dropship adopt PID SID` follows another submission. Held: when the cause is gone, `dropship approve JOB` reads the submission again.";
+        "Nothing is sent again. Look in Partner Center for later submissions of the package. `dropship cancel JOB` ends the job; `dropship adopt PRODUCT SUBMISSION` follows another submission. Held: when the cause is gone, `dropship approve JOB` reads the submission again.";
     NoProduct "no-product" [Failed]
         "The job has no product although its step needs one."
         "Run `dropship retry JOB --new-product`.";

@@ -148,7 +148,7 @@ checks! {
 }
 "The chain" {
     ChainUnknownIssuer "chain-unknown-issuer" fixed Error "RFC 5280 6"
-        "The chain of the signing certificate does not end at one of the `roots` of the trust store"
+        "The chain of the signing certificate does not end at a root of the trust store"
         "If you trust the issuer, add the issuer's root or the missing intermediate certificate to the trust store";
     ChainExpired "chain-expired" settable Error "code-signing-reqs.md"
         "An issuing certificate is not valid now"
@@ -189,7 +189,7 @@ checks! {
         "The timestamp does not match the signature that contains it"
         "Sign the package again, with a timestamp";
     TimestampUnknownAuthority "timestamp-unknown-authority" settable Warn "RFC 3161"
-        "The chain of the timestamp's authority does not end at one of the `roots` or `timestamp_roots` of the trust store"
+        "The chain of the timestamp's authority does not end at a root or a timestamp root of the trust store"
         "If you trust the authority, add the authority's root to `timestamp_roots` in the trust store";
     TimestampOutsideValidity "timestamp-outside-validity" settable Warn "own rule"
         "The time of the timestamp is outside the validity of the signing certificate"
