@@ -6,6 +6,7 @@ use super::exit::Exit;
 use super::output::Output;
 use crate::config::Report;
 use crate::control::{ConnectError, ControlError, ControlErrorKind};
+use dropship_store::StoreError;
 
 /// A kind of error that no daemon reports; [`ControlErrorKind`] has the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +109,9 @@ pub(super) fn kind_of(error: &anyhow::Error, exit: Exit) -> &'static str {
     });
     if let Some(error) = control.or(connect) {
         return error.kind.as_str();
+    }
+    if let Some(StoreError::Away { .. }) = error.downcast_ref::<StoreError>() {
+        return ControlErrorKind::DatabaseAway.as_str();
     }
     match exit {
         Exit::Usage => FailureKind::Usage.as_str(),

@@ -11,7 +11,8 @@ use dropship_job::JobId;
 
 /// Block until a job is signed or published, or ends
 ///
-/// Prints each transition to standard error. Waits while the daemon restarts.
+/// Prints each transition to standard error. Waits while the daemon restarts, and while the database of a fleet does not
+/// respond.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -1,5 +1,6 @@
 //! Follows a job until it reaches a state: prints its transitions, and survives restarts of the daemon.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -106,24 +107,19 @@ impl<'a> CommandWait<'a> {
     where
         F: Future<Output = Result<T, ControlError>>,
     {
-        let mut absent = None;
+        let mut absent = BTreeSet::new();
         loop {
             let answer = request().await;
-            match answer.as_ref().err().and_then(|error| absent_part(error.kind)) {
-                Some(part) => {
-                    if absent != Some(part) {
-                        self.output.note(&format!("the {part} does not answer; waiting for it"));
-                        absent = Some(part);
-                    }
-                    self.pause().await;
+            let Some(part) = answer.as_ref().err().and_then(|error| absent_part(error.kind)) else {
+                for part in absent {
+                    self.output.note(&format!("the {part} answers again"));
                 }
-                None => {
-                    if let Some(part) = absent {
-                        self.output.note(&format!("the {part} answers again"));
-                    }
-                    return answer;
-                }
+                return answer;
+            };
+            if absent.insert(part) {
+                self.output.note(&format!("the {part} does not answer; waiting for it"));
             }
+            self.pause().await;
         }
     }
 }
@@ -188,9 +184,11 @@ fn timed_out(
         WaitGoal::Signed => "signed",
         WaitGoal::Published => "published",
     };
-    let message = format!("timed out: job {id} is not {state}");
-    let Some(job) = last else { return Err(ExitError(Exit::TimedOut, message).into()) };
-    wait.output.error(&message);
+    let Some(job) = last else {
+        let message = format!("timed out before it was known whether job {id} is {state}");
+        return Err(ExitError(Exit::TimedOut, message).into());
+    };
+    wait.output.error(&format!("timed out: job {id} is not {state}"));
     print_job(&wait.output, &job)?;
     Ok(Exit::TimedOut)
 }

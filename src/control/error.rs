@@ -137,7 +137,7 @@ impl ControlErrorKind {
             }
             Self::Failed => "Read the message and the log.",
             Self::DatabaseAway => {
-                "Run the command again when the database responds. `dropship wait` continues automatically."
+                "Run the command again when the database responds. `wait` and `submit --wait` continue automatically."
             }
             Self::Malformed => {
                 "The message names the parameter. If a command of dropship sent the request, command and daemon have different \

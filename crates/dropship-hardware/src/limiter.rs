@@ -10,7 +10,6 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
-use super::retry_after;
 use super::settings::LearntLimit;
 
 mod breaker;
@@ -39,7 +38,7 @@ struct LimiterState {
     rate: CallRate,
     breaker: Breaker,
     paused_until: Option<Instant>,
-    /// Whether the limit has changed by an answer since it was last reported.
+    /// Whether the limit or the pause after a 429 has changed since it was last reported.
     has_changed: bool,
 }
 
@@ -87,19 +86,27 @@ impl CallLimiter {
         }
     }
 
-    /// A limiter with the limit that an earlier limiter of the account has learnt, if that still holds.
-    pub(super) fn starting_with(learnt: Option<LearntLimit>, backoff: Backoff, now: Timestamp) -> Self {
+    /// A limiter with the limit that an earlier limiter of the account has learnt, if that still holds. Returns the pause before
+    /// its first call, too.
+    pub(super) fn starting_with(
+        learnt: Option<LearntLimit>,
+        backoff: Backoff,
+        now: Timestamp,
+    ) -> (Self, Option<Duration>) {
         let limiter = Self::new(backoff);
-        if let Some(learnt) = learnt.filter(|limit| limit.is_current(now)) {
-            let pause = Duration::try_from(learnt.resume_at.duration_since(now)).unwrap_or_default();
-            let resume_at = Instant::now() + pause.min(retry_after::LONGEST);
-            let mut state = limiter.lock();
-            state.rate.assume(learnt.per_second, resume_at);
-            state.pause(resume_at);
-            let per_minute = (learnt.per_second * 60.0).round();
-            tracing::info!(per_minute, "The service throttled before: calls start at {per_minute} a minute");
-        }
-        limiter
+        let Some(learnt) = learnt.filter(|limit| limit.is_current(now)) else { return (limiter, None) };
+        let pause = learnt.remaining_pause(now);
+        let mut state = limiter.lock();
+        let resume_at = Instant::now() + pause;
+        let Some(rate) = state.rate.continue_with(&learnt, resume_at) else {
+            drop(state);
+            return (limiter, None);
+        };
+        state.pause(resume_at);
+        drop(state);
+        let per_minute = (rate * 60.0).round();
+        tracing::info!(per_minute, "The service throttled before: calls start at {per_minute} a minute");
+        (limiter, Some(pause))
     }
 
     /// Calls `report` if the limit has changed since the last report; without a limit now, with `None`.
@@ -110,7 +117,7 @@ impl CallLimiter {
             if !std::mem::take(&mut state.has_changed) {
                 return;
             }
-            state.learnt(now)
+            state.learnt(now, Instant::now())
         };
         report(limit);
     }
@@ -173,22 +180,21 @@ impl LimiterState {
         if let Some(remaining) = self.breaker.open_for(now) {
             return LimiterDecision::Reject(Rejected::Down(remaining));
         }
-        let was_limited = self.rate.limit().is_some();
+        let before = self.rate.limit();
         let taken = self.rate.take(now);
-        self.has_changed |= was_limited && self.rate.limit().is_none();
+        self.has_changed |= self.rate.limit() != before;
         match taken {
             Ok(()) => LimiterDecision::Go { is_probe: self.breaker.permit() },
             Err(wait) => LimiterDecision::Wait(wait),
         }
     }
 
-    /// The limit, as the next client of the account has to know it.
-    fn learnt(&self, now: Timestamp) -> Option<LearntLimit> {
+    /// The limit, as the next client of the account has to know it; `now` and `instant` are the same time.
+    fn learnt(&self, now: Timestamp, instant: Instant) -> Option<LearntLimit> {
         let pause =
-            self.paused_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
+            self.paused_until.map_or(Duration::ZERO, |until| until.saturating_duration_since(instant));
         let resume_at = SignedDuration::try_from(pause).ok().and_then(|pause| now.checked_add(pause).ok());
-        let per_second = self.rate.limit()?;
-        Some(LearntLimit { per_second, resume_at: resume_at.unwrap_or(now), learnt_at: now })
+        self.rate.learnt(resume_at.unwrap_or(now), now)
     }
 
     fn pause(&mut self, until: Instant) {

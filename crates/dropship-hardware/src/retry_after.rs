@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 
 /// Longest pause that is believed.
-pub(super) const LONGEST: Duration = Duration::from_secs(24 * 3600);
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// The delay that the service asks for.
 pub(super) fn read(headers: &HeaderMap) -> Option<Duration> {

@@ -9,9 +9,11 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::backoff::{Backoff, random_unit};
+use crate::settings::LearntLimit;
 
 /// Part of the estimated limit that is used.
 const USED_PART: f64 = 0.98;
@@ -23,6 +25,8 @@ const INCREASE: f64 = 0.01;
 const MIN_USE: f64 = 0.8;
 /// At this multiple of the rate after the last 429, the limit is dropped.
 const MAX_GROWTH: f64 = 8.0;
+/// Number of increases after which the rate has certainly passed [`MAX_GROWTH`].
+const MAX_RAISED: u32 = 12;
 /// Minimum number of calls for an estimate.
 const MIN_CALLS: u32 = 4;
 /// Slowest rate, calls a second.
@@ -65,7 +69,7 @@ struct Bucket {
     filled: Instant,
     last_growth: Instant,
     /// Number of times that the rate has grown since the last 429.
-    quiet: i32,
+    quiet: u32,
     /// Number of calls in the present span.
     used: u32,
 }
@@ -84,12 +88,31 @@ impl CallRate {
         self.bucket.as_ref().map(|bucket| bucket.rate)
     }
 
-    /// Limits the rate to one that was learnt before, in calls a second, as if a 429 had just set it.
-    pub(super) fn assume(&mut self, per_second: f64, resume_at: Instant) {
-        // A value from outside can be any number.
-        if per_second.is_finite() {
-            self.set(per_second.clamp(SLOWEST, FASTEST), LONGEST_SPAN, resume_at);
+    /// Continues with a limit that was learnt before. Returns the rate in calls a second, or `None` if the limit is unusable.
+    pub(super) fn continue_with(&mut self, learnt: &LearntLimit, from: Instant) -> Option<f64> {
+        // Values from outside can be any number.
+        if !(learnt.per_second.is_finite() && learnt.span.is_finite()) {
+            return None;
         }
+        let span = Duration::try_from_secs_f64(learnt.span).unwrap_or_default();
+        self.set(learnt.per_second.clamp(SLOWEST, FASTEST), span.clamp(SHORTEST_SPAN, LONGEST_SPAN), from);
+        let bucket = self.bucket.as_mut()?;
+        for _ in 0..learnt.raised.min(MAX_RAISED) {
+            bucket.raise();
+        }
+        Some(bucket.rate)
+    }
+
+    /// The limit, as another limiter can continue with it.
+    pub(super) fn learnt(&self, resume_at: Timestamp, learnt_at: Timestamp) -> Option<LearntLimit> {
+        let bucket = self.bucket.as_ref()?;
+        Some(LearntLimit {
+            per_second: bucket.base,
+            raised: bucket.quiet,
+            span: bucket.span.as_secs_f64(),
+            resume_at,
+            learnt_at,
+        })
     }
 
     /// Allows one call, or returns how long to wait for it.
@@ -179,9 +202,13 @@ impl Bucket {
         }
         self.last_growth = now;
         if f64::from(std::mem::take(&mut self.used)) >= MIN_USE * allowed {
-            self.rate += self.base * INCREASE * 2_f64.powi(self.quiet);
-            self.quiet += 1;
+            self.raise();
         }
+    }
+
+    fn raise(&mut self) {
+        self.rate += self.base * INCREASE * 2_f64.powi(i32::try_from(self.quiet).unwrap_or(i32::MAX));
+        self.quiet += 1;
     }
 
     fn take(&mut self, now: Instant) -> Result<(), Duration> {

@@ -149,7 +149,9 @@ async fn next_limiter_of_an_account_starts_with_the_learnt_limit_and_the_rest_of
 
     // Forty seconds later, another limiter waits for the remaining twenty, then keeps the rate.
     let later = now + SignedDuration::from_secs(40);
-    let (next, start) = (CallLimiter::starting_with(Some(learnt), BACKOFF, later), Instant::now());
+    let (next, pause) = CallLimiter::starting_with(Some(learnt), BACKOFF, later);
+    assert!(pause.is_some_and(|pause| pause.as_secs() == 20), "{pause:?}");
+    let start = Instant::now();
     for _ in 0..31 {
         next.acquire().await.expect("a short pause").complete(PermittedOutcome::Answered);
     }
@@ -159,14 +161,71 @@ async fn next_limiter_of_an_account_starts_with_the_learnt_limit_and_the_rest_of
 }
 
 #[tokio::test(start_paused = true)]
+async fn raised_rate_is_reported_and_the_next_limiter_continues_to_raise_it() {
+    let (mut limiter, now) = (CallLimiter::new(BACKOFF), Timestamp::UNIX_EPOCH);
+    let pause = Some(Duration::from_secs(10));
+    limiter.acquire().await.expect("open").complete(PermittedOutcome::Throttled(pause));
+    let (mut rates, mut restarts) = (vec![limiter.limit().expect("a limit")], 0);
+    loop {
+        let learnt = loop {
+            limiter.acquire().await.expect("open").complete(PermittedOutcome::Answered);
+            match reported(&limiter, now) {
+                Some(Some(learnt)) if learnt.raised > 0 => break learnt,
+                Some(None) => {
+                    // As many as one limiter needs.
+                    assert!(restarts < 12, "{rates:?}");
+                    return;
+                }
+                _ => {}
+            }
+        };
+        assert!(limiter.limit() > rates.last().copied(), "{rates:?}");
+        rates.extend(limiter.limit());
+        (limiter, _) = CallLimiter::starting_with(Some(learnt), BACKOFF, now);
+        assert_eq!(limiter.limit(), rates.last().copied());
+        restarts += 1;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn limit_that_is_too_old_or_no_number_is_not_used() {
     let now = Timestamp::UNIX_EPOCH;
-    let learnt = LearntLimit { per_second: 1.0, resume_at: now, learnt_at: now };
-    let limit = |learnt, now| CallLimiter::starting_with(Some(learnt), BACKOFF, now).limit();
+    let learnt = LearntLimit { per_second: 1.0, raised: 0, span: 60.0, resume_at: now, learnt_at: now };
+    let limit = |learnt, now| CallLimiter::starting_with(Some(learnt), BACKOFF, now).0.limit();
     assert_eq!(limit(learnt, now + SignedDuration::from_hours(24)), Some(1.0));
     assert_eq!(limit(learnt, now + SignedDuration::from_hours(25)), None);
     assert_eq!(limit(LearntLimit { per_second: f64::NAN, ..learnt }, now), None);
-    assert!(limit(LearntLimit { per_second: -5.0, ..learnt }, now).is_some_and(|limit| limit > 0.0));
+    assert_eq!(limit(LearntLimit { span: f64::INFINITY, ..learnt }, now), None);
+    for odd in [-5.0, 0.0, 1e300] {
+        let raised = u32::MAX;
+        assert!(
+            limit(LearntLimit { per_second: odd, span: odd, raised, ..learnt }, now)
+                .is_some_and(|limit| limit > 0.0)
+        );
+    }
+}
+
+#[test]
+fn clock_that_was_set_back_or_a_long_pause_does_not_stop_an_account() {
+    let now = Timestamp::UNIX_EPOCH;
+    let at = |seconds| now + SignedDuration::from_secs(seconds);
+    let learnt = |learnt_at, resume_at| LearntLimit {
+        per_second: 1.0,
+        raised: 0,
+        span: 60.0,
+        resume_at: at(resume_at),
+        learnt_at: at(learnt_at),
+    };
+    // The clock was half an hour fast, then five minutes fast, when the service asked for half a minute.
+    assert!(!learnt(1800, 1830).is_current(now));
+    assert!(learnt(300, 330).is_current(now));
+    assert_eq!(learnt(300, 330).remaining_pause(now), Duration::from_secs(30));
+    assert_eq!(
+        learnt(0, 86_400).remaining_pause(now),
+        Duration::from_secs(60),
+        "one call shows whether it still holds"
+    );
+    assert_eq!(learnt(0, 20).remaining_pause(at(30)), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
