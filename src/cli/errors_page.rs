@@ -20,6 +20,9 @@ The column *job* lists the states that a job with this error can have. *Only `pl
 job can have several states, `Waiting:`, `Held:`, `Failed:` or `Rejected:` begins the text about that state. A job that is `waiting` continues
 automatically. `JOB` is the id of the job. A *create* is a request that creates a product, a submission or a label at Microsoft.
 
+`dropship retry` of a rejected job, or of a cancelled job without a product, reads the dropped file again. If the package was sent with
+`dropship submit`, there is no such file: send the package again instead of the retry.
+
 <!-- Generated from crates/dropship-job/src/error_kind.rs: run `UPDATE=1 cargo test --lib page_of_errors`. -->
 ";
 

@@ -45,6 +45,7 @@ impl std::fmt::Debug for ThreadPool {
 #[derive(Default)]
 struct PoolState {
     last_id: u64,
+    /// In the order of their ids.
     waiting: VecDeque<PoolTask>,
     /// Results that are not delivered yet.
     undelivered: Vec<ResultDelivery>,
@@ -170,7 +171,10 @@ impl AwaitedWork<'_> {
 impl Drop for AwaitedWork<'_> {
     fn drop(&mut self) {
         let mut state = self.pool.0.lock();
-        state.waiting.retain(|work| work.id != self.id);
+        // Ends for every folder of a scan: no search through all that wait.
+        if let Ok(index) = state.waiting.binary_search_by_key(&self.id, |work| work.id) {
+            state.waiting.remove(index);
+        }
         self.give_back(&mut state);
         // Work without a waiting task may hang without being counted.
         state.hung_ids.remove(&self.id);

@@ -179,7 +179,7 @@ error_kinds! {
 "Lost responses" {
     IncompleteList "incomplete-list" []
         "A list of the service cannot be read to its end, so dropship cannot prove that an object does not exist, or that only one object has a name."
-        "Look for the name in Partner Center. Then `dropship approve JOB` does once what the message proposes. `dropship cancel JOB` ends the job.";
+        "Look for the name in Partner Center. The message says what `dropship approve JOB` does: it reads the list again, creates the object, or continues with the object that was found. `dropship cancel JOB` ends the job.";
     ExistsAlready "exists-already" []
         "Microsoft did not create the object because a similar object exists."
         "Look at the existing objects with `dropship api`, then run `dropship approve JOB` to send the create again, or `dropship cancel JOB`.";

@@ -8,6 +8,8 @@ use dropship_redact::mask;
 
 /// Maximum length of the message that is kept of a body, in bytes.
 const LONGEST: usize = 600;
+/// Maximum number of validation errors that are kept, and of the bytes of all of them.
+const MAX_VALIDATION: (usize, usize) = (50, 8 << 10);
 
 /// The content of an error's body.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -100,7 +102,13 @@ fn read_object(outer: &Value) -> ErrorBody {
                 text(entry, "message").or_else(|| entry.as_str().map(str::to_owned)).unwrap_or_default();
             (tidy(&target), tidy(&message))
         };
-        (!list.is_empty()).then(|| list.iter().take(50).map(pair).collect())
+        let (count, mut remaining) = MAX_VALIDATION;
+        let fits = |(target, message): &(String, String)| {
+            let rest = remaining.checked_sub(target.len() + message.len());
+            remaining = rest.unwrap_or(0);
+            rest.is_some()
+        };
+        (!list.is_empty()).then(|| list.iter().take(count).map(pair).take_while(fits).collect())
     });
     ErrorBody {
         code: either("code").map(|code| tidy(&code)),
@@ -208,6 +216,19 @@ mod tests {
         ] {
             assert_eq!(describe_error(body.as_bytes()), None, "{body}");
         }
+    }
+
+    #[test]
+    fn validation_errors_have_a_limit_together() {
+        let errors = |length: usize| {
+            let error = serde_json::json!({"target": "name", "message": "x".repeat(length)});
+            let body =
+                serde_json::json!({"error": {"code": "invalidInput", "validationErrors": vec![error; 80]}});
+            read(body.to_string().as_bytes()).validation
+        };
+        assert_eq!(errors(10).len(), 50);
+        let bytes: usize = errors(500).iter().map(|(target, message)| target.len() + message.len()).sum();
+        assert!((7000..=8192).contains(&bytes), "{bytes}");
     }
 
     #[test]
