@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use crate::digest;
 use dropship_hardware::{LearntLimit, LimitMemory};
 use dropship_store::{Commit, Entry, Store, StoreError};
@@ -16,7 +18,15 @@ const PREFIX: &str = "call-limit/";
 /// When the store cannot be read.
 pub fn memory(store: &Arc<dyn Store>, account: &str) -> Result<LimitMemory, StoreError> {
     let key = key(account);
-    let initial = read(&**store, &key)?;
+    let initial = read(&**store, &key)?.filter(|limit| limit.is_current(Timestamp::now()));
+    if let Some(limit) = &initial {
+        let per_minute = (limit.rate() * 60.0).round();
+        tracing::info!(
+            account,
+            per_minute,
+            "account `{account}`: Microsoft has throttled its calls before; calls start at {per_minute} a minute"
+        );
+    }
     let store = Arc::clone(store);
     Ok(LimitMemory::new(initial, move |limit| {
         let value = limit.and_then(|limit| serde_json::to_string(&limit).ok());
@@ -43,7 +53,6 @@ fn read(store: &dyn Store, key: &str) -> Result<Option<LearntLimit>, StoreError>
 mod tests {
     use super::*;
     use dropship_store::MemoryStore;
-    use jiff::Timestamp;
 
     const LIMIT: LearntLimit = LearntLimit {
         per_second: 0.5,
@@ -62,15 +71,15 @@ mod tests {
         let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let (one, other) = ("default", "a / name \n");
         let memory = |account| memory(&store, account).expect("readable");
-        memory(one).on_change(Some(LIMIT));
-        memory(other).on_change(Some(LearntLimit { per_second: 7.0, ..LIMIT }));
+        memory(one).report(Some(LIMIT));
+        memory(other).report(Some(LearntLimit { per_second: 7.0, ..LIMIT }));
         // A commit that is waited for follows the others.
         let other_entry = || Entry::Setting { key: "last".to_owned(), value: None };
         let barrier = || store.commit(Commit::new(vec![other_entry()])).wait().expect("committed");
         barrier();
         assert_eq!(stored(&store, one), Some(LIMIT));
         assert_eq!(stored(&store, other).map(|limit| limit.per_second), Some(7.0));
-        memory(one).on_change(None);
+        memory(one).report(None);
         barrier();
         assert_eq!(stored(&store, one), None);
         assert!(stored(&store, other).is_some());

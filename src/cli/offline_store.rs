@@ -26,7 +26,7 @@ use dropship_hardware::ChangeGate;
 use dropship_job::{Event, Job, JobId};
 use dropship_rules::Rule;
 use dropship_rules::rule::RuleChange;
-use dropship_store::{DiskStore, Lease, Role, SharedStore, Store, Unwatched};
+use dropship_store::{DiskStore, Lease, Role, SharedStore, Store, StoreError, Unwatched};
 
 /// A store that this process has locked.
 pub(super) struct OfflineStore {
@@ -139,9 +139,13 @@ impl OfflineStore {
         if job.pending_withdrawals().is_empty() {
             return Ok(());
         }
+        let memory =
+            |account: &String| Ok((account.clone(), crate::call_limits::memory(&self.store, account)?));
+        let memories: Result<BTreeMap<_, _>, StoreError> = self.config.accounts.keys().map(memory).collect();
+        let memories = memories?;
         let adjust = |account: &str, settings: &mut dropship_hardware::Settings| {
             settings.gate = self.gate.clone();
-            settings.limit_memory = crate::call_limits::memory(&self.store, account)?;
+            settings.limit_memory = memories.get(account).cloned().unwrap_or_default();
             Ok(())
         };
         let clients = crate::accounts::adjusted_clients(&self.config, false, &adjust)

@@ -65,7 +65,10 @@ fn is_evaluated_again(job: &Receipt) -> bool {
 }
 
 fn timed_out(file: &std::path::Path, why: Option<String>) -> anyhow::Error {
-    let why = why.map(|why| format!("; {why}")).unwrap_or_default();
-    let message = format!("timed out: {} has no job{why}", file.display());
+    let file = file.display();
+    let message = match why {
+        Some(why) => format!("timed out: {file} has no job; {why}"),
+        None => format!("timed out before it was known whether {file} has a job"),
+    };
     ExitError(Exit::TimedOut, message).into()
 }

@@ -187,14 +187,13 @@ impl JobService {
     /// # Errors
     /// When there is no such job, or the store cannot be read.
     pub fn show(&self, id: &JobId) -> Result<Receipt, ControlError> {
-        let job = self.job(id)?;
-        // A query of the history would wait for its time limit.
+        // A query of the history would wait for its time limit, and another node may just have created the job.
         if let Some(why) = self.store.away() {
-            let message = format!(
-                "the history of job {id} is in the database of the store, which does not respond: {why}"
-            );
+            let message =
+                format!("job {id} cannot be read, because the database of the store does not respond: {why}");
             return Err(ControlError::new(ControlErrorKind::DatabaseAway, message));
         }
+        let job = self.job(id)?;
         let history = self.store.history(id)?;
         let answer = Receipt { approval: self.active.approval_pages(&job), ..self.answer(&job) };
         Ok(answer.with_history(&job, &history))

@@ -26,7 +26,7 @@ pub enum Availability {
     Up,
     /// It throttles.
     Throttled {
-        /// Time of the first response with status 429.
+        /// Time of the first response with status 429; if an earlier client received it, the start of this client.
         since: Timestamp,
         /// No call is made before this time.
         until: Timestamp,
@@ -120,12 +120,13 @@ impl ServiceHealth {
             (state.calls_failed, state.is_confirmed) = (false, false);
         }
         if let CallOutcome::Throttled(pause) = outcome {
-            let until = now.checked_add(pause).unwrap_or(now);
-            state.throttled = Some(match state.throttled {
-                Some((since, end)) if now < end + AFTER_PAUSE => (since, end.max(until)),
-                _ => (now, until),
-            });
+            state.throttle(pause, now);
         }
+    }
+
+    /// Records a pause that the service asked an earlier client for. It is not the outcome of a call.
+    pub(crate) fn inherit_throttling(&self, pause: Duration) {
+        self.state().throttle(pause, Timestamp::now());
     }
 
     /// Whether a check of the connection is due.
@@ -202,6 +203,14 @@ impl ServiceHealth {
 }
 
 impl HealthState {
+    fn throttle(&mut self, pause: Duration, now: Timestamp) {
+        let until = now.checked_add(pause).unwrap_or(now);
+        self.throttled = Some(match self.throttled {
+            Some((since, end)) if now < end + AFTER_PAUSE => (since, end.max(until)),
+            _ => (now, until),
+        });
+    }
+
     fn is_check_due(&self, is_urgent: bool, now: Timestamp) -> bool {
         let is_watched = is_urgent || self.is_failing();
         let (last, interval) = if is_watched { (self.checked, RECHECK) } else { (self.last, MAX_SILENCE) };

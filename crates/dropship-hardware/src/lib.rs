@@ -30,9 +30,10 @@ pub use client::{Client, OPERATIONS};
 pub use dropship_redact::{ExposeSecret, SafeUrl, SecretString};
 pub use error::{Error, ErrorDetails, Execution, Recovery};
 pub use health::Availability;
+pub use limiter::LearntLimit;
 pub use model::*;
 pub use paging::{INCOMPLETE_LIST, Incomplete, Listing, Pages};
 pub use settings::{
-    BuildError, ChangeGate, Credential, CredentialError, IdentityEndpoint, LearntLimit, LimitMemory,
-    ManagedIdentity, ObservedCall, Observer, Purpose, SecretSource, Settings, TokenVersion,
+    BuildError, ChangeGate, Credential, CredentialError, IdentityEndpoint, LimitMemory, ManagedIdentity,
+    ObservedCall, Observer, Purpose, SecretSource, Settings, TokenVersion,
 };

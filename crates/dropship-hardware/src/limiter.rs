@@ -1,7 +1,8 @@
 //! Limits the calls of one account: a rate limit while the service throttles, pauses that apply to all callers, and a
 //! circuit breaker for when the service is down.
 //!
-//! Callers are served in the order of arrival. No rate limit is assumed until the service answers 429.
+//! Callers are served in the order of arrival. No rate limit is assumed until the service answers 429, unless an earlier limiter of the
+//! account has learnt one.
 
 use std::time::Duration;
 
@@ -10,14 +11,15 @@ use parking_lot::Mutex;
 use tokio::time::Instant;
 
 use super::backoff::Backoff;
-use super::settings::LearntLimit;
 
 mod breaker;
+mod learnt;
 mod rate;
 #[cfg(test)]
 mod tests;
 
 use breaker::Breaker;
+pub use learnt::LearntLimit;
 use rate::CallRate;
 
 /// Longest pause that a call waits for; with a longer one it is rejected with the time to retry after.
@@ -98,15 +100,12 @@ impl CallLimiter {
         let pause = learnt.remaining_pause(now);
         let mut state = limiter.lock();
         let resume_at = Instant::now() + pause;
-        let Some(rate) = state.rate.continue_with(&learnt, resume_at) else {
-            drop(state);
-            return (limiter, None);
-        };
-        state.pause(resume_at);
+        let is_usable = state.rate.continue_with(&learnt, resume_at);
+        if is_usable {
+            state.pause(resume_at);
+        }
         drop(state);
-        let per_minute = (rate * 60.0).round();
-        tracing::info!(per_minute, "The service throttled before: calls start at {per_minute} a minute");
-        (limiter, Some(pause))
+        (limiter, is_usable.then_some(pause))
     }
 
     /// Calls `report` if the limit has changed since the last report; without a limit now, with `None`.

@@ -16,7 +16,7 @@ mod limit_memory;
 mod managed_identity;
 
 pub use credential_error::CredentialError;
-pub use limit_memory::{LearntLimit, LimitMemory};
+pub use limit_memory::LimitMemory;
 pub use managed_identity::{IdentityEndpoint, ManagedIdentity, Purpose};
 
 /// The production service.
@@ -57,7 +57,7 @@ pub struct Settings {
     pub observer: Observer,
     /// Condition of calls that change something.
     pub gate: ChangeGate,
-    /// The limit of calls that an earlier client has learnt.
+    /// The limit of calls that an earlier client has learnt, and who remembers its changes.
     pub limit_memory: LimitMemory,
 }
 

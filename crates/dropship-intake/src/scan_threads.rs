@@ -171,7 +171,7 @@ impl AwaitedWork<'_> {
 impl Drop for AwaitedWork<'_> {
     fn drop(&mut self) {
         let mut state = self.pool.0.lock();
-        // Ends for every folder of a scan: no search through all that wait.
+        // This runs once for each folder of a scan, so it must not walk the whole queue.
         if let Ok(index) = state.waiting.binary_search_by_key(&self.id, |work| work.id) {
             state.waiting.remove(index);
         }

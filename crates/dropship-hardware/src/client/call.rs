@@ -265,7 +265,7 @@ impl Client {
             }
         };
         let pause = permit.complete(outcome);
-        let remember = |limit| self.shared.limit_memory.on_change(limit);
+        let remember = |limit| self.shared.limit_memory.report(limit);
         self.shared.limiter.report_change(jiff::Timestamp::now(), remember);
         self.shared.health.record(
             PeerService::Api,

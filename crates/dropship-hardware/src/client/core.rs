@@ -9,7 +9,7 @@ use crate::backoff::Backoff;
 use crate::blob::{BufferPool, Hosts};
 use crate::clock::ClockOffset;
 use crate::error::Error;
-use crate::health::{Availability, CallOutcome, PeerService, ServiceHealth};
+use crate::health::{Availability, ServiceHealth};
 use crate::http::Http;
 use crate::limiter::CallLimiter;
 use crate::request_id::random_uuid;
@@ -68,7 +68,7 @@ impl Client {
             CallLimiter::starting_with(limit_memory.initial, backoff, jiff::Timestamp::now());
         // No call was made yet, but the account has a trouble that operators have to see.
         if let Some(pause) = pause.filter(|pause| !pause.is_zero()) {
-            health.record(PeerService::Api, CallOutcome::Throttled(pause));
+            health.inherit_throttling(pause);
         }
         let buffers = BufferPool::default();
         Ok(Self {

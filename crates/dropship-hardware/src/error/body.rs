@@ -8,8 +8,10 @@ use dropship_redact::mask;
 
 /// Maximum length of the message that is kept of a body, in bytes.
 const LONGEST: usize = 600;
-/// Maximum number of validation errors that are kept, and of the bytes of all of them.
-const MAX_VALIDATION: (usize, usize) = (50, 8 << 10);
+/// Maximum number of validation errors that are kept.
+const MAX_VALIDATION_ERRORS: usize = 50;
+/// Maximum length of all of them together, in bytes.
+const LONGEST_VALIDATION: usize = 8 << 10;
 
 /// The content of an error's body.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -102,13 +104,13 @@ fn read_object(outer: &Value) -> ErrorBody {
                 text(entry, "message").or_else(|| entry.as_str().map(str::to_owned)).unwrap_or_default();
             (tidy(&target), tidy(&message))
         };
-        let (count, mut remaining) = MAX_VALIDATION;
+        let mut used = 0;
         let fits = |(target, message): &(String, String)| {
-            let rest = remaining.checked_sub(target.len() + message.len());
-            remaining = rest.unwrap_or(0);
-            rest.is_some()
+            used += target.len() + message.len();
+            used <= LONGEST_VALIDATION
         };
-        (!list.is_empty()).then(|| list.iter().take(count).map(pair).take_while(fits).collect())
+        (!list.is_empty())
+            .then(|| list.iter().take(MAX_VALIDATION_ERRORS).map(pair).take_while(fits).collect())
     });
     ErrorBody {
         code: either("code").map(|code| tidy(&code)),

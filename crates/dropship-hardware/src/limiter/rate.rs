@@ -1,4 +1,5 @@
-//! Limits the rate of calls by a token bucket. The first 429 creates the bucket, and each further 429 reduces its rate. The rate
+//! Limits the rate of calls by a token bucket. The first 429, or a limit that was learnt before, creates the bucket, and each further 429
+//! reduces its rate. The rate
 //! grows again automatically.
 //!
 //! The service does not publish its limit, so the limit is estimated: the number of calls since the last 429, divided by the time
@@ -12,15 +13,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use super::learnt::LearntLimit;
 use crate::backoff::{Backoff, random_unit};
-use crate::settings::LearntLimit;
 
 /// Part of the estimated limit that is used.
 const USED_PART: f64 = 0.98;
 /// Factor for the rate if a 429 comes within its first span.
 const DECREASE: f64 = 0.9;
 /// Increase after the first span without a 429, as a part of the rate after the last 429.
-const INCREASE: f64 = 0.01;
+pub(super) const INCREASE: f64 = 0.01;
 /// A span that used less than this part of the rate does not show that the service allows the rate.
 const MIN_USE: f64 = 0.8;
 /// At this multiple of the rate after the last 429, the limit is dropped.
@@ -54,6 +55,8 @@ pub(super) struct CallRate {
     last: Instant,
     /// Number of 429s in a row that name no pause.
     unnamed: u32,
+    /// The limit was learnt by an earlier limiter, whose calls `passed` lacks.
+    is_inherited: bool,
 }
 
 #[derive(Debug)]
@@ -69,38 +72,47 @@ struct Bucket {
     filled: Instant,
     last_growth: Instant,
     /// Number of times that the rate has grown since the last 429.
-    quiet: u32,
+    raised: u32,
     /// Number of calls in the present span.
     used: u32,
 }
 
 impl CallRate {
     pub(super) fn new(backoff: Backoff, now: Instant) -> Self {
-        Self { backoff, bucket: None, epoch: 0, since: now, passed: 0, last: now, unnamed: 0 }
+        Self {
+            backoff,
+            bucket: None,
+            epoch: 0,
+            since: now,
+            passed: 0,
+            last: now,
+            unnamed: 0,
+            is_inherited: false,
+        }
     }
 
     pub(super) fn epoch(&self) -> u64 {
         self.epoch
     }
 
-    /// The rate in calls a second; `None` until the service has throttled.
+    /// The rate in calls a second; `None` without a limit.
     pub(super) fn limit(&self) -> Option<f64> {
         self.bucket.as_ref().map(|bucket| bucket.rate)
     }
 
-    /// Continues with a limit that was learnt before. Returns the rate in calls a second, or `None` if the limit is unusable.
-    pub(super) fn continue_with(&mut self, learnt: &LearntLimit, from: Instant) -> Option<f64> {
+    /// Continues with a limit that was learnt before, unless it is unusable. Returns whether it does.
+    pub(super) fn continue_with(&mut self, learnt: &LearntLimit, from: Instant) -> bool {
         // Values from outside can be any number.
         if !(learnt.per_second.is_finite() && learnt.span.is_finite()) {
-            return None;
+            return false;
         }
         let span = Duration::try_from_secs_f64(learnt.span).unwrap_or_default();
         self.set(learnt.per_second.clamp(SLOWEST, FASTEST), span.clamp(SHORTEST_SPAN, LONGEST_SPAN), from);
-        let bucket = self.bucket.as_mut()?;
-        for _ in 0..learnt.raised.min(MAX_RAISED) {
-            bucket.raise();
+        if let Some(bucket) = &mut self.bucket {
+            (0..learnt.raised.min(MAX_RAISED)).for_each(|_| bucket.raise());
         }
-        Some(bucket.rate)
+        self.is_inherited = true;
+        true
     }
 
     /// The limit, as another limiter can continue with it.
@@ -108,7 +120,7 @@ impl CallRate {
         let bucket = self.bucket.as_ref()?;
         Some(LearntLimit {
             per_second: bucket.base,
-            raised: bucket.quiet,
+            raised: bucket.raised,
             span: bucket.span.as_secs_f64(),
             resume_at,
             learnt_at,
@@ -155,9 +167,9 @@ impl CallRate {
         let estimate = f64::from(self.passed.max(1)) / seconds;
         let rate = match &self.bucket {
             // A rate without a 429 for a while is within the limit, however many calls were waiting.
-            Some(bucket) if bucket.quiet > 0 => estimate.max(bucket.base).min(bucket.rate) * USED_PART,
-            // A few calls after a silence are no estimate.
-            Some(bucket) if self.passed < MIN_CALLS => bucket.rate * DECREASE,
+            Some(bucket) if bucket.raised > 0 => estimate.max(bucket.base).min(bucket.rate) * USED_PART,
+            // A few calls after a silence are no estimate, nor are a part of the calls.
+            Some(bucket) if self.is_inherited || self.passed < MIN_CALLS => bucket.rate * DECREASE,
             Some(bucket) => (estimate * USED_PART).min(bucket.rate * DECREASE),
             None => estimate * USED_PART,
         }
@@ -182,12 +194,13 @@ impl CallRate {
             span,
             filled: from,
             last_growth: from,
-            quiet: 0,
+            raised: 0,
             used: 0,
         });
         self.since = from;
         self.last = from;
         self.passed = 0;
+        self.is_inherited = false;
     }
 }
 
@@ -207,8 +220,8 @@ impl Bucket {
     }
 
     fn raise(&mut self) {
-        self.rate += self.base * INCREASE * 2_f64.powi(i32::try_from(self.quiet).unwrap_or(i32::MAX));
-        self.quiet += 1;
+        self.rate += self.base * INCREASE * 2_f64.powi(i32::try_from(self.raised).unwrap_or(i32::MAX));
+        self.raised += 1;
     }
 
     fn take(&mut self, now: Instant) -> Result<(), Duration> {

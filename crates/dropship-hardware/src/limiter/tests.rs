@@ -188,6 +188,22 @@ async fn raised_rate_is_reported_and_the_next_limiter_continues_to_raise_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn first_429_of_an_inherited_limit_is_no_estimate() {
+    let now = Timestamp::UNIX_EPOCH;
+    let learnt = LearntLimit { per_second: 9.8, raised: 0, span: 60.0, resume_at: now, learnt_at: now };
+    let (limiter, _) = CallLimiter::starting_with(Some(learnt), BACKOFF, now);
+    let mut permits = Vec::new();
+    for _ in 0..5 {
+        permits.push(limiter.acquire().await.expect("open"));
+    }
+    // The service still counts the calls of the earlier limiter, so it asks for a long pause after a few calls.
+    let pause = Some(Duration::from_secs(1740));
+    permits.pop().expect("five").complete(PermittedOutcome::Throttled(pause));
+    let limit = limiter.limit().expect("a limit");
+    assert!((8.0..9.8).contains(&limit), "{limit}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn limit_that_is_too_old_or_no_number_is_not_used() {
     let now = Timestamp::UNIX_EPOCH;
     let learnt = LearntLimit { per_second: 1.0, raised: 0, span: 60.0, resume_at: now, learnt_at: now };
