@@ -23,7 +23,7 @@ use daemon::{Daemon, Layout};
 
 fn main() {
     let load = fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!("Load of the machine at the start: {}", load.split(' ').next().unwrap_or("unknown"));
+    println!("Load of the machine before this part: {}", load.split(' ').next().unwrap_or("unknown"));
     let chosen: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let parts: [(&str, fn()); 3] = [("latency", latency::measure), ("copy", copy), ("idle", idle)];

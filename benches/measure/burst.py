@@ -195,4 +195,4 @@ def at_once(table, folder, count):
               f"{ratio:.2f} ({found['last']:.0f} s, mean {found['mean']:.0f} s)", verdict(ratio <= 2), before="1.60")
     table.add("many packages", f"sled's folder after the burst of {count:,}: at most 20 MiB", f"{found['tables']:.1f} MiB",
               verdict(found["tables"] <= 20),
-              f"about 20 transitions for each package; after compaction, {found['busy']:.1f} MiB before", "52.5 MiB")
+              f"about 20 transitions for each package; after the vacuum; {found['busy']:.1f} MiB before", "52.5 MiB")

@@ -34,4 +34,4 @@ def transition(table, rounds, folder):
               f"Ratio of each pair of runs: {pairs}", "1.11")
     what = f"sled's folder after 100,000 transitions: at most 20 MiB (here {found['transitions']:,.0f}, of {found['jobs']:,.0f} jobs)"
     table.add("many packages", what, f"{found['quiet']:.1f} MiB", found["quiet"] <= 20,
-              f"after compaction; {found['busy']:.1f} MiB before. Without the journal, which is bounded too", "0.3 MiB")
+              f"after the vacuum; {found['busy']:.1f} MiB before. Without the journal, which is bounded too", "0.3 MiB")

@@ -43,7 +43,9 @@ impl Limits {
     pub(super) fn within(self, descriptors: u64) -> Self {
         let share = usize::try_from(descriptors / 8).unwrap_or(usize::MAX);
         let connections = self.connections.min(share).max(2);
-        Self { connections, per_client: self.per_client.min(connections.div_ceil(2)), ..self }
+        // With few connections, one client gets at most half of them.
+        let most = if connections < self.connections { connections.div_ceil(2) } else { self.per_client };
+        Self { connections, per_client: self.per_client.min(most), ..self }
     }
 }
 
@@ -54,6 +56,8 @@ mod tests {
     #[test]
     fn connections_are_a_share_of_the_descriptors() {
         assert_eq!(Limits::CONTROL.within(1 << 20).connections, 256);
+        // Behind a proxy, all readers of the pages have one address.
+        assert_eq!(Limits::SITE.within(1 << 20).per_client, 192);
         let few = Limits::CONTROL.within(256);
         assert_eq!((few.connections, few.per_client), (32, 16));
         let fewest = Limits::CONTROL.within(0);

@@ -102,8 +102,8 @@ metrics! {
     PAUSED = "dropship_paused", Gauge, Fleet, [], "1 if a folder or everything is paused (`dropship pause`)";
     /// 1 if a folder cannot be read or watched completely.
     FOLDER_DEGRADED = "dropship_folder_degraded", Gauge, Node, ["folder"], "1 if a folder cannot be read or watched completely";
-    /// Files in a folder that are not complete, not yet unchanged for the time `settle`, or not readable.
-    FOLDER_CANDIDATES = "dropship_folder_candidates", Gauge, Node, ["folder"], "Files in a folder that are not complete, not yet unchanged for the time `settle`, or not readable";
+    /// Files in a folder that are not complete, have changed within the time `settle`, or are not readable.
+    FOLDER_CANDIDATES = "dropship_folder_candidates", Gauge, Node, ["folder"], "Files in a folder that are not complete, have changed within the time `settle`, or are not readable";
     /// 1 if files wait in a folder because dropship accepts no packages from this folder at the moment; `dropship status` shows the reason.
     FOLDER_BACKPRESSURE = "dropship_folder_backpressure", Gauge, Node, ["folder"], "1 if files wait in a folder because dropship accepts no packages from this folder at the moment; `dropship status` shows the reason";
     /// Files of a folder that were assigned to a job: a new job, also a rejected one, or an existing job with the same bytes.

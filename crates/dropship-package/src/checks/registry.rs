@@ -200,7 +200,7 @@ checks! {
 }
 "Paths in a cabinet" {
     BadPath "bad-path" fixed Error "code-signing-reqs.md"
-        "A path is absolute, names a drive or a share, leads out of the package, has a part that is empty or `.`, or contains control characters"
+        "A path is absolute, names a drive or a share, leads out of the package, has a part that is empty or `.` (except `.` at the beginning: see `dot-path`), or contains control characters"
         "Build the cabinet with relative paths";
     DotPath "dot-path" settable Warn "own rule"
         "A path begins with `./` or `.\\`; this prefix is ignored here, but the dashboard may take it for a folder"
