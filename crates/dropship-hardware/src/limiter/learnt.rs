@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::rate::INCREASE;
-
+/// Increase after the first span without a 429, as a part of the rate after the last 429.
+const INCREASE: f64 = 0.01;
 /// How long a limit is expected to hold.
 const VALID_FOR: SignedDuration = SignedDuration::from_hours(24);
 /// Largest difference of the clocks of two machines for which a limit is used.
@@ -40,8 +40,7 @@ impl LearntLimit {
     /// The rate that a client continues with, in calls a second.
     #[must_use]
     pub fn rate(&self) -> f64 {
-        let growth = INCREASE * (2_f64.powi(i32::try_from(self.raised).unwrap_or(i32::MAX)) - 1.0);
-        self.per_second * (1.0 + growth)
+        raised_rate(self.per_second, self.raised)
     }
 
     /// The part of the pause that is left, a minute at most. It is never longer than it was at first, also if the clock was set back.
@@ -50,4 +49,9 @@ impl LearntLimit {
         let left = self.resume_at.duration_since(now.max(self.learnt_at));
         Duration::try_from(left).unwrap_or_default().min(MAX_PAUSE)
     }
+}
+
+/// The rate that began with `base` and was raised this often: each time by twice as much as the time before.
+pub(super) fn raised_rate(base: f64, raised: u32) -> f64 {
+    base * (1.0 + INCREASE * (2_f64.powi(i32::try_from(raised).unwrap_or(i32::MAX)) - 1.0))
 }

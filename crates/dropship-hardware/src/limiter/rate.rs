@@ -13,15 +13,13 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::learnt::LearntLimit;
+use super::learnt::{LearntLimit, raised_rate};
 use crate::backoff::{Backoff, random_unit};
 
 /// Part of the estimated limit that is used.
 const USED_PART: f64 = 0.98;
 /// Factor for the rate if a 429 comes within its first span.
 const DECREASE: f64 = 0.9;
-/// Increase after the first span without a 429, as a part of the rate after the last 429.
-pub(super) const INCREASE: f64 = 0.01;
 /// A span that used less than this part of the rate does not show that the service allows the rate.
 const MIN_USE: f64 = 0.8;
 /// At this multiple of the rate after the last 429, the limit is dropped.
@@ -109,7 +107,8 @@ impl CallRate {
         let span = Duration::try_from_secs_f64(learnt.span).unwrap_or_default();
         self.set(learnt.per_second.clamp(SLOWEST, FASTEST), span.clamp(SHORTEST_SPAN, LONGEST_SPAN), from);
         if let Some(bucket) = &mut self.bucket {
-            (0..learnt.raised.min(MAX_RAISED)).for_each(|_| bucket.raise());
+            bucket.raised = learnt.raised.min(MAX_RAISED);
+            bucket.rate = raised_rate(bucket.base, bucket.raised);
         }
         self.is_inherited = true;
         true
@@ -220,8 +219,8 @@ impl Bucket {
     }
 
     fn raise(&mut self) {
-        self.rate += self.base * INCREASE * 2_f64.powi(i32::try_from(self.raised).unwrap_or(i32::MAX));
         self.raised += 1;
+        self.rate = raised_rate(self.base, self.raised);
     }
 
     fn take(&mut self, now: Instant) -> Result<(), Duration> {
