@@ -1,6 +1,8 @@
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use serde_json::{Value, json};
 
 use crate::testing::{ReceivedRequest, Reply, TestServer};
@@ -275,6 +277,33 @@ async fn loopback_is_never_proxied() {
         ("CONNECT", "manage.devcenter.microsoft.com:443")
     );
     assert_eq!(last.header("authorization"), None);
+}
+
+#[tokio::test]
+async fn pause_that_an_earlier_client_was_asked_for_is_kept_and_reported() {
+    let server = in_turn(vec![Reply::empty(429).with("Retry-After", "30")]).await;
+    let learnt = Arc::new(Mutex::new(None));
+    let note = Arc::clone(&learnt);
+    let mut settings = server.settings();
+    settings.limit_memory = LimitMemory::new(None, move |limit| *note.lock() = limit);
+    let client = Client::new(settings).expect("client");
+    client.create_product(&new_product()).await.expect_err("throttled");
+    let limit = learnt.lock().expect("a limit");
+    assert!(limit.per_second > 0.0, "{limit:?}");
+
+    let mut settings = server.settings();
+    settings.limit_memory = LimitMemory::new(Some(limit), |_| ());
+    let next = Client::new(settings).expect("client");
+    let Availability::Throttled { until, .. } = next.availability() else { panic!("nobody sees the pause") };
+    let left = until.duration_since(limit.resume_at).abs();
+    assert!(left < jiff::SignedDuration::from_secs(2), "{left}");
+    let sent = server.requests().len();
+    let product = new_product();
+    let call = next.create_product(&product);
+    assert!(tokio::time::timeout(Duration::from_millis(300), call).await.is_err(), "the call waits");
+    let later =
+        server.requests().into_iter().skip(sent).filter(|request| request.target.contains("/products"));
+    assert_eq!(later.count(), 0, "nothing is sent in the pause");
 }
 
 #[tokio::test]
