@@ -1,6 +1,5 @@
-//! Limits the rate of calls by a token bucket. The first 429, or a limit that was learnt before, creates the bucket, and each further 429
-//! reduces its rate. The rate
-//! grows again automatically.
+//! Limits the rate of calls by a token bucket. The first 429, or a limit that was learnt before, creates the bucket, and
+//! each further 429 reduces its rate. The rate grows again automatically.
 //!
 //! The service does not publish its limit, so the limit is estimated: the number of calls since the last 429, divided by the time
 //! that they took, including the pause that the service asks for. The length of the service's window need not be known. Each 429
