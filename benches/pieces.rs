@@ -6,7 +6,7 @@ use std::io::{Cursor, Write};
 use std::path::Path;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use dropship::config::{Environment, load_str};
+use dropship_config::{Environment, load_str};
 use dropship_job::{Event, JobId, Package};
 use dropship_package::{Facts, Inspection, Kind, PemFile, Policy, Trust, TrustSources, inspect_bytes};
 use dropship_rules::{MatchInput, choose, find};

@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use dropship::config::{Config, Environment, load};
 use dropship::package_store::PlanSnapshot;
+use dropship_config::{Config, Environment, load};
 use dropship_hardware::{Bundle, DriverMetadata, InfMetadata, PnpInfo};
 use dropship_job::{ErrorKind, Event, Fault, JobId, Package};
 use dropship_package::facts::{FileFact, InfFacts};

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 
-use crate::config::model::{Account, Config, Credential, Signers};
-use crate::config::{credential_error, shown_variable};
 use crate::outbox::{Origin, Ownership};
+use dropship_config::model::{Account, Config, Credential, Signers};
+use dropship_config::{credential_file, shown_variable};
 use dropship_hardware::{self, BuildError, Client, ManagedIdentity, Purpose, SecretSource};
 use dropship_package::{PemFile, Policy, Trust, TrustSources};
 use dropship_redact::{Lifetime, SecretString, remember};
@@ -104,7 +104,7 @@ fn credential(account: &Account) -> anyhow::Result<dropship_hardware::Credential
             dropship_hardware::Credential::Secret(SecretSource::fixed(SecretString::from(secret)))
         }
         Credential::SecretCredential(name) => {
-            let path = crate::systemd::credential(name).map_err(|error| credential_error(name, error))?;
+            let path = credential_file(name)?;
             check_secret(&path)?;
             dropship_hardware::Credential::Secret(SecretSource::File(path))
         }

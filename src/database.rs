@@ -2,7 +2,7 @@
 
 use dropship_store::SharedJournal;
 
-use crate::config::model::Database;
+use dropship_config::model::Database;
 
 /// The configuration of the database, or a file that it names, has to be changed: a restart alone does not help.
 #[derive(Debug, Clone, Copy, thiserror::Error)]
@@ -76,9 +76,9 @@ mod postgres {
 
     use anyhow::Context as _;
 
-    use crate::config::credential_error;
-    use crate::config::model::{Database, SecretAt};
     use crate::database::UnusableSettings;
+    use dropship_config::credential_file;
+    use dropship_config::model::{Database, SecretAt};
     use dropship_postgres::{Address, Password, Roots};
     use dropship_redact::{Lifetime, SecretString, remember};
 
@@ -108,9 +108,7 @@ mod postgres {
     fn path_of(at: &SecretAt) -> anyhow::Result<PathBuf> {
         match at {
             SecretAt::File(path) => Ok(path.clone()),
-            SecretAt::Credential(name) => {
-                crate::systemd::credential(name).map_err(|error| credential_error(name, error))
-            }
+            SecretAt::Credential(name) => Ok(credential_file(name)?),
         }
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::named_file;
+use dropship_shared_folder::named_file;
 
 pub use dropship_package::hex;
 

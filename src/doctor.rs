@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::admission::{ReceiptComparison, StaleStore};
-use crate::config::model::Config;
 use crate::outbox::ResultPlace;
 use crate::package_store::PackageStore;
+use dropship_config::model::Config;
 use dropship_job::{CreateProgress, Job, JobId, State, counted};
 use dropship_store::{Filter, Finding, Store, StoreError};
 

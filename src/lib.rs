@@ -2,8 +2,6 @@
 
 // A package flows downward through this list.
 
-pub mod config;
-
 pub mod admission;
 
 pub mod doctor;
@@ -25,22 +23,16 @@ pub mod control;
 pub mod daemon;
 pub mod database;
 pub mod digest;
-pub mod escaped;
 pub mod http;
-pub mod hung_places;
 pub mod label_drift;
-pub mod metadata_file;
 pub mod metrics;
-pub mod named_file;
 pub mod notify;
 pub mod observe;
-pub mod outbox_layout;
 pub mod package_objects;
 pub mod requirements;
 pub mod rule_cases;
 pub mod service_id;
 pub mod store_binding;
 pub mod store_copy;
-pub mod systemd;
 pub mod web;
 pub(crate) mod wording;

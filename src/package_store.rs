@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 
+use dropship_config::model::DEFAULT_MIN_FREE;
 use dropship_job::JobId;
 
 mod copies;
@@ -26,9 +27,6 @@ pub use records::{PlanSnapshot, RejectedPackage};
 /// Age below which the copies of an unknown job are not deleted. Another node may be about to create the job, and waits while the
 /// database is away.
 const MIN_ORPHAN_AGE: Duration = Duration::from_secs(24 * 3600);
-
-/// Default minimum of free space in bytes. With less, no package is captured, so that the journal can still grow.
-pub const MIN_FREE: u64 = 256 << 20;
 
 /// Free space of the disk that has the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,7 +89,7 @@ impl PackageStore {
             root,
             incoming,
             is_shared: false,
-            min_free: MIN_FREE,
+            min_free: DEFAULT_MIN_FREE,
             objects: None,
             already_shared: Arc::default(),
         }

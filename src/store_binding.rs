@@ -1,6 +1,6 @@
 //! Binds a store to an endpoint and its accounts: the remote ids of its jobs are valid only there.
 
-use crate::config::model::Config;
+use dropship_config::model::Config;
 use dropship_store::{Commit, CopyMark, Entry, Store, StoreError};
 
 /// The configuration names another endpoint or account than the one that the store is bound to.

@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use dropship::config::model::Config;
-use dropship::config::{Environment, load};
 use dropship::package_store::PlanSnapshot;
+use dropship_config::model::Config;
+use dropship_config::{Environment, load};
 use dropship_rules::vars::Vars;
 use dropship_rules::{MatchInput, Planning, plan_package};
 use dropship_store::{Commit, DiskStore, Entry, PublishedLabel, PublishedTarget, Store};

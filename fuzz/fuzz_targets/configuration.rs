@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use dropship::config::{Environment, Report, load_str};
+use dropship_config::{Environment, Report, load_str};
 use dropship_fuzz::POLICY;
 use dropship_package::{Facts, Kind, inspect_bytes};
 use dropship_rules::{MatchInput, plan};

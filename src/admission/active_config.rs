@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::config::model::{Config, Folder};
+use dropship_config::model::{Config, Folder};
 use dropship_package::Policy;
 
 /// Configuration, trust and check levels in force.

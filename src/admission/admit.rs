@@ -10,14 +10,14 @@ use super::inspections::POISONED;
 use super::known_bytes::{KnownBytes, known_job};
 use super::seen_files::was_scanned;
 use super::state::{Admission, new_id};
-use crate::config::model::Backlog;
-use crate::hung_places;
 use crate::outbox::{self, Receipt};
 use crate::package_store::{PlanSnapshot, RejectedPackage};
+use dropship_config::model::Backlog;
 use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, JobId, Package, PlannedLabel};
 use dropship_package::Verdict;
 use dropship_rules::plan::{LabelPlan, Plan};
 use dropship_rules::schedule::GoLive;
+use dropship_shared_folder::hung_places;
 use dropship_store::{Commit, Entry, StoreError};
 
 /// Maximum time for creating a package's folder: an outbox that hangs must not keep intake from other folders.

@@ -11,7 +11,7 @@ use super::captured_package::CapturedPackage;
 use super::file_record::FileRecord;
 use super::seen_files::was_scanned;
 use super::state::Admission;
-use crate::config::model::Folder;
+use dropship_config::model::Folder;
 use dropship_intake::{folder_below, is_absent, metadata_below};
 use dropship_job::Event;
 use dropship_store::{Entry, StoreError, path_key, path_of_key};

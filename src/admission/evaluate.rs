@@ -8,7 +8,6 @@ use jiff::Timestamp;
 
 use super::active_config::ActiveConfig;
 use crate::digest::hex;
-use crate::named_file;
 use crate::package_store::RejectedPackage;
 use dropship_hardware::TestHarness;
 use dropship_job::{ErrorKind, Fault};
@@ -19,6 +18,7 @@ use dropship_package::{
 use dropship_rules::plan::{DestinationPlan, LabelPlan, Plan};
 use dropship_rules::vars::Vars;
 use dropship_rules::{MatchInput, Planned, Planning, PlanningError, plan_package};
+use dropship_shared_folder::named_file;
 
 /// The result of an evaluation.
 pub struct Evaluation {

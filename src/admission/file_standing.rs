@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use super::file_record::FileRecord;
 use super::state::Admission;
-use crate::config::model::Folder;
-use crate::hung_places;
+use dropship_config::model::Folder;
 use dropship_glob::Glob;
 use dropship_intake::{FileReceiver, Identity, NameClass, NameFilter, metadata_below, open_below};
 use dropship_package::{Completeness, Kind, completeness_of_file};
+use dropship_shared_folder::hung_places;
 use dropship_store::{StoreError, path_key};
 
 /// Maximum time to examine a file.

@@ -13,12 +13,12 @@ use super::captured_package::CapturedPackage;
 use super::recovered_job::{recovered_job_of_receipt, shows_more_than_a_rejection};
 use super::stale_store::StaleStore;
 use super::state::Admission;
-use crate::hung_places;
 use crate::observe;
 use crate::outbox::{FoundReceipt, Ownership, Receipt, ResultPlace, is_newer};
-use crate::outbox_layout::METADATA;
 use crate::package_store::PackageStore;
+use dropship_config::outbox_layout::METADATA;
 use dropship_job::{ErrorKind, Event, HoldFault, HoldReason, Job, JobId, StateKind};
+use dropship_shared_folder::hung_places;
 use dropship_store::{Commit, Entry, Store, StoreError};
 
 /// Maximum size of driver metadata that are restored from an outbox, in bytes.
@@ -81,7 +81,7 @@ pub struct ReceiptComparison {
 pub fn compare_with_receipts(
     store: &dyn Store,
     packages: &PackageStore,
-    config: &crate::config::model::Config,
+    config: &dropship_config::model::Config,
     outboxes: &[PathBuf],
     ownership: &Ownership,
 ) -> Result<ReceiptComparison, StoreError> {
@@ -102,11 +102,11 @@ pub fn compare_with_receipts(
     Ok(comparison)
 }
 
-fn folders(config: &crate::config::model::Config) -> Vec<&str> {
+fn folders(config: &dropship_config::model::Config) -> Vec<&str> {
     config.folders.iter().map(|folder| folder.name.as_str()).collect()
 }
 
-fn kept_since(config: &crate::config::model::Config) -> Option<Timestamp> {
+fn kept_since(config: &dropship_config::model::Config) -> Option<Timestamp> {
     let keep = SignedDuration::try_from(config.store.keep).ok()?;
     Timestamp::now().checked_sub(keep).ok()
 }

@@ -1,7 +1,7 @@
 //! The job that a receipt describes.
 
-use crate::config::model::DEFAULT_ACCOUNT;
 use crate::outbox::{FoundReceipt, LabelReceipt, Receipt};
+use dropship_config::model::DEFAULT_ACCOUNT;
 use dropship_job::{
     Accepted, ErrorKind, Fault, HoldFault, HoldReason, Label, LabelStage, LabelStatus, Package, PlannedLabel,
     RecoveredJob, RemoteLabel, State, StateKind, Withdrawal,

@@ -2,7 +2,7 @@
 //! padded. They are held, so that a changed byte that no signature covers never submits a driver twice.
 
 use super::state::Admission;
-use crate::config::model::SameContent;
+use dropship_config::model::SameContent;
 use dropship_job::{Event, HoldFault, HoldReason, Job, JobId, State};
 use dropship_store::StoreError;
 

@@ -3,8 +3,8 @@
 use std::ffi::OsStr;
 use std::path::Path;
 
-use crate::config::model::Config;
 use crate::digest::hex;
+use dropship_config::model::Config;
 use dropship_intake::{FoundFile, ReadyWhen, Sidecar};
 use dropship_job::Job;
 use dropship_rules::vars::{self, Vars};

@@ -5,8 +5,8 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::escaped::Escaped;
 use dropship_job::{LabelApproval, LabelHold};
+use dropship_redact::Escaped;
 
 /// The approvals that a label on hold needs and has.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::approvals::Approvals;
 use super::page::ApprovalPage;
-use crate::escaped::Escaped;
 use dropship_job::Job;
+use dropship_redact::Escaped;
 
 /// What an approval has approved.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -2,8 +2,8 @@
 
 use super::item::AttentionItem;
 use super::kind::Severity;
-use crate::escaped::Escaped;
 use crate::observe::id;
+use dropship_redact::Escaped;
 
 /// Something needs attention.
 pub(super) fn needed(item: &AttentionItem) {

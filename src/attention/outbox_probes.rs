@@ -10,7 +10,7 @@ use parking_lot::Mutex;
 
 use super::outbox_probe::probe;
 use crate::admission::ActiveConfig;
-use crate::hung_places;
+use dropship_shared_folder::hung_places;
 
 /// Number of outboxes that a pass probes, besides those that could not be written. If it finds one that cannot be written
 /// any more, it probes all the others too: they may have the same cause.
@@ -132,7 +132,7 @@ impl ProbedOutboxes {
         }
         let before = std::mem::take(&mut self.outboxes).into_iter();
         let mut before: BTreeMap<_, _> = before.map(|probed| (probed.folder.clone(), probed)).collect();
-        let outbox = |folder: &crate::config::model::Folder| {
+        let outbox = |folder: &dropship_config::model::Folder| {
             let outbox = folder.outbox.clone().unwrap_or_else(|| active.outbox.join(&folder.name));
             let known = before.remove(&folder.name).filter(|probed| probed.outbox == outbox);
             known.unwrap_or_else(|| ProbedOutbox {

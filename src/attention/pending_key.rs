@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::config::effective::ChangedSetting;
+use dropship_config::effective::ChangedSetting;
 
 /// A key such as `[api] uncertain`, with the values that the daemon uses and those in the file.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use parking_lot::Mutex;
 
 use super::outbox_probes::OutboxProbes;
 use crate::admission::ActiveConfig;
-use crate::config::expiry;
 use crate::pipeline::Pipeline;
+use dropship_config::expiry;
 use dropship_hardware::{Availability, Client};
 
 /// Interval between probes of a suspended account, besides those of its jobs at `[api.poll] account`.

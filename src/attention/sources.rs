@@ -10,14 +10,14 @@ use super::list::Observed;
 use super::outbox_probes::ProbedOutbox;
 use super::probes::{ClockLimit, Probes};
 use crate::admission::Admission;
-use crate::config::expiry;
-use crate::escaped::Escaped;
 use crate::label_drift;
 use crate::observe::Heartbeats;
 use crate::pipeline::{Deliveries, Pipeline};
+use dropship_config::expiry;
 use dropship_hardware::{Availability, Client};
 use dropship_intake::{FolderState, Intake};
 use dropship_job::{Job, Label, RemoteId, Step, counted};
+use dropship_redact::Escaped;
 
 /// A withdrawal is not on the list before it was refused once, or has lasted this long.
 const MIN_WITHDRAWAL_AGE: SignedDuration = SignedDuration::from_secs(10);

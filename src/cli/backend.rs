@@ -8,14 +8,14 @@ use tokio::runtime::Handle;
 
 use super::exit::Exit;
 use super::offline_store::OfflineStore;
-use crate::config::model::Config;
-use crate::config::{self, Environment};
 use crate::control::{
     Client, ConnectError, ControlError, ControlErrorKind, JobAction, JobQuery, ReachingLabel, Status,
     WhoQuery,
 };
 use crate::outbox::Receipt;
 use crate::replay::RememberedPackage;
+use dropship_config::Environment;
+use dropship_config::model::Config;
 use dropship_job::JobId;
 use dropship_store::LockHolder;
 
@@ -39,18 +39,18 @@ pub(super) enum Backend {
 /// Reads and validates the configuration, for commands that work with the rules.
 ///
 /// # Errors
-/// [`config::Report`] with every error of the configuration.
+/// [`dropship_config::Report`] with every error of the configuration.
 pub(super) fn load(path: &Path) -> anyhow::Result<Config> {
-    Ok(config::load(path, &Environment::from_variables(|name| std::env::var_os(name)))?)
+    Ok(dropship_config::load(path, &Environment::from_variables(|name| std::env::var_os(name)))?)
 }
 
 /// The same for commands that work with the daemon, its store or the service: a date that has passed is no obstacle for them.
 ///
 /// # Errors
-/// [`config::Report`] with every error of the configuration.
+/// [`dropship_config::Report`] with every error of the configuration.
 pub(super) fn load_for_operation(path: &Path) -> anyhow::Result<Config> {
     let environment = Environment::from_variables(|name| std::env::var_os(name)).with_passed_dates();
-    Ok(config::load(path, &environment)?)
+    Ok(dropship_config::load(path, &environment)?)
 }
 
 /// Connects to the daemon. Waits for one that is starting, for at most [`MAX_START`]; not for one that listens on a socket that

@@ -11,9 +11,9 @@ use serde_json::json;
 use self::daemon_user::DaemonUser;
 use super::exit::Exit;
 use super::output::Output;
-use crate::config::model::Config;
-use crate::config::{self, Environment, Problem, Report, Severity};
 use crate::requirements::{self, Secrets};
+use dropship_config::model::Config;
+use dropship_config::{Environment, Problem, Report, Severity};
 use dropship_job::counted;
 
 /// Report all errors of the configuration, with file, line and column
@@ -99,7 +99,7 @@ struct CheckInput {
 impl CheckInput {
     fn of(path: &Path) -> Self {
         let environment = Environment::from_variables(|name| std::env::var_os(name));
-        let (config, report) = config::examine(path, &environment);
+        let (config, report) = dropship_config::examine(path, &environment);
         let user = config.as_ref().and_then(|config| DaemonUser::of(config, path));
         let credential_problems = match &config {
             Some(config) if reads_credentials_first(user.as_ref()) => {
@@ -124,7 +124,7 @@ impl CheckInput {
             user.switch()?;
             // Read again: perhaps only root can read some files of the configuration.
             let environment = Environment::from_variables(|name| std::env::var_os(name));
-            (config, report) = config::examine(path, &environment);
+            (config, report) = dropship_config::examine(path, &environment);
         }
         if let Some(config) = &config {
             // After an error, a table may seem to be missing because it could not be used.
@@ -133,7 +133,7 @@ impl CheckInput {
                     .problems
                     .extend(config.ready_to_run().err().into_iter().flat_map(|report| report.problems));
             }
-            report.problems.extend(config::expiry::certificate_warnings(config));
+            report.problems.extend(dropship_config::expiry::certificate_warnings(config));
             report.problems.extend(config.exposed_files());
             report.problems.extend(config.replaceable_outboxes());
             report.problems.extend(requirements::check_watches(config));

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::backend;
 use super::exit::Exit;
 use super::output::Output;
-use crate::config::effective;
+use dropship_config::effective;
 
 /// Commands about the configuration.
 #[derive(Debug, clap::Subcommand)]

@@ -10,10 +10,10 @@ use serde_json::json;
 use super::exit::Exit;
 use super::output::{Output, or_dash};
 use super::progress::ProgressPrinter;
-use crate::config::{self, Environment};
 use crate::daemon::{ForcedExit, Loaded, Options, Running, StartupCancellation};
 use crate::observe::{self, LogFormat, LogLevel};
 use crate::outbox::Receipt;
+use dropship_config::Environment;
 use dropship_job::StateKind;
 use dropship_redact::ShellWord;
 use dropship_sandbox::{self, Sandbox};
@@ -55,7 +55,7 @@ pub(super) async fn run(args: Args, output: &Output) -> anyhow::Result<Exit> {
         sandbox.base_url()
     ));
 
-    let config = config::load(&home.join("dropship.toml"), &Environment::default())?;
+    let config = dropship_config::load(&home.join("dropship.toml"), &Environment::default())?;
     let options = Options { sandbox: true, ..Options::default() };
     let running =
         Loaded::new(config, options).start(ForcedExit::default(), &StartupCancellation::default()).await?;

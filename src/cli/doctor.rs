@@ -7,14 +7,14 @@ use super::exit::Exit;
 use super::output::Output;
 use super::{backend, offline_store, owner};
 use crate::admission::{ReceiptComparison, compare_with_receipts};
-use crate::config::model::Config;
 use crate::control::ConnectError;
 use crate::doctor::{examine, stale_store};
-use crate::outbox_layout::in_store;
 use crate::package_objects;
 use crate::package_store::PackageStore;
 use crate::requirements::remedy;
 use crate::store_binding::refuse_copy;
+use dropship_config::model::Config;
+use dropship_config::outbox_layout::in_store;
 use dropship_job::counted;
 use dropship_store::{DiskStore, Finding, OpenReport, Store, StoreError};
 

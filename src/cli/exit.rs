@@ -110,7 +110,7 @@ impl Exit {
             || error.is::<crate::daemon::NameTaken>()
             || error.is::<crate::database::UnusableSettings>()
             || error.is::<CopyMark>()
-            || error.is::<crate::config::Report>()
+            || error.is::<dropship_config::Report>()
         {
             return Self::Configuration;
         }

@@ -9,9 +9,9 @@ use anyhow::{Context, bail};
 
 use crate::control::{Client, ControlErrorKind};
 use crate::digest;
-use crate::escaped::Escaped;
 use crate::outbox::Receipt;
-use crate::outbox_layout::{ERRORS, RECEIPT};
+use dropship_config::outbox_layout::{ERRORS, RECEIPT};
+use dropship_redact::Escaped;
 
 /// Removes the staged copies.
 struct Staging(PathBuf);

@@ -17,11 +17,11 @@ use self::template::{ConfigPaths, ConfigTemplate};
 use super::exit::{Exit, ExitError, usage};
 use super::output::Output;
 use crate::admission::{ActiveConfig, evaluate};
-use crate::config::{self, Environment, Report};
-use crate::escaped::Escaped;
-use crate::named_file;
 use crate::rule_cases;
+use dropship_config::{Environment, Report};
 use dropship_package::{Cancellation, Facts, Inspection, Kind, Level, Policy, Verdict, inspect};
+use dropship_redact::Escaped;
+use dropship_shared_folder::named_file;
 
 /// Where the configuration is written, unless `--config` names another place.
 const DEFAULT: &str = "dropship.toml";
@@ -151,7 +151,7 @@ fn accepted_facts(inspection: Inspection, package: &Path) -> anyhow::Result<Fact
 /// Checks what would be written: the configuration is valid, its test passes, and its rule takes the package.
 fn verify(path: &Path, text: &str, package: &Path, facts: &Facts, policy: &Policy) -> anyhow::Result<()> {
     let environment = Environment::from_variables(|name| std::env::var_os(name));
-    let config = config::load_str(path, text, &environment).map_err(|report: Report| {
+    let config = dropship_config::load_str(path, text, &environment).map_err(|report: Report| {
         anyhow::Error::new(report).context("the arguments yield no valid configuration")
     })?;
     let outcomes = rule_cases::outcomes(&config, Timestamp::now());

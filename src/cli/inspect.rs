@@ -9,12 +9,12 @@ use super::backend::{DEFAULT_CONFIG, load};
 use super::exit::{Exit, ExitError};
 use super::output::{Output, or_dash};
 use crate::accounts::SIGNERS;
-use crate::escaped::Escaped;
-use crate::metadata_file::{self, MetadataFileError};
-use crate::named_file;
+use dropship_config::metadata_file::{self, MetadataFileError};
 use dropship_hardware::DriverMetadata;
 use dropship_job::counted;
 use dropship_package::{Inspection, Kind, Level, Policy, Trust, Verdict, inspect};
+use dropship_redact::Escaped;
+use dropship_shared_folder::named_file;
 
 /// Inspect packages as the daemon does, and print whether it would accept them
 ///

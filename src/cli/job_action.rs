@@ -12,10 +12,10 @@ use super::job_table;
 use super::output::{Output, or_dash};
 use super::show;
 use crate::control::{ControlError, ControlErrorKind, JobAction};
-use crate::escaped::Escaped;
 use crate::outbox::{Receipt, published_label_warning};
 use crate::wording::Clock;
 use dropship_job::{JobId, LabelStatus, StateKind, counted};
+use dropship_redact::Escaped;
 use dropship_rules::rule::RuleChange;
 
 /// Maximum number of jobs that are acted on at once.

@@ -2,9 +2,9 @@
 
 use super::output::or_dash;
 use super::table::{Column, Cut, Widths, table};
-use crate::escaped::Escaped;
 use crate::outbox::Receipt;
 use crate::wording::Clock;
+use dropship_redact::Escaped;
 
 /// The columns. An id is complete, because it is pasted into commands.
 pub(super) const COLUMNS: [Column; 8] = [

@@ -10,9 +10,9 @@ use super::exit::Exit;
 use super::job_filter::JobFilter;
 use super::output::{Output, or_dash};
 use super::table::{Column, Cut, Widths, table};
-use crate::escaped::Escaped;
 use crate::outbox::{LabelDriftReceipt, LabelReceipt, Receipt};
 use dropship_job::{JobId, LabelStatus, RemoteId, StateKind};
+use dropship_redact::Escaped;
 
 /// List the shipping labels of all jobs
 ///

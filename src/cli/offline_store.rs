@@ -10,10 +10,9 @@ use jiff::Timestamp;
 
 use super::owner::become_owner;
 use crate::approval::ApprovalPage;
-use crate::config::model::Config;
 use crate::control::{
     self, ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, NoDaemon, Operator,
-    Status, require_node_of_package,
+    Status, require_folder, require_node_of_package,
 };
 use crate::daemon::{ConfiguredPlanner, stored_status};
 use crate::outbox::{Ownership, Receipt, ResultPlace};
@@ -22,6 +21,7 @@ use crate::package_store::PackageStore;
 use crate::pipeline::PauseGate;
 use crate::replay::{RememberedPackage, each_remembered};
 use crate::store_binding::refuse_copy;
+use dropship_config::model::Config;
 use dropship_hardware::ChangeGate;
 use dropship_job::{Event, Job, JobId};
 use dropship_rules::Rule;
@@ -119,7 +119,7 @@ impl OfflineStore {
 
     pub(super) async fn pause(&self, folder: Option<&str>) -> anyhow::Result<()> {
         self.refuse_copy()?;
-        folder.map_or(Ok(()), |name| self.config.require_folder(name))?;
+        folder.map_or(Ok(()), |name| require_folder(&self.config, name))?;
         Ok(PauseGate::remembered(&*self.store)?.pause(&*self.store, folder).await?)
     }
 
@@ -128,7 +128,7 @@ impl OfflineStore {
         let pause = PauseGate::remembered(&*self.store)?;
         // A folder that was removed while it was paused can be resumed.
         if let Some(name) = folder.filter(|name| !pause.has_folder(name)) {
-            self.config.require_folder(name)?;
+            require_folder(&self.config, name)?;
         }
         Ok(pause.resume(&*self.store, folder).await?)
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use serde::Serialize;
 
-use crate::escaped::EscapedLines;
+use dropship_redact::EscapedLines;
 use dropship_redact::{mask, mask_json};
 
 /// The output of a command.

@@ -9,10 +9,10 @@ use tokio_util::sync::CancellationToken;
 use super::exit::{Exit, ExitError};
 use super::failure;
 use super::output::Output;
-use crate::config::{self, Config, Environment};
 use crate::daemon::{self, Loaded, Options, Shutdown, Signal, Signals, StartupCancellation};
 use crate::observe::{self, LogFormat, LogLevel};
-use crate::{requirements, systemd};
+use crate::requirements;
+use dropship_config::{Config, Environment};
 use dropship_sandbox::{self, Sandbox};
 use dropship_store::StoreError;
 
@@ -60,7 +60,7 @@ const NOT_STARTED: &str = "the daemon is still starting, or its node stands by a
 pub(super) async fn run(args: Args, path: &Path, output: &Output) -> anyhow::Result<Exit> {
     let result = serve(args, path).await;
     match result {
-        Err(error) if Exit::of(&error) == Exit::Configuration && systemd::is_unit() => {
+        Err(error) if Exit::of(&error) == Exit::Configuration && dropship_systemd::is_unit() => {
             let exit = failure::report(&error, output);
             output.note(AFTER_CORRECTION);
             Ok(exit)
@@ -152,7 +152,7 @@ fn advice(is_shared: bool) -> &'static str {
 /// Reads the configuration. Everything in it and in its surroundings that keeps the daemon from starting is reported at once.
 fn load(path: &Path, sandbox: bool) -> anyhow::Result<Config> {
     let environment = Environment::from_variables(|name| std::env::var_os(name)).with_passed_dates();
-    let (config, mut report) = config::examine(path, &environment);
+    let (config, mut report) = dropship_config::examine(path, &environment);
     if let Some(config) = &config {
         // After an error, a table may seem to be missing because it could not be used.
         if !sandbox && report.errors() == 0 {

@@ -9,9 +9,9 @@ use super::backend::{self, Backend};
 use super::exit::Exit;
 use super::output::Output;
 use crate::control::{FolderStatus, JobQuery, NodeState, NodeStatus, Status};
-use crate::escaped::Escaped;
 use crate::wording::pauses;
 use dropship_job::{StateKind, counted};
+use dropship_redact::Escaped;
 
 /// Show what the daemon does, which jobs need attention, and why
 #[derive(Debug, clap::Args)]

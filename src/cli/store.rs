@@ -8,9 +8,9 @@ use anyhow::Context as _;
 use super::exit::{Exit, usage};
 use super::output::Output;
 use super::{backend, owner};
-use crate::config::model::{Config, Database, ObjectPlace, PackagePlace, SecretAt};
 use crate::database;
 use crate::store_copy::{CopyJob, CopyOutcome, PackageCopy, StoreLocation};
+use dropship_config::model::{Config, Database, ObjectPlace, PackagePlace, SecretAt};
 use dropship_job::counted;
 
 /// Commands about a whole store.

@@ -7,8 +7,8 @@ use anyhow::{Context, bail};
 
 use super::exit::Exit;
 use super::output::Output;
-use crate::config::model::{AfterSuccess, Config};
-use crate::escaped::Escaped;
+use dropship_config::model::{AfterSuccess, Config};
+use dropship_redact::Escaped;
 
 /// Default path of the drop-in that `--write` creates.
 const DROP_IN: &str = "/etc/systemd/system/dropship.service.d/10-paths.conf";

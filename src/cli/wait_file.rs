@@ -8,9 +8,9 @@ use super::exit::{Exit, ExitError};
 use super::wait_job::CommandWait;
 use crate::admission::FileStanding;
 use crate::digest;
-use crate::escaped::Escaped;
 use crate::outbox::Receipt;
 use dropship_job::{JobId, StateKind};
+use dropship_redact::Escaped;
 
 /// The job of a file. A package that was dropped again is inspected again, so its earlier rejection is no answer.
 pub(super) async fn wait_for_job_of_file(wait: &CommandWait<'_>, file: PathBuf) -> anyhow::Result<JobId> {

@@ -10,10 +10,10 @@ use super::exit::{Exit, ExitError};
 use super::fetch::{advice_if_hidden, fetch};
 use super::output::Output;
 use crate::control::{Client, ControlError, ControlErrorKind};
-use crate::escaped::Escaped;
 use crate::outbox::{HistoryEvent, Receipt};
-use crate::outbox_layout::SIGNED;
+use dropship_config::outbox_layout::SIGNED;
 use dropship_job::{Event, JobId, StateKind, Step};
+use dropship_redact::Escaped;
 use dropship_rules::duration;
 
 /// Minimum time for the first answer of the daemon: `--timeout 0s` asks once.

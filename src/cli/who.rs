@@ -10,9 +10,9 @@ use super::backend::Backend;
 use super::exit::Exit;
 use super::output::Output;
 use crate::control::{OtherLabel, ReachingLabel, WhoQuery};
-use crate::escaped::Escaped;
 use crate::wording::Lines;
 use dropship_glob::Glob;
+use dropship_redact::Escaped;
 use dropship_rules::suggest;
 use dropship_rules::vocabulary::OS_CODES;
 

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 
 use super::previous_label::find_previous;
 use crate::approval::{ApprovalPage, Approvals, NamedAudience, RequestContent, TargetChange, TargetCounts};
-use crate::config::model::DEFAULT_ACCOUNT;
 use crate::package_store::{PackageStore, PlanSnapshot};
 use crate::pipeline::{LabelRequestError, PreparedRequest, known_audiences, read_driver_metadata};
+use dropship_config::model::DEFAULT_ACCOUNT;
 use dropship_hardware::{Audience, NewShippingLabel};
 use dropship_job::{ApproveCommand, Job, Label, LabelHold};
 use dropship_rules::label::{LabelWarning, audiences, preview};

@@ -17,13 +17,13 @@ use super::reloaded::Reloaded;
 use super::status::Status;
 use super::who::{ReachingLabel, WhoQuery};
 use crate::admission::FileStanding;
-use crate::named_file;
 use crate::observe::LogLevel;
 use crate::outbox::Receipt;
 use crate::replay::RememberedPackage;
 use dropship_glob::Glob;
 use dropship_hardware::LabelId;
 use dropship_job::{JobId, StateKind};
+use dropship_shared_folder::named_file;
 use dropship_store::Finding;
 
 /// Maximum number of attempts to get the first answer from a running daemon.

@@ -8,15 +8,16 @@ use jiff::Timestamp;
 
 use super::action::JobAction;
 use super::error::{ControlError, ControlErrorKind};
+use super::known_names::{require_folder, require_rule};
 use super::operator::Operator;
 use super::query::JobQuery;
 use super::result_file;
 use super::who::{self, ReachingLabel, WhoQuery};
 use crate::approval::{ApprovalPage, Approved};
-use crate::config::Config;
 use crate::label_drift;
 use crate::outbox::Receipt;
 use crate::package_store::PackageStore;
+use dropship_config::Config;
 use dropship_job::{Event, Illegal, Job, JobId, Label, StateKind};
 use dropship_rules::rule::RuleChange;
 use dropship_store::{Commit, Filter, Store, StoreError};
@@ -102,8 +103,8 @@ impl JobService {
         }
         // The jobs of a folder or rule that was removed can still be listed.
         if self.list(&query.of_same_names())?.is_empty() {
-            query.folder.as_deref().map_or(Ok(()), |name| config.require_folder(name))?;
-            query.rule.as_deref().map_or(Ok(()), |name| config.require_rule(name))?;
+            query.folder.as_deref().map_or(Ok(()), |name| require_folder(config, name))?;
+            query.rule.as_deref().map_or(Ok(()), |name| require_rule(config, name))?;
         }
         Ok(jobs)
     }

@@ -5,9 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use super::who::{self, OtherLabel};
 use crate::approval::TargetCounts;
-use crate::config::model::DEFAULT_ACCOUNT;
 use crate::package_store::{PackageStore, PlanSnapshot};
 use crate::pipeline::{known_audiences, read_driver_metadata};
+use dropship_config::model::DEFAULT_ACCOUNT;
 use dropship_hardware::{Audience, DriverMetadata};
 use dropship_job::{Job, Label};
 use dropship_rules::label::{audiences, earliest, preview, preview_with};

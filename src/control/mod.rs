@@ -34,6 +34,7 @@ pub use client::Client;
 pub use error::{ConnectError, ControlError, ControlErrorKind, NoDaemon, SocketFault};
 pub use handler::{AdoptRequest, ControlHandler, SubmitRequest};
 pub use job_service::{ActiveJobs, JobService, LabelPlanner};
+pub use known_names::{require_folder, require_rule};
 pub use label_change::LabelChange;
 pub use label_reach::{LabelReach, ReachSource, label_reach};
 pub use node_of_package::require_node_of_package;

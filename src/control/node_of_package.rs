@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::error::ControlError;
-use crate::config::model::Config;
-use crate::escaped::Escaped;
+use dropship_config::model::Config;
 use dropship_job::{JobId, Step};
+use dropship_redact::Escaped;
 use dropship_store::Store;
 
 /// Refuses a `retry` that would inspect a package on the disk of a node that does not run.

@@ -4,9 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::escaped::Escaped;
 use crate::replay::describe;
 use dropship_job::{JobId, counted};
+use dropship_redact::Escaped;
 use dropship_rules::comparison::PlanDifference;
 use dropship_rules::rule::RuleChange;
 

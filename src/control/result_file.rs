@@ -5,8 +5,8 @@ use std::io;
 
 use super::error::{ControlError, ControlErrorKind};
 use crate::outbox::{Receipt, ResultPlace};
-use crate::outbox_layout::{ERRORS, RECEIPT};
 use crate::package_store::PackageStore;
+use dropship_config::outbox_layout::{ERRORS, RECEIPT};
 use dropship_job::Asset;
 
 /// Opens a result of a job in its outbox.

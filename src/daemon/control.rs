@@ -18,7 +18,7 @@ use crate::control::{
     self, AccountStatus, ActiveJobs, AdoptRequest, Calls, ConfigurationStanding, ControlError,
     ControlErrorKind, ControlHandler, FolderStatus, JobAction, JobQuery, JobService, LabelChange,
     LabelNotWithdrawn, LabelPlanner, LabelReach, Operator, OperatorGroups, PackageRecord, Reloaded, Status,
-    SubmitRequest, label_reach, nodes_of, require_node_of_package,
+    SubmitRequest, label_reach, nodes_of, require_folder, require_node_of_package, require_rule,
 };
 use crate::metrics::CallHistory;
 use crate::outbox::Receipt;
@@ -120,7 +120,7 @@ impl DaemonControl {
 
     fn require_folder(&self, folder: Option<&str>) -> Result<(), ControlError> {
         let Some(name) = folder else { return Ok(()) };
-        self.admission.active().config.require_folder(name)
+        require_folder(&self.admission.active().config, name)
     }
 
     /// Refuses a folder that is on another node only.
@@ -134,7 +134,7 @@ impl DaemonControl {
 
     fn require_rule(&self, rule: Option<&str>) -> Result<(), ControlError> {
         let Some(name) = rule else { return Ok(()) };
-        self.admission.active().config.require_rule(name)
+        require_rule(&self.admission.active().config, name)
     }
 }
 

@@ -13,9 +13,9 @@ use super::status_line;
 use crate::attention::Attention;
 use crate::observe::Heartbeat;
 use crate::pipeline::Pipeline;
-use crate::systemd::UnitStatus;
 use dropship_hardware::Client;
 use dropship_intake::Intake;
+use dropship_systemd::UnitStatus;
 
 /// Interval between probes: as long as that between heartbeats without a watchdog, so that one wake-up serves both.
 const INTERVAL: Duration = Duration::from_secs(15);

@@ -12,17 +12,17 @@ use super::restart_keys::restart_keys;
 use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
 use crate::attention::{ConfigurationState, LastReload, PendingKey};
-use crate::config::model::{AfterSuccess, Config, Folder, Store};
-use crate::config::{self, Environment, Problem, effective};
 use crate::control::{ControlError, ControlErrorKind, NameChanges, OperatorGroups, Reloaded};
 use crate::observe;
 use crate::pipeline::Pipeline;
 use crate::requirements::{self, Secrets};
-use crate::systemd::UnitStatus;
+use dropship_config::model::{AfterSuccess, Config, Folder, Store};
+use dropship_config::{Environment, Problem, effective};
 use dropship_hardware::Client;
 use dropship_intake::{FolderSpec, Intake, NameFilter};
 use dropship_package::Policy;
 use dropship_store::StoreError;
+use dropship_systemd::UnitStatus;
 
 /// Reloads the configuration.
 pub struct Reloader {
@@ -240,7 +240,7 @@ fn refused(why: impl std::fmt::Display) -> ControlError {
 }
 
 fn read(path: &Path, sandbox: bool) -> Result<Config, ControlError> {
-    let loaded = config::load(path, &Environment::from_variables(|name| std::env::var_os(name)));
+    let loaded = dropship_config::load(path, &Environment::from_variables(|name| std::env::var_os(name)));
     let mut config = loaded.map_err(refused)?;
     if !sandbox {
         config.ready_to_run().map_err(refused)?;

@@ -1,10 +1,10 @@
 //! What a new configuration means for the jobs that have not ended: which of them keep an older plan, and which labels `[guard]`
 //! would hold or release.
 
-use crate::config::Config;
 use crate::control::{GuardChange, GuardEffect, OlderPlan};
 use crate::package_store::{PackageStore, PlanSnapshot};
 use crate::replay::{ReplayRules, replay_job};
+use dropship_config::Config;
 use dropship_hardware::DriverMetadata;
 use dropship_job::{ErrorKind, Job, Label};
 use dropship_rules::label::{Guard, GuardVerdict, preview, preview_with};

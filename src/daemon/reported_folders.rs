@@ -1,7 +1,7 @@
 //! The folders that nodes report to each other, and conflicts between their names.
 
-use crate::config::model::Config;
 use crate::control::{OWN_FOLDER, reported_folder};
+use dropship_config::model::Config;
 use dropship_store::Store;
 
 /// Another running node has a folder of the same name, and at least one of the two folders is on the disk of its node only.
@@ -20,7 +20,7 @@ pub struct FolderConflict {
 
 /// The folders that this node reports.
 pub(super) fn reported_names(config: &Config) -> Vec<String> {
-    let name = |folder: &crate::config::model::Folder| match &folder.on_node {
+    let name = |folder: &dropship_config::model::Folder| match &folder.on_node {
         Some(_) => format!("{OWN_FOLDER}{}", folder.name),
         None => folder.name.clone(),
     };

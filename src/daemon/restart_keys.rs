@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::config::model::{Api, Config, Database, PackagePlace, SecretAt, Store};
+use dropship_config::model::{Api, Config, Database, PackagePlace, SecretAt, Store};
 
 /// The keys that differ and need a restart, as an answer names them. Accounts are not among them.
 pub(super) fn restart_keys(old: &Config, new: &Config) -> Vec<&'static str> {
@@ -111,7 +111,7 @@ impl<'a> DatabaseValues<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::{Environment, load_str};
+    use dropship_config::{Environment, load_str};
 
     #[cfg(feature = "postgres")]
     const DATABASE: &str =

@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use super::control_threads::ControlThreads;
 use super::signals::{ForcedExit, MAX_SHUTDOWN};
 use super::watchdog::Watchdog;
+use crate::observe;
 use crate::pipeline::{Deliveries, Pipeline};
-use crate::{observe, systemd};
 use dropship_hardware::Client;
 use dropship_intake::Intake;
 use dropship_store::ListeningNote;
@@ -59,10 +59,10 @@ impl LiveParts {
     /// Shuts down; `failure` is why the store failed, if it did.
     pub(super) async fn shut_down(self, failure: Option<String>) -> Shutdown {
         let running = || self.pipeline.queue().running();
-        systemd::stopping("Waiting for calls in flight to end");
+        dropship_systemd::stopping("Waiting for calls in flight to end");
         observe::stopping(running());
         let started = Instant::now();
-        let extension = systemd::extend_timeouts(MAX_DRAIN + Duration::from_secs(30));
+        let extension = dropship_systemd::extend_timeouts(MAX_DRAIN + Duration::from_secs(30));
         if failure.is_some() {
             self.forced_exit.fail();
         }

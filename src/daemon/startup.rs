@@ -15,11 +15,10 @@ use super::shutdown::LiveParts;
 use super::signals::ForcedExit;
 use super::{status_line, watchdog};
 use crate::attention::Attention;
-use crate::config::model::{AfterSuccess, Config};
 use crate::observe;
 use crate::package_objects;
 use crate::store_binding;
-use crate::systemd;
+use dropship_config::model::{AfterSuccess, Config};
 use dropship_intake::Intake;
 
 mod build;
@@ -86,7 +85,7 @@ impl Loaded {
         let Self { config, options } = self;
         let descriptors = crate::http::raise_limit();
         tracing::debug!("at most {descriptors} descriptors can be open");
-        let starting = systemd::extend_timeouts(MAX_START);
+        let starting = dropship_systemd::extend_timeouts(MAX_START);
         let opened = open_store(&config, options, &cancellation.0).await?;
         store_binding::check(&*opened.store, &config, options.sandbox).await?;
         let services = build_services(&config, &opened, options)?;

@@ -1,13 +1,13 @@
 //! What a process without workers says and plans about the jobs of a store: a node that stands by, and a command without a daemon.
 
 use crate::admission;
-use crate::config::model::Config;
 use crate::control::{
     ControlError, ControlErrorKind, JobService, LabelNotWithdrawn, LabelPlanner, Status, nodes_of,
 };
 use crate::outbox::Receipt;
 use crate::package_store::PackageStore;
 use crate::pipeline::PauseGate;
+use dropship_config::model::Config;
 use dropship_job::{Event, Job};
 use dropship_store::Store;
 

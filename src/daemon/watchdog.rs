@@ -11,7 +11,6 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use crate::observe::{self, Heartbeats, SilenceOf};
-use crate::systemd;
 use dropship_intake::Intake;
 
 /// The thread ends when this is dropped.
@@ -20,7 +19,7 @@ pub(super) struct Watchdog(#[expect(dead_code, reason = "held until it is droppe
 
 /// Starts feeding the watchdog, if the unit has one.
 pub(super) fn start(heartbeats: &Heartbeats, socket: &Path) -> Option<Watchdog> {
-    let timeout = systemd::watchdog()?;
+    let timeout = dropship_systemd::watchdog()?;
     let (held, dropped) = channel::<()>();
     let (heartbeats, socket) = (heartbeats.clone(), socket.to_owned());
     let interval = (timeout / 4).max(Duration::from_millis(50));
@@ -32,7 +31,7 @@ pub(super) fn start(heartbeats: &Heartbeats, socket: &Path) -> Option<Watchdog> 
                 stalled.push(("control socket", timeout / 4));
             }
             if stalled.is_empty() {
-                systemd::feed_watchdog();
+                dropship_systemd::feed_watchdog();
             } else if stalled.iter().any(|(part, _)| !reported.contains(part)) {
                 observe::components_stalled(&stalled);
             }

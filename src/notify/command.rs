@@ -97,5 +97,5 @@ async fn read_capped(stream: Option<impl AsyncRead + Unpin>) -> String {
     while let Ok(size @ 1..) = stream.read(&mut buffer).await {
         kept.extend_from_slice(&buffer[..size.min(MAX_OUTPUT - kept.len())]);
     }
-    crate::escaped::Escaped(String::from_utf8_lossy(&kept).trim()).to_string()
+    dropship_redact::Escaped(String::from_utf8_lossy(&kept).trim()).to_string()
 }

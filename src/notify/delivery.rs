@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use super::notification::Notification;
 use super::target::NotifyTarget;
 use super::{command, spool_folder};
-use crate::config::model::Via;
+use dropship_config::model::Via;
 use dropship_hardware::Backoff;
 
 /// Delay after failed deliveries.

@@ -11,8 +11,8 @@ use super::delivery;
 use super::notification::{self, Notification};
 use super::spool::Spool;
 use super::target::NotifyTarget;
-use crate::config::model::Notify;
 use crate::metrics::{ExpositionText, registry};
+use dropship_config::model::Notify;
 use dropship_job::{Event, Job};
 use dropship_store::Store;
 

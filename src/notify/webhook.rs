@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use ring::hmac;
 
 use super::notification::Notification;
-use crate::config::model::SecretAt;
+use dropship_config::model::SecretAt;
 use dropship_redact::{ExposeSecret, Lifetime, SafeUrl, SecretString, remember, remember_url};
 
 /// How long a secret is searched for in messages after it was last read; it is read again for each request.
@@ -35,7 +35,7 @@ impl Webhook {
         let secret = match secret {
             None => None,
             Some(SecretAt::File(path)) => Some(path.clone()),
-            Some(SecretAt::Credential(name)) => Some(crate::systemd::credential(name)?),
+            Some(SecretAt::Credential(name)) => Some(dropship_config::credential_file(name)?),
         };
         let http = reqwest::Client::builder()
             .timeout(timeout)

@@ -6,8 +6,8 @@ use super::failure_causes::{EndedFailure, FailureCauses, FailureRepetition};
 use super::id;
 use super::job_line::log_job;
 use super::outcome_causes::{self, OutcomeCauses};
-use crate::escaped::Escaped;
 use dropship_job::{Event, Job, RemoteId, RemoteKind, counted, describe};
+use dropship_redact::Escaped;
 
 /// The causes that failures of many jobs share. They are logged once or a few times, and counted.
 #[derive(Debug, Default)]

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::id;
-use crate::escaped::Escaped;
 use dropship_intake::FileLoss;
 use dropship_job::counted;
+use dropship_redact::Escaped;
 
 /// Logs changes in the health of folders.
 #[derive(Debug, Clone, Copy)]

@@ -30,7 +30,7 @@ pub enum LogFormat {
 pub fn init(format: LogFormat, level: LogLevel) -> anyhow::Result<()> {
     let filter = first_filter(level);
     let format = match format {
-        LogFormat::Auto if crate::systemd::stderr_is_the_journal() => LogFormat::Journal,
+        LogFormat::Auto if dropship_systemd::stderr_is_the_journal() => LogFormat::Journal,
         LogFormat::Auto => LogFormat::Plain,
         format => format,
     };

@@ -7,8 +7,8 @@ use super::failure_cause::{FailureCause, outbox_of};
 use super::failure_causes::FailureRepetition;
 use super::job_line::log_job;
 use super::{LogThrottle, id};
-use crate::escaped::Escaped;
 use dropship_job::{Job, RemoteKind, counted};
+use dropship_redact::Escaped;
 use dropship_rules::label::LabelWarning;
 
 /// A label was requested that Microsoft accepts but reviews more closely.

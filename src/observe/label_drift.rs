@@ -1,8 +1,8 @@
 //! Changes of published labels that dropship did not make.
 
 use super::id;
-use crate::escaped::Escaped;
 use dropship_job::Drift;
+use dropship_redact::Escaped;
 use dropship_store::PublishedLabel;
 
 /// A label whose job is no longer in the store was withdrawn, has expired, or was changed.

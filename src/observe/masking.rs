@@ -9,7 +9,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::escaped::EscapedLines;
+use dropship_redact::EscapedLines;
 use dropship_redact::mask;
 
 /// Hands entries with masked fields to a layer that writes them.

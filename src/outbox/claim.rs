@@ -95,7 +95,7 @@ mod tests {
     use std::os::unix::fs::symlink;
 
     use super::*;
-    use crate::outbox_layout::RECEIPT;
+    use dropship_config::outbox_layout::RECEIPT;
 
     #[test]
     fn packages_with_equal_short_digest_get_different_folders() {

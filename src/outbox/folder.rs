@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use super::receipt::{MAX_RECEIPT, Receipt};
 use crate::digest;
-use crate::outbox_layout::{DEFAULT_MODE, RECEIPT};
+use dropship_config::outbox_layout::{DEFAULT_MODE, RECEIPT};
 use dropship_job::Asset;
 use dropship_shared_folder::{ListingExtent, MAX_ENTRIES, SharedFolder, StagedFile};
 
@@ -275,7 +275,7 @@ mod tests {
     use dropship_job::testing::JobBuilder;
 
     use super::*;
-    use crate::outbox_layout::SIGNED;
+    use dropship_config::outbox_layout::SIGNED;
 
     #[test]
     fn delivered_result_has_its_mode_and_no_staging_file() {

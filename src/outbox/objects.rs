@@ -9,8 +9,8 @@ use std::path::{Path, PathBuf};
 
 use super::receipt::{MAX_RECEIPT, Receipt};
 use crate::digest;
-use crate::outbox_layout::{ERRORS, RECEIPT, RESULTS};
 use crate::package_store::{PackageObjects, PackageStore};
+use dropship_config::outbox_layout::{ERRORS, RECEIPT, RESULTS};
 use dropship_hardware::MAX_ERROR_REPORT;
 use dropship_job::Asset;
 use dropship_shared_folder::{MAX_ENTRIES, Progress};

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 
 use super::folder::{FolderLookup, find};
-use crate::outbox_layout::{RECEIPT, RESULTS};
+use dropship_config::outbox_layout::{RECEIPT, RESULTS};
 use dropship_shared_folder::SharedFolder;
 
 /// Removes the results in a package's folder, the receipt last, and then the folder if it is empty. Returns whether a file was

@@ -35,7 +35,7 @@ mod tests {
 
     use super::super::removal::remove;
     use super::*;
-    use crate::outbox_layout::{RECEIPT, SIGNED};
+    use dropship_config::outbox_layout::{RECEIPT, SIGNED};
 
     fn put(outbox: &Path, name: &str, folder: &str, updated: &str) -> PathBuf {
         let path = outbox.join(name);

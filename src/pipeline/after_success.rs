@@ -10,10 +10,10 @@ use std::time::Duration;
 use super::file_work;
 use super::service::Service;
 use super::step_context::{StepContext, StepResult};
-use crate::config::model::AfterSuccess;
 use crate::digest;
-use crate::escaped::Escaped;
+use dropship_config::model::AfterSuccess;
 use dropship_job::{Event, Package};
+use dropship_redact::Escaped;
 use dropship_shared_folder::{FileId, Progress, SharedFolder, TakeOutcome};
 
 /// Permissions of a target folder that `after` creates.

@@ -272,7 +272,7 @@ fn is_over(store: &dyn Store, receipt: &Receipt) -> Result<bool, StoreError> {
 }
 
 fn log_done(job: &Job, folder: &str, outbox: &Path, done: &DeliveryOutcome) {
-    let (id, name) = (job.id(), crate::escaped::Escaped(&job.package().name));
+    let (id, name) = (job.id(), dropship_redact::Escaped(&job.package().name));
     if done.copied > 0 {
         tracing::info!(
             job_id = %id, folder, event = "results_copied",

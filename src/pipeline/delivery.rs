@@ -6,7 +6,7 @@ use std::path::Path;
 use super::after_success;
 use super::folder_policies::OwnFolder;
 use crate::outbox::{self, Outbox, Ownership, Receipt, ResultPlace, read_receipt};
-use crate::outbox_layout::ERRORS;
+use dropship_config::outbox_layout::ERRORS;
 use dropship_job::{Asset, Job, StateKind};
 use dropship_shared_folder::Progress;
 

@@ -1,12 +1,12 @@
 //! Driver metadata that the service completes some time after the signature.
 
 use crate::observe;
-use crate::outbox_layout::METADATA;
 use crate::pipeline::file_work::is_passing;
 use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::pipeline::steps::collect;
+use dropship_config::outbox_layout::METADATA;
 use dropship_hardware::{DownloadKind, DriverMetadata};
 use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, Job, WaitReason};
 use dropship_package::Facts;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use tokio::task::JoinError;
 
-use crate::hung_places;
 use dropship_shared_folder::Progress;
+use dropship_shared_folder::hung_places;
 
 /// Maximum time for work on small files.
 const SMALL: Duration = Duration::from_secs(10);

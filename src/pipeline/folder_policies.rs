@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use parking_lot::{RwLock, RwLockReadGuard};
 
-use crate::config::model::{AfterSuccess, Folder};
+use dropship_config::model::{AfterSuccess, Folder};
 
 /// The settings of each folder, by name.
 #[derive(Debug, Default)]
@@ -135,7 +135,7 @@ impl FolderPolicies {
 
     /// Folders that keep results for a limited time, each with its outbox and that time.
     pub(super) fn outboxes_with_keep(&self, store: &Path) -> Vec<(String, PathBuf, Duration)> {
-        let own = |name: &str| crate::outbox_layout::in_store(store, name);
+        let own = |name: &str| dropship_config::outbox_layout::in_store(store, name);
         let policies = self.policies();
         let outboxes = policies.iter().filter_map(|(name, policy)| {
             Some((name.clone(), policy.outbox.clone().unwrap_or_else(|| own(name)), policy.keep?))

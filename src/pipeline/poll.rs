@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::config::model::PollInterval;
+use dropship_config::model::PollInterval;
 
 /// Interval to the next poll after a wait of this length, from `first` to `max`.
 ///

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::config::model::DEFAULT_ACCOUNT;
+use dropship_config::model::DEFAULT_ACCOUNT;
 use dropship_job::{Event, Job, Label, LabelStage};
 use dropship_store::{Entry, LabelCheck, PublishedLabel};
 

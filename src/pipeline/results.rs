@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use super::file_work;
 use crate::digest;
 use crate::outbox::ResultPlace;
-use crate::outbox_layout::METADATA;
 use crate::package_store::PackageStore;
+use dropship_config::outbox_layout::METADATA;
 use dropship_hardware::DriverMetadata;
 use dropship_job::{Asset, Job, JobId};
 

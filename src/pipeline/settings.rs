@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::folder_policies::FolderPolicies;
 use super::label_guard::LabelGuard;
-use crate::config::model::{Api, Overdue, PollInterval};
+use dropship_config::model::{Api, Overdue, PollInterval};
 use dropship_hardware::Backoff;
 
 /// Settings of a pipeline; all but the folders and the guard stay until the daemon restarts.

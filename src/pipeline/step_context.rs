@@ -9,7 +9,7 @@ use super::durability::LossCost;
 use super::poll::next_poll;
 use super::published_changes;
 use super::service::Service;
-use crate::config::model::{DEFAULT_ACCOUNT, PollInterval};
+use dropship_config::model::{DEFAULT_ACCOUNT, PollInterval};
 use dropship_job::{
     Event, Fault, HoldFault, Job, Label, Release, RemoteId, RemoteKind, State, Step, WaitReason,
 };

@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::stream::{Record, RememberedPackage};
 use crate::admission::plan_rejection;
-use crate::config::Config;
 use crate::package_store::{PackageStore, PlanSnapshot, RejectedPackage};
+use dropship_config::Config;
 use dropship_hardware::DriverMetadata;
 use dropship_job::{Job, JobId};
 use dropship_package::{Facts, Level};

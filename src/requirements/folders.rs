@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::problem;
-use crate::config::Problem;
-use crate::config::model::{AfterSuccess, Config, Folder};
-use crate::hung_places;
 use crate::outbox::is_address;
+use dropship_config::Problem;
+use dropship_config::model::{AfterSuccess, Config, Folder};
 use dropship_shared_folder::SharedFolder;
+use dropship_shared_folder::hung_places;
 
 const GRANT: &str =
     "create it, or grant the daemon's user access; under systemd see `dropship systemd paths`";

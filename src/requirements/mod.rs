@@ -15,8 +15,8 @@ pub use secrets::Secrets;
 pub use store::{check_store, check_store_access, remedy};
 pub use watches::check_watches;
 
-use crate::config::model::Config;
-use crate::config::{Problem, one_line};
+use dropship_config::model::Config;
+use dropship_config::{Problem, one_line};
 
 /// Problems that keep the daemon from starting, except those of the store and of the control socket, which systemd can create. A sandbox needs neither secrets nor ports.
 #[must_use]

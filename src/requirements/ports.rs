@@ -7,8 +7,8 @@ use std::path::Path;
 
 use super::folders::try_write;
 use super::problem;
-use crate::config::Problem;
-use crate::config::model::Config;
+use dropship_config::Problem;
+use dropship_config::model::Config;
 
 /// Problems of the addresses that the daemon listens on. While it runs it has the ports itself, so they are not tried.
 pub(super) fn check_ports(config: &Config) -> Vec<Problem> {

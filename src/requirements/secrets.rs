@@ -4,9 +4,8 @@ use anyhow::{anyhow, bail};
 
 use super::problem;
 use crate::accounts;
-use crate::config::model::{Config, Credential, Notify, SecretAt, Via};
-use crate::config::{self, Problem};
-use crate::systemd::SealedCredential;
+use dropship_config::model::{Config, Credential, Notify, SecretAt, Via};
+use dropship_config::{CredentialFileError, Problem, credential_file};
 
 /// Problems of the files in `[signers]`.
 pub(super) fn check_signers(config: &Config) -> Vec<Problem> {
@@ -66,7 +65,8 @@ pub(super) fn check_accounts(config: &Config, secrets: Secrets) -> Vec<Problem> 
 /// The problem of a secret. An encrypted credential can be read only by the unit, so this is a warning outside of it.
 pub(super) fn secret_problem(config: &Config, message: String, error: &anyhow::Error) -> Problem {
     let problem = problem(config, message);
-    let is_sealed = error.chain().any(|cause| cause.is::<SealedCredential>());
+    let is_sealed =
+        error.chain().any(|cause| cause.downcast_ref().is_some_and(CredentialFileError::is_sealed));
     if is_sealed { problem.into_warning() } else { problem }
 }
 
@@ -79,9 +79,7 @@ pub(super) fn check_notifications(config: &Config, secrets: Secrets) -> Vec<Prob
         }
         let path = match secret {
             SecretAt::File(path) => Ok(path.clone()),
-            SecretAt::Credential(name) => {
-                crate::systemd::credential(name).map_err(|error| config::credential_error(name, error))
-            }
+            SecretAt::Credential(name) => credential_file(name).map_err(anyhow::Error::from),
         };
         let read = path.and_then(|path| {
             let text = std::fs::read_to_string(&path);

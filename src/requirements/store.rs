@@ -10,9 +10,9 @@ use rustix::io::Errno;
 use super::folders::{may_pass, try_write};
 use super::problem;
 use super::secrets::secret_problem;
-use crate::config::Problem;
-use crate::config::model::{Config, Database};
 use crate::store_binding::{endpoint_mismatch, refuse_copy};
+use dropship_config::Problem;
+use dropship_config::model::{Config, Database};
 use dropship_store::{DiskStore, Store, StoreError};
 
 /// Folders of the store. Only those of an outbox can contain files of others.

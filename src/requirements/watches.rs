@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::problem;
-use crate::config::Problem;
-use crate::config::model::Config;
+use dropship_config::Problem;
+use dropship_config::model::Config;
 
 /// The limit of inotify(7).
 const LIMIT: &str = "/proc/sys/fs/inotify/max_user_watches";
@@ -61,7 +61,7 @@ mod tests {
         let count = |keys: &str, max: usize| {
             let text = format!("[[folder]]\nname = \"in\"\npath = \"drop\"\n{keys}");
             let path = home.path().join("dropship.toml");
-            let config = crate::config::load_str(&path, &text, &crate::config::Environment::default());
+            let config = dropship_config::load_str(&path, &text, &dropship_config::Environment::default());
             count_folders(&config.expect("a configuration"), max)
         };
         assert_eq!(count("", 100), 1);

@@ -3,6 +3,8 @@
 
 mod chain_job;
 mod run;
+#[cfg(test)]
+mod tests;
 mod walk;
 
 pub use run::{CaseRun, outcomes, run};

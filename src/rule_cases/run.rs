@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::walk;
-use crate::config::Config;
+use dropship_config::Config;
 use dropship_rules::Rule;
 use dropship_rules::label::Guard;
 use dropship_rules::rule_tests::{CaseResult, ChainTrace, EvaluatedCase, RuleTest, evaluate};

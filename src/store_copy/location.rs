@@ -6,8 +6,8 @@ use std::sync::atomic::AtomicBool;
 
 use anyhow::{Context as _, bail};
 
-use crate::config::model::Database;
 use crate::database;
+use dropship_config::model::Database;
 use dropship_store::{DiskStore, OpenReport, Role, SharedStore, Store, StoreError, Unwatched};
 
 /// A store, and what its opening has found.

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use axum::http::{HeaderMap, Uri, header};
 
-use crate::config::model::Web;
+use dropship_config::model::Web;
 
 /// The names under which the pages are served.
 #[derive(Debug, Clone)]

@@ -25,10 +25,10 @@ use super::response;
 use super::rows::{self, JobRows};
 use super::site::Site;
 use super::turns::Turns;
-use crate::config::model::Web;
 use crate::control::ControlHandler;
-use crate::escaped::Escaped;
 use crate::http::{self, Limits, RequestSlots};
+use dropship_config::model::Web;
+use dropship_redact::Escaped;
 
 /// Maximum size of the body of a refused request that is read, so that its client gets to read the answer.
 const MAX_BODY: usize = 256 << 10;

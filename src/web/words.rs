@@ -3,9 +3,9 @@
 use dropship_web::page::{Badge, MaybeLink, Tone, encoded};
 
 use super::rows::RowCompleteness;
-use crate::escaped::Escaped;
 use crate::outbox::{LabelReceipt, Receipt};
 use dropship_job::{ErrorKind, JobId, LabelStatus, StateKind};
+use dropship_redact::Escaped;
 
 /// A text from outside: characters that are invisible or change the direction of a text are escaped.
 pub(super) fn escape(text: &str) -> String {

@@ -76,8 +76,8 @@ fn configuration_in_the_readme_is_valid() {
         .nth(1)
         .and_then(|rest| rest.split("```").next())
         .expect("a configuration");
-    let environment = dropship::config::Environment::default();
-    let config = dropship::config::load_str("README.md".as_ref(), block, &environment)
+    let environment = dropship_config::Environment::default();
+    let config = dropship_config::load_str("README.md".as_ref(), block, &environment)
         .unwrap_or_else(|report| panic!("{report}"));
     config.ready_to_run().unwrap_or_else(|report| panic!("{report}"));
     assert_eq!((config.folders.len(), config.rules.len(), config.rules[0].labels.len()), (1, 1, 1));

@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod escaped;
 mod forms;
 mod hidden;
 mod json;
@@ -13,6 +14,7 @@ mod shell_word;
 mod value;
 mod view;
 
+pub use escaped::{Escaped, EscapedLines};
 pub use hidden::is_hidden;
 pub use json::mask_json;
 pub use live::{Lifetime, remember};

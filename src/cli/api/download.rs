@@ -10,9 +10,9 @@ use super::args::SubmissionRef;
 use super::session::{ApiSession, call_error};
 use super::transfer_progress::TransferProgress;
 use crate::cli::exit::Exit;
-use crate::escaped::Escaped;
 use dropship_hardware::{DownloadKind, MAX_ERROR_REPORT, Submission, TransferError};
 use dropship_job::counted;
+use dropship_redact::Escaped;
 use dropship_redact::SafeUrl;
 
 /// Maximum number of new download URLs to fetch after one has expired.

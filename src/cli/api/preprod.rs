@@ -10,9 +10,9 @@ use super::shape::cell;
 use super::transfer_progress::TransferProgress;
 use super::wait::WaitLimit;
 use crate::cli::exit::Exit;
-use crate::escaped::Escaped;
 use dropship_hardware::Asset;
 use dropship_job::counted;
+use dropship_redact::Escaped;
 
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Verb {

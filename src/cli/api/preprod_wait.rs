@@ -9,9 +9,9 @@ use super::session::{ApiSession, call_error, transfer_error};
 use super::transfer_progress::TransferProgress;
 use super::wait::{ObjectWait, WaitLimit, WaitStatus};
 use crate::cli::exit::Exit;
-use crate::escaped::Escaped;
 use dropship_hardware::{Asset, PreprodPackage};
 use dropship_job::counted;
+use dropship_redact::Escaped;
 
 /// Type of the asset with the signed files.
 const SIGNED_FILES: &str = "SignedFilesZip";

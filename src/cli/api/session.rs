@@ -13,13 +13,13 @@ use crate::cli::backend;
 use crate::cli::exit::{Exit, ExitError};
 use crate::cli::output::Output;
 use crate::cli::table::table;
-use crate::config::Config;
-use crate::config::model::Poll;
 use crate::control::{self, ConnectError, LabelChange};
-use crate::escaped::Escaped;
+use dropship_config::Config;
+use dropship_config::model::Poll;
 use dropship_hardware::{
     Client, Error, LabelId, Listed, Listing, Pages, Recovery, ShippingLabel, TransferError,
 };
+use dropship_redact::Escaped;
 
 /// One account of the configuration, with its client.
 pub(super) struct ApiSession<'a> {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::escaped::Escaped;
+use dropship_redact::Escaped;
 use dropship_redact::mask;
 
 /// Integers up to this one are exact in every JSON reader (IEEE 754 double).

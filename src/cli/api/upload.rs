@@ -9,9 +9,9 @@ use super::args::SubmissionRef;
 use super::session::{ApiSession, call_error, transfer_error};
 use super::transfer_progress::TransferProgress;
 use crate::cli::exit::Exit;
-use crate::escaped::Escaped;
-use crate::named_file;
 use dropship_hardware::{DownloadKind, TransferError};
+use dropship_redact::Escaped;
+use dropship_shared_folder::named_file;
 
 /// Maximum number of new upload URLs to fetch after one has expired.
 const MAX_RENEWALS: u32 = 3;

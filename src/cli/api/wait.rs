@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use super::session::{ApiSession, call_error};
 use crate::cli::exit::{Exit, ExitError};
-use crate::config::model::PollInterval;
-use crate::escaped::Escaped;
+use dropship_config::model::PollInterval;
 use dropship_hardware::{Client, Error, Recovery};
+use dropship_redact::Escaped;
 use dropship_rules::duration;
 
 /// How long a command waits.

@@ -9,8 +9,8 @@ use nix::unistd::{Gid, Group, Uid, User};
 use super::unit::{HOMES, Unit};
 use crate::cli::backend::DEFAULT_CONFIG;
 use crate::cli::owner::become_user;
-use crate::config::Problem;
-use crate::config::model::{AfterSuccess, Config};
+use dropship_config::Problem;
+use dropship_config::model::{AfterSuccess, Config};
 
 /// The user for whom root checks the configuration with `check`.
 pub(super) struct DaemonUser {

@@ -2,7 +2,7 @@
 
 use crate::attention::ClockLimit;
 use crate::cli::output::Output;
-use crate::config::model::Config;
+use dropship_config::model::Config;
 use dropship_hardware::{Audience, Error, Listing, Recovery};
 use dropship_rules::label::audiences::resolve;
 

@@ -12,13 +12,14 @@ use crate::cli::backend::load;
 use crate::cli::exit::Exit;
 use crate::cli::inspect;
 use crate::cli::output::Output;
-use crate::config::model::Config;
-use crate::named_file;
+use crate::control::require_folder;
+use dropship_config::model::Config;
 use dropship_job::{ErrorKind, Fault, counted, is_one};
 use dropship_rules::label::{Guard, InfMismatch};
 use dropship_rules::plan::Plan;
 use dropship_rules::vars::{self, Vars};
 use dropship_rules::{MatchInput, SkippedRule, choose};
+use dropship_shared_folder::named_file;
 
 /// Show what would be submitted for a package, and why (offline)
 ///
@@ -157,7 +158,7 @@ fn folder_of(args: &Args, config: &Config, file: &Path) -> anyhow::Result<Option
         let containing = config.folders.iter().find(|folder| file.starts_with(&folder.path));
         return Ok(containing.map(|folder| folder.name.clone()));
     };
-    config.require_folder(folder)?;
+    require_folder(config, folder)?;
     Ok(Some(folder.clone()))
 }
 

@@ -11,6 +11,7 @@ use crate::cli::backend::{Backend, load};
 use crate::cli::exit::Exit;
 use crate::cli::job_filter::parse_since;
 use crate::cli::output::Output;
+use crate::control::require_rule;
 use crate::replay::{Record, ReplayRules};
 
 /// Options of `plan --replay`.
@@ -55,7 +56,7 @@ pub(super) async fn run(args: &ReplayArgs, path: &Path, output: &Output) -> anyh
     };
     tokio::task::block_in_place(|| workers.run(args.since, &mut on_package))?;
     if let Some(rule) = args.rule.as_deref().filter(|_| !is_known_rule) {
-        config.require_rule(rule)?;
+        require_rule(&config, rule)?;
     }
     let is_different = report.is_different();
     report.print(output)?;

@@ -8,9 +8,9 @@ use anyhow::Context;
 use serde_json::json;
 
 use crate::cli::output::Output;
-use crate::escaped::Escaped;
 use crate::replay::{PackageDifferences, describe};
 use dropship_job::counted;
+use dropship_redact::Escaped;
 use dropship_redact::mask_json;
 use dropship_rules::comparison::{Cause, CauseCount, PlanDifference, Summary};
 

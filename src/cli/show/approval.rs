@@ -5,9 +5,9 @@ use std::path::Path;
 use super::fields::wrap;
 use crate::approval::ApprovalPage;
 use crate::cli::backend::DEFAULT_CONFIG;
-use crate::escaped::Escaped;
 use crate::wording::{Clock, approval_lines};
 use dropship_job::{ApproveCommand, JobId};
+use dropship_redact::Escaped;
 
 /// The page and the command that approves its request, with control characters escaped.
 pub(super) fn text(

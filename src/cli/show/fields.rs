@@ -3,7 +3,7 @@
 use std::fmt::Display;
 
 use crate::cli::text_width::wrapped;
-use crate::escaped::Escaped;
+use dropship_redact::Escaped;
 
 /// Width of a key, and of the space after it.
 const KEY: usize = 12;

@@ -3,10 +3,10 @@
 use jiff::SignedDuration;
 use jiff::Timestamp;
 
-use crate::escaped::Escaped;
 use crate::outbox::Receipt;
 use crate::wording::{Clock, span, steps};
 use dropship_job::Step;
+use dropship_redact::Escaped;
 
 /// Width of the duration of a step, such as `12 min 20 s`.
 const DURATION: usize = 11;

@@ -10,9 +10,9 @@ use crate::cli::output::TerminalSize;
 use crate::cli::table::Widths;
 use crate::cli::text_width::wrapped;
 use crate::cli::{job_table, show};
-use crate::escaped::{Escaped, EscapedLines};
 use crate::wording::Clock;
 use dropship_job::JobId;
+use dropship_redact::{Escaped, EscapedLines};
 
 /// What the process has to do after a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

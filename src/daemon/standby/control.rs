@@ -16,15 +16,14 @@ use crate::accounts;
 use crate::admission::{self, ActiveConfig, FileStanding, ReceiptComparison, SubmittedFile};
 use crate::approval::ApprovalPage;
 use crate::attention::{AttentionItem, AttentionKind};
-use crate::config::model::Config;
 use crate::control::{
     self, ActiveJobs, AdoptRequest, Calls, ConfigurationStanding, ControlError, ControlErrorKind,
     ControlHandler, FolderStatus, JobAction, JobQuery, JobService, LabelChange, LabelReach, Operator,
-    OperatorGroups, PackageRecord, Reloaded, Status, SubmitRequest, label_reach, require_node_of_package,
+    OperatorGroups, PackageRecord, Reloaded, Status, SubmitRequest, label_reach, require_folder,
+    require_node_of_package, require_rule,
 };
 use crate::daemon::control::WITHDRAWAL_WAIT;
 use crate::daemon::{ConfiguredPlanner, stored_status};
-use crate::escaped::Escaped;
 use crate::outbox::Receipt;
 use crate::package_store::PackageStore;
 use crate::pipeline::{self, PauseGate, PauseRequest, label_of, request_resume};
@@ -32,8 +31,10 @@ use crate::replay::{RememberedPackage, each_remembered};
 use crate::service_id::ServiceId;
 use crate::store_binding::refuse_copy;
 use crate::web::JobRows;
+use dropship_config::model::Config;
 use dropship_hardware::LabelId;
 use dropship_job::{Event, Job, JobId};
+use dropship_redact::Escaped;
 use dropship_rules::rule::RuleChange;
 use dropship_store::{Finding, SharedStore, Store};
 
@@ -216,7 +217,7 @@ impl ControlHandler for StandbyControl {
             let is_paused = folder.is_some_and(|name| pause.has_folder(name));
             // A folder that was removed while it was paused can be resumed.
             if let Some(name) = folder.filter(|_| paused || !is_paused) {
-                self.active_config.config.require_folder(name)?;
+                require_folder(&self.active_config.config, name)?;
             }
             if !paused {
                 return Ok(request_resume(&*self.store, folder).await?);
@@ -333,7 +334,7 @@ impl ControlHandler for StandbyControl {
             .filter(|own_folders| folder.is_some_and(|name| own_folders.contains(name)))
         {
             let checked =
-                request.rule.as_deref().map_or(Ok(()), |rule| self.active_config.config.require_rule(rule));
+                request.rule.as_deref().map_or(Ok(()), |rule| require_rule(&self.active_config.config, rule));
             if let Err(refusal) =
                 checked.and_then(|()| request.check_name()).and_then(|()| self.require_changeable())
             {

@@ -12,9 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::admission::{ActiveConfig, Admission, FileStanding};
 use crate::attention::{AttentionItem, AttentionKind};
-use crate::config::model::Config;
 use crate::daemon::observers::{FolderObserver, JobFollowers};
-use crate::escaped::Escaped;
 use crate::metrics::Metrics;
 use crate::package_store::PackageStore;
 use crate::pipeline::{
@@ -24,8 +22,10 @@ use crate::pipeline::{
 use crate::store_binding::refuse_copy;
 use crate::web::JobRows;
 use crate::{accounts, package_objects};
+use dropship_config::model::Config;
 use dropship_intake::{FolderState, Intake};
 use dropship_job::Job;
+use dropship_redact::Escaped;
 use dropship_store::{Entry, SharedStore, Store, StoreError};
 
 /// Maximum time in which running work ends when this node takes over. Interrupted work is harmless: packages are offered again,

@@ -14,12 +14,12 @@ use super::control::StandbyControl;
 use super::own_folders::OwnFolders;
 use super::pages::StandbyPages;
 use super::rows;
-use crate::config::model::Config;
 use crate::control::{self, OperatorGroups};
 use crate::daemon::control_threads::ControlThreads;
 use crate::daemon::http;
 use crate::observe::Heartbeats;
 use crate::web::{self, JobRows};
+use dropship_config::model::Config;
 use dropship_store::SharedStore;
 
 /// Time in which requests that wait for the active node notice that this one has taken over, and are answered.

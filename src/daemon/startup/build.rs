@@ -11,7 +11,6 @@ use super::store::OpenStore;
 use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
 use crate::call_limits;
-use crate::config::model::Config;
 use crate::daemon::observers::{DaemonObserver, JobFollowers};
 use crate::metrics::{CallHistory, Metrics};
 use crate::notify::Notifier;
@@ -21,9 +20,10 @@ use crate::pipeline::{
     AdmissionLoad, Clock, Deliveries, JobEvents, PauseGate, Pipeline, PipelineParts, Queue, ReceiptWriter,
     Settings, SuspendedAccounts,
 };
-use crate::systemd::UnitStatus;
 use crate::web::JobRows;
+use dropship_config::model::Config;
 use dropship_hardware::{Client, ObservedCall, Observer};
+use dropship_systemd::UnitStatus;
 
 /// API clients by account, and the observers of calls and jobs.
 pub(super) struct Services {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use crate::escaped::Escaped;
+use dropship_redact::Escaped;
 use dropship_store::{Namesake, SharedStore, StoreError};
 
 /// Interval between checks of the signs of life of the other machine.

@@ -10,13 +10,12 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 
 use super::{Options, namesake};
-use crate::config::model::{Config, Database};
 use crate::daemon::reported_folders;
 use crate::daemon::standby::{OwnFolders, Standby};
 use crate::database::{self, UnusableSettings};
 use crate::observe::{self, Heartbeat, Heartbeats};
 use crate::store_binding;
-use crate::systemd;
+use dropship_config::model::{Config, Database};
 use dropship_hardware::ChangeGate;
 use dropship_store::{DiskStore, Entry, OpenReport, Role, SharedStore, Store, StoreError};
 
@@ -45,7 +44,7 @@ pub(super) async fn open_store(
     options: Options,
     cancelled: &Arc<AtomicBool>,
 ) -> anyhow::Result<OpenStore> {
-    let (heartbeat, heartbeats) = (Heartbeat::default(), Heartbeats::new(systemd::watchdog()));
+    let (heartbeat, heartbeats) = (Heartbeat::default(), Heartbeats::new(dropship_systemd::watchdog()));
     heartbeats.watch("store", &heartbeat);
     let Some(database) = &config.store.database else {
         let (home, socket) = (&config.store.path, &config.control.socket);
@@ -212,14 +211,14 @@ async fn stand_by(
 
 /// Reports for which node this one stands by. systemd counts it as started, and expects signs of life: it may stand by for months.
 async fn announce(mut active_node: watch::Receiver<Option<String>>) {
-    let pause = systemd::watchdog().map_or(Duration::from_secs(3600), |timeout| timeout / 4);
+    let pause = dropship_systemd::watchdog().map_or(Duration::from_secs(3600), |timeout| timeout / 4);
     active_node.mark_changed();
     loop {
         match tokio::time::timeout(pause, active_node.changed()).await {
             Ok(Ok(())) => {}
             Ok(Err(_)) => return,
             Err(_) => {
-                systemd::feed_watchdog();
+                dropship_systemd::feed_watchdog();
                 continue;
             }
         }
@@ -228,7 +227,7 @@ async fn announce(mut active_node: watch::Receiver<Option<String>>) {
             event = "standing_by",
             "node `{node}` processes the jobs of the database; this node stands by, and takes over when that one ends"
         );
-        systemd::UnitStatus::default().ready(&format!("Stands by for node {node}"));
+        dropship_systemd::UnitStatus::default().ready(&format!("Stands by for node {node}"));
     }
 }
 

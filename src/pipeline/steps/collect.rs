@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::observe;
 use crate::outbox::ResultPlace;
-use crate::outbox_layout::{CERTIFICATION, METADATA, SHELL, SIGNED};
 use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
+use dropship_config::outbox_layout::{CERTIFICATION, METADATA, SHELL, SIGNED};
 use dropship_hardware::{DownloadKind, DriverMetadata, Submission};
 use dropship_job::{Asset, Event, HoldReason, WaitReason};
 use dropship_package::{Cancellation, Facts, check_signed_archive};

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use crate::outbox::ResultPlace;
-use crate::outbox_layout::ERRORS;
 use crate::package_store::PackageStore;
 use crate::pipeline::results;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{Interrupt, StepContext, StepResult};
 use crate::pipeline::submission_status::{self, is_pending};
+use dropship_config::outbox_layout::ERRORS;
 use dropship_hardware::{Execution, MAX_ERROR_REPORT, Recovery, Submission, WorkflowStatus};
 use dropship_job::{ErrorKind, Event, Fault, JobId, WaitReason};
 use dropship_redact::SafeUrl;

@@ -18,7 +18,6 @@ use super::fake_service::FakeService;
 use super::fixtures::{PROVIDER, RuleOptions, SIGNED, configuration, fixture, sha256};
 use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
-use crate::config::{self, Environment};
 use crate::control::JobService;
 use crate::observe::{Activities, Heartbeat, Heartbeats};
 use crate::package_store::PackageStore;
@@ -28,6 +27,7 @@ use crate::pipeline::{
 };
 use daemon::{Daemon, NoActiveJobs, Operator};
 pub(super) use daemon::{OperatorAction, an_operator};
+use dropship_config::Environment;
 use dropship_job::{Event, Job, RemoteId};
 use dropship_store::{DeviceQuery, Filter, HardwareIds, MemoryStore, NewestLabels, Store};
 
@@ -125,7 +125,7 @@ impl Simulation {
         let store = self.store();
         let packages =
             PackageStore::open(&self.home.path().join("store")).expect("packages").keeping_free(Some(0));
-        let config = config::load(&self.config_file, &Environment::default())
+        let config = dropship_config::load(&self.config_file, &Environment::default())
             .unwrap_or_else(|report| panic!("{report}"));
         let mut settings = Settings::of(&config.api);
         settings.workers = 3;

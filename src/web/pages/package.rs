@@ -18,8 +18,8 @@ use super::super::words::{self, escape};
 use super::partner_center::PartnerCenter;
 use crate::control::PackageRecord;
 use crate::outbox::{LabelReceipt, Receipt};
-use crate::outbox_layout::{ERRORS, RECEIPT};
 use crate::wording::{self, Clock, Lines, StepHistory};
+use dropship_config::outbox_layout::{ERRORS, RECEIPT};
 use dropship_job::{ErrorKind, Fault, JobId, StateKind, Step, counted};
 use dropship_package::{Facts, InfFacts};
 use dropship_rules::plan::{LabelPlan, Plan, StrategyPlan};
@@ -276,9 +276,9 @@ fn request(body: &impl serde::Serialize) -> String {
     let end = text.char_indices().map(|(at, _)| at).take_while(|at| *at < MAX_REQUEST).last();
     match end {
         Some(end) if text.len() > MAX_REQUEST => {
-            format!("{}\n…", crate::escaped::EscapedLines(&text[..end]))
+            format!("{}\n…", dropship_redact::EscapedLines(&text[..end]))
         }
-        _ => crate::escaped::EscapedLines(&text).to_string(),
+        _ => dropship_redact::EscapedLines(&text).to_string(),
     }
 }
 

@@ -16,6 +16,7 @@ use super::super::refusal::RequestRefusal;
 use super::super::rows::{Row, RowCompleteness, RowFilter, RowPage, SortColumn, SortDirection, SortOrder};
 use super::super::site::Site;
 use super::super::words;
+use crate::control::{require_folder, require_rule};
 use dropship_glob::Glob;
 use dropship_job::{JobId, StateKind};
 
@@ -138,13 +139,13 @@ fn check_names(site: &Site, filter: &RowFilter) -> Result<(), RequestRefusal> {
     if let Some(name) = &filter.folder
         && !rows.newest_first().any(|row| row.folder.as_deref() == Some(name))
     {
-        let known = active.config.require_folder(name);
+        let known = require_folder(&active.config, name);
         known.map_err(|error| RequestRefusal::parameter("folder", words::escape(&error.message)))?;
     }
     if let Some(name) = &filter.rule
         && !rows.newest_first().any(|row| row.rule.as_deref() == Some(name))
     {
-        let known = active.config.require_rule(name);
+        let known = require_rule(&active.config, name);
         known.map_err(|error| RequestRefusal::parameter("rule", words::escape(&error.message)))?;
     }
     Ok(())

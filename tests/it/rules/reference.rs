@@ -12,7 +12,7 @@ mod targets;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use dropship::config::{self, Config, Environment};
+use dropship_config::{Config, Environment};
 use dropship_hardware::{Audience, DriverMetadata};
 use dropship_package::Facts;
 use dropship_rules::{MatchInput, choose, label, plan};
@@ -67,8 +67,8 @@ fn random_rules_choose_and_target_as_the_reference_does() {
     assert!(targeted > case_count / 20, "{targeted} of {case_count} labels target a part of the metadata");
 }
 
-fn load(case: &Case) -> Result<Config, config::Report> {
-    config::load_str(Path::new("/nowhere/dropship.toml"), &case.toml(), &Environment::default())
+fn load(case: &Case) -> Result<Config, dropship_config::Report> {
+    dropship_config::load_str(Path::new("/nowhere/dropship.toml"), &case.toml(), &Environment::default())
 }
 
 fn reference(case: &Case) -> Outcome {

@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use super::super::fake_service::FakeService;
 use crate::admission::Admission;
-use crate::config::model::Folder;
 use crate::control::{
     self, ActiveJobs, Approval, ControlError, ControlErrorKind, JobAction, JobService, LabelPlanner,
 };
 use crate::pipeline::audit::{self, AuditTurn};
 use crate::pipeline::{Pipeline, Service as _, record_label_event};
 use crate::service_id::ServiceId;
+use dropship_config::model::Folder;
 use dropship_hardware::{LabelId, ProductId, SubmissionId};
 use dropship_intake::{Admitted, FileReceiver, FoundFile, Identity};
 use dropship_job::{Event, Job, Label};

@@ -134,7 +134,7 @@ impl Simulation {
                 violations.push(format!("the second label of {} came {soak:?} after the first", job.id()));
             }
         }
-        let receipt = Path::new(&job.package().outbox).join(crate::outbox_layout::RECEIPT);
+        let receipt = Path::new(&job.package().outbox).join(dropship_config::outbox_layout::RECEIPT);
         let receipt: Value =
             fs::read(&receipt).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
         if receipt["state"] != job.state().kind().as_str() {

@@ -3,7 +3,7 @@
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
 
-use dropship::config::Config;
+use dropship_config::Config;
 use dropship_hardware::DriverMetadata;
 use dropship_package::Facts;
 use dropship_rules::comparison::{
