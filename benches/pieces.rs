@@ -160,7 +160,7 @@ fn rule_tests(criterion: &mut Criterion) {
     let read =
         || load_str(Path::new("dropship.toml"), &text, &Environment::default()).expect("a configuration");
     let (config, now) = (read(), jiff::Timestamp::now());
-    let run = || dropship::rule_cases::outcomes(&config, now);
+    let run = || dropship_engine::rule_cases::outcomes(&config, now);
     assert_eq!(run().iter().filter(|outcome| outcome.passed).count(), TESTS);
     let mut group = criterion.benchmark_group(format!("{TESTS} tests of {RULES} rules"));
     group.sample_size(10);

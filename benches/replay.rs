@@ -9,8 +9,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
-use dropship::package_store::PlanSnapshot;
 use dropship_config::{Config, Environment, load};
+use dropship_engine::package_store::PlanSnapshot;
 use dropship_hardware::{Bundle, DriverMetadata, InfMetadata, PnpInfo};
 use dropship_job::{ErrorKind, Event, Fault, JobId, Package};
 use dropship_package::facts::{FileFact, InfFacts};
@@ -105,7 +105,7 @@ fn fill(home: &Path, config: &Config, count: u32) {
         let accepted = Event::Accepted {
             rule,
             account,
-            plan: dropship::digest::of(&text),
+            plan: dropship_engine::digest::of(&text),
             content: None,
             labels: Vec::new(),
             warnings: Vec::new(),

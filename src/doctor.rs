@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::admission::{ReceiptComparison, StaleStore};
-use crate::outbox::ResultPlace;
-use crate::package_store::PackageStore;
 use dropship_config::model::Config;
+use dropship_engine::admission::{ReceiptComparison, StaleStore};
+use dropship_engine::outbox::ResultPlace;
+use dropship_engine::package_store::PackageStore;
 use dropship_job::{CreateProgress, Job, JobId, State, counted};
 use dropship_store::{Filter, Finding, Store, StoreError};
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 
-use crate::package_store::{PackageObjects, PackageStore};
 use dropship_config::model::{ObjectPlace, Store};
+use dropship_engine::package_store::{PackageObjects, PackageStore};
 
 /// The captured packages of a configuration, for reading: nothing is created or deleted.
 ///
@@ -78,8 +78,8 @@ mod objects {
 
     use anyhow::Context as _;
 
-    use crate::package_store::{CopyFacts, ObjectChange, PackageObjects};
     use dropship_config::model::ObjectPlace;
+    use dropship_engine::package_store::{CopyFacts, ObjectChange, PackageObjects};
     use dropship_objects::{Address, Fetched, Objects, Settings};
 
     pub(super) fn connect(place: &ObjectPlace) -> anyhow::Result<Arc<dyn PackageObjects>> {

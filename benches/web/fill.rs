@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use dropship::package_store::PlanSnapshot;
 use dropship_config::model::Config;
 use dropship_config::{Environment, load};
+use dropship_engine::package_store::PlanSnapshot;
 use dropship_rules::vars::Vars;
 use dropship_rules::{MatchInput, Planning, plan_package};
 use dropship_store::{Commit, DiskStore, Entry, PublishedLabel, PublishedTarget, Store};
@@ -65,7 +65,7 @@ impl Filler<'_> {
         let Ok(plan) = planned.plan else { return (History::of(&release, arrival, None, outbox), release) };
         let snapshot = PlanSnapshot { facts, plan, vars: Vars::default(), planning: Some(planned.planning) };
         let text = serde_json::to_vec(&snapshot).expect("JSON");
-        let plan = Some((&snapshot.plan, dropship::digest::of(&text)));
+        let plan = Some((&snapshot.plan, dropship_engine::digest::of(&text)));
         let history = History::of(&release, arrival, plan, outbox);
         let folder = self.config.store.path.join("packages").join(history.job.as_str());
         fs::create_dir_all(&folder).expect("a folder");

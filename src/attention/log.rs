@@ -2,7 +2,7 @@
 
 use super::item::AttentionItem;
 use super::kind::Severity;
-use crate::observe::id;
+use dropship_engine::observe::id;
 use dropship_redact::Escaped;
 
 /// Something needs attention.

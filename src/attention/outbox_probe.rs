@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
 
-use crate::outbox::is_address;
+use dropship_engine::outbox::is_address;
 use dropship_shared_folder::SharedFolder;
 
 /// Bytes that the probe writes: at least one block, so that a full disk is seen.

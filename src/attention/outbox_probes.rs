@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::outbox_probe::probe;
-use crate::admission::ActiveConfig;
+use dropship_engine::admission::ActiveConfig;
 use dropship_shared_folder::hung_places;
 
 /// Number of outboxes that a pass probes, besides those that could not be written. If it finds one that cannot be written

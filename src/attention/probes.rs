@@ -9,9 +9,9 @@ use jiff::Timestamp;
 use parking_lot::Mutex;
 
 use super::outbox_probes::OutboxProbes;
-use crate::admission::ActiveConfig;
-use crate::pipeline::Pipeline;
 use dropship_config::expiry;
+use dropship_engine::admission::ActiveConfig;
+use dropship_engine::pipeline::Pipeline;
 use dropship_hardware::{Availability, Client};
 
 /// Interval between probes of a suspended account, besides those of its jobs at `[api.poll] account`.

@@ -6,8 +6,8 @@ use super::exit::{Exit, usage};
 use super::job_action::{ActionRequest, apply};
 use super::job_selection::JobSelection;
 use super::output::Output;
-use crate::control::{Approval, ControlError, ControlErrorKind, JobAction};
-use crate::outbox::{LabelReceipt, Receipt};
+use dropship_engine::operations::{Approval, ControlError, ControlErrorKind, JobAction};
+use dropship_engine::outbox::{LabelReceipt, Receipt};
 use dropship_job::{ErrorKind, StateKind};
 
 /// Release held jobs, or one label of a job

@@ -8,14 +8,14 @@ use tokio::runtime::Handle;
 
 use super::exit::Exit;
 use super::offline_store::OfflineStore;
-use crate::control::{
-    Client, ConnectError, ControlError, ControlErrorKind, JobAction, JobQuery, ReachingLabel, Status,
-    WhoQuery,
-};
-use crate::outbox::Receipt;
-use crate::replay::RememberedPackage;
+use crate::control::{Client, ConnectError, Status};
 use dropship_config::Environment;
 use dropship_config::model::Config;
+use dropship_engine::operations::{
+    ControlError, ControlErrorKind, JobAction, JobQuery, ReachingLabel, WhoQuery,
+};
+use dropship_engine::outbox::Receipt;
+use dropship_engine::replay::RememberedPackage;
 use dropship_job::JobId;
 use dropship_store::LockHolder;
 

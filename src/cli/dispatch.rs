@@ -24,7 +24,7 @@ const SHUTDOWN: Duration = Duration::from_secs(5);
 /// Runs the command that this process was started with.
 #[must_use]
 pub fn main() -> Exit {
-    crate::observe::mask_panics();
+    dropship_engine::observe::mask_panics();
     let parsed = help::command()
         .try_get_matches()
         .and_then(|mut matches| CommandLine::from_arg_matches_mut(&mut matches));

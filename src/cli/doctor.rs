@@ -6,15 +6,15 @@ use std::path::Path;
 use super::exit::Exit;
 use super::output::Output;
 use super::{backend, offline_store, owner};
-use crate::admission::{ReceiptComparison, compare_with_receipts};
 use crate::control::ConnectError;
 use crate::doctor::{examine, stale_store};
 use crate::package_objects;
-use crate::package_store::PackageStore;
 use crate::requirements::remedy;
 use crate::store_binding::refuse_copy;
 use dropship_config::model::Config;
 use dropship_config::outbox_layout::in_store;
+use dropship_engine::admission::{ReceiptComparison, compare_with_receipts};
+use dropship_engine::package_store::PackageStore;
 use dropship_job::counted;
 use dropship_store::{DiskStore, Finding, OpenReport, Store, StoreError};
 
@@ -112,7 +112,7 @@ fn compare(store: &dyn Store, packages: &PackageStore, config: &Config) -> anyho
         .map(|folder| folder.outbox.clone().unwrap_or_else(|| in_store(home, &folder.name)));
     let outboxes: BTreeSet<_> = folders.chain([in_store(home, "submitted")]).collect();
     let outboxes: Vec<_> = outboxes.into_iter().collect();
-    let ownership = crate::accounts::ownership(config, false);
+    let ownership = dropship_engine::accounts::ownership(config, false);
     Ok(compare_with_receipts(store, packages, config, &outboxes, &ownership)?)
 }
 

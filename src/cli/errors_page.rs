@@ -6,7 +6,7 @@ use dropship_package::Policy;
 use super::exit::Exit;
 use super::failure::FailureKind;
 use crate::attention::{AttentionKind, Severity};
-use crate::control::{ControlError, ControlErrorKind};
+use dropship_engine::operations::{ControlError, ControlErrorKind};
 
 const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/errors.md");
 

@@ -4,7 +4,8 @@ use std::error::Error as StdError;
 use std::io;
 use std::process::ExitCode;
 
-use crate::control::{ConnectError, ControlError, ControlErrorKind, NoDaemon};
+use crate::control::{ConnectError, NoDaemon};
+use dropship_engine::operations::{ControlError, ControlErrorKind};
 use dropship_store::{CopyMark, StoreError};
 
 /// How a command ended.

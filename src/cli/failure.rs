@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::output::Output;
-use crate::control::{ConnectError, ControlError, ControlErrorKind};
+use crate::control::ConnectError;
 use dropship_config::Report;
+use dropship_engine::operations::{ControlError, ControlErrorKind};
 use dropship_store::StoreError;
 
 /// A kind of error that no daemon reports; [`ControlErrorKind`] has the others.

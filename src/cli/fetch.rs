@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 
-use crate::control::{Client, ControlErrorKind};
-use crate::digest;
-use crate::outbox::Receipt;
+use crate::control::Client;
 use dropship_config::outbox_layout::{ERRORS, RECEIPT};
+use dropship_engine::digest;
+use dropship_engine::operations::ControlErrorKind;
+use dropship_engine::outbox::Receipt;
 use dropship_redact::Escaped;
 
 /// Removes the staged copies.
@@ -74,7 +75,7 @@ pub(super) async fn fetch(daemon: &Client, job: &Receipt, folder: &Path) -> anyh
 }
 
 fn is_absent(error: &anyhow::Error) -> bool {
-    let error = error.downcast_ref::<crate::control::ControlError>();
+    let error = error.downcast_ref::<dropship_engine::operations::ControlError>();
     error.is_some_and(|error| error.kind == ControlErrorKind::NotFound)
 }
 

@@ -8,8 +8,8 @@ use serde_json::json;
 use super::backend::{DEFAULT_CONFIG, load};
 use super::exit::{Exit, ExitError};
 use super::output::{Output, or_dash};
-use crate::accounts::SIGNERS;
 use dropship_config::metadata_file::{self, MetadataFileError};
+use dropship_engine::accounts::SIGNERS;
 use dropship_hardware::DriverMetadata;
 use dropship_job::counted;
 use dropship_package::{Inspection, Kind, Level, Policy, Trust, Verdict, inspect};
@@ -78,7 +78,7 @@ fn policy(named_config: Option<&Path>) -> anyhow::Result<Policy> {
         let signers = Trust::default().with_name(SIGNERS);
         return Ok(Policy { now: jiff::Timestamp::now(), signers, ..Policy::default() });
     }
-    crate::accounts::policy(&load(path)?)
+    dropship_engine::accounts::policy(&load(path)?)
 }
 
 /// Driver metadata in a file, or in the outbox folder of a package.

@@ -4,8 +4,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
 
 use super::backend::Backend;
-use crate::control::{ControlError, JobQuery};
-use crate::outbox::Receipt;
+use dropship_engine::operations::{ControlError, JobQuery};
+use dropship_engine::outbox::Receipt;
 use dropship_glob::Glob;
 use dropship_job::{JobId, StateKind};
 use dropship_rules::duration;

@@ -3,7 +3,7 @@
 use super::backend::Backend;
 use super::exit::usage;
 use super::job_filter::JobFilter;
-use crate::outbox::Receipt;
+use dropship_engine::outbox::Receipt;
 use dropship_job::{JobId, StateKind};
 
 /// Named jobs, or the filters of `jobs`.

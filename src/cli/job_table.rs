@@ -2,8 +2,8 @@
 
 use super::output::or_dash;
 use super::table::{Column, Cut, Widths, table};
-use crate::outbox::Receipt;
 use crate::wording::Clock;
+use dropship_engine::outbox::Receipt;
 use dropship_redact::Escaped;
 
 /// The columns. An id is complete, because it is pasted into commands.

@@ -8,8 +8,8 @@ use super::job_filter::JobFilter;
 use super::job_table;
 use super::output::{Output, TerminalSize};
 use super::text_width::wrapped;
-use crate::outbox::Receipt;
 use crate::wording::Clock;
+use dropship_engine::outbox::Receipt;
 use dropship_job::JobId;
 
 /// List the jobs, newest first

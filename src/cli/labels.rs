@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::job_filter::JobFilter;
 use super::output::{Output, or_dash};
 use super::table::{Column, Cut, Widths, table};
-use crate::outbox::{LabelDriftReceipt, LabelReceipt, Receipt};
+use dropship_engine::outbox::{LabelDriftReceipt, LabelReceipt, Receipt};
 use dropship_job::{JobId, LabelStatus, RemoteId, StateKind};
 use dropship_redact::Escaped;
 

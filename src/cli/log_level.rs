@@ -7,7 +7,7 @@ use serde_json::json;
 use super::backend;
 use super::exit::Exit;
 use super::output::Output;
-use crate::observe::LogLevel;
+use dropship_engine::observe::LogLevel;
 
 /// Change the level of the running daemon's log until it restarts
 ///

@@ -9,19 +9,19 @@ use anyhow::Context;
 use jiff::Timestamp;
 
 use super::owner::become_owner;
-use crate::approval::ApprovalPage;
-use crate::control::{
-    self, ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, NoDaemon, Operator,
-    Status, require_folder, require_node_of_package,
-};
+use crate::control::{NoDaemon, Status, require_node_of_package};
 use crate::daemon::{ConfiguredPlanner, stored_status};
-use crate::outbox::{Ownership, Receipt, ResultPlace};
 use crate::package_objects;
-use crate::package_store::PackageStore;
-use crate::pipeline::PauseGate;
-use crate::replay::{RememberedPackage, each_remembered};
 use crate::store_binding::refuse_copy;
 use dropship_config::model::Config;
+use dropship_engine::approval::ApprovalPage;
+use dropship_engine::operations::{
+    ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, Operator, require_folder,
+};
+use dropship_engine::outbox::{Ownership, Receipt, ResultPlace};
+use dropship_engine::package_store::PackageStore;
+use dropship_engine::pipeline::PauseGate;
+use dropship_engine::replay::{RememberedPackage, each_remembered};
 use dropship_hardware::ChangeGate;
 use dropship_job::{Event, Job, JobId};
 use dropship_rules::Rule;
@@ -56,7 +56,7 @@ impl OfflineStore {
             store: Arc::clone(&store),
             outbox_modes: modes.collect(),
             rules: config.rules.clone(),
-            ownership: crate::accounts::ownership(&config, false),
+            ownership: dropship_engine::accounts::ownership(&config, false),
             packages: packages.clone(),
         };
         let jobs = JobService::new(Arc::clone(&store), packages.clone(), Arc::new(active), false);
@@ -139,8 +139,9 @@ impl OfflineStore {
         if job.pending_withdrawals().is_empty() {
             return Ok(());
         }
-        let memory =
-            |account: &String| Ok((account.clone(), crate::call_limits::memory(&self.store, account)?));
+        let memory = |account: &String| {
+            Ok((account.clone(), dropship_engine::call_limits::memory(&self.store, account)?))
+        };
         let memories: Result<BTreeMap<_, _>, StoreError> = self.config.accounts.keys().map(memory).collect();
         let memories = memories?;
         let adjust = |account: &str, settings: &mut dropship_hardware::Settings| {
@@ -148,12 +149,12 @@ impl OfflineStore {
             settings.limit_memory = memories.get(account).cloned().unwrap_or_default();
             Ok(())
         };
-        let clients = crate::accounts::adjusted_clients(&self.config, false, &adjust)
+        let clients = dropship_engine::accounts::adjusted_clients(&self.config, false, &adjust)
             .map_err(|error| ControlError::new(ControlErrorKind::Configuration, format!("{error:#}")))?;
         let paused = PauseGate::remembered(&*self.store)?.scopes();
         let folder = job.package().folder.as_deref();
         let is_paused = paused.iter().any(|scope| scope.covers(folder));
-        Ok(crate::pipeline::withdraw_offline(&*self.store, &clients, is_paused, &job).await?)
+        Ok(dropship_engine::pipeline::withdraw_offline(&*self.store, &clients, is_paused, &job).await?)
     }
 }
 
@@ -201,11 +202,11 @@ impl ActiveJobs for NoActiveJobs {
     }
 
     fn rule_change(&self, job: &Job) -> Option<RuleChange> {
-        crate::admission::rule_change(&self.rules, &self.packages, job)
+        dropship_engine::admission::rule_change(&self.rules, &self.packages, job)
     }
 
     fn approval_pages(&self, job: &Job) -> Vec<ApprovalPage> {
-        control::approval_pages(&*self.store, &self.packages, job, Timestamp::now())
+        dropship_engine::operations::approval_pages(&*self.store, &self.packages, job, Timestamp::now())
     }
 
     fn on_event(&self, job: &Job, _: &[Event]) {

@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::job_action::{ActionRequest, apply};
 use super::job_selection::JobSelection;
 use super::output::Output;
-use crate::control::JobAction;
+use dropship_engine::operations::JobAction;
 use dropship_job::StateKind;
 
 /// Resume a failed job at its step, or inspect a rejected package again

@@ -10,9 +10,9 @@ use super::exit::{Exit, ExitError};
 use super::failure;
 use super::output::Output;
 use crate::daemon::{self, Loaded, Options, Shutdown, Signal, Signals, StartupCancellation};
-use crate::observe::{self, LogFormat, LogLevel};
 use crate::requirements;
 use dropship_config::{Config, Environment};
+use dropship_engine::observe::{self, LogFormat, LogLevel};
 use dropship_sandbox::{self, Sandbox};
 use dropship_store::StoreError;
 

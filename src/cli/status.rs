@@ -8,8 +8,9 @@ use serde_json::json;
 use super::backend::{self, Backend};
 use super::exit::Exit;
 use super::output::Output;
-use crate::control::{FolderStatus, JobQuery, NodeState, NodeStatus, Status};
+use crate::control::{FolderStatus, NodeState, NodeStatus, Status};
 use crate::wording::pauses;
+use dropship_engine::operations::JobQuery;
 use dropship_job::{StateKind, counted};
 use dropship_redact::Escaped;
 

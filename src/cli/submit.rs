@@ -7,7 +7,7 @@ use super::exit::{Exit, ExitError, usage};
 use super::fetch::advice_if_hidden;
 use super::output::Output;
 use super::wait_job::{CommandWait, WaitOptions, wait_for_job};
-use crate::outbox::Receipt;
+use dropship_engine::outbox::Receipt;
 use dropship_job::StateKind;
 
 /// Submit a package directly, without a drop folder

@@ -6,9 +6,9 @@ use anyhow::Context;
 
 use super::exit::{Exit, ExitError};
 use super::wait_job::CommandWait;
-use crate::admission::FileStanding;
-use crate::digest;
-use crate::outbox::Receipt;
+use dropship_engine::admission::FileStanding;
+use dropship_engine::digest;
+use dropship_engine::outbox::Receipt;
 use dropship_job::{JobId, StateKind};
 use dropship_redact::Escaped;
 

@@ -38,21 +38,22 @@ use serde::Deserialize;
 use tokio::runtime::Handle;
 use tokio_util::io::{StreamReader, SyncIoBridge};
 
-use super::action::JobAction;
-use super::error::{ControlError, ControlErrorKind};
+use super::error_response::ErrorResponse;
 use super::extract::{self, Path, Query};
 use super::handler::{AdoptRequest, ControlHandler, SubmitRequest};
 use super::label_change::LabelChange;
 use super::length_limited::{LengthLimited, too_large};
-use super::operator::Operator;
-use super::query::JobQuery;
 use super::reloaded::Reloaded;
 use super::status::Status;
-use super::who::{ReachingLabel, WhoQuery};
-use crate::admission::FileStanding;
 use crate::http::{RequestSlot, RequestSlots, SlotKind};
-use crate::observe::{self, LogLevel};
-use crate::outbox::Receipt;
+use dropship_engine::admission::FileStanding;
+use dropship_engine::observe::{self, LogLevel};
+use dropship_engine::operations::JobAction;
+use dropship_engine::operations::JobQuery;
+use dropship_engine::operations::Operator;
+use dropship_engine::operations::{ControlError, ControlErrorKind};
+use dropship_engine::operations::{ReachingLabel, WhoQuery};
+use dropship_engine::outbox::Receipt;
 use dropship_hardware::LabelId;
 use dropship_job::JobId;
 use dropship_store::Finding;
@@ -61,7 +62,7 @@ use dropship_store::Finding;
 const LINE_BUFFER: usize = 64;
 
 type Handler = State<Arc<dyn ControlHandler>>;
-type Answer<T> = Result<Json<T>, ControlError>;
+type Answer<T> = Result<Json<T>, ErrorResponse>;
 
 /// The folder of a request; if absent, all folders.
 #[derive(Debug, Clone, Deserialize)]
@@ -135,7 +136,7 @@ async fn result_file(
     State(handler): Handler,
     Extension(slots): Extension<RequestSlots>,
     Path((id, name)): Path<(String, String)>,
-) -> Result<Body, ControlError> {
+) -> Result<Body, ErrorResponse> {
     let id = parse(&id)?;
     let slot = slots.take(SlotKind::Bulk).await?;
     let opened = run_blocking(slot, move || handler.jobs().open_result(&id, &name));
@@ -173,7 +174,7 @@ async fn doctor(State(handler): Handler, Extension(slots): Extension<RequestSlot
 async fn export(
     State(handler): Handler,
     Extension(slots): Extension<RequestSlots>,
-) -> Result<Body, ControlError> {
+) -> Result<Body, ErrorResponse> {
     let slot = slots.take(SlotKind::Bulk).await?;
     Ok(stream_lines(slot, move |each| handler.jobs().export(each)))
 }
@@ -190,7 +191,7 @@ async fn remembered(
     State(handler): Handler,
     Extension(slots): Extension<RequestSlots>,
     Query(RememberedQuery { since }): Query<RememberedQuery>,
-) -> Result<Body, ControlError> {
+) -> Result<Body, ErrorResponse> {
     let slot = slots.take(SlotKind::Bulk).await?;
     Ok(stream_lines(slot, move |each| {
         handler.remembered(since, &mut |package, record| {
@@ -203,7 +204,7 @@ async fn driver_metadata(
     State(handler): Handler,
     Extension(slots): Extension<RequestSlots>,
     Path(id): Path<String>,
-) -> Result<Body, ControlError> {
+) -> Result<Body, ErrorResponse> {
     let id = parse(&id)?;
     let read = run_blocking(slots.take(SlotKind::Query).await?, move || handler.driver_metadata(&id));
     let Json(metadata) = read.await?;
@@ -317,7 +318,7 @@ async fn log_level(
 ) -> Answer<LogLevel> {
     let changed = observe::log_level_changed(level, &operator.name);
     changed.map(Json).map_err(|error| {
-        ControlError::new(ControlErrorKind::Failed, format!("cannot change the log level: {error:#}"))
+        ControlError::new(ControlErrorKind::Failed, format!("cannot change the log level: {error:#}")).into()
     })
 }
 
@@ -341,7 +342,7 @@ async fn submit(
     let limit = handler.max_package();
     let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     if length.is_some_and(|length: u64| length > limit) {
-        return Err(ControlError::new(ControlErrorKind::Failed, too_large(limit)));
+        return Err(ControlError::new(ControlErrorKind::Failed, too_large(limit)).into());
     }
     let slot = slots.take(SlotKind::Submit).await?;
     let stream = body.into_data_stream().map_err(io::Error::other);
@@ -360,7 +361,7 @@ impl MainRuntime {
         work: impl Future<Output = Result<T, ControlError>> + Send + 'static,
     ) -> Answer<T> {
         let done = self.0.spawn(work).await;
-        done.unwrap_or_else(|error| Err(panicked(&error))).map(Json)
+        Ok(Json(done.map_err(|error| panicked(&error))??))
     }
 }
 
@@ -374,7 +375,7 @@ async fn run_blocking<T: Send + 'static>(
         work()
     };
     let done = tokio::task::spawn_blocking(with_slot).await;
-    done.unwrap_or_else(|error| Err(panicked(&error))).map(Json)
+    Ok(Json(done.map_err(|error| panicked(&error))??))
 }
 
 fn panicked(error: &tokio::task::JoinError) -> ControlError {

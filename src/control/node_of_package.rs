@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::error::ControlError;
 use dropship_config::model::Config;
+use dropship_engine::operations::ControlError;
 use dropship_job::{JobId, Step};
 use dropship_redact::Escaped;
 use dropship_store::Store;

@@ -1,6 +1,6 @@
 //! The record of a package: what inspection found, and what the rules made of it.
 
-use crate::package_store::{PackageStore, PlanSnapshot, RejectedPackage};
+use dropship_engine::package_store::{PackageStore, PlanSnapshot, RejectedPackage};
 use dropship_job::Job;
 
 /// The record of a package that was inspected.

@@ -89,13 +89,3 @@ fn supplementary_groups(stream: &UnixStream) -> io::Result<Vec<u32>> {
         groups.resize(count, 0);
     }
 }
-
-/// The name and the user id of an operator, as the history of a job shows them. Blocks: it asks the user database.
-#[must_use]
-pub fn operator_name(uid: u32) -> String {
-    let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).ok().flatten();
-    match user {
-        Some(user) => format!("{} (uid {uid})", user.name),
-        None => format!("uid {uid}"),
-    }
-}

@@ -7,10 +7,11 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::error::{ControlError, ControlErrorKind};
-use super::operator::Operator;
+use super::error_response::ErrorResponse;
 use super::operator_groups::OperatorGroups;
-use super::peer::{Peer, operator_name};
+use super::peer::Peer;
+use dropship_engine::operations::{ControlError, ControlErrorKind};
+use dropship_engine::operations::{Operator, operator_name};
 
 /// Maximum time to look up the name of an operator; the directory service may hang.
 const NAME_LOOKUP: Duration = Duration::from_secs(2);
@@ -38,5 +39,5 @@ pub(super) async fn operators_only(
         "uid {uid} may read, wait and submit, but not change anything; run this as root or as a member of a group in \
          `[control] operators`"
     );
-    ControlError::new(ControlErrorKind::NotPermitted, message).into_response()
+    ErrorResponse(ControlError::new(ControlErrorKind::NotPermitted, message)).into_response()
 }

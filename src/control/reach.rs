@@ -10,7 +10,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::time::Instant;
 
-use super::error::{ConnectError, ControlError, ControlErrorKind, NoDaemon, SocketFault};
+use super::connect_error::ConnectError;
+use super::connect_error::{NoDaemon, SocketFault};
+use dropship_engine::operations::{ControlError, ControlErrorKind};
 
 /// Maximum time for the answer to `/livez`. A running daemon answers at once, even when all its workers wait.
 pub(super) const MAX_SILENCE: Duration = Duration::from_secs(10);

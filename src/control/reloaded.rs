@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::replay::describe;
+use dropship_engine::replay::describe;
 use dropship_job::{JobId, counted};
 use dropship_redact::Escaped;
 use dropship_rules::comparison::PlanDifference;

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::attention::AttentionItem;
-use crate::outbox::{NotWithdrawn, Receipt};
-use crate::pipeline::PauseScope;
+use dropship_engine::outbox::{NotWithdrawn, Receipt};
+use dropship_engine::pipeline::PauseScope;
 use dropship_intake::{FolderHealth, FolderState};
 use dropship_job::{JobId, StateKind};
 use dropship_store::Store;

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::admission::{Admission, AdoptedSubmission};
-use crate::control::{AdoptRequest, ControlError, ControlErrorKind};
-use crate::pipeline::Pipeline;
-use crate::service_id::ServiceId;
+use crate::control::AdoptRequest;
+use dropship_engine::admission::{Admission, AdoptedSubmission};
+use dropship_engine::operations::{ControlError, ControlErrorKind};
+use dropship_engine::pipeline::Pipeline;
+use dropship_engine::service_id::ServiceId;
 use dropship_hardware::{Client, DownloadKind, ProductId, Submission, SubmissionId};
 use dropship_job::JobId;
 
@@ -22,7 +23,7 @@ pub(super) async fn adopt(
         ControlError::new(ControlErrorKind::Failed, message)
     };
     if let Some(job) = pipeline.store().owner(submission.remote())? {
-        let followed = crate::admission::AdoptError::Followed { submission, job };
+        let followed = dropship_engine::admission::AdoptError::Followed { submission, job };
         return Err(ControlError::new(ControlErrorKind::Illegal, followed.to_string()));
     }
     let (account, service, found) = find(pipeline, product, submission).await.map_err(failed)?;

@@ -11,20 +11,23 @@ use jiff::Timestamp;
 
 use super::job_counts;
 use super::reload::Reloader;
-use crate::admission::{ActiveConfig, Admission, FileStanding, ReplanError, SubmittedFile};
-use crate::approval::ApprovalPage;
 use crate::attention::Attention;
 use crate::control::{
-    self, AccountStatus, ActiveJobs, AdoptRequest, Calls, ConfigurationStanding, ControlError,
-    ControlErrorKind, ControlHandler, FolderStatus, JobAction, JobQuery, JobService, LabelChange,
-    LabelNotWithdrawn, LabelPlanner, LabelReach, Operator, OperatorGroups, PackageRecord, Reloaded, Status,
-    SubmitRequest, label_reach, nodes_of, require_folder, require_node_of_package, require_rule,
+    AccountStatus, AdoptRequest, Calls, ConfigurationStanding, ControlHandler, FolderStatus, LabelChange,
+    LabelNotWithdrawn, OperatorGroups, PackageRecord, Reloaded, Status, SubmitRequest, nodes_of,
+    require_node_of_package,
 };
 use crate::metrics::CallHistory;
-use crate::outbox::Receipt;
-use crate::pipeline::{self, Pipeline, label_of, withdraw_now};
-use crate::replay::{RememberedPackage, each_remembered};
-use crate::service_id::ServiceId;
+use dropship_engine::admission::{ActiveConfig, Admission, FileStanding, ReplanError, SubmittedFile};
+use dropship_engine::approval::ApprovalPage;
+use dropship_engine::operations::{
+    ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, LabelPlanner, LabelReach,
+    Operator, label_reach, require_folder, require_rule,
+};
+use dropship_engine::outbox::Receipt;
+use dropship_engine::pipeline::{self, Pipeline, label_of, withdraw_now};
+use dropship_engine::replay::{RememberedPackage, each_remembered};
+use dropship_engine::service_id::ServiceId;
 use dropship_hardware::Client;
 use dropship_hardware::LabelId;
 use dropship_intake::Intake;
@@ -234,7 +237,7 @@ impl ControlHandler for DaemonControl {
                 pause.resume(store, folder).await?;
                 self.pipeline.wake_paused().await?;
             }
-            crate::observe::pause_changed(folder, paused);
+            dropship_engine::observe::pause_changed(folder, paused);
             Ok(())
         }
         .boxed()
@@ -381,7 +384,12 @@ impl ActiveJobs for PipelineWorkers {
     }
 
     fn approval_pages(&self, job: &Job) -> Vec<ApprovalPage> {
-        control::approval_pages(&**self.pipeline.store(), self.pipeline.packages(), job, Timestamp::now())
+        dropship_engine::operations::approval_pages(
+            &**self.pipeline.store(),
+            self.pipeline.packages(),
+            job,
+            Timestamp::now(),
+        )
     }
 
     fn on_event(&self, job: &Job, events: &[Event]) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::pipeline::{Pipeline, concerns_pauses};
+use dropship_engine::pipeline::{Pipeline, concerns_pauses};
 use dropship_hardware::Client;
 use dropship_store::Entry;
 

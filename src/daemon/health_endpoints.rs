@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use crate::attention::Attention;
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
-use crate::observe::Heartbeats;
-use crate::pipeline::Pipeline;
+use dropship_engine::observe::Heartbeats;
+use dropship_engine::pipeline::Pipeline;
 use dropship_hardware::Client;
 use dropship_intake::Intake;
 

@@ -8,7 +8,7 @@ use super::health_endpoints::HealthEndpoints;
 use super::http::HealthPages;
 use super::metrics_page;
 use crate::attention::{AttentionItem, Severity};
-use crate::observe::Restart;
+use dropship_engine::observe::Restart;
 
 impl HealthPages for HealthEndpoints {
     fn metrics(&self) -> String {

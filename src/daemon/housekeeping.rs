@@ -11,8 +11,8 @@ use tokio::runtime::Handle;
 
 use super::status_line;
 use crate::attention::Attention;
-use crate::observe::Heartbeat;
-use crate::pipeline::Pipeline;
+use dropship_engine::observe::Heartbeat;
+use dropship_engine::pipeline::Pipeline;
 use dropship_hardware::Client;
 use dropship_intake::Intake;
 use dropship_systemd::UnitStatus;

@@ -12,10 +12,11 @@ use axum::{Extension, Json, Router};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::control::ControlError;
+use crate::control::ErrorResponse;
 use crate::http::{self, Limits, RequestSlots, SlotKind};
 use crate::metrics::ExpositionText;
-use crate::observe::Restart;
+use dropship_engine::observe::Restart;
+use dropship_engine::operations::ControlError;
 
 /// The content of the endpoints. The methods may block.
 pub(super) trait HealthPages: Send + Sync + 'static {
@@ -94,6 +95,8 @@ async fn blocking<T: Send + 'static>(
         let _slot = slot;
         work()
     };
-    let failed = |error: tokio::task::JoinError| ControlError::failed(error.to_string()).into_response();
+    let failed = |error: tokio::task::JoinError| {
+        ErrorResponse(ControlError::failed(error.to_string())).into_response()
+    };
     tokio::task::spawn_blocking(with_slot).await.map_err(failed)
 }

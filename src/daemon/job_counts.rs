@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::pipeline::Pipeline;
+use dropship_engine::pipeline::Pipeline;
 use dropship_hardware::Client;
 use dropship_job::StateKind;
 use dropship_store::StoreError;

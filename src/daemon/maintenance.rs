@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::pipeline::{Pipeline, clear_results, forget_ended, until_clearing};
+use dropship_engine::pipeline::{Pipeline, clear_results, forget_ended, until_clearing};
 use dropship_hardware::Client;
 
 /// Interval between attempts to write receipts that could not be written before.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use crate::metrics::Metrics;
 use crate::notify::Notifier;
-use crate::observe::FolderLog;
-use crate::pipeline::{Deliveries, JobObserver};
 use crate::web::JobRows;
+use dropship_engine::observe::FolderLog;
+use dropship_engine::pipeline::{Deliveries, JobObserver};
 use dropship_intake::{FileLoss, FolderEvents};
 use dropship_job::{Event, Job, JobId};
 

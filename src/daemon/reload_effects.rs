@@ -2,9 +2,9 @@
 //! would hold or release.
 
 use crate::control::{GuardChange, GuardEffect, OlderPlan};
-use crate::package_store::{PackageStore, PlanSnapshot};
-use crate::replay::{ReplayRules, replay_job};
 use dropship_config::Config;
+use dropship_engine::package_store::{PackageStore, PlanSnapshot};
+use dropship_engine::replay::{ReplayRules, replay_job};
 use dropship_hardware::DriverMetadata;
 use dropship_job::{ErrorKind, Job, Label};
 use dropship_rules::label::{Guard, GuardVerdict, preview, preview_with};
@@ -50,7 +50,7 @@ pub(super) fn compute_effects(
 
 fn older_plan(packages: &PackageStore, job: &Job, new: &Config) -> Option<OlderPlan> {
     let rule = job.rule()?.to_owned();
-    let rule_change = crate::admission::rule_change(&new.rules, packages, job);
+    let rule_change = dropship_engine::admission::rule_change(&new.rules, packages, job);
     let replayed = replay_job(ReplayRules::of(new), packages, job);
     let mut differences = replayed.map(|replayed| replayed.differences).unwrap_or_default();
     differences.iter_mut().for_each(|difference| difference.truncate_targets(MAX_TARGETS));

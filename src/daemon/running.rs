@@ -7,7 +7,7 @@ use tokio::sync::watch;
 
 use super::reload::Reloader;
 use super::shutdown::{LiveParts, Shutdown};
-use crate::pipeline::Pipeline;
+use dropship_engine::pipeline::Pipeline;
 use dropship_hardware::Client;
 
 /// The daemon is idle when no job becomes due within this time.

@@ -9,7 +9,7 @@ use tokio::signal::unix::{Signal as Stream, SignalKind, signal};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use crate::observe::{self, Heartbeats};
+use dropship_engine::observe::{self, Heartbeats};
 
 /// Maximum time from the signal to the end of the process. `TimeoutStopSec=` of the unit is longer.
 pub(super) const MAX_SHUTDOWN: Duration = Duration::from_secs(330 + 15);

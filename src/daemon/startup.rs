@@ -15,10 +15,10 @@ use super::shutdown::LiveParts;
 use super::signals::ForcedExit;
 use super::{status_line, watchdog};
 use crate::attention::Attention;
-use crate::observe;
 use crate::package_objects;
 use crate::store_binding;
 use dropship_config::model::{AfterSuccess, Config};
+use dropship_engine::observe;
 use dropship_intake::Intake;
 
 mod build;

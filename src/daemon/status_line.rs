@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::attention::AttentionItem;
-use crate::pipeline::{PauseScope, Pipeline};
+use dropship_engine::pipeline::{PauseScope, Pipeline};
 use dropship_hardware::Client;
 use dropship_intake::Intake;
 use dropship_job::{StateKind, counted};

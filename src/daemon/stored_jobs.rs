@@ -1,13 +1,12 @@
 //! What a process without workers says and plans about the jobs of a store: a node that stands by, and a command without a daemon.
 
-use crate::admission;
-use crate::control::{
-    ControlError, ControlErrorKind, JobService, LabelNotWithdrawn, LabelPlanner, Status, nodes_of,
-};
-use crate::outbox::Receipt;
-use crate::package_store::PackageStore;
-use crate::pipeline::PauseGate;
+use crate::control::{LabelNotWithdrawn, Status, nodes_of};
 use dropship_config::model::Config;
+use dropship_engine::admission;
+use dropship_engine::operations::{ControlError, ControlErrorKind, JobService, LabelPlanner};
+use dropship_engine::outbox::Receipt;
+use dropship_engine::package_store::PackageStore;
+use dropship_engine::pipeline::PauseGate;
 use dropship_job::{Event, Job};
 use dropship_store::Store;
 

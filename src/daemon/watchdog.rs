@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use crate::observe::{self, Heartbeats, SilenceOf};
+use dropship_engine::observe::{self, Heartbeats, SilenceOf};
 use dropship_intake::Intake;
 
 /// The thread ends when this is dropped.

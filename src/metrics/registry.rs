@@ -150,9 +150,9 @@ metrics! {
     API_REQUEST_DURATION = "dropship_api_request_duration_seconds", Summary, Fleet, ["operation"], "Number and total duration of API calls, by operation; no quantiles";
     /// Number of configurations that have been active since the start of the daemon.
     CONFIG_GENERATION = "dropship_config_generation", Gauge, Node, [], "Number of configurations that have been active since the start of the daemon";
-    /// 1 if the last reload of the configuration was applied, 0 if it was refused; 1 before the first reload, and after
-    /// a refused reload once the configuration on disk is the active one again.
-    CONFIG_RELOAD_SUCCESSFUL = "dropship_config_last_reload_successful", Gauge, Node, [], "1 if the last reload of the configuration was applied, 0 if it was refused; 1 before the first reload, and after a refused reload once the configuration on disk is the active one again";
+    /// 0 after a refused reload of the configuration, until a reload is applied or the configuration on disk is the active one
+    /// again; otherwise 1, also before the first reload.
+    CONFIG_RELOAD_SUCCESSFUL = "dropship_config_last_reload_successful", Gauge, Node, [], "0 after a refused reload of the configuration, until a reload is applied or the configuration on disk is the active one again; otherwise 1, also before the first reload";
     /// Time of the last reload, in seconds since 1970; before the first reload, the time of the start.
     CONFIG_RELOAD_TIME = "dropship_config_last_reload_timestamp_seconds", Gauge, Node, [], "Time of the last reload, in seconds since 1970; before the first reload, the time of the start";
     /// When the active configuration was read, in seconds since 1970.
@@ -187,7 +187,8 @@ and the folders that it watches; every node has these metrics, except that a nod
 calls of all nodes; only the active node (`dropship_node_active` is 1) has these metrics, so a sum over all nodes counts each job and each call
 once. When another node becomes active, the `fleet` counters of that node start at zero. Therefore add up the increases, as in
 `sum(increase(dropship_jobs_ended_total[1d]))`. A daemon without a database has the metrics of both kinds, except those whose meaning says
-*absent without a database*.
+*absent without a database*. The *tables* of a node are files into which the node reads the database's journal, and from which it answers
+queries: see [fleet.md](fleet.md).
 
 <!-- Generated from src/metrics/registry.rs: run `UPDATE=1 cargo test --lib page_of_metrics`. -->
 

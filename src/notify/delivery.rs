@@ -67,7 +67,7 @@ async fn deliver(target: &NotifyTarget, path: &Path) -> bool {
     let notification = match parsed {
         Ok(notification) => notification,
         Err(error) => {
-            crate::observe::notification_lost(target.name(), &path.display().to_string(), &error);
+            dropship_engine::observe::notification_lost(target.name(), &path.display().to_string(), &error);
             return std::fs::rename(path, path.with_extension("bad")).is_ok();
         }
     };
@@ -81,15 +81,20 @@ async fn deliver(target: &NotifyTarget, path: &Path) -> bool {
     match result {
         Ok(()) => {
             target.counts.delivered.fetch_add(1, Ordering::Relaxed);
-            crate::observe::notified(&target.failures, target.name(), &notification.id);
+            dropship_engine::observe::notified(&target.failures, target.name(), &notification.id);
         }
         Err(why) if age > give_up => {
             target.counts.given_up.fetch_add(1, Ordering::Relaxed);
-            crate::observe::notification_lost(target.name(), &notification.id, &why);
+            dropship_engine::observe::notification_lost(target.name(), &notification.id, &why);
         }
         Err(why) => {
             target.counts.failed.fetch_add(1, Ordering::Relaxed);
-            crate::observe::notification_failed(&target.failures, target.name(), &notification.id, &why);
+            dropship_engine::observe::notification_failed(
+                &target.failures,
+                target.name(),
+                &notification.id,
+                &why,
+            );
             return false;
         }
     }

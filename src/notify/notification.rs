@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::outbox::Receipt;
 use dropship_config::model::Occasion;
+use dropship_engine::outbox::Receipt;
 use dropship_job::{Event, Job, State};
 
 /// One event of a job or account.

@@ -97,9 +97,11 @@ impl Spool {
         for target in self.targets.iter().filter(|target| target.subscribes_to(notification.event)) {
             match spool_folder::write(&target.spool, notification) {
                 Ok(()) => target.wakeup.notify_one(),
-                Err(error) => {
-                    crate::observe::notification_lost(target.name(), &notification.id, &error.to_string())
-                }
+                Err(error) => dropship_engine::observe::notification_lost(
+                    target.name(),
+                    &notification.id,
+                    &error.to_string(),
+                ),
             }
         }
         self.received.ids.push_back(notification.id.clone());

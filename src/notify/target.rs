@@ -8,8 +8,8 @@ use tokio::sync::Notify as Wakeup;
 
 use super::spool_folder;
 use super::webhook::Webhook;
-use crate::observe::LogThrottle;
 use dropship_config::model::{Notify, Occasion, Via};
+use dropship_engine::observe::LogThrottle;
 
 /// A target, configured by a `[[notify]]`.
 #[derive(Debug)]

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::problem;
-use crate::outbox::is_address;
 use dropship_config::Problem;
 use dropship_config::model::{AfterSuccess, Config, Folder};
+use dropship_engine::outbox::is_address;
 use dropship_shared_folder::SharedFolder;
 use dropship_shared_folder::hung_places;
 

@@ -3,9 +3,9 @@
 use anyhow::{anyhow, bail};
 
 use super::problem;
-use crate::accounts;
 use dropship_config::model::{Config, Credential, Notify, SecretAt, Via};
 use dropship_config::{CredentialFileError, Problem, credential_file};
+use dropship_engine::accounts;
 
 /// Problems of the files in `[signers]`.
 pub(super) fn check_signers(config: &Config) -> Vec<Problem> {

@@ -6,10 +6,10 @@ use anyhow::{Context as _, bail};
 use serde::Serialize;
 
 use crate::package_objects;
-use crate::package_store::PackageStore;
 use crate::store_copy::location::StoreLocation;
 use crate::store_copy::packages::{self, PackagesCopied};
 use dropship_config::model::PackagePlace;
+use dropship_engine::package_store::PackageStore;
 use dropship_store::{CopySide, Fingerprint, copy_entries, finish_copy};
 
 /// Folder, in the folder of the copy, for the tables of a database while they are needed.

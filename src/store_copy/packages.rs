@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 use serde::Serialize;
 
-use crate::package_store::PackageStore;
+use dropship_engine::package_store::PackageStore;
 use dropship_job::Job;
 use dropship_store::Store;
 

@@ -5,12 +5,10 @@ use std::collections::BTreeSet;
 use std::fs::File;
 use std::sync::Arc;
 
-use crate::admission::ActiveConfig;
-use crate::control::{
-    Calls, ConfigurationStanding, ControlError, ControlHandler, LabelReach, PackageRecord, ReachingLabel,
-    Reloaded, Status, WhoQuery,
-};
-use crate::outbox::Receipt;
+use crate::control::{Calls, ConfigurationStanding, ControlHandler, PackageRecord, Reloaded, Status};
+use dropship_engine::admission::ActiveConfig;
+use dropship_engine::operations::{ControlError, LabelReach, ReachingLabel, WhoQuery};
+use dropship_engine::outbox::Receipt;
 use dropship_job::{Job, JobId};
 
 /// The readings. All of them may block.

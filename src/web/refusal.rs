@@ -2,8 +2,8 @@
 
 use axum::http::StatusCode;
 
-use crate::control::{ControlError, ControlErrorKind};
 use crate::http::Busy;
+use dropship_engine::operations::{ControlError, ControlErrorKind};
 
 /// Why a request is refused. The kinds are all the answers that the pages have besides 200 and 304.
 #[derive(Debug, Clone, PartialEq, Eq)]

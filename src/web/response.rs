@@ -7,7 +7,7 @@ use dropship_web::page::message::{self, MessageView};
 use dropship_web::{Asset, PageFrame, document};
 
 use super::refusal::RequestRefusal;
-use crate::digest;
+use dropship_engine::digest;
 
 /// The media type of pages.
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");

@@ -3,7 +3,7 @@
 use dropship_web::page::{Badge, MaybeLink, Tone, encoded};
 
 use super::rows::RowCompleteness;
-use crate::outbox::{LabelReceipt, Receipt};
+use dropship_engine::outbox::{LabelReceipt, Receipt};
 use dropship_job::{ErrorKind, JobId, LabelStatus, StateKind};
 use dropship_redact::Escaped;
 

@@ -1,6 +1,6 @@
 //! The advice of `dropship show`.
 
-use crate::outbox::Receipt;
+use dropship_engine::outbox::Receipt;
 use dropship_job::{ErrorKind, StateKind};
 
 /// What an operator can do next.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::clock::Clock;
 use super::label_lines;
 use super::lines::Lines;
-use crate::approval::{ApprovalPage, Approvals, Previous, RequestContent, TargetChange};
+use dropship_engine::approval::{ApprovalPage, Approvals, Previous, RequestContent, TargetChange};
 use dropship_job::counted;
 use dropship_rules::hold::Hold;
 use dropship_rules::plan::LabelPlan;

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::outbox::HistoryEvent;
+use dropship_engine::outbox::HistoryEvent;
 use dropship_job::{ErrorKind, Event, RemoteId, Step, WaitReason};
 
 /// The events of one step, from its beginning to the next step. A step that is repeated has several groups.

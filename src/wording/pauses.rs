@@ -1,6 +1,6 @@
 //! Pauses in words.
 
-use crate::pipeline::PauseScope;
+use dropship_engine::pipeline::PauseScope;
 
 /// A sentence for each pause.
 pub(crate) fn pauses(scopes: &[PauseScope]) -> Vec<String> {

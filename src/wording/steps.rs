@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::clock::Clock;
 use super::fold::{HistoryLine, LineText, fold};
-use crate::outbox::Receipt;
+use dropship_engine::outbox::Receipt;
 use dropship_job::Step;
 
 /// A step of the history.

@@ -35,7 +35,7 @@ fn entries() -> BTreeMap<String, String> {
 #[test]
 fn every_message_id_has_cause_and_remedy_in_the_catalog() {
     let mut ids = BTreeSet::new();
-    collect_ids(&repository("src/observe"), &mut ids);
+    collect_ids(&repository("crates/dropship-engine/src/observe"), &mut ids);
     assert!(ids.len() >= 15, "the ids were found: {ids:?}");
     let entries = entries();
     for id in &ids {

@@ -61,9 +61,11 @@ impl<'a> ApiSession<'a> {
             return Ok(client);
         }
         let clients =
-            crate::accounts::clients(&self.config, false).map_err(|error| match Exit::of(&error) {
-                Exit::Failed => ExitError(Exit::Configuration, format!("{error:#}")).into(),
-                _ => error,
+            dropship_engine::accounts::clients(&self.config, false).map_err(|error| {
+                match Exit::of(&error) {
+                    Exit::Failed => ExitError(Exit::Configuration, format!("{error:#}")).into(),
+                    _ => error,
+                }
             })?;
         let client = clients.into_values().next();
         let client = client

@@ -81,7 +81,7 @@ impl DaemonUser {
     }
 
     fn name(&self) -> String {
-        crate::control::operator_name(self.uid.as_raw())
+        dropship_engine::operations::operator_name(self.uid.as_raw())
     }
 
     /// Problems of paths that the unit hides or protects. Without the unit, paths in home folders are warnings.

@@ -8,7 +8,7 @@ use dropship_rules::label::audiences::resolve;
 
 /// Gets a token and makes read-only calls with each account. Returns what is wrong.
 pub(super) async fn check(config: &Config, output: &Output) -> Vec<String> {
-    let clients = match crate::accounts::clients(config, false) {
+    let clients = match dropship_engine::accounts::clients(config, false) {
         Ok(clients) => clients,
         Err(error) => return vec![format!("{error:#}")],
     };

@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use super::files::NewFile;
-use crate::accounts::SIGNERS;
+use dropship_engine::accounts::SIGNERS;
 use dropship_package::facts::PackageCertificates;
 use dropship_package::{PemFile, Trust, TrustError, TrustSources};
 

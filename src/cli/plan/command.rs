@@ -7,13 +7,13 @@ use serde_json::json;
 
 use super::label_preview::{self, PreviewedLabel};
 use super::replay::{self, ReplayArgs};
-use crate::admission::{self, ActiveConfig, Evaluation};
 use crate::cli::backend::load;
 use crate::cli::exit::Exit;
 use crate::cli::inspect;
 use crate::cli::output::Output;
-use crate::control::require_folder;
 use dropship_config::model::Config;
+use dropship_engine::admission::{self, ActiveConfig, Evaluation};
+use dropship_engine::operations::require_folder;
 use dropship_job::{ErrorKind, Fault, counted, is_one};
 use dropship_rules::label::{Guard, InfMismatch};
 use dropship_rules::plan::Plan;
@@ -128,7 +128,8 @@ fn evaluate(args: &Args, file: &Path, config: Config) -> anyhow::Result<Evaluate
     named_file::open(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let folder = folder_of(args, &config, &file)?;
-    let active = ActiveConfig { policy: crate::accounts::policy(&config)?, outbox: PathBuf::new(), config };
+    let active =
+        ActiveConfig { policy: dropship_engine::accounts::policy(&config)?, outbox: PathBuf::new(), config };
     let vars = match &args.vars {
         Some(file) => vars::read(file),
         None if active.config.sidecar_sets_vars(folder.as_deref()) => vars::beside(&file),

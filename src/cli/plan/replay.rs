@@ -11,8 +11,8 @@ use crate::cli::backend::{Backend, load};
 use crate::cli::exit::Exit;
 use crate::cli::job_filter::parse_since;
 use crate::cli::output::Output;
-use crate::control::require_rule;
-use crate::replay::{Record, ReplayRules};
+use dropship_engine::operations::require_rule;
+use dropship_engine::replay::{Record, ReplayRules};
 
 /// Options of `plan --replay`.
 #[derive(Debug, clap::Args)]

@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use crate::cli::output::Output;
-use crate::replay::{PackageDifferences, describe};
+use dropship_engine::replay::{PackageDifferences, describe};
 use dropship_job::counted;
 use dropship_redact::Escaped;
 use dropship_redact::mask_json;

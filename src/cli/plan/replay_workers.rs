@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use crate::cli::backend::Backend;
-use crate::replay::{PackageDifferences, RememberedPackage, ReplayRules};
+use dropship_engine::replay::{PackageDifferences, RememberedPackage, ReplayRules};
 use dropship_hardware::DriverMetadata;
 use dropship_job::JobId;
 

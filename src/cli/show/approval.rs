@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::fields::wrap;
-use crate::approval::ApprovalPage;
 use crate::cli::backend::DEFAULT_CONFIG;
 use crate::wording::{Clock, approval_lines};
+use dropship_engine::approval::ApprovalPage;
 use dropship_job::{ApproveCommand, JobId};
 use dropship_redact::Escaped;
 

@@ -3,8 +3,8 @@
 use jiff::SignedDuration;
 use jiff::Timestamp;
 
-use crate::outbox::Receipt;
 use crate::wording::{Clock, span, steps};
+use dropship_engine::outbox::Receipt;
 use dropship_job::Step;
 use dropship_redact::Escaped;
 

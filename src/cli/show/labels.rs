@@ -1,9 +1,9 @@
 //! The lines about the labels of a job.
 
 use super::fields::Fields;
-use crate::approval::Approvals;
-use crate::outbox::{LabelDriftReceipt, LabelReceipt, Receipt};
 use crate::wording::Clock;
+use dropship_engine::approval::Approvals;
+use dropship_engine::outbox::{LabelDriftReceipt, LabelReceipt, Receipt};
 use dropship_job::{ApproveCommand, LabelStatus};
 
 /// Adds the labels, and those that have to be withdrawn and are not withdrawn yet.

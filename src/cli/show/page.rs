@@ -5,8 +5,8 @@ use std::path::Path;
 use super::fields::{Fields, wrap};
 use super::{approval, history, labels};
 use crate::cli::output::or_dash;
-use crate::outbox::Receipt;
 use crate::wording::{Clock, advice};
+use dropship_engine::outbox::Receipt;
 use dropship_job::counted;
 use dropship_rules::rule::RuleChange;
 

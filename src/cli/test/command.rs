@@ -9,8 +9,8 @@ use super::coverage::CoverageView;
 use super::mutation::MutationView;
 use crate::cli::exit::{Exit, ExitError};
 use crate::cli::output::Output;
-use crate::rule_cases;
 use dropship_config::{Config, RulePlaces};
+use dropship_engine::rule_cases;
 use dropship_glob::Glob;
 use dropship_rules::rule_tests::CaseResult;
 

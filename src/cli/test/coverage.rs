@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use crate::rule_cases::CaseRun;
 use dropship_config::{Config, RulePlace, RulePlaces};
+use dropship_engine::rule_cases::CaseRun;
 use dropship_job::counted;
 use dropship_rules::rule_tests::{Observation, coverage};
 

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::rule_cases;
 use dropship_config::{Config, RulePlace, RulePlaces};
+use dropship_engine::rule_cases;
 use dropship_job::counted;
 use dropship_rules::rule_tests::mutation::{Effect, Survivor, mutate};
 

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::control::{Client, ControlError, JobQuery, Status};
-use crate::outbox::Receipt;
+use crate::control::{Client, Status};
+use dropship_engine::operations::{ControlError, JobQuery};
+use dropship_engine::outbox::Receipt;
 use dropship_job::{JobId, StateKind};
 
 /// The order of the states: running jobs first, then other unfinished ones, then finished ones.

@@ -17,8 +17,9 @@ use super::screen::Screen;
 use super::view::{Reaction, View};
 use crate::cli::exit::Exit;
 use crate::cli::output::{Output, TerminalSize};
-use crate::control::{Client, ControlError};
+use crate::control::Client;
 use crate::wording::Clock;
+use dropship_engine::operations::ControlError;
 
 /// The size of a terminal that does not know it.
 const UNKNOWN: TerminalSize = TerminalSize { columns: 80, rows: 24 };

@@ -308,7 +308,7 @@ mod tests {
 
     use super::*;
     use crate::control::Status;
-    use crate::outbox::Receipt;
+    use dropship_engine::outbox::Receipt;
 
     const SIZE: TerminalSize = TerminalSize { columns: 80, rows: 12 };
 

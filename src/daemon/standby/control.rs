@@ -12,26 +12,28 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::own_folders::OwnFolders;
-use crate::accounts;
-use crate::admission::{self, ActiveConfig, FileStanding, ReceiptComparison, SubmittedFile};
-use crate::approval::ApprovalPage;
 use crate::attention::{AttentionItem, AttentionKind};
 use crate::control::{
-    self, ActiveJobs, AdoptRequest, Calls, ConfigurationStanding, ControlError, ControlErrorKind,
-    ControlHandler, FolderStatus, JobAction, JobQuery, JobService, LabelChange, LabelReach, Operator,
-    OperatorGroups, PackageRecord, Reloaded, Status, SubmitRequest, label_reach, require_folder,
-    require_node_of_package, require_rule,
+    AdoptRequest, Calls, ConfigurationStanding, ControlHandler, FolderStatus, LabelChange, OperatorGroups,
+    PackageRecord, Reloaded, Status, SubmitRequest, require_node_of_package,
 };
 use crate::daemon::control::WITHDRAWAL_WAIT;
 use crate::daemon::{ConfiguredPlanner, stored_status};
-use crate::outbox::Receipt;
-use crate::package_store::PackageStore;
-use crate::pipeline::{self, PauseGate, PauseRequest, label_of, request_resume};
-use crate::replay::{RememberedPackage, each_remembered};
-use crate::service_id::ServiceId;
 use crate::store_binding::refuse_copy;
 use crate::web::JobRows;
 use dropship_config::model::Config;
+use dropship_engine::accounts;
+use dropship_engine::admission::{self, ActiveConfig, FileStanding, ReceiptComparison, SubmittedFile};
+use dropship_engine::approval::ApprovalPage;
+use dropship_engine::operations::{
+    ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, LabelReach, Operator,
+    label_reach, require_folder, require_rule,
+};
+use dropship_engine::outbox::Receipt;
+use dropship_engine::package_store::PackageStore;
+use dropship_engine::pipeline::{self, PauseGate, PauseRequest, label_of, request_resume};
+use dropship_engine::replay::{RememberedPackage, each_remembered};
+use dropship_engine::service_id::ServiceId;
 use dropship_hardware::LabelId;
 use dropship_job::{Event, Job, JobId};
 use dropship_redact::Escaped;
@@ -369,7 +371,7 @@ impl ActiveJobs for ActiveJobsElsewhere {
     }
 
     fn approval_pages(&self, job: &Job) -> Vec<ApprovalPage> {
-        control::approval_pages(&*self.store, &self.packages, job, Timestamp::now())
+        dropship_engine::operations::approval_pages(&*self.store, &self.packages, job, Timestamp::now())
     }
 
     /// The commits of this node are not in its own subscription, so they are passed on here.

@@ -10,19 +10,20 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::admission::{ActiveConfig, Admission, FileStanding};
 use crate::attention::{AttentionItem, AttentionKind};
 use crate::daemon::observers::{FolderObserver, JobFollowers};
 use crate::metrics::Metrics;
-use crate::package_store::PackageStore;
-use crate::pipeline::{
+use crate::package_objects;
+use crate::store_binding::refuse_copy;
+use crate::web::JobRows;
+use dropship_config::model::Config;
+use dropship_engine::accounts;
+use dropship_engine::admission::{ActiveConfig, Admission, FileStanding};
+use dropship_engine::package_store::PackageStore;
+use dropship_engine::pipeline::{
     AdmissionLoad, Deliveries, FolderPolicies, JobEvents, OwnInspections, PauseGate, Queue, ReceiptWriter,
     SuspendedAccounts, concerns_pauses,
 };
-use crate::store_binding::refuse_copy;
-use crate::web::JobRows;
-use crate::{accounts, package_objects};
-use dropship_config::model::Config;
 use dropship_intake::{FolderState, Intake};
 use dropship_job::Job;
 use dropship_redact::Escaped;

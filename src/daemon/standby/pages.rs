@@ -14,7 +14,7 @@ use crate::daemon::http::HealthPages;
 use crate::daemon::metrics_page::{write_folder_health, write_trouble};
 use crate::daemon::node_metrics;
 use crate::metrics::{ExpositionText, registry};
-use crate::observe::{Heartbeats, Restart};
+use dropship_engine::observe::{Heartbeats, Restart};
 
 /// Liveness, readiness and metrics. The metrics of the fleet are those of the active node, so that sums over all nodes are right.
 pub(super) struct StandbyPages {

@@ -17,9 +17,9 @@ use super::rows;
 use crate::control::{self, OperatorGroups};
 use crate::daemon::control_threads::ControlThreads;
 use crate::daemon::http;
-use crate::observe::Heartbeats;
 use crate::web::{self, JobRows};
 use dropship_config::model::Config;
+use dropship_engine::observe::Heartbeats;
 use dropship_store::SharedStore;
 
 /// Time in which requests that wait for the active node notice that this one has taken over, and are answered.

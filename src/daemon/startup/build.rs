@@ -8,20 +8,20 @@ use tokio_util::sync::CancellationToken;
 
 use super::Options;
 use super::store::OpenStore;
-use crate::accounts;
-use crate::admission::{ActiveConfig, Admission};
-use crate::call_limits;
 use crate::daemon::observers::{DaemonObserver, JobFollowers};
 use crate::metrics::{CallHistory, Metrics};
 use crate::notify::Notifier;
-use crate::observe::{Activities, Heartbeat, Heartbeats, Restart};
-use crate::package_store::PackageStore;
-use crate::pipeline::{
+use crate::web::JobRows;
+use dropship_config::model::Config;
+use dropship_engine::accounts;
+use dropship_engine::admission::{ActiveConfig, Admission};
+use dropship_engine::call_limits;
+use dropship_engine::observe::{Activities, Heartbeat, Heartbeats, Restart};
+use dropship_engine::package_store::PackageStore;
+use dropship_engine::pipeline::{
     AdmissionLoad, Clock, Deliveries, JobEvents, PauseGate, Pipeline, PipelineParts, Queue, ReceiptWriter,
     Settings, SuspendedAccounts,
 };
-use crate::web::JobRows;
-use dropship_config::model::Config;
 use dropship_hardware::{Client, ObservedCall, Observer};
 use dropship_systemd::UnitStatus;
 

@@ -7,9 +7,9 @@ use tokio::sync::watch;
 
 use super::build::Core;
 use super::store::OpenStore;
-use crate::admission::Admission;
-use crate::observe;
-use crate::pipeline::Pipeline;
+use dropship_engine::admission::Admission;
+use dropship_engine::observe;
+use dropship_engine::pipeline::Pipeline;
 use dropship_hardware::Client;
 use dropship_job::JobId;
 

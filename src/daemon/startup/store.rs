@@ -13,9 +13,9 @@ use super::{Options, namesake};
 use crate::daemon::reported_folders;
 use crate::daemon::standby::{OwnFolders, Standby};
 use crate::database::{self, UnusableSettings};
-use crate::observe::{self, Heartbeat, Heartbeats};
 use crate::store_binding;
 use dropship_config::model::{Config, Database};
+use dropship_engine::observe::{self, Heartbeat, Heartbeats};
 use dropship_hardware::ChangeGate;
 use dropship_store::{DiskStore, Entry, OpenReport, Role, SharedStore, Store, StoreError};
 

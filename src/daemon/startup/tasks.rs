@@ -12,7 +12,8 @@ use super::store::OpenStore;
 use crate::attention::Attention;
 use crate::daemon::housekeeping::Housekeeping;
 use crate::daemon::{followed, maintenance, memory, watchdog};
-use crate::observe::Heartbeat;
+use dropship_engine::observe::Heartbeat;
+use dropship_engine::pipeline::{spawn_audit, spawn_workers};
 use dropship_intake::Intake;
 use dropship_job::JobId;
 
@@ -48,12 +49,12 @@ pub(super) fn spawn_tasks(
     let mut others = vec![
         tokio::spawn(maintenance::run(pipeline(), store.keep, store.path)),
         tokio::spawn(maintenance::watch_store(pipeline(), opened.stopped)),
-        tokio::spawn(crate::pipeline::run_audit(pipeline())),
+        spawn_audit(pipeline()),
         tokio::spawn(housekeeping),
         tokio::spawn(memory::trim_regularly(Arc::clone(intake))),
         tokio::spawn(Arc::clone(&core.deliveries).run(core.pipeline.shutdown().clone())),
     ];
     others.extend(opened.foreign_commits.map(|commits| tokio::spawn(followed::act_on(pipeline(), commits))));
     let caught_up = recovery::catch_up(core, opened.report.is_new, captured);
-    Ok(Tasks { workers: tokio::spawn(crate::pipeline::run(pipeline())), others, caught_up })
+    Ok(Tasks { workers: spawn_workers(pipeline()), others, caught_up })
 }

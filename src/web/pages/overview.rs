@@ -17,7 +17,7 @@ use super::super::site::Site;
 use super::super::words;
 use crate::attention::{AttentionItem, AttentionKind, Severity};
 use crate::control::{FolderStatus, Status};
-use crate::outbox::Receipt;
+use dropship_engine::outbox::Receipt;
 use dropship_intake::FolderState;
 use dropship_job::{JobId, StateKind};
 

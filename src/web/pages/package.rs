@@ -17,9 +17,9 @@ use super::super::site::Site;
 use super::super::words::{self, escape};
 use super::partner_center::PartnerCenter;
 use crate::control::PackageRecord;
-use crate::outbox::{LabelReceipt, Receipt};
 use crate::wording::{self, Clock, Lines, StepHistory};
 use dropship_config::outbox_layout::{ERRORS, RECEIPT};
+use dropship_engine::outbox::{LabelReceipt, Receipt};
 use dropship_job::{ErrorKind, Fault, JobId, StateKind, Step, counted};
 use dropship_package::{Facts, InfFacts};
 use dropship_rules::plan::{LabelPlan, Plan, StrategyPlan};
@@ -243,7 +243,7 @@ fn label_view(label: &LabelReceipt, plan: Option<&Plan>, partner_center: &Partne
 
 fn approvals(job: &Receipt) -> Vec<ApprovalView> {
     let pair = |(name, value): (String, String)| (escape(&name), escape(&value));
-    let approval = |page: &crate::approval::ApprovalPage| ApprovalView {
+    let approval = |page: &dropship_engine::approval::ApprovalPage| ApprovalView {
         label: escape(&page.label),
         problem: page.problem.as_deref().map(escape),
         facts: wording::approval_lines(page, &Clock::utc()).into_properties().into_iter().map(pair).collect(),

@@ -16,7 +16,7 @@ use super::super::refusal::RequestRefusal;
 use super::super::rows::{Row, RowCompleteness, RowFilter, RowPage, SortColumn, SortDirection, SortOrder};
 use super::super::site::Site;
 use super::super::words;
-use crate::control::{require_folder, require_rule};
+use dropship_engine::operations::{require_folder, require_rule};
 use dropship_glob::Glob;
 use dropship_job::{JobId, StateKind};
 

@@ -2,8 +2,8 @@
 
 use dropship_web::page::package::ValueView;
 
-use crate::outbox::Receipt;
 use dropship_config::Config;
+use dropship_engine::outbox::Receipt;
 use dropship_job::RemoteId;
 
 /// Base of the pages. They are not documented; these are the addresses that Partner Center itself shows.

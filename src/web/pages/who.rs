@@ -10,7 +10,7 @@ use super::super::query::QueryParameters;
 use super::super::refusal::RequestRefusal;
 use super::super::site::Site;
 use super::super::words;
-use crate::control::{OtherLabel, ReachingLabel, WhoQuery};
+use dropship_engine::operations::{OtherLabel, ReachingLabel, WhoQuery};
 use dropship_glob::Glob;
 
 /// The parameters of the page.

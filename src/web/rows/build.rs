@@ -5,8 +5,9 @@ use std::time::{Duration, Instant};
 
 use super::index::{JobRows, RowCompleteness};
 use super::inf::InfText;
-use crate::control::{ControlError, PackageRecord};
+use crate::control::PackageRecord;
 use crate::web::readings::Readings;
+use dropship_engine::operations::ControlError;
 use dropship_job::JobId;
 
 /// Number of jobs that are read at once.

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use dropship::replay::describe;
 use dropship_config::{Config, Environment, load_str};
+use dropship_engine::replay::describe;
 use dropship_hardware::DriverMetadata;
 use dropship_package::Facts;
 use dropship_rules::comparison::{self, PlanDifference, PlannedPackage, PlanningOutcome};

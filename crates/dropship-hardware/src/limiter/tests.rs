@@ -160,31 +160,39 @@ async fn next_limiter_of_an_account_starts_with_the_learnt_limit_and_the_rest_of
     assert!((expected * 0.95..expected * 1.05).contains(&seconds), "{seconds} s instead of {expected} s");
 }
 
+/// Answers after which a limit has grown, or has ended, at the latest.
+const MOST_ANSWERS: usize = 1_000_000;
+
+/// Makes calls, which are answered, until a report satisfies the condition.
+async fn answer_until(
+    limiter: &CallLimiter,
+    is_wanted: impl Fn(&Option<LearntLimit>) -> bool,
+) -> Option<LearntLimit> {
+    for _ in 0..MOST_ANSWERS {
+        limiter.acquire().await.expect("open").complete(PermittedOutcome::Answered);
+        if let Some(report) = reported(limiter, Timestamp::UNIX_EPOCH).filter(&is_wanted) {
+            return report;
+        }
+    }
+    panic!("no such report; the limit is {:?}", limiter.limit());
+}
+
 #[tokio::test(start_paused = true)]
 async fn raised_rate_is_reported_and_the_next_limiter_continues_to_raise_it() {
     let (mut limiter, now) = (CallLimiter::new(BACKOFF), Timestamp::UNIX_EPOCH);
     let pause = Some(Duration::from_secs(10));
     limiter.acquire().await.expect("open").complete(PermittedOutcome::Throttled(pause));
-    let (mut rates, mut restarts) = (vec![limiter.limit().expect("a limit")], 0);
-    loop {
-        let learnt = loop {
-            limiter.acquire().await.expect("open").complete(PermittedOutcome::Answered);
-            match reported(&limiter, now) {
-                Some(Some(learnt)) if learnt.raised > 0 => break learnt,
-                Some(None) => {
-                    // As many as one limiter needs.
-                    assert!(restarts < 12, "{rates:?}");
-                    return;
-                }
-                _ => {}
-            }
-        };
+    let mut rates = vec![limiter.limit().expect("a limit")];
+    // As many limiters as one needs steps.
+    for _ in 0..12 {
+        let report = answer_until(&limiter, |report| report.is_none_or(|learnt| learnt.raised > 0)).await;
+        let Some(learnt) = report else { return };
         assert!(limiter.limit() > rates.last().copied(), "{rates:?}");
         rates.extend(limiter.limit());
         (limiter, _) = CallLimiter::starting_with(Some(learnt), BACKOFF, now);
         assert_eq!(limiter.limit(), rates.last().copied());
-        restarts += 1;
     }
+    panic!("the limit does not end: {rates:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -250,8 +258,6 @@ async fn end_of_a_limit_is_reported_too() {
     let pause = Some(Duration::from_secs(10));
     limiter.acquire().await.expect("open").complete(PermittedOutcome::Throttled(pause));
     assert!(reported(&limiter, Timestamp::UNIX_EPOCH).is_some_and(|limit| limit.is_some()));
-    while limiter.limit().is_some() {
-        limiter.acquire().await.expect("open").complete(PermittedOutcome::Answered);
-    }
-    assert_eq!(reported(&limiter, Timestamp::UNIX_EPOCH), Some(None));
+    answer_until(&limiter, Option::is_none).await;
+    assert_eq!(limiter.limit(), None);
 }

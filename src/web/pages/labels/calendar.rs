@@ -10,10 +10,10 @@ use jiff::{Timestamp, ToSpan};
 
 use super::entry::{LabelEntry, RowLabel};
 use super::reaches::Reaches;
-use crate::control::LabelReach;
 use crate::web::query::QueryParameters;
 use crate::web::refusal::RequestRefusal;
 use crate::web::words::escape;
+use dropship_engine::operations::LabelReach;
 use dropship_job::{JobId, LabelStatus};
 
 /// Number of days of the calendar.

@@ -10,13 +10,13 @@ use jiff::Timestamp;
 
 use super::entry::LabelEntry;
 use super::reaches::Reaches;
-use crate::approval::TargetCounts;
-use crate::control::{LabelReach, ReachSource};
-use crate::outbox::{LabelReceipt, Receipt};
 use crate::web::pages::who::other;
 use crate::web::refusal::RequestRefusal;
 use crate::web::site::Site;
 use crate::web::words::{self, escape};
+use dropship_engine::approval::TargetCounts;
+use dropship_engine::operations::{LabelReach, ReachSource};
+use dropship_engine::outbox::{LabelReceipt, Receipt};
 use dropship_job::JobId;
 use dropship_rules::duration;
 use dropship_rules::plan::{DestinationPlan, LabelPlan};
@@ -55,7 +55,7 @@ fn label_view(
 ) -> LabelView {
     let version = entry.version.as_deref().map(|version| format!(" {version}")).unwrap_or_default();
     let plan = reach.and_then(|reach| reach.plan.as_ref());
-    let others = |labels: &[crate::control::OtherLabel]| -> Vec<MaybeLink> {
+    let others = |labels: &[dropship_engine::operations::OtherLabel]| -> Vec<MaybeLink> {
         labels.iter().map(other).map(|link| MaybeLink { name: escape(&link.name), ..link }).collect()
     };
     LabelView {

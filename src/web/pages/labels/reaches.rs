@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use crate::control::{ControlError, LabelReach};
+use dropship_engine::operations::{ControlError, LabelReach};
 use dropship_job::JobId;
 
 /// Reads what the labels of a job reach.

@@ -17,9 +17,9 @@ fn now() -> Timestamp {
     "2026-11-20T10:00:00Z".parse().expect("time")
 }
 
-const RULE: &str = include_str!("../../crates/dropship-config/src/load_tests/rule.toml");
+const RULE: &str = include_str!("../../../dropship-config/src/load_tests/rule.toml");
 
-const CONTRACT: &str = include_str!("../../crates/dropship-config/src/load_tests/contract.toml");
+const CONTRACT: &str = include_str!("../../../dropship-config/src/load_tests/contract.toml");
 
 fn outcome(case: &str) -> CaseResult {
     let config = config(&format!("{RULE}\n[[test]]\nname = \"case\"\n{case}\n"));
@@ -30,7 +30,7 @@ const PACKAGE: &str = r#"package = { folder = "audio", file = "x.cab", provider 
 
 #[test]
 fn samples_load_without_a_doubt_and_their_cases_pass() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/dropship.toml");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/dropship.toml");
     let config = load(&path, &Environment::default()).unwrap_or_else(|report| panic!("{report}"));
     assert_eq!(config.warnings.to_string(), "No problems found");
     assert_eq!(config.ready_to_run(), Ok(()));

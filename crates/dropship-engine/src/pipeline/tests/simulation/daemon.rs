@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::super::fake_service::FakeService;
 use crate::admission::Admission;
-use crate::control::{
+use crate::operations::{
     self, ActiveJobs, Approval, ControlError, ControlErrorKind, JobAction, JobService, LabelPlanner,
 };
 use crate::pipeline::audit::{self, AuditTurn};
@@ -234,6 +234,9 @@ impl ActiveJobs for DaemonJobs {
 }
 
 /// An operator. Different numbers are different people.
-pub(crate) fn an_operator(number: u64) -> control::Operator {
-    control::Operator { uid: u32::try_from(number).unwrap_or(u32::MAX), name: format!("operator {number}") }
+pub(crate) fn an_operator(number: u64) -> operations::Operator {
+    operations::Operator {
+        uid: u32::try_from(number).unwrap_or(u32::MAX),
+        name: format!("operator {number}"),
+    }
 }

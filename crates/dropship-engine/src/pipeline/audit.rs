@@ -39,7 +39,7 @@ pub(super) enum AuditTurn {
 }
 
 /// Compares labels until the shutdown. Does nothing with `audit = "0s"`.
-pub async fn run<S: Service>(pipeline: Arc<Pipeline<S>>) {
+pub(super) async fn run<S: Service>(pipeline: Arc<Pipeline<S>>) {
     let period = pipeline.settings.audit;
     if period.is_zero() {
         return;

@@ -17,8 +17,7 @@ pub(super) const PROVIDER: &str = "Example Hardware Inc.";
 pub(super) const PACKAGES: [&str; 3] = ["good-signed", "good-signed-ts", "good-signed-ec384"];
 
 pub(super) fn fixture(name: &str) -> Vec<u8> {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/dropship-package/tests/fixtures").join(name);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dropship-package/tests/fixtures").join(name);
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
@@ -66,7 +65,7 @@ pub(super) struct RuleOptions {
 
 /// The rule creates a label for the test ring, and a second label after a soak.
 pub(super) fn configuration(home: &Path, options: RuleOptions) -> String {
-    let pki = Path::new(env!("CARGO_MANIFEST_DIR")).join("crates/dropship-package/tests/fixtures/pki");
+    let pki = Path::new(env!("CARGO_MANIFEST_DIR")).join("../dropship-package/tests/fixtures/pki");
     let (home, pki) = (home.display(), pki.display());
     let RuleOptions { hold, supersede, audit, has_fixed_date, ring_date } = options;
     let hold = if hold == 0 { "false".to_owned() } else { hold.to_string() };

@@ -1,7 +1,5 @@
 //! The operator who changes something.
 
-use super::peer::operator_name;
-
 /// An operator: the history of a job has the name, and the user id decides whether two operators are the same person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Operator {
@@ -17,5 +15,15 @@ impl Operator {
     pub fn of_process() -> Self {
         let uid = rustix::process::getuid().as_raw();
         Self { uid, name: operator_name(uid) }
+    }
+}
+
+/// The name and the user id of an operator, as the history of a job shows them. Blocks: it asks the user database.
+#[must_use]
+pub fn operator_name(uid: u32) -> String {
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::from_raw(uid)).ok().flatten();
+    match user {
+        Some(user) => format!("{} (uid {uid})", user.name),
+        None => format!("uid {uid}"),
     }
 }

@@ -21,7 +21,7 @@ use dropship_job::{ErrorKind, Event, Fault, HoldFault, HoldReason, Job, JobId, S
 use dropship_store::StoreError;
 
 /// Processes jobs until the shutdown, then waits until every worker has released its job.
-pub async fn run<S: Service>(pipeline: Arc<Pipeline<S>>) {
+pub(super) async fn run<S: Service>(pipeline: Arc<Pipeline<S>>) {
     // The maximum sleep: a suspended machine or a changed clock is noticed this late. The daemon's regular work ends it earlier.
     let idle = pipeline.heartbeat.idle_interval() * 2;
     let mut workers = JoinSet::new();

@@ -180,7 +180,7 @@ pub struct LabelReceipt {
 }
 
 /// The warning about a published label of a cancelled job.
-pub(crate) fn published_label_warning(label: &str) -> String {
+pub fn published_label_warning(label: &str) -> String {
     format!("label `{label}` was published before the job was cancelled, and stays published")
 }
 

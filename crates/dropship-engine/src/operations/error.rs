@@ -1,13 +1,7 @@
-//! Errors that the daemon reports to commands.
+//! Errors of operations.
 
-use std::fmt;
-
-use axum::Json;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-use crate::http::Busy;
 use dropship_store::StoreError;
 
 /// An error that the daemon reports to a command.
@@ -99,7 +93,7 @@ impl ControlErrorKind {
             }
             Self::Configuration => {
                 "The configuration on disk is invalid, or does not fit the store or another node. A running daemon keeps its active \
-                 configuration. Or, for `api`, Microsoft refuses the credentials."
+                 configuration. Or this version of dropship cannot use the store. Or, for `api`, Microsoft refuses the credentials."
             }
             Self::Failed => {
                 "The action failed, or it is not possible now: this node stands by, or the node of the folder is not running."
@@ -177,12 +171,6 @@ impl ControlError {
     }
 }
 
-impl From<Busy> for ControlError {
-    fn from(busy: Busy) -> Self {
-        Self::new(ControlErrorKind::Busy, busy.to_string())
-    }
-}
-
 impl From<StoreError> for ControlError {
     fn from(error: StoreError) -> Self {
         let kind = match &error {
@@ -194,94 +182,9 @@ impl From<StoreError> for ControlError {
     }
 }
 
-impl IntoResponse for ControlError {
-    fn into_response(self) -> Response {
-        let status = match self.kind {
-            ControlErrorKind::NotFound | ControlErrorKind::UnknownFolder | ControlErrorKind::UnknownRule => {
-                StatusCode::NOT_FOUND
-            }
-            ControlErrorKind::UnknownRequest => StatusCode::NOT_FOUND,
-            ControlErrorKind::Malformed => StatusCode::BAD_REQUEST,
-            ControlErrorKind::Illegal => StatusCode::CONFLICT,
-            ControlErrorKind::NotPermitted => StatusCode::FORBIDDEN,
-            ControlErrorKind::Configuration => StatusCode::UNPROCESSABLE_ENTITY,
-            ControlErrorKind::Failed | ControlErrorKind::Unreachable => StatusCode::INTERNAL_SERVER_ERROR,
-            ControlErrorKind::Busy | ControlErrorKind::DatabaseAway => StatusCode::SERVICE_UNAVAILABLE,
-        };
-        (status, Json(self)).into_response()
-    }
-}
-
 /// The message about an unknown name, with the name that was probably meant.
 fn unknown<'a>(what: &str, name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let help = dropship_rules::suggest::nearest(name, known);
     let help = help.map(|nearest| format!("; did you mean `{nearest}`?")).unwrap_or_default();
     format!("there is no {what} `{name}` in the configuration{help}")
-}
-
-/// No daemon listens on the control socket.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no daemon answers at {socket}{fault}")]
-pub struct NoDaemon {
-    /// Path of the socket.
-    pub socket: String,
-    /// Why a connection is impossible.
-    pub fault: SocketFault,
-}
-
-impl NoDaemon {
-    /// The message if `daemon` has listened on the socket, and still runs.
-    #[must_use]
-    pub fn while_it_runs(&self, daemon: &str) -> String {
-        let socket = &self.socket;
-        let lost = match &self.fault {
-            SocketFault::Missing => format!("its control socket {socket} is gone"),
-            SocketFault::Closed => {
-                format!("its control socket {socket} was replaced by one without a listener")
-            }
-            SocketFault::NoSocket => format!("{socket} was replaced, and is not a socket: remove it"),
-            SocketFault::Other(error) => format!("its control socket {socket} cannot be used: {error}"),
-        };
-        format!("{daemon} runs, but {lost}; restart it with `systemctl restart dropship`")
-    }
-}
-
-/// Why no process accepts connections on a socket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SocketFault {
-    /// There is no file.
-    Missing,
-    /// There is a socket that no process listens on.
-    Closed,
-    /// There is another kind of file.
-    NoSocket,
-    /// Any other error of the system.
-    Other(String),
-}
-
-/// Continues a sentence about the socket.
-impl fmt::Display for SocketFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const START: &str = "start it with `systemctl start dropship` or `dropship run`";
-        match self {
-            Self::Missing | Self::Closed => write!(f, "; {START}"),
-            Self::NoSocket => write!(
-                f,
-                ", which is not a socket; remove it, then start the daemon with \
-                `systemctl restart dropship` or `dropship run`"
-            ),
-            Self::Other(error) => write!(f, ": {error}; {START}"),
-        }
-    }
-}
-
-/// Why a command has no connection to the daemon.
-#[derive(Debug, thiserror::Error)]
-pub enum ConnectError {
-    /// No daemon runs: the command may open the store itself.
-    #[error(transparent)]
-    NoDaemon(#[from] NoDaemon),
-    /// A daemon may run, but this process cannot connect to it.
-    #[error(transparent)]
-    Control(#[from] ControlError),
 }

@@ -7,7 +7,7 @@ use super::fake_service::Fault;
 use super::fixtures::{RuleOptions, digest_of, fixture};
 use super::service_state::RemoteObject;
 use super::simulation::{OperatorAction, Simulation};
-use crate::control::{Approval, JobAction};
+use crate::operations::{Approval, JobAction};
 use dropship_job::{ErrorKind, Fault as Reason, Job, Label, RemoteKind, State};
 
 /// A scenario: packages, faults, the acts of the operator, and the legal ends.

@@ -18,8 +18,8 @@ use super::fake_service::FakeService;
 use super::fixtures::{PROVIDER, RuleOptions, SIGNED, configuration, fixture, sha256};
 use crate::accounts;
 use crate::admission::{ActiveConfig, Admission};
-use crate::control::JobService;
 use crate::observe::{Activities, Heartbeat, Heartbeats};
+use crate::operations::JobService;
 use crate::package_store::PackageStore;
 use crate::pipeline::{
     Clock, JobEvents, PackageInspector, PauseGate, Pipeline, PipelineParts, Queue, ReceiptWriter, Settings,
@@ -173,7 +173,7 @@ impl Simulation {
     pub(super) async fn run_daemon(&self, operator: Operator<'_>) -> Option<(CrashPoint, Side)> {
         let daemon = self.start();
         let work = async {
-            tokio::join!(super::super::run(Arc::clone(&daemon.pipeline)), async {
+            tokio::join!(super::super::worker::run(Arc::clone(&daemon.pipeline)), async {
                 daemon.scan().await;
                 daemon.wait_until_idle(operator).await;
                 if let Some(keep) = self.keep {
@@ -217,7 +217,7 @@ impl Simulation {
     ) -> Option<(CrashPoint, Side)> {
         let daemon = self.start();
         let work = async {
-            tokio::join!(super::super::run(Arc::clone(&daemon.pipeline)), daemon.scan(), async {
+            tokio::join!(super::super::worker::run(Arc::clone(&daemon.pipeline)), daemon.scan(), async {
                 tokio::time::sleep(span).await;
                 if is_graceful {
                     daemon.pipeline.shutdown.cancel();

@@ -44,6 +44,7 @@ mod request_match;
 mod results;
 mod service;
 mod settings;
+mod spawn;
 mod step_context;
 mod step_errors;
 mod step_inputs;
@@ -58,7 +59,6 @@ mod worker;
 
 pub use admission_load::AdmissionLoad;
 pub use assembly::{PackageInspector, Pipeline, PipelineParts};
-pub use audit::run as run_audit;
 pub use clock::Clock;
 pub use deliveries::Deliveries;
 pub(crate) use file_work::is_passing;
@@ -81,11 +81,11 @@ pub use receipt_writer::{ReceiptWriter, UnwrittenReceipts};
 pub(crate) use results::read_driver_metadata;
 pub use service::Service;
 pub use settings::Settings;
+pub use spawn::{spawn_audit, spawn_workers};
 pub(crate) use supersede::newest_published;
 pub use suspended_accounts::{SuspendedAccounts, Suspension};
 pub use unstarted::UnstartedCounts;
 pub use withdraw::{label_of, record_label_event, withdraw_now, withdraw_offline};
-pub use worker::run;
 
 #[cfg(test)]
 mod tests;

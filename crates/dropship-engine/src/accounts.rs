@@ -164,7 +164,7 @@ fn trust(signers: &Signers) -> anyhow::Result<Trust> {
 }
 
 /// What messages about signers call the trust: the table of the configuration.
-pub(crate) const SIGNERS: &str = "[signers]";
+pub const SIGNERS: &str = "[signers]";
 
 /// Bundles of the roots that the machine trusts, by distribution.
 const BUNDLES: [&str; 4] = [

@@ -11,7 +11,7 @@ use super::crash_points::Call;
 use super::fake_service::Fault;
 use super::fixtures::{PACKAGES, digest_of};
 use super::simulation::{Simulation, an_operator, in_paused_time};
-use crate::control::{Approval, JobAction};
+use crate::operations::{Approval, JobAction};
 
 /// File names. The product gets its name from them, so two packages can request the same name.
 const NAMES: [&str; 2] = ["a", "b"];

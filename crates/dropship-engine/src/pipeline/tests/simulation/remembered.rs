@@ -77,7 +77,7 @@ impl Simulation {
             }
             daemon.pipeline.shutdown.cancel();
         };
-        tokio::join!(crate::pipeline::run(Arc::clone(&daemon.pipeline)), work);
+        tokio::join!(crate::pipeline::worker::run(Arc::clone(&daemon.pipeline)), work);
         let after = self.memory.reads();
         let jobs = self.jobs();
         let job = jobs.iter().find(|job| job.package().name == format!("{name}.cab")).expect("its job");
