@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
@@ -18,7 +19,7 @@ use dropship_engine::approval::ApprovalPage;
 use dropship_engine::operations::{
     ActiveJobs, ControlError, ControlErrorKind, JobAction, JobQuery, JobService, Operator, require_folder,
 };
-use dropship_engine::outbox::{Ownership, Receipt, ResultPlace};
+use dropship_engine::outbox::{Ownership, Receipt, ResultPlace, is_newer};
 use dropship_engine::package_store::PackageStore;
 use dropship_engine::pipeline::PauseGate;
 use dropship_engine::replay::{RememberedPackage, each_remembered};
@@ -26,7 +27,11 @@ use dropship_hardware::ChangeGate;
 use dropship_job::{Event, Job, JobId};
 use dropship_rules::Rule;
 use dropship_rules::rule::RuleChange;
+use dropship_shared_folder::hung_places;
 use dropship_store::{DiskStore, Lease, Role, SharedStore, Store, StoreError, Unwatched};
+
+/// Maximum time to read a receipt.
+const MAX_READ: Duration = Duration::from_secs(10);
 
 /// A store that this process has locked.
 pub(super) struct OfflineStore {
@@ -34,6 +39,7 @@ pub(super) struct OfflineStore {
     packages: PackageStore,
     jobs: JobService,
     config: Config,
+    ownership: Ownership,
     /// Closed once this process has no lease of a store in a database.
     gate: ChangeGate,
     /// The user that started the command, before it switched to the store's owner.
@@ -52,15 +58,16 @@ impl OfflineStore {
         let packages = package_objects::for_reading(&config.store)?;
         let modes =
             config.folders.iter().filter_map(|folder| Some((folder.name.clone(), folder.outbox_mode?)));
+        let ownership = dropship_engine::accounts::ownership(&config, false);
         let active = NoActiveJobs {
             store: Arc::clone(&store),
             outbox_modes: modes.collect(),
             rules: config.rules.clone(),
-            ownership: dropship_engine::accounts::ownership(&config, false),
+            ownership: ownership.clone(),
             packages: packages.clone(),
         };
         let jobs = JobService::new(Arc::clone(&store), packages.clone(), Arc::new(active), false);
-        Ok(Self { store, packages, jobs, config, gate, operator })
+        Ok(Self { store, packages, jobs, config, ownership, gate, operator })
     }
 
     pub(super) fn jobs(&self) -> &JobService {
@@ -99,8 +106,34 @@ impl OfflineStore {
         refused.map_err(|error| ControlError::new(ControlErrorKind::Configuration, format!("{error:#}")))
     }
 
+    /// Refuses to act on a job whose receipt shows more than the store, because the store was restored from a backup. The receipt is the
+    /// only record of what was sent: a daemon takes it over when it starts, and an action would replace it.
+    fn refuse_older_job(&self, id: &JobId) -> Result<(), ControlError> {
+        let Some(job) = self.store.job(id)? else { return Ok(()) };
+        let place = ResultPlace::of(&self.packages, &job.package().outbox, None);
+        let at = place.clone();
+        let receipt = hung_places::within(place.outbox(), MAX_READ, move || at.receipt()).flatten();
+        let receipt = receipt.map_err(|error| {
+            let folder = place.folder().display();
+            ControlError::failed(format!(
+                "nothing was changed: cannot compare job {id} with its receipt in {folder}: {error}"
+            ))
+        })?;
+        let Some(receipt) = receipt.filter(|receipt| self.ownership.owns(receipt)) else { return Ok(()) };
+        if !is_newer(&receipt, &job, &*self.store)? {
+            return Ok(());
+        }
+        let message = format!(
+            "nothing was changed: the receipt of job {id} in {} shows more than the store, which was probably restored from a backup; \
+             start the daemon, which takes over the receipt, then repeat the command",
+            place.folder().display()
+        );
+        Err(ControlError::new(ControlErrorKind::Illegal, message))
+    }
+
     pub(super) async fn act(&self, id: &JobId, action: &JobAction) -> Result<Receipt, ControlError> {
         self.refuse_copy()?;
+        self.refuse_older_job(id)?;
         let operator = &self.operator;
         let receipt = match action {
             JobAction::Retry { .. } => {

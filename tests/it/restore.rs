@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::harness::{TestEnv, bytes, outage, text, wait_for};
 
 mod committed;
+mod offline;
 
 type Reached = fn(&TestEnv) -> bool;
 
