@@ -163,6 +163,7 @@ fn load(path: &Path, sandbox: bool) -> anyhow::Result<Config> {
         report.problems.extend(requirements::check_start(config, sandbox, requirements::Secrets::All));
         report.problems.extend(requirements::check_store_access(config));
         report.problems.extend(requirements::check_socket(config));
+        report.problems.extend(requirements::check_socket_is_free(config, sandbox));
     }
     match config {
         Some(config) if report.errors() == 0 => Ok(config),

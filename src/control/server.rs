@@ -20,6 +20,7 @@ use super::operator_groups::OperatorGroups;
 use super::peer::Peer;
 use super::permission::operators_only;
 use crate::http::{self, Caller, ClientKey, Limits, Listener};
+use crate::requirements::is_served_by_another;
 
 /// Permissions of the socket: its owner and group may connect.
 const SOCKET_MODE: u32 = 0o660;
@@ -62,13 +63,16 @@ where
     })
 }
 
-/// Binds the socket. Replaces the socket file that a crashed daemon left.
+/// Binds the socket. Replaces the socket file that a crashed daemon left, but not the socket of another daemon.
 fn bind(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
     match std::fs::symlink_metadata(path) {
-        // This daemon holds the store's lock, so no other daemon serves this socket.
+        // A daemon with another store, such as that of the sandbox, can have the same socket.
+        Ok(found) if found.file_type().is_socket() && is_served_by_another(path) => {
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another daemon serves it"));
+        }
         Ok(found) if found.file_type().is_socket() => std::fs::remove_file(path)?,
         _ => {}
     }

@@ -4,13 +4,15 @@
 //! warning: it is degraded while the daemon runs, and recovers.
 
 mod folders;
+mod listening;
 mod ports;
 mod secrets;
 mod store;
 mod watches;
 
 pub use folders::check_folders;
-pub use ports::check_socket;
+pub use listening::is_served_by_another;
+pub use ports::{check_socket, check_socket_is_free};
 pub use secrets::Secrets;
 pub use store::{check_store, check_store_access, remedy};
 pub use watches::check_watches;

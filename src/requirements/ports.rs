@@ -6,9 +6,11 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 
 use super::folders::try_write;
+use super::listening::is_served_by_another;
 use super::problem;
 use dropship_config::Problem;
 use dropship_config::model::Config;
+use dropship_store::LockHolder;
 
 /// Problems of the addresses that the daemon listens on. While it runs it has the ports itself, so they are not tried.
 pub(super) fn check_ports(config: &Config) -> Vec<Problem> {
@@ -25,6 +27,26 @@ pub(super) fn check_ports(config: &Config) -> Vec<Problem> {
                 .with_help("choose another port, or stop the program that uses it (`ss -ltnp` names it)")
         })
         .collect()
+}
+
+/// The problem of a control socket that another daemon serves: commands would reach only one of the two. A daemon that uses the same
+/// store is found by the lock of the store.
+#[must_use]
+pub fn check_socket_is_free(config: &Config, sandbox: bool) -> Option<Problem> {
+    let socket = &config.control.socket;
+    let is_of_store =
+        !sandbox && !matches!(dropship_store::lock_holder(&config.store.path), LockHolder::None);
+    if is_of_store || !is_served_by_another(socket) {
+        return None;
+    }
+    let message = format!("[control] socket: another daemon serves {}", socket.display());
+    let help = match sandbox {
+        true => {
+            "stop that daemon first, or run the sandbox with a configuration that has another `[control] socket`"
+        }
+        false => "give each daemon a `[control] socket` of its own",
+    };
+    Some(problem(config, message).with_help(help))
 }
 
 /// The problem of the control socket: its folder cannot be created or written, or another file has its name.

@@ -14,5 +14,6 @@ mod notify;
 mod notify_socket;
 mod one_cause;
 mod permissions;
+mod shared_socket;
 mod terminal;
 mod top;
