@@ -8,6 +8,7 @@ mod final_jobs;
 mod ignored;
 mod names;
 mod polled;
+mod renamed_folder;
 mod retention;
 mod same_content;
 

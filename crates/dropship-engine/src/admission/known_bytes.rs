@@ -23,9 +23,11 @@ pub(super) fn known_job(
     package: &CapturedPackage<'_>,
 ) -> Result<KnownBytes, AdmitError> {
     let store = &*admission.store;
-    let Some(id) = store.find(&package.sha256, package.folder.as_deref())? else {
-        return Ok(KnownBytes::Unknown);
+    let found = match store.find(&package.sha256, package.folder.as_deref())? {
+        Some(id) => Some(id),
+        None => job_of_renamed_folder(admission, package)?,
     };
+    let Some(id) = found else { return Ok(KnownBytes::Unknown) };
     let mut entries: Vec<Entry> = package.known_file_entry(&id, false).into_iter().collect();
     let mut events = Vec::new();
     let job = match store.job(&id)? {
@@ -75,6 +77,27 @@ pub(super) fn known_job(
         admission.events.after_commit_blocking(&job, &events);
     }
     Ok(KnownBytes::Job(id))
+}
+
+/// The job of the same file in a folder that has no `[[folder]]` any more: its `[[folder]]` got another name.
+fn job_of_renamed_folder(
+    admission: &Admission,
+    package: &CapturedPackage<'_>,
+) -> Result<Option<JobId>, StoreError> {
+    if package.captured_file.is_none() {
+        return Ok(None);
+    }
+    let (store, active) = (&*admission.store, admission.active());
+    let is_configured = |name: &str| active.config.folders.iter().any(|folder| folder.name == name);
+    let mut newest = None;
+    for id in store.find_everywhere(&package.sha256)? {
+        let Some(job) = store.job(&id)? else { continue };
+        let origin = job.package();
+        if origin.path == package.path && origin.folder.as_deref().is_some_and(|name| !is_configured(name)) {
+            newest = newest.max(Some(id));
+        }
+    }
+    Ok(newest)
 }
 
 /// Whether the package is a file, or a submission, besides those that are known to have the bytes of the job.
