@@ -25,7 +25,8 @@ pub(super) async fn wait_for_job_of_file(wait: &CommandWait<'_>, file: PathBuf) 
         let asking = async {
             // First the file: what was decided since has a job.
             let standing = wait.ask(|| wait.daemon.file(&path)).await?;
-            let jobs = wait.ask(|| wait.daemon.find(&sha256)).await?;
+            let sha256 = standing.sha256.as_ref().unwrap_or(&sha256);
+            let jobs = wait.ask(|| wait.daemon.find(sha256)).await?;
             anyhow::Ok((standing, jobs))
         };
         let answer = if printed_reason.is_none() {
@@ -51,12 +52,15 @@ pub(super) async fn wait_for_job_of_file(wait: &CommandWait<'_>, file: PathBuf) 
     }
 }
 
-/// The newest job of the folder that contains the file, or of any folder.
-fn newest(mut jobs: Vec<Receipt>, standing: &FileStanding) -> Option<Receipt> {
-    if standing.folder.is_some() {
-        jobs.retain(|job| job.folder == standing.folder || job.folder.is_none());
+/// The newest job of the folder that contains the file; of any folder, if no folder contains it. A job that was submitted directly is
+/// the answer only if the folder has none, and will have none.
+fn newest(jobs: Vec<Receipt>, standing: &FileStanding) -> Option<Receipt> {
+    let (mut candidates, others): (Vec<_>, Vec<_>) =
+        jobs.into_iter().partition(|job| standing.folder.is_none() || job.folder == standing.folder);
+    if candidates.is_empty() && !standing.is_awaited {
+        candidates = others.into_iter().filter(|job| job.folder.is_none()).collect();
     }
-    jobs.into_iter().max_by(|one, other| one.id.cmp(&other.id))
+    candidates.into_iter().max_by(|one, other| one.id.cmp(&other.id))
 }
 
 /// Whether bytes with this job are evaluated again when they are dropped again.

@@ -177,3 +177,34 @@ fn package_that_is_dropped_again_is_not_answered_with_its_old_rejection() {
     assert_eq!(output.status.code(), Some(0), "{}\n{}", text(&output.stderr), env.log());
     assert_eq!(daemon.terminate(), Some(0));
 }
+
+#[test]
+fn wait_for_a_file_is_not_answered_with_a_package_that_was_submitted() {
+    let env = TestEnv::new();
+    env.edit_configuration("same_content = \"take\"", "same_content = \"take\"\nbacklog = \"hold\"");
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let daemon = start_daemon(&env);
+    let file = path(&env, "drop/echo.cab");
+    let held = || (env.json(&["jobs"])[0]["state"] == "held").then_some(());
+    wait_for("the held job of the file", held).unwrap_or_else(|| panic!("{}", env.log()));
+    let submitted = env.run(&["submit", &file, "--wait"]);
+    assert_eq!(submitted.status.code(), Some(0), "{}\n{}", text(&submitted.stderr), env.log());
+    let output = env.run(&["--json", "wait", &file, "--held", "fail"]);
+    assert_eq!(output.status.code(), Some(65), "{}", text(&output.stderr));
+    let job: Value = serde_json::from_slice(&output.stdout).expect("the job as JSON");
+    assert_eq!((&job["folder"], &job["state"]), (&json!("in"), &json!("held")), "{job:#}");
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
+fn wait_for_a_file_that_is_too_large_ends() {
+    let env = TestEnv::new();
+    env.edit_configuration("path = \"store\"", "path = \"store\"\nmax_package = \"10KiB\"");
+    let daemon = start_daemon(&env);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    let output = env.run(&["--json", "wait", &path(&env, "drop/echo.cab")]);
+    assert_eq!(output.status.code(), Some(65), "{}\n{}", text(&output.stderr), env.log());
+    let job: Value = serde_json::from_slice(&output.stdout).expect("the job as JSON");
+    assert_eq!(job["error"]["kind"], "too-large", "{job:#}");
+    assert_eq!(daemon.terminate(), Some(0));
+}

@@ -14,7 +14,7 @@ use dropship_glob::Glob;
 use dropship_intake::{FileReceiver, Identity, NameClass, NameFilter, metadata_below, open_below};
 use dropship_package::{Completeness, Kind, completeness_of_file};
 use dropship_shared_folder::hung_places;
-use dropship_store::{StoreError, path_key};
+use dropship_store::{KnownFile, StoreError, path_key};
 
 /// Maximum time to examine a file.
 const MAX_WAIT: Duration = Duration::from_secs(5);
@@ -28,6 +28,10 @@ pub struct FileStanding {
     pub is_awaited: bool,
     /// Why the file has no job, or not yet.
     pub why: String,
+    /// If the daemon has decided about the file: the digest of its job. A file that is too large to be read has a digest of another
+    /// kind than the digest of its bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<String>,
 }
 
 impl Admission {
@@ -50,10 +54,14 @@ impl Admission {
             );
             return Ok(FileStanding { why, ..FileStanding::default() });
         };
-        let not_awaited =
-            |why: String| Ok(FileStanding { folder: Some(folder.name.clone()), is_awaited: false, why });
+        let standing = |is_awaited: bool, why: String| FileStanding {
+            folder: Some(folder.name.clone()),
+            is_awaited,
+            why,
+            sha256: None,
+        };
         if let Some(why) = why_never_taken(folder, &path) {
-            return not_awaited(format!("{path_text} is never taken: {why}"));
+            return Ok(standing(false, format!("{path_text} is never taken: {why}")));
         }
         let (root, file_path) = (folder.path.clone(), path.clone());
         let file = hung_places::within(&folder.path, MAX_WAIT, move || examine(&root, &file_path)).flatten();
@@ -70,19 +78,18 @@ impl Admission {
                     }
                     _ => (true, format!("the daemon cannot read {path_text}: {error}")),
                 };
-                return Ok(FileStanding { folder: Some(folder.name.clone()), is_awaited, why });
+                return Ok(standing(is_awaited, why));
             }
         };
         let known = self.store.known_file(&folder.name, &path_key(&path))?;
-        if known.is_some_and(|known| FileRecord::parse(&known.identity).is_unchanged(&file.identity, None)) {
-            return not_awaited(format!("the daemon has decided about {path_text}"));
+        let is_unchanged =
+            |known: &KnownFile| FileRecord::parse(&known.identity).is_unchanged(&file.identity, None);
+        if let Some(known) = known.filter(is_unchanged) {
+            let why = format!("the daemon has decided about {path_text}");
+            return Ok(FileStanding { sha256: Some(known.sha256), ..standing(false, why) });
         }
         let why = self.why_waiting(folder, &file);
-        Ok(FileStanding {
-            folder: Some(folder.name.clone()),
-            is_awaited: true,
-            why: format!("{path_text} in folder `{}` is not taken yet: {why}", folder.name),
-        })
+        Ok(standing(true, format!("{path_text} in folder `{}` is not taken yet: {why}", folder.name)))
     }
 
     /// Why a file that can be taken was not taken yet.
