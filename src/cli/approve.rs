@@ -54,7 +54,8 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
     if selection.single().is_none() && (label.is_some() || request.is_some()) {
         return Err(usage("`--label` and `--request` need exactly one JOB"));
     }
-    let approval = Approval { label: label.clone(), request: request.clone(), note: note.clone() };
+    let approval =
+        Approval { label: label.clone(), request: request.clone(), kind: None, note: note.clone() };
     let request = ActionRequest {
         verb: "approve",
         states: &[StateKind::Held],
@@ -68,9 +69,10 @@ pub(super) async fn run(args: &Args, config: &Path, output: &Output) -> anyhow::
 /// jobs had. Other holds say that something is unusual, so an operator has to read and name the job.
 fn approvals(job: &Receipt, note: Option<&str>) -> Result<Vec<JobAction>, ControlError> {
     let approve = |label: Option<&LabelReceipt>| {
+        let kind = job.error.as_ref().filter(|_| label.is_none()).map(|fault| fault.kind.clone());
         let (label, request) =
             (label.map(|label| label.name.clone()), label.and_then(|label| label.request.clone()));
-        JobAction::Approve(Approval { label, request, note: note.map(str::to_owned) })
+        JobAction::Approve(Approval { label, request, kind, note: note.map(str::to_owned) })
     };
     let on_hold: Vec<_> = job.labels.iter().filter(|label| label.hold).collect();
     let faults = on_hold.iter().filter_map(|label| label.error.as_ref()).chain(&job.error);

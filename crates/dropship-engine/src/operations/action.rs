@@ -30,6 +30,9 @@ pub struct Approval {
     /// Digest of the request that the operator saw.
     #[serde(default)]
     pub request: Option<String>,
+    /// The kind of hold that the operator saw; a job that is held for another reason by now stays held.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<ErrorKind>,
     /// A note for the history of the job.
     #[serde(default)]
     pub note: Option<String>,
@@ -76,9 +79,16 @@ impl Approval {
         if let Some(label) = self.acknowledged_label(job)? {
             return Ok(Event::Acknowledged { label, by: by.name.clone(), note: self.note.clone() });
         }
-        let State::Held { label: held_label, request: held_request, .. } = job.state() else {
+        let State::Held { label: held_label, request: held_request, fault, .. } = job.state() else {
             return illegal(format!("cannot approve job {id}: it is not held but {}", job.state().kind()));
         };
+        if let Some(kind) = self.kind.as_ref().filter(|kind| **kind != fault.kind) {
+            return illegal(format!(
+                "not approved: job {id} was held for `{kind}`, and is held for `{}` now; read it with `dropship show {id}`, then \
+                 `dropship approve {id}`",
+                fault.kind
+            ));
+        }
         let approved = |label: Option<usize>, request: Option<&str>| Event::Approved {
             by: by.name.clone(),
             uid: by.uid,
