@@ -1,5 +1,6 @@
 //! The backend of a command: the running daemon, or the store if no daemon runs.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ use dropship_engine::operations::{
 use dropship_engine::outbox::Receipt;
 use dropship_engine::replay::RememberedPackage;
 use dropship_job::JobId;
+use dropship_shared_folder::named_file;
 use dropship_store::LockHolder;
 
 /// Path of the configuration file, unless `--config` or `$DROPSHIP_CONFIG` names another.
@@ -116,11 +118,20 @@ async fn connect_now(path: &Path) -> anyhow::Result<Client> {
     Ok(Client::connect(&socket).await?)
 }
 
+/// Maximum number of bytes of a configuration that are searched for the socket.
+const MAX_CONFIGURATION: u64 = 16 << 20;
+
 /// Reads only the socket's path from a configuration, ignoring errors elsewhere in it.
 fn socket_of(path: &Path) -> Option<PathBuf> {
-    let table: toml::Table = std::fs::read_to_string(path).ok()?.parse().unwrap_or_default();
-    let configured =
-        table.get("control").and_then(|control| control.get("socket")?.as_str().map(PathBuf::from));
+    let mut text = String::new();
+    named_file::open(path).ok()?.take(MAX_CONFIGURATION).read_to_string(&mut text).ok()?;
+    let (table, errors) = toml::de::DeTable::parse_recoverable(&text);
+    let control = table.get_ref().get("control").and_then(|control| control.get_ref().as_table());
+    let configured = control.and_then(|control| control.get("socket")?.get_ref().as_str().map(PathBuf::from));
+    if configured.is_none() && !errors.is_empty() && text.contains("socket") {
+        // The part that could not be read may name a socket. The default one may be that of another daemon.
+        return None;
+    }
     let runtime =
         || std::env::var_os("RUNTIME_DIRECTORY").map(|folder| Path::new(&folder).join("control.sock"));
     let socket = configured.or_else(runtime).unwrap_or_else(|| DEFAULT_SOCKET.into());
