@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use dropship_config::model::Occasion;
 use dropship_engine::outbox::Receipt;
 use dropship_job::{Event, Job, State};
+use dropship_store::HistoryEntry;
 
 /// One event of a job or account.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -59,6 +60,20 @@ impl Notification {
         receipt.sandbox = sandbox;
         let id = format!("{}-{}", job.id(), job.rev());
         Some(Self { id, at: job.updated(), event, job: Some(receipt), account: None, sandbox })
+    }
+
+    /// The notification about the current state of a job as it was when the job entered this state: later events, such as polls of other
+    /// labels, change neither its id nor its time.
+    pub(super) fn of_history(job: &Job, history: &[HistoryEntry], sandbox: bool) -> Option<Self> {
+        let notification = Self::of_job(job, sandbox)?;
+        // The history of an old job may be compacted.
+        let Some(entered) = history.iter().rposition(|entry| is_notifiable(&entry.event)) else {
+            return Some(notification);
+        };
+        let at = history.get(entered).map_or(notification.at, |entry| entry.at);
+        let later = history.iter().skip(entered).filter(|entry| entry.at != at).count();
+        let rev = job.rev().saturating_sub(u64::try_from(later).unwrap_or(u64::MAX));
+        Some(Self { id: format!("{}-{rev}", job.id()), at, ..notification })
     }
 
     /// The notification about a label that had to be withdrawn and was published, or about a published label that dropship did not

@@ -78,7 +78,9 @@ impl Spool {
             let filter = Filter { state: Some(state), before: before.take(), limit: PAGE };
             let jobs = store.jobs(&filter)?;
             for job in jobs.iter().filter(|job| job.updated() >= since) {
-                if let Some(notification) = Notification::of_job(job, sandbox) {
+                let history = store.history(job.id())?;
+                let notification = Notification::of_history(job, &history, sandbox);
+                if let Some(notification) = notification.filter(|notification| notification.at >= since) {
                     self.add(&notification);
                 }
             }

@@ -115,6 +115,44 @@ fn event_before_a_crash_is_notified_after_restart() {
 }
 
 #[test]
+fn hold_is_notified_once_although_other_labels_of_the_job_continue() {
+    let held_label = "[[rule.label]]\nname = \"later\"\nhold = true\ndestination = \"windows_update\"\n\
+                      audiences = [\"Test Registry Key\"]\n[rule.label.hardware_ids]\ninclude = [\"pci\\\\*\"]\n";
+    let env = TestEnv::with(crate::harness::usual_quirks(), held_label);
+    let more = "[[notify]]\nname = \"file\"\ncommand = [\"/bin/sh\", \"-c\", \"cat >> $0; echo >> $0\", \"NOTES\"]\n"
+        .replace("NOTES", &env.path("notes").display().to_string());
+    let mut configuration = std::fs::read_to_string(env.path("dropship.toml")).expect("a configuration");
+    configuration.push_str(&more);
+    std::fs::write(env.path("dropship.toml"), configuration).expect("written");
+    let holds = || {
+        let notes = std::fs::read_to_string(env.path("notes")).unwrap_or_default();
+        notes
+            .lines()
+            .filter(|line| line.contains("\"event\":\"held\""))
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let daemon = env.daemon(&[]);
+    env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
+    wait_for("the hold", || (!holds().is_empty()).then_some(())).unwrap_or_else(|| panic!("{}", env.log()));
+    // The other label is published after the hold, which changes the job.
+    let is_published = || {
+        let job = env.json(&["jobs"])[0].clone();
+        let labels = job["labels"].as_array()?;
+        labels.iter().any(|label| label["published"].is_string()).then_some(())
+    };
+    wait_for("the other label", is_published).unwrap_or_else(|| panic!("{}", env.log()));
+    assert_eq!(daemon.terminate(), Some(0));
+    // The next daemon compares the jobs with the notifications when it starts, before it notifies of another package.
+    let daemon = env.daemon(&[]);
+    env.drop_package("other.cab", &bytes("cab/good-signed-ec384.cab"));
+    wait_for("a later hold", || holds().iter().any(|line| line.contains("other.cab")).then_some(()))
+        .unwrap_or_else(|| panic!("{}", env.log()));
+    assert_eq!(holds().len(), 2, "{:#?}", holds());
+    assert_eq!(daemon.terminate(), Some(0));
+}
+
+#[test]
 fn expired_notification_is_dropped_and_the_next_is_delivered() {
     let env = TestEnv::with(crate::harness::usual_quirks(), "");
     let (open, reported) =
