@@ -2,7 +2,8 @@
 
 use axum::extract::Query;
 use axum::http::Uri;
-use dropship::control::{AdoptRequest, JobAction, JobQuery, LabelChange, SubmitRequest};
+use dropship::control::{AdoptRequest, LabelChange, SubmitRequest};
+use dropship_engine::operations::{JobAction, JobQuery};
 use libfuzzer_sys::fuzz_target;
 
 // The first line is the target of a request, the rest its body.

@@ -106,7 +106,7 @@ pub struct Pipeline<S> {
 }
 
 impl<S> Pipeline<S> {
-    /// A pipeline of these parts. It does nothing before [`super::run`].
+    /// A pipeline of these parts. It does nothing before [`super::spawn_workers`].
     ///
     /// # Errors
     /// When the store cannot be read.
