@@ -94,6 +94,8 @@ struct CheckInput {
     user: Option<DaemonUser>,
     /// Problems of systemd's credentials.
     credential_problems: Vec<Problem>,
+    /// Problems of the database, if its password is a credential that only this user can read.
+    database_problems: Option<Vec<Problem>>,
 }
 
 impl CheckInput {
@@ -101,13 +103,12 @@ impl CheckInput {
         let environment = Environment::from_variables(|name| std::env::var_os(name));
         let (config, report) = dropship_config::examine(path, &environment);
         let user = config.as_ref().and_then(|config| DaemonUser::of(config, path));
-        let credential_problems = match &config {
-            Some(config) if reads_credentials_first(user.as_ref()) => {
-                requirements::check_secrets(config, Secrets::InCredentials)
-            }
-            _ => Vec::new(),
-        };
-        Self { config, report, user, credential_problems }
+        let first = config.as_ref().filter(|_| reads_credentials_first(user.as_ref()));
+        let credential_problems = first
+            .map(|config| requirements::check_secrets(config, Secrets::InCredentials))
+            .unwrap_or_default();
+        let database_problems = first.and_then(requirements::check_database_of_credential);
+        Self { config, report, user, credential_problems, database_problems }
     }
 
     fn has_no_errors(&self) -> bool {
@@ -118,7 +119,7 @@ impl CheckInput {
     /// Returns the valid parts of the configuration, all problems of the configuration and of the machine, and the name of the user
     /// for whom they were found. Switches this process to that user.
     fn examine(self, path: &Path) -> anyhow::Result<(Option<Config>, Report, Option<String>)> {
-        let Self { mut config, mut report, user, credential_problems } = self;
+        let Self { mut config, mut report, user, credential_problems, database_problems } = self;
         let secrets = if reads_credentials_first(user.as_ref()) { Secrets::Others } else { Secrets::All };
         if let Some(user) = user.as_ref().filter(|user| user.name_unless_root().is_some()) {
             user.switch()?;
@@ -140,7 +141,7 @@ impl CheckInput {
             report.problems.extend(requirements::check_start(config, false, secrets));
             report.problems.extend(credential_problems);
             if !user.as_ref().is_some_and(|user| user.gets_from_unit(&config.store.path)) {
-                report.problems.extend(requirements::check_store(config));
+                report.problems.extend(requirements::check_store(config, database_problems));
             }
             let runtime = config.control.socket.parent();
             if !runtime.is_some_and(|folder| user.as_ref().is_some_and(|user| user.gets_from_unit(folder))) {

@@ -14,7 +14,7 @@ pub use folders::check_folders;
 pub use listening::is_served_by_another;
 pub use ports::{check_socket, check_socket_is_free};
 pub use secrets::Secrets;
-pub use store::{check_store, check_store_access, remedy};
+pub use store::{check_database_of_credential, check_store, check_store_access, remedy};
 pub use watches::check_watches;
 
 use dropship_config::model::Config;

@@ -12,7 +12,7 @@ use super::problem;
 use super::secrets::secret_problem;
 use crate::store_binding::{endpoint_mismatch, refuse_copy};
 use dropship_config::Problem;
-use dropship_config::model::{Config, Database};
+use dropship_config::model::{Config, Database, SecretAt};
 use dropship_store::{DiskStore, Store, StoreError};
 
 /// Folders of the store. Only those of an outbox can contain files of others.
@@ -58,10 +58,19 @@ fn find_closed_part(home: &Path) -> Option<(PathBuf, Errno)> {
     None
 }
 
-/// Problems of the store: it cannot be written, has another form, or belongs to another endpoint or account. The next start is tried
-/// on a copy; while a daemon runs, the store is in use and fits.
+/// Problems of a database whose password is a credential of systemd. Only root can read the credential outside of the unit, so this is
+/// checked before the process becomes the daemon's user. `None` if the database is checked with the store.
 #[must_use]
-pub fn check_store(config: &Config) -> Vec<Problem> {
+pub fn check_database_of_credential(config: &Config) -> Option<Vec<Problem>> {
+    let database = config.store.database.as_ref()?;
+    matches!(database.password, Some(SecretAt::Credential(_)))
+        .then(|| check_database(config, database).into_iter().collect())
+}
+
+/// Problems of the store: it cannot be written, has another form, or belongs to another endpoint or account. The next start is tried
+/// on a copy; while a daemon runs, the store is in use and fits. `of_database` are the problems of a database that was checked already.
+#[must_use]
+pub fn check_store(config: &Config, of_database: Option<Vec<Problem>>) -> Vec<Problem> {
     let home = &config.store.path;
     if UnixStream::connect(&config.control.socket).is_ok() {
         return Vec::new();
@@ -70,7 +79,7 @@ pub fn check_store(config: &Config) -> Vec<Problem> {
         return vec![problem];
     }
     if let Some(database) = &config.store.database {
-        return check_database(config, database).into_iter().collect();
+        return of_database.unwrap_or_else(|| check_database(config, database).into_iter().collect());
     }
     if !home.join("journal").exists() {
         return Vec::new();

@@ -37,7 +37,7 @@ pub enum CredentialError {
     /// It is encrypted, and only systemd can read it for the unit. Outside of the unit, nothing is known about it.
     #[error(
         "{} can only be read within the unit; run this command with \
-         `systemd-run --pipe --wait -p LoadCredentialEncrypted={name}-encrypted dropship …`",
+         `systemd-run --pipe --wait -p User=dropship -p LoadCredentialEncrypted={name}-encrypted dropship …`",
         path.display()
     )]
     Sealed {
