@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::control::AdoptRequest;
-use dropship_engine::admission::{Admission, AdoptedSubmission};
+use dropship_engine::admission::{Admission, AdoptedLabel, AdoptedSubmission};
 use dropship_engine::operations::{ControlError, ControlErrorKind};
 use dropship_engine::pipeline::Pipeline;
 use dropship_engine::service_id::ServiceId;
@@ -44,18 +44,25 @@ pub(super) async fn adopt(
             "the list of its labels is incomplete ({why}), so a label could be created twice"
         )));
     }
+    let mut adopted_labels = Vec::new();
+    for label in &labels.items {
+        // The list can lack the go-live date.
+        let read = service.label(product, submission, label.id, false).await;
+        let read = read
+            .map_err(|error| failed(format!("cannot read label {} (`{}`): {error}", label.id, label.name)))?;
+        adopted_labels.push(AdoptedLabel::from(&read));
+    }
     let copy = admission.staging_path();
     let downloaded = service.download(&url, &copy, &|_| {}).await;
     downloaded.map_err(|error| failed(format!("cannot download its package: {error}")))?;
     let admission = Arc::clone(admission);
     let created = tokio::task::spawn_blocking(move || {
-        let labels: Vec<_> = labels.items.into_iter().map(|label| (label.name, label.id)).collect();
         let adopted = AdoptedSubmission {
             product,
             submission,
             name: &found.name,
             account: &account,
-            labels: &labels,
+            labels: &adopted_labels,
             folder: request.folder.as_deref(),
             rule: request.rule.as_deref(),
             by: &by,

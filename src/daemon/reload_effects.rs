@@ -71,7 +71,7 @@ fn guard_changes(packages: &PackageStore, job: &Job, old: &Guard, new: &Guard) -
     let metadata = packages.read_metadata(job.id()).ok().flatten();
     let metadata = metadata.and_then(|bytes| DriverMetadata::parse(&bytes).ok());
     let unrequested = snapshot.plan.labels.iter().zip(job.labels());
-    let unrequested = unrequested.filter(|(_, label)| label.is_missing() && label.intent().is_none());
+    let unrequested = unrequested.filter(|(_, label)| label.is_missing());
     let change = |(plan, label): (&LabelPlan, &Label)| {
         let (before, after) = (
             verdict(old, plan, &snapshot, metadata.as_ref(), job),

@@ -21,9 +21,18 @@ fn id_of(job: &Value, key: &str) -> String {
 #[test]
 fn submission_of_another_store_is_followed_without_creating_it_again() {
     let env = TestEnv::new();
+    let audiences = "audiences = [\"Test Registry Key\"]";
+    env.edit_configuration(audiences, &format!("{audiences}\ngo_live = \"+7d\""));
+    let go_live = |job: &Value| {
+        let shown = env.json(&["show", &id_of(job, "id")]);
+        let events = shown["events"].as_array().expect("events").clone();
+        events.iter().find_map(|event| Some(event["go_live"].as_str()?.get(..19)?.to_owned()))
+    };
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
     let original = env.wait_for_end();
+    let original_go_live = go_live(&original);
+    assert!(original_go_live.is_some());
     let (product, submission) = (id_of(&original, "product_id"), id_of(&original, "submission_id"));
     let adopt = |more: &[&str]| env.run(&[&["--json", "adopt", &product, &submission], more].concat());
 
@@ -50,6 +59,7 @@ fn submission_of_another_store_is_followed_without_creating_it_again() {
         (product.clone(), submission.clone())
     );
     assert_eq!(ended["labels"][0]["id"], original["labels"][0]["id"], "the label of that name is used");
+    assert_eq!(go_live(&ended), original_go_live, "an existing label is not live earlier");
     assert_eq!(ended["sha256"], original["sha256"]);
     assert_eq!(env.created(), (1, 1, 1), "{}", env.log());
     assert_eq!(adopt(&["--folder", "in"]).status.code(), Some(1), "it is followed already");

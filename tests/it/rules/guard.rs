@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::cab::cab_with;
 use super::running::{bodies, edit, receipt_of, wait_for_daemon};
 use crate::harness::rules::{LABEL, RULE, RuleFixture};
-use crate::harness::{TestEnv, text};
+use crate::harness::{TestEnv, bytes, text, wait_for};
 
 const CAB: &str = "cab/good-signed-ts.cab";
 
@@ -126,4 +126,43 @@ fn label_that_exceeds_a_limit_is_not_sent_before_its_approval() {
     assert!(env.run(&["approve", &outside, "--label", "outside outside"]).status.success());
     receipt_of(&env, "outside.cab", "succeeded");
     drop(daemon);
+}
+
+#[test]
+fn lost_create_is_sent_again_only_within_the_limits_of_now() {
+    let env = TestEnv::new();
+    env.edit_configuration("uncertain = \"2s\"", "uncertain = \"10s\"");
+    env.edit_configuration("include = [\"pci\\\\*\"]", "include = [\"*\"]");
+    env.fault(&json!({"operation": "create_label", "action": {"kind": "drop_before"}}));
+    let daemon = env.daemon(&[]);
+    wait_for_daemon(&env);
+    env.drop_package("echo.cab", &bytes(CAB));
+    let sent = || bodies(&env, "create_label").len();
+    wait_for("a request that is lost", || (sent() == 1).then_some(()))
+        .unwrap_or_else(|| panic!("{}", env.log()));
+    assert!(env.run(&["pause"]).status.success());
+    env.edit_configuration("[signers]", "[guard]\nhardware_ids = ['USB\\*']\n[signers]");
+    let reloaded = env.json(&["reload"]);
+    assert_eq!(reloaded["guard"][0]["effect"], "refuse", "{reloaded:#}");
+    assert!(env.run(&["resume"]).status.success());
+    let approve = |id: &str| {
+        let output = env.run(&["approve", id, "--label", "echo test ring"]);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    };
+    let label = || env.json(&["jobs"])[0]["labels"][0].clone();
+    let refused = || (label()["error"]["kind"] == "guard-refused").then_some(());
+    wait_for("a label that is refused", refused).unwrap_or_else(|| panic!("{:#}\n{}", label(), env.log()));
+    assert_eq!((sent(), env.created().2), (1, 0), "{}", env.log());
+    env.edit_configuration("hardware_ids = ['USB\\*']", "max_targets = 1");
+    assert!(env.run(&["reload"]).status.success());
+    let id = env.json(&["jobs"])[0]["id"].as_str().expect("an id").to_owned();
+    approve(&id);
+    let held = || (label()["error"]["kind"] == "guard").then_some(());
+    wait_for("a label that needs an approval", held)
+        .unwrap_or_else(|| panic!("{:#}\n{}", label(), env.log()));
+    assert_eq!((sent(), env.created().2), (1, 0), "{}", env.log());
+    approve(&id);
+    assert_eq!(env.wait_for_end()["state"], "succeeded", "{}", env.log());
+    assert_eq!((sent(), env.created().2), (2, 1), "{}", env.log());
+    assert_eq!(daemon.terminate(), Some(0));
 }

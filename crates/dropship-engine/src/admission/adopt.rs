@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::admit::{accepted_event, planned_labels};
 use super::captured_package::remove;
 use super::evaluate::evaluate;
@@ -9,8 +11,9 @@ use super::state::{Admission, new_id};
 use crate::digest;
 use crate::outbox::{self, Receipt};
 use crate::package_store::PlanSnapshot;
+use crate::pipeline::go_live_of;
 use crate::service_id::ServiceId;
-use dropship_hardware::{LabelId, ProductId, SubmissionId};
+use dropship_hardware::{LabelId, ProductId, ShippingLabel, SubmissionId};
 use dropship_job::{Event, Job, JobId, Package, RemoteKind};
 use dropship_rules::vars::Vars;
 use dropship_store::{Commit, Entry, StoreError};
@@ -26,14 +29,31 @@ pub struct AdoptedSubmission<'a> {
     pub name: &'a str,
     /// The account that can read it.
     pub account: &'a str,
-    /// Its labels: names and ids.
-    pub labels: &'a [(String, LabelId)],
+    /// Its labels.
+    pub labels: &'a [AdoptedLabel],
     /// The folder whose settings and rules apply.
     pub folder: Option<&'a str>,
     /// The rule to use instead of the first one that matches.
     pub rule: Option<&'a str>,
     /// The operator.
     pub by: &'a str,
+}
+
+/// A label of such a submission.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdoptedLabel {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: LabelId,
+    /// Its go-live date: it is not live before.
+    pub go_live: Option<Timestamp>,
+}
+
+impl From<&ShippingLabel> for AdoptedLabel {
+    fn from(label: &ShippingLabel) -> Self {
+        Self { name: label.name.clone(), id: label.id, go_live: go_live_of(label) }
+    }
 }
 
 /// Why a submission is not followed.
@@ -66,7 +86,7 @@ struct PlannedAdoption {
     sha256: String,
     snapshot: PlanSnapshot,
     /// The labels of the plan that exist already.
-    existing: Vec<(usize, LabelId)>,
+    existing: Vec<(usize, AdoptedLabel)>,
 }
 
 impl Admission {
@@ -170,6 +190,12 @@ impl Admission {
         let warning =
             format!("the submission was made elsewhere and is followed at the request of {}", adopted.by);
         let created = |kind, id| Event::Created { kind, id, adopted: true, go_live: None };
+        let created_label = |(index, label): (usize, AdoptedLabel)| Event::Created {
+            kind: RemoteKind::Label(index),
+            id: label.id.remote(),
+            adopted: true,
+            go_live: label.go_live,
+        };
         let mut events = vec![
             Event::Arrived { package },
             accepted_event(&snapshot, plan_digest, vec![warning]),
@@ -179,7 +205,7 @@ impl Admission {
             Event::Uploaded { bytes: 0 },
             Event::Committed,
         ];
-        events.extend(existing.into_iter().map(|(index, id)| created(RemoteKind::Label(index), id.remote())));
+        events.extend(existing.into_iter().map(created_label));
         events
     }
 }
@@ -188,16 +214,15 @@ impl Admission {
 fn existing_labels(
     adopted: &AdoptedSubmission<'_>,
     planned: &[dropship_job::PlannedLabel],
-) -> Result<Vec<(usize, LabelId)>, String> {
+) -> Result<Vec<(usize, AdoptedLabel)>, String> {
     let mut existing = Vec::new();
     for (index, plan) in planned.iter().enumerate() {
-        let ids: Vec<_> =
-            adopted.labels.iter().filter(|(name, _)| *name == plan.name).map(|(_, id)| *id).collect();
-        match ids.as_slice() {
+        let labels: Vec<_> = adopted.labels.iter().filter(|label| label.name == plan.name).collect();
+        match labels.as_slice() {
             [] => {}
-            [id] => existing.push((index, *id)),
+            [label] => existing.push((index, (*label).clone())),
             more => {
-                let more: Vec<_> = more.iter().map(LabelId::to_string).collect();
+                let more: Vec<_> = more.iter().map(|label| label.id.to_string()).collect();
                 return Err(format!(
                     "it has several labels named `{}` ({}); cancel all but one with `dropship api label cancel`",
                     plan.name,

@@ -39,7 +39,7 @@ mod submit;
 
 pub use active_config::ActiveConfig;
 pub(crate) use admit::planned_labels;
-pub use adopt::{AdoptError, AdoptedSubmission};
+pub use adopt::{AdoptError, AdoptedLabel, AdoptedSubmission};
 pub use capacity::LoadSource;
 pub use evaluate::{CapturedBytes, Evaluation, evaluate, plan_rejection};
 pub use file_standing::FileStanding;

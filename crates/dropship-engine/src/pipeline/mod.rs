@@ -68,7 +68,7 @@ pub use job_events::{JobEvents, JobObserver};
 pub use job_retention::forget_ended;
 pub use label_guard::LabelGuard;
 pub(crate) use labels::{
-    FailedLabels, LabelRequestError, PreparedRequest, RequestReadiness, go_live, guard_limits,
+    FailedLabels, LabelRequestError, PreparedRequest, RequestReadiness, go_live, go_live_of, guard_limits,
     label_request_fault, lost_predecessor, missing_approval,
 };
 pub use outbox_retention::{clear_results, until_clearing};

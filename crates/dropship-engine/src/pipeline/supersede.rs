@@ -224,7 +224,9 @@ async fn take_over_targets<S: Service>(
     let mut kept = Vec::new();
     if let Some(own_label) = own_label.filter(|_| !older.is_empty() || !newer.is_empty()) {
         let service = ctx.service().await?;
-        if let Some(shipping_label) = fetch(ctx, &service, &own_label).await? {
+        let own_shipping_label = fetch(ctx, &service, &own_label).await?;
+        // A label that was withdrawn before its go-live date reaches no machine; the audit records it.
+        if let Some(shipping_label) = own_shipping_label.filter(|label| !label.is_failed()) {
             let own_series_label = own_label.as_series_label(rule, plan, &shipping_label);
             for older_label in &older {
                 let older_label = (older_label, rule, plan);

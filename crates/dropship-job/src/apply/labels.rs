@@ -64,8 +64,13 @@ pub(super) fn approve(
             // An operator has looked: the call may be made again, as the request that was shown if one was.
             intent.reissued = 0;
             intent.decided = intent.proposed.take().or(intent.decided);
-            if let Release::Request(digest) = release {
-                intent.request = digest;
+            match release {
+                Release::Request(digest) => {
+                    intent.request.clone_from(&digest);
+                    label.approved = Some(digest);
+                }
+                Release::WithoutPredecessor => label.predecessor_waived = true,
+                Release::Attempt => {}
             }
         }
         (_, Release::Request(digest)) => label.approved = Some(digest),
@@ -231,6 +236,11 @@ pub(super) fn withdrawal_confirmed(job: &mut Job, index: usize, id: RemoteId) ->
 pub(super) fn withdraw_all(job: &mut Job, at: Timestamp, by: &str) {
     for label in &mut job.labels {
         label.hold = None;
+        if matches!(label.life, LabelLife::Planned | LabelLife::Intended(_)) {
+            // What operators decided about it ends with the job.
+            label.approved = None;
+            label.predecessor_waived = false;
+        }
         if let LabelLife::Exists(remote) = &mut label.life
             && remote.stage == LabelStage::Processing
         {
@@ -290,12 +300,27 @@ pub(super) fn replan(
         match job.labels.get_mut(index) {
             None => job.labels.push(Label::planned(planned.clone())),
             Some(label) if label.life == LabelLife::Planned => {
-                if planned.approvals > label.planned.approvals {
-                    // Fewer operators have approved it than the rule asks for now.
+                if *planned != label.planned {
+                    // Operators have approved a label of another rule.
                     label.approved = None;
+                }
+                if planned.after != label.planned.after
+                    || planned.after.iter().any(|index| again.contains(index))
+                {
+                    // They did without a label that is requested again, or that is another one now.
+                    label.predecessor_waived = false;
                 }
                 label.planned = planned.clone();
                 label.hold = None;
+            }
+            // The request stays the one that was sent, but it is sent again only by the rules in force.
+            Some(label) if matches!(label.life, LabelLife::Intended(_)) => {
+                if planned.approvals > label.planned.approvals {
+                    label.approved = None;
+                }
+                label.planned.after.clone_from(&planned.after);
+                label.planned.soak_seconds = planned.soak_seconds;
+                label.planned.approvals = planned.approvals;
             }
             // Indices may have moved; nothing else of it changes.
             Some(label) => label.planned.after.clone_from(&planned.after),

@@ -61,6 +61,10 @@ pub(super) fn retry(job: &mut Job, at: Timestamp, new_product: bool) -> Result<(
     if new_product {
         require(job.accepted.is_some(), "nothing was sent yet")?;
         require(
+            !matches!(job.state, State::Cancelled) || job.product != Creation::Open,
+            "nothing was created for it, and its copy is deleted; retry it without a new product",
+        )?;
+        require(
             job.collected.is_none(),
             "Microsoft signed the package; its labels can be retried, its product need not",
         )?;

@@ -3,16 +3,16 @@
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::predecessors;
 use super::prepared::PreparedRequest;
 use super::request;
+use super::{checks, predecessors};
 use crate::pipeline::lists;
 use crate::pipeline::remote_create::{Candidate, RemoteCreate};
 use crate::pipeline::request_match::difference;
 use crate::pipeline::service::Service;
 use crate::pipeline::step_context::{StepContext, StepResult};
 use crate::service_id::ServiceId;
-use dropship_hardware::{Error, Listing, NewShippingLabel, ProductId, ShippingLabel, SubmissionId};
+use dropship_hardware::{Error, Listing, ProductId, ShippingLabel, SubmissionId};
 use dropship_job::{RemoteId, RemoteKind};
 use dropship_rules::label::LabelWarning;
 use dropship_rules::plan::LabelPlan;
@@ -22,33 +22,34 @@ use dropship_rules::schedule::GoLive;
 pub(super) struct LabelCreate {
     parent: (ProductId, SubmissionId),
     index: usize,
-    /// When the label goes live by its rule.
-    go_live: Option<GoLive>,
-    /// Digest of the part of the request that approvals and repetitions are bound to.
-    digest: String,
-    request: NewShippingLabel,
+    plan: LabelPlan,
+    prepared: PreparedRequest,
 }
 
 impl LabelCreate {
-    /// The create with a prepared request, and the warnings about the request.
+    /// The create with a prepared request.
     pub(super) fn new(
         parent: (ProductId, SubmissionId),
         index: usize,
         plan: &LabelPlan,
         prepared: PreparedRequest,
-    ) -> (Self, Vec<LabelWarning>) {
-        let PreparedRequest { request, digest, warnings, .. } = prepared;
-        (Self { parent, index, go_live: plan.go_live, digest, request }, warnings)
+    ) -> Self {
+        Self { parent, index, plan: plan.clone(), prepared }
+    }
+
+    /// Conditions that make Microsoft review the label.
+    pub(super) fn warnings(&self) -> &[LabelWarning] {
+        &self.prepared.warnings
     }
 
     /// Whether the go-live date depends on when the request is sent.
     fn has_moving_date(&self) -> bool {
-        self.go_live.is_some_and(|live| live.fixed().is_none())
+        self.plan.go_live.is_some_and(|live| live.fixed().is_none())
     }
 
     /// The request as far as an object of this create has to equal it.
     fn comparable(&self) -> serde_json::Result<Value> {
-        let mut sent = self.without_moving_date(serde_json::to_value(&self.request)?);
+        let mut sent = self.without_moving_date(serde_json::to_value(&self.prepared.request)?);
         if let Some(Value::Object(publishing)) = sent.get_mut("publishingSpecifications") {
             // Many responses omit this field (documentation of "Get shipping label data"). It follows from the two automatic
             // flags, which are compared.
@@ -87,26 +88,32 @@ impl<S: Service> RemoteCreate<S> for LabelCreate {
     }
 
     fn name(&self) -> &str {
-        &self.request.name
+        &self.prepared.request.name
     }
 
     fn digest(&self) -> &str {
-        &self.digest
+        &self.prepared.digest
     }
 
     fn request(&self) -> serde_json::Result<Value> {
-        serde_json::to_value(&self.request)
+        serde_json::to_value(&self.prepared.request)
     }
 
     fn go_live(&self) -> Option<Timestamp> {
-        go_live(self.request.publishing_specifications.as_ref())
+        go_live(self.prepared.request.publishing_specifications.as_ref())
     }
 
     async fn confirm(&self, ctx: &mut StepContext<'_, S>, service: &S) -> StepResult {
+        let label = ctx.job.labels().get(self.index);
+        if label.is_some_and(|label| label.intent().is_some()) {
+            // Sent again: rule and `[guard]` may have changed since the first time.
+            checks::readiness(ctx, self.index).await?;
+            checks::approval(ctx, self.index, &self.plan, &self.prepared).await?;
+        }
         // A create in doubt is searched for whatever its date is, but not sent again after it.
-        let fixed = self.go_live.and_then(GoLive::fixed);
+        let fixed = self.plan.go_live.and_then(GoLive::fixed);
         if let Some(date) = fixed.filter(|date| *date <= ctx.pipeline.clock.now()) {
-            return ctx.hold(request::go_live_passed(&ctx.job, &self.request.name, date)).await;
+            return ctx.hold(request::go_live_passed(&ctx.job, &self.prepared.request.name, date)).await;
         }
         predecessors::confirm(ctx, service, self.index).await
     }
@@ -117,7 +124,7 @@ impl<S: Service> RemoteCreate<S> for LabelCreate {
         let mut found = Vec::new();
         let labels = service.labels(product, submission).await?;
         for label in labels.items {
-            if label.name != self.request.name {
+            if label.name != self.prepared.request.name {
                 continue;
             }
             // The list of labels does not contain their targeting.
@@ -137,12 +144,12 @@ impl<S: Service> RemoteCreate<S> for LabelCreate {
         let read = service.labels(product, submission).await;
         let of = <Self as RemoteCreate<S>>::list_of(self);
         let all = lists::accept(service, of, attempts, read).await?;
-        let named = all.items.iter().filter(|label| label.name == self.request.name);
+        let named = all.items.iter().filter(|label| label.name == self.prepared.request.name);
         Ok(Listing { items: named.map(|label| label.id.remote()).collect(), incomplete: all.incomplete })
     }
 
     async fn send(&self, service: &S) -> Result<RemoteId, Error> {
         let (product, submission) = self.parent;
-        service.create_label(product, submission, &self.request).await.map(|label| label.id.remote())
+        service.create_label(product, submission, &self.prepared.request).await.map(|label| label.id.remote())
     }
 }

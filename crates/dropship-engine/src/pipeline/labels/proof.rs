@@ -32,7 +32,7 @@ pub(crate) async fn prove<S: Service>(
     };
     match request::try_prepare(ctx, service, &plan, RequestPurpose::Search).await {
         Ok(prepared) => {
-            let (create, _) = LabelCreate::new(parent, index, &plan, prepared);
+            let create = LabelCreate::new(parent, index, &plan, prepared);
             Ok(create.find(service).await.map(|found| found.items))
         }
         Err(request::PrepareError::Api(error)) => Ok(Err(error)),

@@ -122,6 +122,39 @@ fn new_plan_that_needs_more_operators_ends_the_approval() {
 }
 
 #[test]
+fn decisions_about_a_label_end_with_the_job_and_with_its_plan() {
+    let with_soak = |soak_seconds| PlannedLabel { approvals: 1, soak_seconds, ..planned("a", &[]) };
+    let mut events = labelling(vec![with_soak(0), planned("b", &[0])]);
+    events.extend([held(0, Release::Request("one".into())), approved(0)]);
+    events.extend([held(1, Release::WithoutPredecessor), approved(1)]);
+    let job = after(&events);
+    assert_eq!((job.labels[0].approved(), job.labels[1].is_predecessor_waived()), (Some("one"), true));
+    let cancelled = [events.clone(), vec![Event::Cancelled { by: "uid 0".into() }]].concat();
+    let job = after(&[cancelled, vec![Event::Retried { by: "uid 0".into(), new_product: false }]].concat());
+    assert_eq!((job.labels[0].approved(), job.labels[1].is_predecessor_waived()), (None, false));
+    events.push(Event::Replanned {
+        rule: "ring".into(),
+        plan: "p".into(),
+        labels: vec![with_soak(60), planned("b", &[0])],
+        dropped: Vec::new(),
+        again: Vec::new(),
+        changes: Vec::new(),
+    });
+    let job = after(&events);
+    assert_eq!((job.labels[0].approved(), job.labels[1].is_predecessor_waived()), (None, true));
+}
+
+#[test]
+fn approval_of_a_label_in_doubt_counts_when_it_is_sent_again() {
+    let mut events = labelling(vec![planned("a", &[]), planned("b", &[0])]);
+    events.extend([intended(RemoteKind::Label(0)), held(0, Release::Request("two".into())), approved(0)]);
+    events.extend([held(1, Release::WithoutPredecessor), approved(1)]);
+    let job = after(&events);
+    assert_eq!(job.labels[0].intent().map(|intent| intent.request.as_str()), Some("two"));
+    assert_eq!((job.labels[0].approved(), job.labels[1].is_predecessor_waived()), (Some("two"), true));
+}
+
+#[test]
 fn label_on_hold_does_not_stop_the_others() {
     let mut events = labelling(vec![planned("a", &[]), planned("b", &[])]);
     events.extend([
