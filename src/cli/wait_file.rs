@@ -25,8 +25,7 @@ pub(super) async fn wait_for_job_of_file(wait: &CommandWait<'_>, file: PathBuf) 
         let asking = async {
             // First the file: what was decided since has a job.
             let standing = wait.ask(|| wait.daemon.file(&path)).await?;
-            let sha256 = standing.sha256.as_ref().unwrap_or(&sha256);
-            let jobs = wait.ask(|| wait.daemon.find(sha256)).await?;
+            let jobs = wait.ask(|| wait.daemon.find(&sha256)).await?;
             anyhow::Ok((standing, jobs))
         };
         let answer = if printed_reason.is_none() {
@@ -38,6 +37,9 @@ pub(super) async fn wait_for_job_of_file(wait: &CommandWait<'_>, file: PathBuf) 
             return Err(timed_out(&file, printed_reason));
         };
         let (standing, jobs) = answers?;
+        if let Some(job) = standing.job {
+            return Ok(job);
+        }
         match newest(jobs, &standing) {
             Some(job) if !(standing.is_awaited && is_evaluated_again(&job)) => return Ok(job.id),
             _ if printed_reason.as_ref() != Some(&standing.why) => {

@@ -70,8 +70,10 @@ impl Notification {
         let Some(entered) = history.iter().rposition(|entry| is_notifiable(&entry.event)) else {
             return Some(notification);
         };
-        let at = history.get(entered).map_or(notification.at, |entry| entry.at);
-        let later = history.iter().skip(entered).filter(|entry| entry.at != at).count();
+        let committed = history.get(entered).map_or(notification.at, |entry| entry.at);
+        let later = history.iter().skip(entered).filter(|entry| entry.at != committed).count();
+        // The time of a job never goes back, whatever the clock did.
+        let at = history.iter().take(entered + 1).map(|entry| entry.at).max().unwrap_or(committed);
         let rev = job.rev().saturating_sub(u64::try_from(later).unwrap_or(u64::MAX));
         Some(Self { id: format!("{}-{rev}", job.id()), at, ..notification })
     }

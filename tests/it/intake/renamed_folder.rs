@@ -19,7 +19,14 @@ fn files_of_a_renamed_folder_are_not_sent_again() {
         jobs().iter().any(is_ended).then_some(())
     };
     wait_for("the second package", ended).unwrap_or_else(|| panic!("{:#?}\n{}", jobs(), env.log()));
+    let waited = env.run(&["wait", &env.path("drop/echo.cab").display().to_string()]);
+    assert_eq!(waited.status.code(), Some(0), "{}", text(&waited.stderr));
+    // Under another name, it is still the same bytes in the same folder.
+    std::fs::rename(env.path("drop/echo.cab"), env.path("drop/renamed.cab")).expect("renamed");
     assert!(env.run(&["rescan"]).status.success());
+    let waited = env.run(&["wait", &env.path("drop/renamed.cab").display().to_string()]);
+    assert_eq!(waited.status.code(), Some(0), "{}", text(&waited.stderr));
+    assert_eq!(jobs().len(), 2, "{:#?}", jobs());
     assert_eq!(daemon.terminate(), Some(0));
     assert_eq!(env.daemon(&["--until-idle"]).wait(), Some(0), "{}", env.log());
     assert_eq!(env.created().0, 2, "{:#?}\n{}", jobs(), env.log());

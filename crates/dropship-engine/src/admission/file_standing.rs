@@ -12,6 +12,7 @@ use super::state::Admission;
 use dropship_config::model::Folder;
 use dropship_glob::Glob;
 use dropship_intake::{FileReceiver, Identity, NameClass, NameFilter, metadata_below, open_below};
+use dropship_job::JobId;
 use dropship_package::{Completeness, Kind, completeness_of_file};
 use dropship_shared_folder::hung_places;
 use dropship_store::{KnownFile, StoreError, path_key};
@@ -28,10 +29,9 @@ pub struct FileStanding {
     pub is_awaited: bool,
     /// Why the file has no job, or not yet.
     pub why: String,
-    /// If the daemon has decided about the file: the digest of its job. A file that is too large to be read has a digest of another
-    /// kind than the digest of its bytes.
+    /// Its job, if the daemon has decided about the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub sha256: Option<String>,
+    pub job: Option<JobId>,
 }
 
 impl Admission {
@@ -58,7 +58,7 @@ impl Admission {
             folder: Some(folder.name.clone()),
             is_awaited,
             why,
-            sha256: None,
+            job: None,
         };
         if let Some(why) = why_never_taken(folder, &path) {
             return Ok(standing(false, format!("{path_text} is never taken: {why}")));
@@ -86,7 +86,7 @@ impl Admission {
             |known: &KnownFile| FileRecord::parse(&known.identity).is_unchanged(&file.identity, None);
         if let Some(known) = known.filter(is_unchanged) {
             let why = format!("the daemon has decided about {path_text}");
-            return Ok(FileStanding { sha256: Some(known.sha256), ..standing(false, why) });
+            return Ok(FileStanding { job: Some(known.job), ..standing(false, why) });
         }
         let why = self.why_waiting(folder, &file);
         Ok(standing(true, format!("{path_text} in folder `{}` is not taken yet: {why}", folder.name)))

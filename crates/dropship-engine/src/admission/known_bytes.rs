@@ -3,9 +3,10 @@
 use super::admit_error::AdmitError;
 use super::captured_package::CapturedPackage;
 use super::dropped_again::{self, is_dropped_again};
+use super::file_record::FileRecord;
 use super::state::Admission;
 use dropship_job::{Creation, Event, Job, JobId, State};
-use dropship_store::{Commit, Entry, Store, StoreError, path_key};
+use dropship_store::{Commit, Entry, KnownFile, Store, StoreError, path_key};
 
 /// Whether the store knows bytes.
 pub(super) enum KnownBytes {
@@ -23,11 +24,10 @@ pub(super) fn known_job(
     package: &CapturedPackage<'_>,
 ) -> Result<KnownBytes, AdmitError> {
     let store = &*admission.store;
-    let found = match store.find(&package.sha256, package.folder.as_deref())? {
-        Some(id) => Some(id),
-        None => job_of_renamed_folder(admission, package)?,
-    };
-    let Some(id) = found else { return Ok(KnownBytes::Unknown) };
+    let of_folder = store.find(&package.sha256, package.folder.as_deref())?;
+    let renamed = if of_folder.is_none() { job_of_renamed_folder(admission, package)? } else { None };
+    let never_left = renamed.as_ref().is_some_and(|renamed| renamed.never_left);
+    let Some(id) = of_folder.or(renamed.map(|renamed| renamed.job)) else { return Ok(KnownBytes::Unknown) };
     let mut entries: Vec<Entry> = package.known_file_entry(&id, false).into_iter().collect();
     let mut events = Vec::new();
     let job = match store.job(&id)? {
@@ -43,7 +43,7 @@ pub(super) fn known_job(
         None => None,
     };
     match job {
-        Some(job) if is_final(&job) && !is_dropped_again(admission, package)? => {
+        Some(job) if is_final(&job) && (never_left || !is_dropped_again(admission, package)?) => {
             let is_rejected = matches!(job.state(), State::Rejected { .. });
             entries = package.known_file_entry(&id, is_rejected).into_iter().collect();
             entries.extend(dropped_again::forget_former_names(admission, package)?);
@@ -79,22 +79,42 @@ pub(super) fn known_job(
     Ok(KnownBytes::Job(id))
 }
 
-/// The job of the same file in a folder that has no `[[folder]]` any more: its `[[folder]]` got another name.
+/// The job of a file in a folder whose `[[folder]]` got another name.
+struct RenamedFolder {
+    job: JobId,
+    /// The file is the one that the former folder had: it was not dropped again.
+    never_left: bool,
+}
+
+/// The newest job of these bytes that a folder without a `[[folder]]` had, if the file was known there, or is known here as a file of this
+/// job.
 fn job_of_renamed_folder(
     admission: &Admission,
     package: &CapturedPackage<'_>,
-) -> Result<Option<JobId>, StoreError> {
-    if package.captured_file.is_none() {
+) -> Result<Option<RenamedFolder>, StoreError> {
+    let (Some(captured_file), Some(folder)) = (&package.captured_file, package.folder.as_deref()) else {
         return Ok(None);
-    }
+    };
     let (store, active) = (&*admission.store, admission.active());
-    let is_configured = |name: &str| active.config.folders.iter().any(|folder| folder.name == name);
-    let mut newest = None;
-    for id in store.find_everywhere(&package.sha256)? {
+    let (sha256, path) = (&package.sha256, path_key(&captured_file.file.path));
+    let record = FileRecord::new(&captured_file.identity, captured_file.birth, None);
+    let mut known_here = Vec::new();
+    for file in store.files_with_digest(folder, sha256)? {
+        known_here.extend(store.known_file(folder, &file)?.map(|known| known.job));
+    }
+    let mut newest: Option<RenamedFolder> = None;
+    for id in store.find_everywhere(sha256)? {
         let Some(job) = store.job(&id)? else { continue };
-        let origin = job.package();
-        if origin.path == package.path && origin.folder.as_deref().is_some_and(|name| !is_configured(name)) {
-            newest = newest.max(Some(id));
+        let Some(former) = job.package().folder.as_deref() else { continue };
+        if active.config.folders.iter().any(|folder| folder.name == former) {
+            continue;
+        }
+        let known_there = store.known_file(former, &path)?.filter(|known| known.sha256 == *sha256);
+        let is_of_file =
+            job.package().path == package.path || known_there.is_some() || known_here.contains(&id);
+        if is_of_file && newest.as_ref().is_none_or(|newest| newest.job < id) {
+            let is_same = |known: KnownFile| FileRecord::parse(&known.identity).is_same_file(&record);
+            newest = Some(RenamedFolder { job: id, never_left: known_there.is_some_and(is_same) });
         }
     }
     Ok(newest)

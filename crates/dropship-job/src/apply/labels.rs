@@ -63,14 +63,15 @@ pub(super) fn approve(
         (LabelLife::Intended(intent), release) => {
             // An operator has looked: the call may be made again, as the request that was shown if one was.
             intent.reissued = 0;
-            intent.decided = intent.proposed.take().or(intent.decided);
+            let proposed = intent.proposed.take();
             match release {
                 Release::Request(digest) => {
                     intent.request.clone_from(&digest);
                     label.approved = Some(digest);
                 }
                 Release::WithoutPredecessor => label.predecessor_waived = true,
-                Release::Attempt => {}
+                // The hold presented what a search could not prove.
+                Release::Attempt => intent.decided = proposed.or(intent.decided),
             }
         }
         (_, Release::Request(digest)) => label.approved = Some(digest),
@@ -253,6 +254,10 @@ pub(super) fn withdraw_all(job: &mut Job, at: Timestamp, by: &str) {
 pub(super) fn keep_all(job: &mut Job) {
     for label in &mut job.labels {
         label.hold = None;
+        if let LabelLife::Intended(intent) = &mut label.life {
+            // Nobody has decided about it, and the next search may prove more.
+            intent.proposed = None;
+        }
         if let LabelLife::Exists(remote) = &mut label.life
             && matches!(remote.stage, LabelStage::WithdrawalWanted(_))
         {
@@ -304,12 +309,7 @@ pub(super) fn replan(
                     // Operators have approved a label of another rule.
                     label.approved = None;
                 }
-                if planned.after != label.planned.after
-                    || planned.after.iter().any(|index| again.contains(index))
-                {
-                    // They did without a label that is requested again, or that is another one now.
-                    label.predecessor_waived = false;
-                }
+                label.predecessor_waived &= !changes_predecessors(&label.planned, planned, again);
                 label.planned = planned.clone();
                 label.hold = None;
             }
@@ -318,6 +318,7 @@ pub(super) fn replan(
                 if planned.approvals > label.planned.approvals {
                     label.approved = None;
                 }
+                label.predecessor_waived &= !changes_predecessors(&label.planned, planned, again);
                 label.planned.after.clone_from(&planned.after);
                 label.planned.soak_seconds = planned.soak_seconds;
                 label.planned.approvals = planned.approvals;
@@ -327,6 +328,12 @@ pub(super) fn replan(
         }
     }
     Ok(())
+}
+
+/// Whether a new plan of a label makes it depend on other labels, or on one that is requested again. An operator who did without the
+/// former ones has not decided about these.
+fn changes_predecessors(before: &PlannedLabel, after: &PlannedLabel, again: &[usize]) -> bool {
+    before.after != after.after || after.after.iter().any(|index| again.contains(index))
 }
 
 /// Remembers the id of a label that is requested again or dropped. One that is still being withdrawn is followed further.
