@@ -20,7 +20,8 @@ pub use newer::is_newer;
 pub use origin::Origin;
 pub use ownership::Ownership;
 pub use place::{ResultPlace, is_address, place_of_package, visit_receipts};
-pub use receipt::published_label_warning;
-pub use receipt::{AfterFailed, LabelDriftReceipt, LabelReceipt, NotWithdrawn, Receipt, Workflow};
+pub use receipt::{
+    AfterFailed, LabelDriftReceipt, LabelReceipt, NotWithdrawn, Receipt, Workflow, published_label_warning,
+};
 pub use retention::untouched_since;
 pub use search::{FoundReceipt, ReceiptSearch};

@@ -255,7 +255,7 @@ pub(super) fn keep_all(job: &mut Job) {
     for label in &mut job.labels {
         label.hold = None;
         if let LabelLife::Intended(intent) = &mut label.life {
-            // Nobody has decided about it, and the next search may prove more.
+            // No operator has decided about it, and the next search may prove more.
             intent.proposed = None;
         }
         if let LabelLife::Exists(remote) = &mut label.life

@@ -253,6 +253,18 @@ fn ended_job_continues_by_retry_only() {
 }
 
 #[test]
+fn cancelled_job_without_a_product_gets_no_new_product() {
+    let mut events = successful_history()[..2].to_vec();
+    events.push(Event::Cancelled { by: "uid 0".into() });
+    let job = after(&events);
+    let retried = |new_product| Event::Retried { by: "uid 0".into(), new_product };
+    let refused = apply(Some(&job), &id(), at(60), &retried(true)).expect_err("its copy is deleted");
+    assert!(refused.to_string().contains("retry it without a new product"), "{refused}");
+    let job = apply(Some(&job), &id(), at(60), &retried(false)).expect("retry");
+    assert_eq!((job.step, job.state), (Step::Inspect, State::Queued));
+}
+
+#[test]
 fn rejected_package_is_inspected_again_on_retry() {
     let events = [
         Event::Arrived { package: package() },

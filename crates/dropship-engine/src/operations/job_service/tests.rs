@@ -4,7 +4,8 @@ use std::path::Path;
 use parking_lot::Mutex;
 
 use super::*;
-use dropship_job::Package;
+use crate::operations::Approval;
+use dropship_job::{ErrorKind, HoldFault, HoldReason, Package};
 use dropship_store::MemoryStore;
 
 /// Simulated workers that process these jobs.
@@ -78,4 +79,26 @@ fn jobs_that_workers_process_are_listed_as_running_only() {
     assert_eq!(listed(&service, Some(StateKind::Queued), Some(3), 9), ["2", "1"]);
     assert_eq!(listed(&service, None, None, 3), ["9", "8", "7"]);
     assert_eq!(listed(&service, None, None, 0).len(), 9);
+}
+
+#[tokio::test]
+async fn approval_of_a_hold_does_not_release_another_hold() {
+    let store = Arc::new(MemoryStore::default());
+    create(&store, 1);
+    let hold = |reason| {
+        let job = store.job(&id(1)).expect("readable").expect("a job");
+        let held = Event::Held { fault: HoldFault::new(reason, "it waits"), request: None };
+        store.commit(Commit::of_job(&id(1), job.rev(), vec![held])).wait().expect("committed");
+    };
+    let packages = PackageStore::for_reading(Path::new("unused"));
+    let workers: Arc<SimulatedWorkers> = Arc::default();
+    let service = JobService::new(Arc::clone(&store) as Arc<dyn Store>, packages, workers, false);
+    let approval = Approval { kind: Some(ErrorKind::Backlog), ..Approval::default() };
+    let action = JobAction::Approve(approval);
+    let by = Operator { uid: 0, name: "root".to_owned() };
+    hold(HoldReason::Guard);
+    let refused = service.act(&id(1), &action, &by, &()).await.expect_err("another hold");
+    assert!(refused.message.contains("is held for `guard` now"), "{refused}");
+    hold(HoldReason::Backlog);
+    service.act(&id(1), &action, &by, &()).await.expect("the hold that the operator saw");
 }
