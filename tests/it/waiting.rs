@@ -202,7 +202,7 @@ fn wait_for_a_file_that_is_too_large_ends() {
     env.edit_configuration("path = \"store\"", "path = \"store\"\nmax_package = \"10KiB\"");
     let daemon = start_daemon(&env);
     env.drop_package("echo.cab", &bytes("cab/good-signed-ts.cab"));
-    let output = env.run(&["--json", "wait", &path(&env, "drop/echo.cab")]);
+    let output = env.run(&["--json", "wait", &path(&env, "drop/echo.cab"), "--timeout", "2m"]);
     assert_eq!(output.status.code(), Some(65), "{}\n{}", text(&output.stderr), env.log());
     let job: Value = serde_json::from_slice(&output.stdout).expect("the job as JSON");
     assert_eq!(job["error"]["kind"], "too-large", "{job:#}");

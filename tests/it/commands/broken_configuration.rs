@@ -19,7 +19,12 @@ fn broken_configuration_leads_to_its_own_daemon_or_to_none() {
     // Another configuration, whose mistake hides its socket: the default socket is that of the first daemon.
     let runtime = env.path("");
     let staging = env.path("staging.toml");
-    for mistake in ["[control]\nsocket = \"staging.sock\n", "[control]\nsocket = staging.sock\"\n"] {
+    let mistakes = [
+        "[control]\nsocket = \"staging.sock\n",
+        "[control]\nsocket = staging.sock\"\n",
+        "control]\nsocket = \"staging.sock\"\n",
+    ];
+    for mistake in mistakes {
         fs::write(&staging, mistake).expect("written");
         for command in ["pause", "status", "reload"] {
             let mut refused = Command::new(env!("CARGO_BIN_EXE_dropship"));

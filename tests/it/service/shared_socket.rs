@@ -15,7 +15,7 @@ fn socket_of_a_running_daemon_is_not_taken_over() {
     std::fs::write(env.path("other.toml"), other).expect("written");
     std::fs::create_dir(env.path("other-drop")).expect("a folder");
     let other = env.path("other.toml").display().to_string();
-    for args in [&["run", "--sandbox"][..], &["--config", &other, "run"]] {
+    for args in [&["run", "--until-idle", "--sandbox"][..], &["--config", &other, "run", "--until-idle"]] {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_dropship"));
         if args[0] == "run" {
             command.arg("--config").arg(env.path("dropship.toml"));
